@@ -1,0 +1,1 @@
+//! Bench-only wrappers of peer kernels.

@@ -1,0 +1,1 @@
+//! Room `key_management`.
