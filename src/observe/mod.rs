@@ -1,1 +1,3 @@
-//! Room `observe`.
+//! Watching a run without changing it.
+
+pub mod outcome;

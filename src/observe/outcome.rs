@@ -1,0 +1,114 @@
+//! What one replication of a run leaves behind: plain data, in a deterministic order.
+
+/// Everything that one replication measured.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Number of the replication, from 0.
+    pub replication: u32,
+    /// Events that the kernel dispatched.
+    pub events: u64,
+    /// The metrics of `Exact meanings`, one entry per (name, scope).
+    pub metrics: Vec<Measured>,
+    /// One record per counted request, by (sent, demand, number).
+    pub requests: Vec<RequestRecord>,
+    /// One record per (fault, session) that a fault touched.
+    pub reroutes: Vec<RerouteRecord>,
+    /// The auditor's findings: one entry per check.
+    pub audit: Vec<AuditCheck>,
+    /// The trace as JSON lines; empty unless asked for.
+    pub trace: Vec<u8>,
+    /// Routing and admission decisions as JSON lines; empty unless asked for.
+    pub decisions: Vec<u8>,
+}
+
+/// One metric of one scope in one replication.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Metric name as fixed by the documentation of results.
+    pub name: &'static str,
+    /// Unit as printed ("s", "bit/s", "1" …).
+    pub unit: &'static str,
+    /// `network`, `qkdn:ID`, `demand:ID`, `link:ID`, `class:NAME`.
+    pub scope: String,
+    /// The replication's value; `None` where nothing was there to measure.
+    pub value: Option<f64>,
+    /// Individual observations \[ns\] behind the value, where the metric has any: pooled over all
+    /// replications for p50 and p99.
+    pub samples_ns: Vec<u64>,
+}
+
+/// One counted request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// The demand's id.
+    pub demand: String,
+    /// Number of the request within its demand, from 0.
+    pub number: u32,
+    /// When the application asked over Ak \[ns\].
+    pub sent_ns: u64,
+    /// When the request ended \[ns\].
+    pub ended_ns: u64,
+    /// Bits asked for (number of keys times length).
+    pub bits: u64,
+    /// `None` if delivered, else why not.
+    pub failure: Option<&'static str>,
+    /// Hops of the relay path; 0 if none was used.
+    pub hops: u32,
+    /// The key manager whose missing keys made it wait last, if any did.
+    pub waited_for: Option<String>,
+    /// Whether only one end got the key.
+    pub one_sided: bool,
+}
+
+/// One fault as one session saw it, stage by stage (instants t0 … t8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RerouteRecord {
+    /// The fault's id.
+    pub fault: String,
+    /// The session's (demand's) id.
+    pub session: String,
+    /// Stage lengths \[ns\] in the order detection, report, analysis, computation, coordination, command,
+    /// installation, `first_key`; `None` where never reached.
+    pub stages_ns: [Option<u64>; 8],
+    /// Interruption that the applications saw \[ns\]; `None` where not defined.
+    pub service_interruption_ns: Option<u64>,
+    /// Control and management messages spent on it.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl RerouteRecord {
+    /// Names of the stages, in order.
+    pub const STAGES: [&'static str; 8] = [
+        "detection",
+        "report",
+        "analysis",
+        "computation",
+        "coordination",
+        "command",
+        "installation",
+        "first_key",
+    ];
+
+    /// Sum of the first seven stages \[ns\], `None` if one was not reached.
+    pub fn control_plane_ns(&self) -> Option<u64> {
+        self.stages_ns[..7].iter().copied().sum()
+    }
+
+    /// Sum of all stages \[ns\], `None` if one was not reached.
+    pub fn total_ns(&self) -> Option<u64> {
+        self.stages_ns.iter().copied().sum()
+    }
+}
+
+/// One thing that the auditor checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditCheck {
+    /// What was checked.
+    pub check: &'static str,
+    /// Whether it held throughout.
+    pub passed: bool,
+    /// How much was looked at, or the first finding.
+    pub detail: String,
+}
