@@ -2,7 +2,7 @@
 
 use super::service::{FailureCause, KeyRequest};
 use super::RequestId;
-use crate::ids::{ControllerId, HopId, NodeId, QkdnId};
+use crate::ids::{ApplicationId, ControllerId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
 /// Keys themselves. Keys are amounts; bits are computed where they are wanted.
@@ -88,6 +88,8 @@ pub enum KeyManagementMessage {
         request: RequestId,
         /// Over which hop.
         hop: HopId,
+        /// The source KM.
+        source: NodeId,
         /// The source's QKDN.
         source_qkdn: QkdnId,
         /// The destination KM.
@@ -120,6 +122,8 @@ pub enum KeyManagementMessage {
         source: NodeId,
         /// The destination KSA.
         destination: NodeId,
+        /// The application that it supplies.
+        peer: ApplicationId,
         /// Amount \[bits\].
         bits: u64,
     },

@@ -14,7 +14,7 @@ pub use widest::Widest;
 use std::fmt;
 
 use petgraph::algo::astar;
-use petgraph::visit::{EdgeFiltered, EdgeRef as _};
+use petgraph::visit::EdgeFiltered;
 
 use crate::architecture::Hop;
 use crate::architecture::surroundings::Domain;
