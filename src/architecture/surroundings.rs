@@ -104,6 +104,8 @@ pub struct Domain {
     pub index: FxHashMap<NodeId, NodeIndex>,
     /// Which controller serves a node.
     pub controller_of: FxHashMap<NodeId, ControllerId>,
+    /// All hops that its KMs send over, border hops included.
+    pub hops: FxHashMap<HopId, Hop>,
     /// Provisioned stores, for what is known of their levels.
     pub stores: FxHashMap<HopId, StoreSettings>,
 }

@@ -482,10 +482,9 @@ impl PlanBuilder {
                 graph.add_edge(from, to, hop.clone());
             }
         }
-        let own = self.hops.values().filter(|hop| index.contains_key(&hop.from));
-        let stores = own
-            .filter_map(|hop| Some((hop.id, self.stores[hop.store()?].settings.clone())))
-            .collect();
-        Domain { qkdn, graph, index, controller_of: controllers, stores }
+        let own = || self.hops.values().filter(|hop| index.contains_key(&hop.from));
+        let stores = own().filter_map(|hop| Some((hop.id, self.stores[hop.store()?].settings.clone()))).collect();
+        let hops = own().map(|hop| (hop.id, hop.clone())).collect();
+        Domain { qkdn, graph, index, controller_of: controllers, hops, stores }
     }
 }

@@ -95,7 +95,7 @@ pub(crate) mod tests {
             }
         }
         let controller_of = (0..nodes).map(|node| (NodeId(node), ControllerId(0))).collect();
-        Domain { qkdn: QkdnId(0), graph, index, controller_of, stores: FxHashMap::default() }
+        Domain { qkdn: QkdnId(0), graph, index, controller_of, hops: FxHashMap::default(), stores: FxHashMap::default() }
     }
 
     fn square() -> Domain {

@@ -300,9 +300,15 @@ impl KeyManager {
         }
         session.route = RouteState::None;
         session.lost_by = fault;
-        for &number in &session.queue {
-            let request = RequestId { session: id, number };
-            self.sources.requests.get_mut(&request).expect("queued requests are open").state = State::Queued;
+        // What had been asked for by the lost route is asked for again.
+        session.queue.clear();
+        for &number in &session.deadlines {
+            if let Some(entry) = self.sources.requests.get_mut(&RequestId { session: id, number })
+                && matches!(entry.state, State::Queued | State::Asking | State::Refused)
+            {
+                entry.state = State::Queued;
+                session.queue.push_back(number);
+            }
         }
         self.pump(id, cx, out);
     }
