@@ -63,6 +63,11 @@ impl Outbox {
         self.me = me;
     }
 
+    /// Whose outbox it is.
+    pub fn me(&self) -> Address {
+        self.me
+    }
+
     /// Sends from this element.
     pub fn send(&mut self, to: Address, label: Label, message: impl Into<Message>) {
         let from = self.me;

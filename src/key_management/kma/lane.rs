@@ -51,6 +51,8 @@ pub struct Lane {
     pub waiters: VecDeque<Waiter>,
     /// Level class last reported.
     pub class: u8,
+    /// A request found too little, and nothing comes: the hop counts as OFF although crumbs are left.
+    pub depleted: bool,
     /// The next wake-up that is already set.
     pub armed: Time,
 }
@@ -59,13 +61,13 @@ impl Lane {
     /// A lane with its pre-shared fill, reported as provisioned.
     pub fn new(settings: StoreSettings, link: Option<LinkId>, classes: u8) -> Lane {
         let store = SendingStore::new(settings);
-        let mut lane = Lane { store, link, waiters: VecDeque::new(), class: 0, armed: Time::NEVER };
+        let mut lane = Lane { store, link, waiters: VecDeque::new(), class: 0, depleted: false, armed: Time::NEVER };
         lane.class = lane.class_of(lane.store.book().stored, classes);
         lane
     }
 
     fn class_of(&self, stored: u64, classes: u8) -> u8 {
-        if stored <= self.store.settings.floor || stored == 0 {
+        if self.depleted || stored <= self.store.settings.floor || stored == 0 {
             return 0;
         }
         let share = u128::from(stored) * u128::from(classes) / u128::from(self.store.settings.capacity.max(1));

@@ -22,7 +22,7 @@ use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{
     Address, ElementKind, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
 };
-use crate::ids::{ControllerId, HopId, NodeId, SessionId, StoreId};
+use crate::ids::{ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
 use crate::kernel::Time;
 use crate::key_management::ksa::Ksa;
 use crate::key_management::store::{Book, ReceivingStore};
@@ -241,6 +241,17 @@ impl KeyManager {
 
     fn controller(&self) -> Address {
         Address::controller(self.surroundings.controller)
+    }
+
+    /// A link makes key again: wake-ups that had no instant are set anew.
+    pub fn on_generating(&mut self, link: LinkId, cx: &mut Context<'_>, out: &mut Outbox) {
+        for lane in 0..self.lanes.len() {
+            if self.lanes[lane].link == Some(link) {
+                self.lanes[lane].depleted = false;
+                self.look(lane, cx, out);
+                self.after_change(lane, cx, out);
+            }
+        }
     }
 
     /// Looks at every store: the books are then complete up to now.

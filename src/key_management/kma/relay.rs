@@ -114,6 +114,7 @@ impl KeyManager {
             out.observe(Observation::Waits { request, km: self.me() });
             let waiting_for = WaitingFor::Relay(Box::new(envelope));
             self.lanes[lane].waiters.push_back(Waiter { request, bits: key.bits, deadline, waiting_for });
+            self.note_depletion(lane, cx);
         }
         self.after_change(lane, cx, out);
     }

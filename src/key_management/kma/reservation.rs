@@ -65,10 +65,17 @@ impl KeyManager {
                 }),
             }
             out.observe(Observation::Waits { request, km: order.km });
+            self.note_depletion(lane, cx);
             ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
         };
         self.after_change(lane, cx, out);
         result
+    }
+
+    /// A request found too little: if nothing comes, the hop is as good as OFF, and that is reported.
+    pub(super) fn note_depletion(&mut self, lane: usize, cx: &mut Context<'_>) {
+        let store = self.lanes[lane].store.settings.id;
+        self.lanes[lane].depleted = !cx.sources.source(store, StoreEnd::Sending).is_generating();
     }
 
     /// Key came, or a promise was given back: serve those that wait, in their order.
