@@ -149,6 +149,11 @@ impl PlanBuilder {
         self.ducts.push((DuctPlan { name: name.to_owned(), length_m }, points))
     }
 
+    /// The duct of that name.
+    pub fn duct_named(&self, name: &str) -> Option<DuctId> {
+        self.ducts.iter().find(|(_, (plan, _))| plan.name == name).map(|(id, _)| id)
+    }
+
     /// Adds a link, its stores and its two hops. Between QKDNs it is a GWN–GWN link.
     pub fn link(&mut self, spec: LinkSpec) -> LinkId {
         let id = self.links.next_id();

@@ -256,6 +256,6 @@ fn deviation(samples_ns: &[u64]) -> Option<f64> {
     if samples_ns.len() < 2 {
         return None;
     }
-    let squares: f64 = samples_ns.iter().map(|&sample| (sample as f64 / 1e9 - mean).powi(2)).sum();
+    let squares: f64 = samples_ns.iter().map(|&sample| sample as f64 / 1e9 - mean).map(|away| away * away).sum();
     Some(libm::sqrt(squares / (samples_ns.len() - 1) as f64))
 }

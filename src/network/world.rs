@@ -229,7 +229,9 @@ impl<O: Observer> World<O> {
 
     fn deliver(&mut self, envelope: Envelope, now: Time) {
         let to = envelope.to;
-        self.out.address_to(to);
+        // What a KM sends comes from its KMA unless its KSA says otherwise.
+        let speaker = if to.kind() == ElementKind::Ksa { Address::kma(to.node()) } else { to };
+        self.out.address_to(speaker);
         match to.kind() {
             ElementKind::Kma | ElementKind::Ksa => {
                 let mut cx = Context { now, sources: &mut self.quantum };
