@@ -27,13 +27,13 @@ fn some(values: &[f64]) -> Vec<Option<f64>> {
     values.iter().copied().map(Some).collect()
 }
 
-fn price(total: f64) -> Option<Price> {
-    Some(Price {
+fn price(total: f64) -> Price {
+    Price {
         modules: 4,
         key_managers: 2,
         sites: 1,
         total,
-    })
+    }
 }
 
 fn one_row(
@@ -101,15 +101,27 @@ fn few_replications_and_no_variance() {
 fn the_better_side_must_not_be_dearer_where_placement_is_mixed_in() {
     let (low, high) = (some(&[1.0, 1.1, 0.9, 1.0]), some(&[2.0, 2.1, 1.9, 2.05]));
     let verdict = |prices| one_row("served_share", &low, &high, Rule::NotDearer, prices).verdict;
-    assert_eq!(verdict([price(10.0), price(12.0)]), Verdict::NoVerdict);
-    assert_eq!(verdict([price(10.0), price(10.0)]), Verdict::Better);
-    assert_eq!(verdict([price(10.0), price(8.0)]), Verdict::Better);
-    assert_eq!(verdict([None, price(8.0)]), Verdict::NoVerdict);
+    assert_eq!(
+        verdict([Some(price(10.0)), Some(price(12.0))]),
+        Verdict::NoVerdict
+    );
+    assert_eq!(verdict([Some(price(10.0)), Some(price(10.0))]), Verdict::Better);
+    assert_eq!(verdict([Some(price(10.0)), Some(price(8.0))]), Verdict::Better);
+    assert_eq!(verdict([None, Some(price(8.0))]), Verdict::NoVerdict);
     let reverse = |prices| one_row("kkdlr", &low, &high, Rule::NotDearer, prices).verdict;
-    assert_eq!(reverse([price(10.0), price(12.0)]), Verdict::Worse);
-    assert_eq!(reverse([price(12.0), price(10.0)]), Verdict::NoVerdict);
+    assert_eq!(reverse([Some(price(10.0)), Some(price(12.0))]), Verdict::Worse);
+    assert_eq!(
+        reverse([Some(price(12.0)), Some(price(10.0))]),
+        Verdict::NoVerdict
+    );
     // Nothing significant is "no evidence" whatever the prices are.
-    let same = one_row("kkdlr", &low, &low, Rule::NotDearer, [price(1.0), price(9.0)]);
+    let same = one_row(
+        "kkdlr",
+        &low,
+        &low,
+        Rule::NotDearer,
+        [Some(price(1.0)), Some(price(9.0))],
+    );
     assert_eq!(
         (same.verdict, same.rests_on.as_str()),
         (Verdict::NoEvidence, "A vs B")

@@ -1,6 +1,6 @@
 //! Means, Student intervals and paired differences.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{Continuous, ContinuousCDF, StudentsT};
 use statrs::function::beta::beta_reg;
 
 /// Two values whose difference is below this part of the larger one are equal: what is left is rounding.
@@ -69,8 +69,10 @@ pub fn student_quantile(degrees: usize, level: f64) -> f64 {
         "the level {level} is not between 0 and 1"
     );
     let student = StudentsT::new(0.0, 1.0, degrees as f64).expect("at least one degree of freedom");
-    // The lower tail keeps the digits of a level close to 1.
-    -student.inverse_cdf((1.0 - level) / 2.0)
+    let outside = 1.0 - level;
+    // The library's inverse is good to ten digits; two of Newton's steps make it as good as its tail.
+    let step = |t: f64| t + (two_sided_p(t, degrees) - outside) / (2.0 * student.pdf(t));
+    step(step(-student.inverse_cdf(outside / 2.0)))
 }
 
 /// P(|T| ≥ |t|) for Student's distribution with `degrees` degrees of freedom: the incomplete beta
@@ -153,15 +155,15 @@ mod tests {
 
     #[test]
     fn quantiles_agree_with_the_tables() {
-        // Values of scipy.stats.t.ppf.
+        // From the closed forms of the distribution for whole degrees of freedom, by bisection.
         for (degrees, level, expected) in [
-            (1, 0.95, 12.706_204_736_432_095),
-            (2, 0.95, 4.302_652_729_911_275),
-            (4, 0.95, 2.776_445_105_197_798_7),
-            (9, 0.95, 2.262_157_162_740_991_5),
-            (9, 0.99, 3.249_835_544_015_37),
-            (29, 0.95, 2.045_229_642_132_703),
-            (99, 0.95, 1.984_216_951_508_682_7),
+            (1, 0.95, 12.706_204_736_174_7),
+            (2, 0.95, 4.302_652_729_749_46),
+            (4, 0.95, 2.776_445_105_197_793),
+            (9, 0.95, 2.262_157_162_798_204),
+            (9, 0.99, 3.249_835_541_592_117),
+            (29, 0.95, 2.045_229_642_132_704),
+            (99, 0.95, 1.984_216_951_586_42),
         ] {
             close(student_quantile(degrees, level), expected, 1e-12);
         }
@@ -182,7 +184,7 @@ mod tests {
                 1e-12 * (1.0 + t * t),
             );
         }
-        close(two_sided_p(2.262_157_162_740_99, 9), 0.05, 1e-9);
+        close(two_sided_p(2.262_157_162_798_204, 9), 0.05, 1e-9);
     }
 
     #[test]
@@ -239,7 +241,7 @@ mod tests {
         fn exchange_of_the_variants_turns_the_sign(pairs in prop::collection::vec((-1e3_f64..1e3, -1e3_f64..1e3), 2..40)) {
             let there = paired(&pairs).unwrap();
             let back = paired(&pairs.iter().map(|&(a, b)| (b, a)).collect::<Vec<_>>()).unwrap();
-            prop_assert_eq!(there.difference, -back.difference);
+            prop_assert!((there.difference + back.difference).abs() == 0.0);
             prop_assert_eq!(there.p, back.p);
         }
 
