@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{ArchiveError, Comparison, Sink, Summary};
+use super::{ArchiveError, Comparison, Sink, Summary, sha256_hex};
 use crate::observe::outcome::{Outcome, RerouteRecord};
 
 /// Everything that the folder of one run holds besides its manifest.
@@ -70,6 +70,13 @@ pub fn write_comparison(sink: &mut dyn Sink, comparison: &Comparison) -> Result<
 pub fn canonical_json<W: Write + ?Sized, T: Serialize + ?Sized>(out: &mut W, value: &T) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, value)?;
     out.write_all(b"\n")
+}
+
+/// SHA-256 of `scenario.resolved.json` as it will be written.
+pub fn scenario_hash(resolved: &Value) -> String {
+    let mut bytes = Vec::new();
+    canonical_json(&mut bytes, resolved).expect("memory takes all of it");
+    sha256_hex(&bytes)
 }
 
 /// One row of `reroutes.json`.

@@ -34,14 +34,33 @@ impl Host {
         }
     }
 
-    /// Where results go if nobody says otherwise: `runs/NAME/TIME-HASH`.
+    /// Where results go if nobody says otherwise: `runs/NAME/TIME-HASH`, with a number behind it if that is
+    /// taken.
     pub fn default_folder(&self, name: &str, scenario_sha256: &str) -> PathBuf {
         let time: String = self.time.chars().filter(char::is_ascii_alphanumeric).collect();
         let hash: String = scenario_sha256.chars().take(8).collect();
-        ["runs".into(), file_name(name), format!("{time}-{hash}")]
-            .iter()
-            .collect()
+        let parent: PathBuf = ["runs", &file_name(name)].iter().collect();
+        let first = format!("{time}-{hash}");
+        let names = (2_u32..).map(|number| format!("{first}-{number}"));
+        std::iter::once(first.clone())
+            .chain(names)
+            .find(|name| !parent.join(name).exists() && !parent.join(format!("{name}.partial")).exists())
+            .map_or_else(|| parent.join(&first), |name| parent.join(name))
     }
+}
+
+/// Folder names for variants, in order and without two alike: the names themselves where they can be.
+pub fn variant_folders(names: &[&str]) -> Vec<String> {
+    let mut folders: Vec<String> = Vec::new();
+    for name in names {
+        let plain = format!("variants/{}", file_name(name));
+        let numbered = (2_u32..).map(|number| format!("{plain}-{number}"));
+        let free = std::iter::once(plain.clone())
+            .chain(numbered)
+            .find(|name| !folders.contains(name));
+        folders.push(free.expect("some number is free"));
+    }
+    folders
 }
 
 /// The name with everything replaced that a file name must not hold.
@@ -121,6 +140,15 @@ mod tests {
         ] {
             assert_eq!(file_name(name), expected);
         }
+    }
+
+    #[test]
+    fn variants_have_folders_of_their_own() {
+        let folders = variant_folders(&["G0", "G0=", "a/b", "a:b"]);
+        assert_eq!(
+            folders,
+            ["variants/G0", "variants/G0=", "variants/a_b", "variants/a_b-2"]
+        );
     }
 
     #[test]

@@ -26,10 +26,10 @@ mod sink;
 mod summary;
 
 pub use comparison::{Comparison, ComparisonRow, Pair, Price, Rule, Verdict};
-pub use contents::{RunRecord, canonical_json, write_comparison, write_run};
+pub use contents::{RunRecord, canonical_json, scenario_hash, write_comparison, write_run};
 pub use error::ArchiveError;
 pub use folder::Folder;
-pub use host::Host;
+pub use host::{Host, variant_folders};
 pub use manifest::{Command, GIT_COMMIT, Manifest, Status, TOOL_VERSION, VariantEntry};
 pub use reader::{Archived, Damage};
 pub use sink::{Digest, Files, Sink, sha256_hex};

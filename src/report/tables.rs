@@ -14,6 +14,11 @@ pub struct Look {
     pub colour: bool,
 }
 
+/// Columns of the terminal that standard output is, if it is one.
+pub fn terminal_width() -> Option<u16> {
+    Table::new().width()
+}
+
 /// Rows of scopes below the network that a table shows at most.
 const DETAIL: usize = 12;
 
@@ -36,8 +41,9 @@ pub fn summary(summary: &Summary, look: Look) -> String {
     {
         network.add_row(metric_cells(row));
     }
-    push(&mut text, network);
+    push(&mut text, &network);
     push_demands(&mut text, summary, look);
+    text.push('\n');
     for row in &summary.expectations {
         let limits = [("at most", row.at_most), ("at least", row.at_least)];
         let limits: Vec<String> = limits
@@ -73,10 +79,10 @@ fn metric_cells(row: &MetricRow) -> Vec<Cell> {
         |value: Option<f64>| value.map_or(String::new(), |value| Scale::of(&row.unit, value).quantity(value));
     vec![
         Cell::new(&row.name),
-        right(scale.quantity(mean)),
-        right(interval(scale, row.ci95)),
-        right(quantity(row.p50)),
-        right(quantity(row.p99)),
+        Cell::new(scale.quantity(mean)),
+        Cell::new(interval(scale, row.ci95)),
+        Cell::new(quantity(row.p50)),
+        Cell::new(quantity(row.p99)),
     ]
 }
 
@@ -107,11 +113,12 @@ fn push_demands(text: &mut String, summary: &Summary, look: Look) {
         cells.extend(columns.iter().map(|name| {
             let row = summary.metric(name, scope);
             let shown = row.and_then(|row| row.mean.map(|mean| Scale::of(&row.unit, mean).quantity(mean)));
-            right(shown.unwrap_or_default())
+            Cell::new(shown.unwrap_or_default())
         }));
         demands.add_row(cells);
     }
-    push(text, demands);
+    text.push('\n');
+    push(text, &demands);
     if scopes.len() > DETAIL {
         say(
             text,
@@ -167,12 +174,20 @@ fn push_pair(text: &mut String, comparison: &Comparison, pair: &Pair, look: Look
     let difference = format!("{} - {}", pair.b, pair.a);
     let mut table = table(
         look,
-        &["metric", &pair.a, &pair.b, &difference, "95 % interval", &pair.b],
+        &[
+            "metric",
+            &pair.a,
+            &pair.b,
+            &difference,
+            "95 % interval",
+            &format!("{} is", pair.b),
+        ],
     );
+    left_aligned(&mut table, 5);
     for row in &shown {
         table.add_row(comparison_cells(row, look));
     }
-    push(text, table);
+    push(text, &table);
     if rows.len() > shown.len() {
         say(
             text,
@@ -210,10 +225,10 @@ fn comparison_cells(row: &ComparisonRow, look: Look) -> Vec<Cell> {
     }
     vec![
         Cell::new(name),
-        right(side(row.mean_a)),
-        right(side(row.mean_b)),
-        right(difference),
-        right(interval(scale, row.ci95)),
+        Cell::new(side(row.mean_a)),
+        Cell::new(side(row.mean_b)),
+        Cell::new(difference),
+        Cell::new(interval(scale, row.ci95)),
         verdict,
     ]
 }
@@ -228,13 +243,13 @@ fn push_prices(text: &mut String, comparison: &Comparison, look: Look) {
         let mut cells = vec![Cell::new(variant)];
         if let Some(price) = price {
             cells.extend(
-                [price.modules, price.key_managers, price.sites].map(|count| right(count.to_string())),
+                [price.modules, price.key_managers, price.sites].map(|count| Cell::new(count.to_string())),
             );
-            cells.push(right(Scale::of("", price.total).number(price.total)));
+            cells.push(Cell::new(Scale::of("", price.total).number(price.total)));
         }
         prices.add_row(cells);
     }
-    push(text, prices);
+    push(text, &prices);
     text.push('\n');
 }
 
@@ -257,23 +272,27 @@ fn table(look: Look, header: &[&str]) -> Table {
     if look.colour {
         table.enforce_styling();
     }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    left_aligned(&mut table, 0);
     table
 }
 
-fn push(text: &mut String, mut table: Table) {
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+fn left_aligned(table: &mut Table, index: usize) {
+    if let Some(column) = table.column_mut(index) {
+        column.set_cell_alignment(CellAlignment::Left);
     }
+}
+
+fn push(text: &mut String, table: &Table) {
     say(text, &table.trim_fmt());
 }
 
 fn say(text: &mut String, line: &str) {
     text.push_str(line);
     text.push('\n');
-}
-
-fn right(text: String) -> Cell {
-    Cell::new_owned(text).set_alignment(CellAlignment::Right)
 }
 
 fn interval(scale: Scale, interval: Option<[f64; 2]>) -> String {
