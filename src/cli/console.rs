@@ -1,6 +1,7 @@
 //! Standard output and standard error, and how things look there.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -102,7 +103,12 @@ impl<'a> Console<'a> {
             ProgressDrawTarget::stderr()
         };
         let bar = ProgressBar::with_draw_target(Some(u64::from(total)), target);
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} replications, {eta} left");
-        bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        let style =
+            ProgressStyle::with_template("{bar:40} {pos}/{len} replications, {elapsed} gone, {eta} left");
+        let bar = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        bar
     }
 }
