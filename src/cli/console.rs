@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use serde_json::json;
 
 use super::{Arguments, Failure};
-use crate::archive::canonical_json;
+use crate::archive::{SCHEMA_VERSION, canonical_json};
 use crate::report::tables::{Look, terminal_width};
 
 /// Where a verb speaks.
@@ -85,6 +86,21 @@ impl<'a> Console<'a> {
     /// If standard error fails.
     pub fn note(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.err, "{text}")
+    }
+
+    /// Why there is no data: on standard error, and as a document where JSON is wanted.
+    pub fn fail(&mut self, failure: &Failure) {
+        let Some(text) = failure.text() else { return };
+        // Where the streams are gone too, the exit code still tells.
+        let _ = self.note(&format!("error: {text}"));
+        if self.json {
+            let _ = self.document(&json!({
+                "schema_version": SCHEMA_VERSION,
+                "error": text,
+                "exit_code": failure.exit().code(),
+                "findings": failure.findings(),
+            }));
+        }
     }
 
     /// Sends out what is held back.

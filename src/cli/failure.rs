@@ -69,6 +69,14 @@ impl Failure {
         }
     }
 
+    /// What is wrong with the scenario, if that is the reason.
+    pub fn findings(&self) -> &[Finding] {
+        match self {
+            Failure::Invalid(findings) => findings,
+            _ => &[],
+        }
+    }
+
     /// What to say about it, if anything.
     pub fn text(&self) -> Option<String> {
         match self {

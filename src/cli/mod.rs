@@ -89,15 +89,11 @@ pub fn dispatch(
         Verb::List(arguments) => list::list(&mut context, arguments),
         Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),
     };
-    result
-        .and_then(|exit| context.console.flush().map(|()| exit))
-        .unwrap_or_else(|failure| {
-            if let Some(text) = failure.text() {
-                // Where standard error is gone too, the exit code still tells.
-                let _ = context.console.note(&format!("error: {text}"));
-            }
-            failure.exit()
-        })
+    let finished = result.and_then(|exit| context.console.flush().map(|()| exit));
+    finished.unwrap_or_else(|failure| {
+        context.console.fail(&failure);
+        failure.exit()
+    })
 }
 
 /// Help and version are data, a mistake is not.

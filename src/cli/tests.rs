@@ -256,6 +256,18 @@ fn invalid_and_unreadable_scenarios() {
     assert_eq!((done.code, &done.json()["valid"]), (3, &Value::from(false)));
     assert_eq!(done.json()["files"][0]["findings"][0]["severity"], "warning");
     assert_eq!(qkdni(place.path(), "validate @/odd.json").code, 0);
+    let done = qkdni(place.path(), "validate @/nowhere.json @/odd.json");
+    assert_eq!(
+        (done.code, done.out.contains("odd.json: valid")),
+        (4, true),
+        "{}",
+        done.out
+    );
+    let done = qkdni(place.path(), "run @/bad.json --json");
+    assert_eq!(
+        (&done.json()["exit_code"], &done.json()["findings"][0]["line"]),
+        (&3.into(), &3.into())
+    );
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2);
 }
 

@@ -4,21 +4,30 @@ use serde_json::json;
 
 use super::args::Validate;
 use super::work::Context;
-use super::{Exit, Failure, Rejected};
+use super::{Exit, Failure, Finding, Rejected};
 use crate::archive::SCHEMA_VERSION;
 
 pub(super) fn validate(context: &mut Context<'_>, arguments: &Validate) -> Result<Exit, Failure> {
-    let mut exit = Exit::Done;
+    let (mut all_valid, mut unreadable) = (true, false);
     let mut documents = Vec::new();
     for file in &arguments.files {
         let (findings, valid) = match context.engine.prepare(file, &arguments.sets) {
             Ok(prepared) => (prepared.warnings, true),
             Err(Rejected::Invalid(findings)) => (findings, false),
-            Err(unreadable @ Rejected::Unreadable(_)) => return Err(unreadable.into()),
+            Err(Rejected::Unreadable(message)) => {
+                // The other files are still worth a look.
+                unreadable = true;
+                (
+                    vec![Finding {
+                        message,
+                        file: file.clone(),
+                        ..Finding::default()
+                    }],
+                    false,
+                )
+            }
         };
-        if !valid {
-            exit = Exit::Invalid;
-        }
+        all_valid &= valid;
         if context.console.json() {
             documents.push(json!({ "file": file, "valid": valid, "findings": findings }));
             continue;
@@ -33,9 +42,12 @@ pub(super) fn validate(context: &mut Context<'_>, arguments: &Validate) -> Resul
             .data(&format!("{file}: {verdict}, {count} findings"))?;
     }
     if context.console.json() {
-        let valid = exit == Exit::Done;
-        let document = json!({ "schema_version": SCHEMA_VERSION, "valid": valid, "files": documents });
+        let document = json!({ "schema_version": SCHEMA_VERSION, "valid": all_valid, "files": documents });
         context.console.document(&document)?;
     }
-    Ok(exit)
+    Ok(match (unreadable, all_valid) {
+        (true, _) => Exit::InputOutput,
+        (false, false) => Exit::Invalid,
+        (false, true) => Exit::Done,
+    })
 }

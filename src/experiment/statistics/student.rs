@@ -216,6 +216,29 @@ mod tests {
         assert_eq!(paired(&[]), None);
     }
 
+    #[test]
+    fn an_interval_covers_as_often_as_it_says() {
+        // 1000 experiments of ten nearly normal values (sums of twelve uniform ones) around 6.
+        let mut state = 1_u64;
+        let mut uniform = || {
+            // SplitMix64.
+            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mut word = state;
+            word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            ((word ^ (word >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let mut value = || (0..12).map(|_| uniform()).sum::<f64>();
+        let covered = (0..1000)
+            .filter(|_| {
+                let values: Vec<f64> = (0..10).map(|_| value()).collect();
+                let [low, high] = Sample::of(&values).interval(0.95).expect("ten values");
+                low <= 6.0 && 6.0 <= high
+            })
+            .count();
+        assert!((930..=970).contains(&covered), "{covered} of 1000");
+    }
+
     proptest! {
         #[test]
         fn an_interval_holds_its_mean_and_shrinks_with_the_level(
