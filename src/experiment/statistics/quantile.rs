@@ -7,7 +7,7 @@
 ///
 /// ```
 /// use qkdni::experiment::statistics::nearest_rank;
-/// assert_eq!(nearest_rank([15, 20, 35, 40, 50], [40])[0], Some(35));
+/// assert_eq!(nearest_rank([15, 20, 35, 40, 50], [40])[0], Some(20));
 /// ```
 ///
 /// # Panics
