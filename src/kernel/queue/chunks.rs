@@ -4,7 +4,7 @@
 //! the last. Appending writes to consecutive memory, and a chain is given back in one step.
 
 /// Events per chunk; a power of two.
-pub(super) const CHUNK: usize = 16;
+pub(super) const CHUNK: usize = 32;
 
 /// No chunk.
 const NONE: u32 = u32::MAX;
@@ -55,7 +55,7 @@ impl<E: Copy> Pool<E> {
     }
 
     /// Appends to a chain.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, chain: &mut Chain, entry: Entry<E>) {
         let mut slot = chain.end;
         if slot as usize % CHUNK == 0 {
