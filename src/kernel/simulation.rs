@@ -93,12 +93,14 @@ impl<E: Copy, Q: EventQueue<E>> Simulation<E, Q> {
     ///
     /// # Panics
     /// If `at` lies in the past or is [`Time::NEVER`].
+    #[allow(clippy::inline_always)] // See `LadderQueue::push`.
     #[inline(always)]
     pub fn schedule(&mut self, at: Time, event: E) {
         self.queue.push(at, event);
     }
 
     /// Schedules an event after a delay \[ns\]; a delay of zero puts it behind everything queued for this instant.
+    #[allow(clippy::inline_always)] // See `LadderQueue::push`.
     #[inline(always)]
     pub fn schedule_in(&mut self, delay: Span, event: E) {
         self.queue.push(self.now + delay, event);

@@ -54,21 +54,24 @@ impl<E: Copy> Pool<E> {
         Pool { entries: Vec::new(), next: Vec::new(), free: NONE }
     }
 
-    /// Appends to a chain.
+    /// Appends to a chain; returns whether that took a new chunk, as the first event of a chain does.
+    #[allow(clippy::inline_always)] // See `LadderQueue::push`.
     #[inline(always)]
-    pub fn push(&mut self, chain: &mut Chain, entry: Entry<E>) {
+    pub fn push(&mut self, chain: &mut Chain, entry: Entry<E>) -> bool {
         let mut slot = chain.end;
-        if slot as usize % CHUNK == 0 {
-            slot = self.extend(chain, entry);
+        let full = slot as usize % CHUNK == 0;
+        if full {
+            slot = self.extend(chain, &Entry { ..entry });
         }
         self.entries[slot as usize] = entry;
         chain.end = slot + 1;
         chain.len += 1;
+        full
     }
 
     /// Links a chunk to the end of a chain and returns its first slot.
     #[inline]
-    fn extend(&mut self, chain: &mut Chain, filler: Entry<E>) -> u32 {
+    fn extend(&mut self, chain: &mut Chain, filler: &Entry<E>) -> u32 {
         if self.free == NONE {
             self.grow(filler);
         }
@@ -84,12 +87,12 @@ impl<E: Copy> Pool<E> {
 
     #[cold]
     #[inline(never)]
-    fn grow(&mut self, filler: Entry<E>) {
+    fn grow(&mut self, filler: &Entry<E>) {
         let old = self.next.len();
         let new = old + (old / 16).max(64);
         assert!(new * CHUNK < NONE as usize, "more than 4 thousand million pending events");
         self.entries.reserve_exact(new * CHUNK - self.entries.len());
-        self.entries.resize(new * CHUNK, filler);
+        self.entries.resize(new * CHUNK, *filler);
         self.next.reserve_exact(new - old);
         self.next.extend(old as u32 + 1..new as u32);
         self.next.push(NONE);
