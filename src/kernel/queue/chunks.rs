@@ -61,7 +61,7 @@ impl<E: Copy> Pool<E> {
         let mut slot = chain.end;
         let full = slot as usize % CHUNK == 0;
         if full {
-            slot = self.extend(chain, &Entry { ..entry });
+            slot = self.extend(chain, &Entry { at: entry.at, event: entry.event });
         }
         self.entries[slot as usize] = entry;
         chain.end = slot + 1;
@@ -122,6 +122,24 @@ impl<E: Copy> Pool<E> {
         }
         self.next[chunk] = self.free;
         self.free = chunk as u32;
+    }
+
+    /// Takes all events off a chain, in order, and gives its chunks back one by one.
+    #[inline]
+    pub fn drain(&mut self, chain: &Chain, mut f: impl FnMut(&mut Self, Entry<E>)) {
+        let mut chunk = chain.head as usize;
+        let mut left = chain.len();
+        while left > 0 {
+            let count = left.min(CHUNK);
+            for slot in chunk * CHUNK..chunk * CHUNK + count {
+                let entry = self.entries[slot];
+                f(self, entry);
+            }
+            left -= count;
+            let next = std::mem::replace(&mut self.next[chunk], self.free);
+            self.free = chunk as u32;
+            chunk = next as usize;
+        }
     }
 
     /// Calls `f(slot, event)` for every event of a chain, in order.

@@ -282,7 +282,7 @@ impl<E: Copy> LadderQueue<E> {
     }
 
     /// Spreads a bucket of the deepest rung over a new one, or the top over rung 0.
-    fn spread(&mut self, mut chain: Chain, bucket: usize, least: u64, greatest: u64) {
+    fn spread(&mut self, chain: Chain, bucket: usize, least: u64, greatest: u64) {
         if bucket < BUCKETS {
             if self.depth == self.rungs.len() {
                 self.rungs.reserve_exact(1);
@@ -300,14 +300,7 @@ impl<E: Copy> LadderQueue<E> {
         } else {
             rung.lay_out(least, greatest, chain.len() / EVENTS_PER_TOP_BUCKET);
         }
-        while chain.len() > 0 {
-            self.run.clear();
-            self.pool.take_chunk(&mut chain, &mut self.run);
-            for &entry in &self.run {
-                rung.push(&mut self.pool, entry);
-            }
-        }
-        self.run.clear();
+        self.pool.drain(&chain, |pool, entry| rung.push(pool, entry));
     }
 
     /// Sorts a chain of the deepest rung, and the buckets behind it while they fit, into the empty run.
@@ -381,8 +374,8 @@ impl<E: Copy> Default for LadderQueue<E> {
 
 impl<E: Copy> EventQueue<E> for LadderQueue<E> {
     // Always inlined, and the slow path gets a copy: an event that is built in registers is then stored field by field
-    // straight into its slot. Handed on through memory it would be loaded again in wider pieces than it was stored,
-    // which costs 10 ns (no store forwarding).
+    // straight into its slot. Handed on through memory it would be loaded in wider pieces than it was stored,
+    // and the load waits for the stores.
     #[allow(clippy::inline_always)]
     #[inline(always)]
     fn push(&mut self, at: Time, event: E) {
