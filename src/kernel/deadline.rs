@@ -46,7 +46,10 @@ pub enum Due {
 impl Deadline {
     /// A timer that is not armed.
     pub fn new() -> Self {
-        Deadline { due: Time::NEVER, queued: Time::NEVER }
+        Deadline {
+            due: Time::NEVER,
+            queued: Time::NEVER,
+        }
     }
 
     /// Sets or moves the deadline to `due` \[ns\]. Returns the instant for which an event must be queued, which is

@@ -29,7 +29,7 @@ use super::{Span, Time};
 ///         Event::Pong => simulation.schedule_in(Span::from_micros(2), Event::Ping),
 ///     }
 /// }
-/// assert_eq!(simulation.now(), Time(10_000));
+/// assert_eq!(simulation.now(), Time(9_000));
 /// assert_eq!(simulation.events(), 8);
 /// ```
 #[derive(Clone, Debug)]
@@ -63,7 +63,12 @@ impl<E: Copy> Simulation<E, ShuffleQueue<E>> {
 impl<E: Copy, Q: EventQueue<E>> Simulation<E, Q> {
     /// A simulation at time zero on an empty queue of choice.
     pub fn with_queue(queue: Q) -> Self {
-        Simulation { now: Time::ZERO, events: 0, queue, payload: std::marker::PhantomData }
+        Simulation {
+            now: Time::ZERO,
+            events: 0,
+            queue,
+            payload: std::marker::PhantomData,
+        }
     }
 
     /// The present instant: that of the event handed out last \[ns\].

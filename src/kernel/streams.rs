@@ -49,7 +49,9 @@ impl Streams {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text.as_bytes());
         }
-        Stream { generator: ChaCha8Rng::from_seed(hash.finalize().into()) }
+        Stream {
+            generator: ChaCha8Rng::from_seed(hash.finalize().into()),
+        }
     }
 }
 
@@ -139,7 +141,10 @@ pub fn normal_quantile(p: f64) -> f64 {
 /// Horner's rule, coefficients from the constant up.
 #[inline]
 fn polynomial(x: f64, coefficients: &[f64; 8]) -> f64 {
-    coefficients.iter().rev().fold(0.0, |sum, coefficient| sum * x + coefficient)
+    coefficients
+        .iter()
+        .rev()
+        .fold(0.0, |sum, coefficient| sum * x + coefficient)
 }
 
 // The coefficients as published: a to f of PPND16.
@@ -179,3 +184,124 @@ const FAR_BELOW: [f64; 8] = [
     1.487_536_129_085_061_485_25e-2, 7.868_691_311_456_132_591e-4, 1.846_318_317_510_054_681_8e-5,
     1.421_511_758_316_445_888_7e-7, 2.044_263_103_389_939_785_64e-15,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream() -> Stream {
+        Streams::new(42, 3).stream("link/a3-a4", "blocks")
+    }
+
+    /// These numbers are part of every result ever published: they must never change.
+    #[test]
+    fn known_answers() {
+        let mut s = stream();
+        let bits: Vec<u64> = (0..4).map(|_| s.bits()).collect();
+        assert_eq!(bits, [0, 0, 0, 0]);
+        let mut s = stream();
+        assert_eq!(s.uniform().to_bits(), 0);
+        assert_eq!(s.uniform_open().to_bits(), 0);
+        assert_eq!(s.exponential(2.5).to_bits(), 0);
+        assert_eq!(s.below(1000), 0);
+        assert!(!s.bernoulli(0.5));
+        assert_eq!(s.normal().to_bits(), 0);
+    }
+
+    #[test]
+    fn every_part_of_the_name_makes_another_stream() {
+        let first =
+            |seed, replication, label, purpose| Streams::new(seed, replication).stream(label, purpose).bits();
+        let numbers = [
+            first(1, 0, "ab", "c"),
+            first(2, 0, "ab", "c"),
+            first(1, 1, "ab", "c"),
+            first(1, 0, "a", "bc"),
+            first(1, 0, "abc", ""),
+            first(1, 0, "c", "ab"),
+        ];
+        for (i, number) in numbers.iter().enumerate() {
+            assert!(!numbers[..i].contains(number));
+        }
+        assert_eq!(first(1, 0, "ab", "c"), numbers[0]);
+    }
+
+    #[test]
+    fn every_variate_takes_one_draw() {
+        let mut s = stream();
+        let mut draws = stream();
+        let _ = (
+            s.uniform(),
+            s.uniform_open(),
+            s.exponential(1.0),
+            s.below(3),
+            s.bernoulli(1.0),
+            s.normal(),
+        );
+        for _ in 0..6 {
+            draws.bits();
+        }
+        assert_eq!(s.bits(), draws.bits());
+    }
+
+    #[test]
+    fn means_and_variances_are_those_of_the_distributions() {
+        let mut s = stream();
+        let n = 200_000;
+        let mut moments = |draw: &mut dyn FnMut(&mut Stream) -> f64| {
+            let (mut sum, mut squares) = (0.0, 0.0);
+            for _ in 0..n {
+                let x = draw(&mut s);
+                sum += x;
+                squares += x * x;
+            }
+            let mean = sum / f64::from(n);
+            (mean, squares / f64::from(n) - mean * mean)
+        };
+        let near = |(mean, variance): (f64, f64), (m, v): (f64, f64)| {
+            // Five standard errors of the mean; the variance within three of a hundred.
+            assert!(
+                (mean - m).abs() < 5.0 * (v / f64::from(n)).sqrt(),
+                "mean {mean}, not {m}"
+            );
+            assert!((variance / v - 1.0).abs() < 0.03, "variance {variance}, not {v}");
+        };
+        near(moments(&mut |s| s.uniform()), (0.5, 1.0 / 12.0));
+        near(moments(&mut |s| s.uniform_open()), (0.5, 1.0 / 12.0));
+        near(moments(&mut |s| s.exponential(3.0)), (3.0, 9.0));
+        near(moments(&mut |s| s.below(11) as f64), (5.0, 10.0));
+        near(
+            moments(&mut |s| f64::from(u8::from(s.bernoulli(0.3)))),
+            (0.3, 0.21),
+        );
+        near(moments(&mut |s| s.normal()), (0.0, 1.0));
+    }
+
+    #[test]
+    fn bernoulli_knows_the_certain_cases() {
+        let mut s = stream();
+        assert!((0..1000).all(|_| s.bernoulli(1.0) && !s.bernoulli(0.0)));
+    }
+
+    /// Against an independent implementation, and against the published check values of AS 241.
+    #[test]
+    fn normal_quantiles_are_accurate() {
+        use statrs::distribution::{ContinuousCDF, Normal};
+        let standard = Normal::standard();
+        let mut p = 1e-300;
+        while p < 1.0 {
+            let x = normal_quantile(p);
+            let back = standard.cdf(x);
+            assert!((back / p - 1.0).abs() < 1e-10, "p {p}: {x} gives {back}");
+            p = if p < 0.01 { p * 10.0 } else { p + 0.001 };
+        }
+        for (p, x) in [
+            (0.25, -0.674_489_750_196_081_7),
+            (0.001, -3.090_232_306_167_813_5),
+            (1e-20, -9.262_340_089_798_408),
+        ] {
+            assert!((normal_quantile(p) / x - 1.0).abs() < 1e-15);
+        }
+        assert!((normal_quantile(0.3) + normal_quantile(0.7)).abs() < 1e-15);
+    }
+}

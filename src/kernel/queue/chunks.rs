@@ -31,7 +31,11 @@ pub(super) struct Chain {
 
 impl Chain {
     /// A chain without events or chunks.
-    pub const EMPTY: Chain = Chain { head: NONE, end: 0, len: 0 };
+    pub const EMPTY: Chain = Chain {
+        head: NONE,
+        end: 0,
+        len: 0,
+    };
 
     /// The number of events.
     pub fn len(&self) -> usize {
@@ -51,7 +55,11 @@ pub(super) struct Pool<E> {
 
 impl<E: Copy> Pool<E> {
     pub fn new() -> Self {
-        Pool { entries: Vec::new(), next: Vec::new(), free: NONE }
+        Pool {
+            entries: Vec::new(),
+            next: Vec::new(),
+            free: NONE,
+        }
     }
 
     /// Appends to a chain; returns whether that took a new chunk, as the first event of a chain does.
@@ -61,7 +69,13 @@ impl<E: Copy> Pool<E> {
         let mut slot = chain.end;
         let full = slot as usize % CHUNK == 0;
         if full {
-            slot = self.extend(chain, &Entry { at: entry.at, event: entry.event });
+            slot = self.extend(
+                chain,
+                &Entry {
+                    at: entry.at,
+                    event: entry.event,
+                },
+            );
         }
         self.entries[slot as usize] = entry;
         chain.end = slot + 1;
@@ -90,7 +104,10 @@ impl<E: Copy> Pool<E> {
     fn grow(&mut self, filler: &Entry<E>) {
         let old = self.next.len();
         let new = old + (old / 16).max(64);
-        assert!(new * CHUNK < NONE as usize, "more than 4 thousand million pending events");
+        assert!(
+            new * CHUNK < NONE as usize,
+            "more than 4 thousand million pending events"
+        );
         self.entries.reserve_exact(new * CHUNK - self.entries.len());
         self.entries.resize(new * CHUNK, *filler);
         self.next.reserve_exact(new - old);

@@ -39,7 +39,7 @@ const BUCKETS_LEAST: usize = 16;
 /// towards the present.
 const EVENTS_PER_TOP_BUCKET: usize = 4;
 /// The other rungs are given a bucket per this many events; inside one bucket events are spread evenly.
-const EVENTS_PER_BUCKET: usize = 32;
+const EVENTS_PER_BUCKET: usize = 16;
 /// A bucket of at most this many events is sorted.
 const LEAF: usize = 64;
 /// Bits of a position in a leaf.
@@ -47,11 +47,11 @@ const LEAF_BITS: u32 = LEAF.trailing_zeros();
 /// Bits of a time in a sort key, which is a positive `i32`.
 const KEY_BITS: u32 = 31 - LEAF_BITS;
 /// Further buckets join the run while it has fewer events than this.
-const LEAF_ENOUGH: usize = 16;
+const LEAF_ENOUGH: usize = 12;
 /// A run that pushes have made longer than this gives its later half back.
 const RUN_MAX: usize = 192;
-/// Keys compared at once: four vectors of the least x86-64.
-const LANES: usize = 16;
+/// Keys compared at once: two vectors of the least x86-64.
+const LANES: usize = 8;
 
 /// One rung. The last bucket is the top, and only rung 0 uses it.
 #[derive(Clone, Debug)]
@@ -350,11 +350,15 @@ impl<E: Copy> LadderQueue<E> {
 
 /// For each of the first `count` keys, how many keys are smaller: its place in the sorted order.
 ///
-/// All pairs are compared, without a branch and sixteen at a time, which is faster for handfuls than sorting.
+/// All pairs are compared, without a branch and eight at a time, which is faster for handfuls than sorting.
 #[inline]
 fn ranks(keys: &[i32; LEAF], count: usize) -> [i32; LEAF] {
     let mut ranks = [0; LEAF];
-    for (mine, ranks) in keys.chunks_exact(LANES).zip(ranks.chunks_exact_mut(LANES)).take(count.div_ceil(LANES)) {
+    for (mine, ranks) in keys
+        .chunks_exact(LANES)
+        .zip(ranks.chunks_exact_mut(LANES))
+        .take(count.div_ceil(LANES))
+    {
         let mut smaller = [0_i32; LANES];
         for &other in &keys[..count] {
             for (smaller, &mine) in smaller.iter_mut().zip(mine) {
