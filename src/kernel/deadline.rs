@@ -122,10 +122,9 @@ impl Default for Deadline {
 pub struct Generation(u32);
 
 impl Generation {
-    /// Voids everything tagged so far, and returns the new tag. A tag comes back after 2³² renewals.
-    pub fn renew(&mut self) -> Generation {
+    /// Voids everything tagged so far. A tag comes back after 2³² renewals.
+    pub fn renew(&mut self) {
         self.0 = self.0.wrapping_add(1);
-        *self
     }
 }
 

@@ -72,12 +72,14 @@
 //! ```
 
 pub mod deadline;
+mod normal;
 pub mod queue;
 pub mod simulation;
 pub mod streams;
 pub mod time;
 
 pub use deadline::{Deadline, Due, Generation};
+pub use normal::normal_quantile;
 pub use queue::{EventQueue, HeapQueue, LadderQueue, ShuffleQueue};
 pub use simulation::Simulation;
 pub use streams::{Stream, Streams};

@@ -29,7 +29,7 @@ use super::{Span, Time};
 ///         Event::Pong => simulation.schedule_in(Span::from_micros(2), Event::Ping),
 ///     }
 /// }
-/// assert_eq!(simulation.now(), Time(9_000));
+/// assert_eq!(simulation.now(), Time(10_000));
 /// assert_eq!(simulation.events(), 8);
 /// ```
 #[derive(Clone, Debug)]

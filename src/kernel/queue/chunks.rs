@@ -67,7 +67,7 @@ impl<E: Copy> Pool<E> {
     #[inline(always)]
     pub fn push(&mut self, chain: &mut Chain, entry: Entry<E>) -> bool {
         let mut slot = chain.end;
-        let full = slot as usize % CHUNK == 0;
+        let full = (slot as usize).is_multiple_of(CHUNK);
         if full {
             slot = self.extend(
                 chain,

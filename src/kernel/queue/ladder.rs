@@ -333,8 +333,8 @@ impl<E: Copy> LadderQueue<E> {
         // sort roughly and the events once more by their times; either way equal times keep their order.
         let coarse = (u64::BITS - seen.leading_zeros()).saturating_sub(KEY_BITS);
         let mut keys = [i32::MAX; LEAF];
-        for (position, (key, distance)) in keys.iter_mut().zip(distances).take(count).enumerate() {
-            *key = ((distance >> coarse) as i32) << LEAF_BITS | position as i32;
+        for (position, (key, distance)) in (0..).zip(keys.iter_mut().zip(distances)).take(count) {
+            *key = ((distance >> coarse) as i32) << LEAF_BITS | position;
         }
         let ranks = ranks(&keys, count);
         self.run.resize(count, self.pool.get(slots[0] as usize));
