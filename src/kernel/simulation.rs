@@ -63,7 +63,12 @@ impl<E: Copy> Simulation<E, ShuffleQueue<E>> {
 impl<E: Copy, Q: EventQueue<E>> Simulation<E, Q> {
     /// A simulation at time zero on an empty queue of choice.
     pub fn with_queue(queue: Q) -> Self {
-        Simulation { now: Time::ZERO, events: 0, queue, payload: std::marker::PhantomData }
+        Simulation {
+            now: Time::ZERO,
+            events: 0,
+            queue,
+            payload: std::marker::PhantomData,
+        }
     }
 
     /// The present instant: that of the event handed out last \[ns\].
@@ -93,13 +98,15 @@ impl<E: Copy, Q: EventQueue<E>> Simulation<E, Q> {
     ///
     /// # Panics
     /// If `at` lies in the past or is [`Time::NEVER`].
-    #[inline]
+    #[allow(clippy::inline_always)] // See `LadderQueue::push`.
+    #[inline(always)]
     pub fn schedule(&mut self, at: Time, event: E) {
         self.queue.push(at, event);
     }
 
     /// Schedules an event after a delay \[ns\]; a delay of zero puts it behind everything queued for this instant.
-    #[inline]
+    #[allow(clippy::inline_always)] // See `LadderQueue::push`.
+    #[inline(always)]
     pub fn schedule_in(&mut self, delay: Span, event: E) {
         self.queue.push(self.now + delay, event);
     }

@@ -45,7 +45,10 @@ pub struct Delays {
 
 impl Clone for Delays {
     fn clone(&self) -> Self {
-        Delays { table: Arc::clone(&self.table), next: 0 }
+        Delays {
+            table: Arc::clone(&self.table),
+            next: 0,
+        }
     }
 }
 
@@ -63,12 +66,18 @@ impl Delays {
                 1 + stream.exponential(if long { 100.0 * short } else { short }) as u64
             }
         };
-        Delays { table: (0..TABLE).map(draw).collect(), next: 0 }
+        Delays {
+            table: (0..TABLE).map(draw).collect(),
+            next: 0,
+        }
     }
 
     /// The same table, started at the `index`th of `of` places that divide it evenly.
     pub fn starting_at(&self, index: usize, of: usize) -> Self {
-        Delays { table: Arc::clone(&self.table), next: index * (TABLE / of) & (TABLE - 1) }
+        Delays {
+            table: Arc::clone(&self.table),
+            next: index * (TABLE / of) & (TABLE - 1),
+        }
     }
 
     /// The next delay \[ns\].

@@ -72,7 +72,10 @@ pub struct World {
 impl World {
     /// A world that draws its delays from a table.
     pub fn new(delays: Delays) -> Self {
-        World { components: vec![Component::default(); COMPONENTS], delays }
+        World {
+            components: vec![Component::default(); COMPONENTS],
+            delays,
+        }
     }
 
     /// The delay of the next event to schedule \[ns\].
@@ -94,7 +97,10 @@ impl World {
         let next = match event {
             Event::Send { to, amount } => {
                 self.components[to as usize].sent += amount;
-                Event::Receive { to: (to + 1) % COMPONENTS as u32, amount }
+                Event::Receive {
+                    to: (to + 1) % COMPONENTS as u32,
+                    amount,
+                }
             }
             Event::Receive { to, amount } => {
                 self.components[to as usize].received += amount;

@@ -37,9 +37,13 @@ impl HoldModel {
     }
 
     fn schedule(&mut self, amount: u64, cx: &Context<Self>) {
-        let delays = self.delays.as_mut().expect("the bench never restores a saved state");
+        let delays = self
+            .delays
+            .as_mut()
+            .expect("the bench never restores a saved state");
         let delay = Duration::from_nanos(delays.next_delay());
-        cx.schedule_event(delay, schedulable!(Self::receive), amount).expect("the delay is positive");
+        cx.schedule_event(delay, schedulable!(Self::receive), amount)
+            .expect("the delay is positive");
     }
 }
 
@@ -58,14 +62,24 @@ impl NexosimHold {
         let mut sources = Vec::new();
         for index in 0..components {
             let delays = delays.starting_at(index, components);
-            let model = HoldModel { received: 0, delays: Some(delays), handled: Arc::clone(&handled) };
+            let model = HoldModel {
+                received: 0,
+                delays: Some(delays),
+                handled: Arc::clone(&handled),
+            };
             let mailbox = Mailbox::new();
-            sources.push(EventSource::new().connect(HoldModel::start, &mailbox).register(&mut init));
+            sources.push(
+                EventSource::new()
+                    .connect(HoldModel::start, &mailbox)
+                    .register(&mut init),
+            );
             init = init.add_model(model, mailbox, &format!("component{index}"));
         }
         let mut simulation = init.init(MonotonicTime::EPOCH).expect("the bench is assembled");
         for index in 0..pending {
-            simulation.process_event(&sources[index % components], 1).expect("the model starts");
+            simulation
+                .process_event(&sources[index % components], 1)
+                .expect("the model starts");
         }
         NexosimHold { simulation, handled }
     }

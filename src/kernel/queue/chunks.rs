@@ -4,7 +4,7 @@
 //! the last. Appending writes to consecutive memory, and a chain is given back in one step.
 
 /// Events per chunk; a power of two.
-pub(super) const CHUNK: usize = 16;
+pub(super) const CHUNK: usize = 32;
 
 /// No chunk.
 const NONE: u32 = u32::MAX;
@@ -31,7 +31,11 @@ pub(super) struct Chain {
 
 impl Chain {
     /// A chain without events or chunks.
-    pub const EMPTY: Chain = Chain { head: NONE, end: 0, len: 0 };
+    pub const EMPTY: Chain = Chain {
+        head: NONE,
+        end: 0,
+        len: 0,
+    };
 
     /// The number of events.
     pub fn len(&self) -> usize {
@@ -51,24 +55,37 @@ pub(super) struct Pool<E> {
 
 impl<E: Copy> Pool<E> {
     pub fn new() -> Self {
-        Pool { entries: Vec::new(), next: Vec::new(), free: NONE }
+        Pool {
+            entries: Vec::new(),
+            next: Vec::new(),
+            free: NONE,
+        }
     }
 
-    /// Appends to a chain.
-    #[inline]
-    pub fn push(&mut self, chain: &mut Chain, entry: Entry<E>) {
+    /// Appends to a chain; returns whether that took a new chunk, as the first event of a chain does.
+    #[allow(clippy::inline_always)] // See `LadderQueue::push`.
+    #[inline(always)]
+    pub fn push(&mut self, chain: &mut Chain, entry: Entry<E>) -> bool {
         let mut slot = chain.end;
-        if slot as usize % CHUNK == 0 {
-            slot = self.extend(chain, entry);
+        let full = (slot as usize).is_multiple_of(CHUNK);
+        if full {
+            slot = self.extend(
+                chain,
+                &Entry {
+                    at: entry.at,
+                    event: entry.event,
+                },
+            );
         }
         self.entries[slot as usize] = entry;
         chain.end = slot + 1;
         chain.len += 1;
+        full
     }
 
     /// Links a chunk to the end of a chain and returns its first slot.
     #[inline]
-    fn extend(&mut self, chain: &mut Chain, filler: Entry<E>) -> u32 {
+    fn extend(&mut self, chain: &mut Chain, filler: &Entry<E>) -> u32 {
         if self.free == NONE {
             self.grow(filler);
         }
@@ -84,12 +101,15 @@ impl<E: Copy> Pool<E> {
 
     #[cold]
     #[inline(never)]
-    fn grow(&mut self, filler: Entry<E>) {
+    fn grow(&mut self, filler: &Entry<E>) {
         let old = self.next.len();
         let new = old + (old / 16).max(64);
-        assert!(new * CHUNK < NONE as usize, "more than 4 thousand million pending events");
+        assert!(
+            new * CHUNK < NONE as usize,
+            "more than 4 thousand million pending events"
+        );
         self.entries.reserve_exact(new * CHUNK - self.entries.len());
-        self.entries.resize(new * CHUNK, filler);
+        self.entries.resize(new * CHUNK, *filler);
         self.next.reserve_exact(new - old);
         self.next.extend(old as u32 + 1..new as u32);
         self.next.push(NONE);
@@ -119,6 +139,24 @@ impl<E: Copy> Pool<E> {
         }
         self.next[chunk] = self.free;
         self.free = chunk as u32;
+    }
+
+    /// Takes all events off a chain, in order, and gives its chunks back one by one.
+    #[inline]
+    pub fn drain(&mut self, chain: &Chain, mut f: impl FnMut(&mut Self, Entry<E>)) {
+        let mut chunk = chain.head as usize;
+        let mut left = chain.len();
+        while left > 0 {
+            let count = left.min(CHUNK);
+            for slot in chunk * CHUNK..chunk * CHUNK + count {
+                let entry = self.entries[slot];
+                f(self, entry);
+            }
+            left -= count;
+            let next = std::mem::replace(&mut self.next[chunk], self.free);
+            self.free = chunk as u32;
+            chunk = next as usize;
+        }
     }
 
     /// Calls `f(slot, event)` for every event of a chain, in order.

@@ -34,7 +34,11 @@ pub struct HeapQueue<E> {
 impl<E: Copy> HeapQueue<E> {
     /// An empty queue at time zero.
     pub fn new() -> Self {
-        HeapQueue { entries: Vec::new(), sequence: 0, last: Time::ZERO }
+        HeapQueue {
+            entries: Vec::new(),
+            sequence: 0,
+            last: Time::ZERO,
+        }
     }
 
     /// Queues an event whose place among those of its instant is given by `rank`, which no other event may have.
@@ -42,7 +46,11 @@ impl<E: Copy> HeapQueue<E> {
         if at < self.last || at == Time::NEVER {
             refuse(at, self.last);
         }
-        let new = Entry { at, sequence: rank, event };
+        let new = Entry {
+            at,
+            sequence: rank,
+            event,
+        };
         let mut hole = self.entries.len();
         self.entries.push(new);
         while hole > 0 {
@@ -79,7 +87,9 @@ impl<E: Copy> EventQueue<E> for HeapQueue<E> {
         loop {
             let child = hole * ARITY + 1;
             let end = (child + ARITY).min(self.entries.len());
-            let Some(least) = (child..end).min_by_key(|&i| self.entries[i].key()) else { break };
+            let Some(least) = (child..end).min_by_key(|&i| self.entries[i].key()) else {
+                break;
+            };
             if moved.key() <= self.entries[least].key() {
                 break;
             }

@@ -10,7 +10,7 @@
 //! - A **rung** divides a stretch of time into 256 buckets of equal, power-of-two width: the bucket of an instant is a
 //!   subtraction and a shift. Whatever lies beyond rung 0 is its 257th bucket, the **top**.
 //! - A **bucket** is an unsorted chain of chunks ([`super::chunks`]), first in, first out.
-//! - The first buckets, up to [`LEAF`] events, are sorted into the **run**, from which `pop` reads. A bucket of more
+//! - The first buckets, of up to 64 events together, are sorted into the **run**, from which `pop` reads. A bucket of more
 //!   events is spread over a new, deeper rung that fits its earliest and its latest event. When all of rung 0 is
 //!   used up, the top is spread over rung 0 anew.
 //! - The **front** of a rung is the instant from which on it still takes events; what is earlier belongs to the
@@ -33,15 +33,25 @@ use crate::kernel::Time;
 
 /// Buckets per rung, without the top.
 const BUCKETS: usize = 256;
-/// A bucket of at most this many events is sorted; its positions fit in [`LEAF_BITS`].
+/// The fewest buckets that a rung spreads its events over.
+const BUCKETS_LEAST: usize = 16;
+/// Rung 0 is given a bucket per this many events. The first buckets get several times as many, for most delays crowd
+/// towards the present.
+const EVENTS_PER_TOP_BUCKET: usize = 4;
+/// The other rungs are given a bucket per this many events; inside one bucket events are spread evenly.
+const EVENTS_PER_BUCKET: usize = 16;
+/// A bucket of at most this many events is sorted.
 const LEAF: usize = 64;
-const LEAF_BITS: u32 = 6;
+/// Bits of a position in a leaf.
+const LEAF_BITS: u32 = LEAF.trailing_zeros();
+/// Bits of a time in a sort key, which is a positive `i32`.
+const KEY_BITS: u32 = 31 - LEAF_BITS;
 /// Further buckets join the run while it has fewer events than this.
-const LEAF_ENOUGH: usize = 24;
-/// A rung is given about one bucket per this many events.
-const EVENTS_PER_BUCKET: usize = 4;
-/// A run of more than this many events, by pushes into it, gives its later half back.
+const LEAF_ENOUGH: usize = 12;
+/// A run that pushes have made longer than this gives its later half back.
 const RUN_MAX: usize = 192;
+/// Keys compared at once: two vectors of the least x86-64.
+const LANES: usize = 8;
 
 /// One rung. The last bucket is the top, and only rung 0 uses it.
 #[derive(Clone, Debug)]
@@ -68,11 +78,13 @@ impl Rung {
         }
     }
 
-    #[inline]
+    #[allow(clippy::inline_always)] // See `EventQueue::push` below.
+    #[inline(always)]
     fn push<E: Copy>(&mut self, pool: &mut Pool<E>, entry: Entry<E>) {
         let bucket = (entry.at.saturating_sub(self.start) >> self.shift).min(BUCKETS as u64) as usize;
-        pool.push(&mut self.buckets[bucket], entry);
-        self.occupied[bucket / 64] |= 1 << (bucket % 64);
+        if pool.push(&mut self.buckets[bucket], entry) {
+            self.occupied[bucket / 64] |= 1 << (bucket % 64);
+        }
     }
 
     /// The first bucket that holds an event.
@@ -94,9 +106,9 @@ impl Rung {
         end.min(u64::MAX as u128) as u64
     }
 
-    /// Lays an empty rung out for `count` events from `least` to `greatest` \[ns\].
-    fn lay_out(&mut self, least: u64, greatest: u64, count: usize) {
-        let buckets = (count / EVENTS_PER_BUCKET).next_power_of_two().clamp(16, BUCKETS);
+    /// Lays an empty rung out so that `least` to `greatest` \[ns\] take about so many buckets.
+    fn lay_out(&mut self, least: u64, greatest: u64, buckets: usize) {
+        let buckets = buckets.next_power_of_two().clamp(BUCKETS_LEAST, BUCKETS);
         let range = greatest - least;
         let range_bits = u64::BITS - range.leading_zeros();
         self.start = least;
@@ -166,7 +178,8 @@ impl<E: Copy> LadderQueue<E> {
 
     /// Queues an event earlier than the front of rung 0.
     #[inline(never)]
-    fn push_near(&mut self, entry: Entry<E>) {
+    fn push_near(&mut self, entry: &Entry<E>) {
+        let entry = *entry;
         for rung in &mut self.rungs[1..self.depth] {
             if entry.at >= rung.front {
                 rung.push(&mut self.pool, entry);
@@ -269,7 +282,7 @@ impl<E: Copy> LadderQueue<E> {
     }
 
     /// Spreads a bucket of the deepest rung over a new one, or the top over rung 0.
-    fn spread(&mut self, mut chain: Chain, bucket: usize, least: u64, greatest: u64) {
+    fn spread(&mut self, chain: Chain, bucket: usize, least: u64, greatest: u64) {
         if bucket < BUCKETS {
             if self.depth == self.rungs.len() {
                 self.rungs.reserve_exact(1);
@@ -279,37 +292,29 @@ impl<E: Copy> LadderQueue<E> {
         }
         let (above, below) = self.rungs[..self.depth].split_at_mut(self.depth - 1);
         let rung = &mut below[0];
-        rung.lay_out(least, greatest, chain.len());
         if bucket < BUCKETS {
+            rung.lay_out(least, greatest, chain.len() / EVENTS_PER_BUCKET);
             let parent = &mut above[above.len() - 1];
             rung.front = parent.front;
             parent.front = parent.end_of(bucket).min(rung.end_of(BUCKETS - 1));
+        } else {
+            rung.lay_out(least, greatest, chain.len() / EVENTS_PER_TOP_BUCKET);
         }
-        while chain.len() > 0 {
-            self.run.clear();
-            self.pool.take_chunk(&mut chain, &mut self.run);
-            for &entry in &self.run {
-                rung.push(&mut self.pool, entry);
-            }
-        }
-        self.run.clear();
+        self.pool.drain(&chain, |pool, entry| rung.push(pool, entry));
     }
 
     /// Sorts a chain of the deepest rung, and the buckets behind it while they fit, into the empty run.
-    fn sort_into_run(&mut self, chain: Chain) {
+    fn sort_into_run(&mut self, mut chain: Chain) {
         let rung = &mut self.rungs[self.depth - 1];
-        let base = rung.front;
-        // The key of an event is its time behind the front, then its position; equal times keep their order.
-        let mut keys = [0_u64; LEAF];
+        let mut distances = [0_u64; LEAF];
         let mut slots = [0_u32; LEAF];
         let mut count = 0;
         let mut seen = 0;
-        let mut chain = chain;
         loop {
             self.pool.for_each(&chain, |slot, entry| {
-                let ahead = entry.at - base;
-                seen |= ahead;
-                keys[count % LEAF] = ahead << LEAF_BITS | count as u64;
+                let distance = entry.at - rung.front;
+                seen |= distance;
+                distances[count % LEAF] = distance;
                 slots[count % LEAF] = slot as u32;
                 count += 1;
             });
@@ -324,15 +329,45 @@ impl<E: Copy> LadderQueue<E> {
                 _ => break,
             }
         }
-        if seen >> (u64::BITS - LEAF_BITS) == 0 {
-            keys[..count].sort_unstable();
-            self.run.extend(keys[..count].iter().map(|&key| self.pool.get(slots[key as usize % LEAF] as usize)));
-        } else {
-            self.run.extend(slots[..count].iter().map(|&slot| self.pool.get(slot as usize)));
+        // A key is the distance from the front, then the position. Where the distances need too many bits, the keys
+        // sort roughly and the events once more by their times; either way equal times keep their order.
+        let coarse = (u64::BITS - seen.leading_zeros()).saturating_sub(KEY_BITS);
+        let mut keys = [i32::MAX; LEAF];
+        for (position, (key, distance)) in (0..).zip(keys.iter_mut().zip(distances)).take(count) {
+            *key = ((distance >> coarse) as i32) << LEAF_BITS | position;
+        }
+        let ranks = ranks(&keys, count);
+        self.run.resize(count, self.pool.get(slots[0] as usize));
+        for (&slot, &rank) in slots[..count].iter().zip(&ranks[..count]) {
+            self.run[rank as usize] = self.pool.get(slot as usize);
+        }
+        if coarse > 0 {
             self.run.sort_by_key(|entry| entry.at);
         }
         rung.front = self.run[count - 1].at + 1;
     }
+}
+
+/// For each of the first `count` keys, how many keys are smaller: its place in the sorted order.
+///
+/// All pairs are compared, without a branch and eight at a time, which is faster for handfuls than sorting.
+#[inline]
+fn ranks(keys: &[i32; LEAF], count: usize) -> [i32; LEAF] {
+    let mut ranks = [0; LEAF];
+    for (mine, ranks) in keys
+        .chunks_exact(LANES)
+        .zip(ranks.chunks_exact_mut(LANES))
+        .take(count.div_ceil(LANES))
+    {
+        let mut smaller = [0_i32; LANES];
+        for &other in &keys[..count] {
+            for (smaller, &mine) in smaller.iter_mut().zip(mine) {
+                *smaller += i32::from(other < mine);
+            }
+        }
+        ranks.copy_from_slice(&smaller);
+    }
+    ranks
 }
 
 impl<E: Copy> Default for LadderQueue<E> {
@@ -342,18 +377,21 @@ impl<E: Copy> Default for LadderQueue<E> {
 }
 
 impl<E: Copy> EventQueue<E> for LadderQueue<E> {
-    #[inline]
+    // Always inlined, and the slow path gets a copy: an event that is built in registers is then stored field by field
+    // straight into its slot. Handed on through memory it would be loaded in wider pieces than it was stored,
+    // and the load waits for the stores.
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
     fn push(&mut self, at: Time, event: E) {
         if at.0 < self.last || at == Time::NEVER {
             refuse(at, Time(self.last));
         }
         self.len += 1;
-        let entry = Entry { at: at.0, event };
         let rung = &mut self.rungs[0];
-        if entry.at >= rung.front {
-            rung.push(&mut self.pool, entry);
+        if at.0 >= rung.front {
+            rung.push(&mut self.pool, Entry { at: at.0, event });
         } else {
-            self.push_near(entry);
+            self.push_near(&Entry { at: at.0, event });
         }
     }
 

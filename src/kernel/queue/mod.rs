@@ -52,6 +52,12 @@ pub trait EventQueue<E: Copy> {
 #[cold]
 #[inline(never)]
 fn refuse(at: Time, last: Time) -> ! {
-    assert!(at != Time::NEVER, "an event at Time::NEVER would never happen: do not queue it");
-    panic!("an event at {} ns is earlier than the last popped one at {} ns", at.0, last.0);
+    assert!(
+        at != Time::NEVER,
+        "an event at Time::NEVER would never happen: do not queue it"
+    );
+    panic!(
+        "an event at {} ns is earlier than the last popped one at {} ns",
+        at.0, last.0
+    );
 }

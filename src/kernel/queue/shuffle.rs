@@ -21,7 +21,11 @@ pub struct ShuffleQueue<E> {
 impl<E: Copy> ShuffleQueue<E> {
     /// An empty queue at time zero whose ties are ordered by `seed`.
     pub fn new(seed: u64) -> Self {
-        ShuffleQueue { heap: HeapQueue::new(), seed, sequence: 0 }
+        ShuffleQueue {
+            heap: HeapQueue::new(),
+            seed,
+            sequence: 0,
+        }
     }
 }
 
