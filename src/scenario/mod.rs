@@ -1,1 +1,3 @@
-//! Room `scenario`.
+//! The document as written, its findings, and how files become one document.
+
+pub mod document;
