@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::catalogue::{Book, Decoder, Described, Form, Node, Tree, names, record};
 use crate::kernel::time::Span;
+use crate::units::{Decibels, DecibelsPerKm, Metres};
 
 record! {
     /// A scenario: two or more QKD networks, how they are joined, what is asked of them and what goes wrong.
@@ -198,7 +199,7 @@ record! {
         /// Its ends, as "QKDN/NODE"; the side of an IWN is "BOUNDARY/QKDN".
         between: [Place; 2],
         /// Its length.
-        length: crate::units::Metres,
+        length: Metres,
         /// A remark.
         note: Option<String>,
     }
@@ -234,6 +235,105 @@ fn defaults<T: Described>() -> T {
         origin: crate::catalogue::Origin::default(),
     };
     T::decode(&empty, &mut Decoder::default())
+}
+
+/// Attenuation of fibre whose loss is not given \[10⁻⁹ dB/km\]. Assumption: 0.2 dB/km.
+pub const DEFAULT_ATTENUATION: DecibelsPerKm = DecibelsPerKm(200_000_000);
+
+/// The loss of a fibre: as measured, else by its attenuation.
+fn loss_of(loss: Option<Decibels>, attenuation: Option<DecibelsPerKm>, length: Metres) -> Decibels {
+    loss.unwrap_or_else(|| attenuation.unwrap_or(DEFAULT_ATTENUATION).over(length))
+}
+
+impl Link {
+    /// Loss of its fibre: as measured, else by its attenuation.
+    pub fn total_loss(&self) -> Decibels {
+        loss_of(self.loss, self.attenuation, self.length)
+    }
+}
+
+impl BoundaryDuct {
+    /// Loss of the fibre: as measured, else by its attenuation.
+    pub fn total_loss(&self) -> Decibels {
+        loss_of(self.loss, self.attenuation, self.length)
+    }
+}
+
+impl Boundary {
+    /// Where the site lies, from the first end: metres are rounded down.
+    pub fn site(&self) -> Metres {
+        self.duct.length.part(self.site_at)
+    }
+}
+
+impl Document {
+    /// Fills in the defaults that follow from other fields.
+    pub fn complete(&mut self) {
+        for qkdn in &mut self.qkdns {
+            for link in &mut qkdn.links {
+                link.loss = Some(link.total_loss());
+                link.attenuation = None;
+            }
+            if qkdn.manager_at.is_none() {
+                qkdn.manager_at = qkdn
+                    .controller_at
+                    .clone()
+                    .or_else(|| qkdn.nodes.first().map(|node| node.id.0.clone()));
+            }
+        }
+        for boundary in &mut self.boundaries {
+            boundary.duct.loss = Some(boundary.duct.total_loss());
+            boundary.duct.attenuation = None;
+            if boundary.site_owner.is_none() {
+                boundary.site_owner = Some(boundary.between[0].qkdn.clone());
+            }
+        }
+        self.extends = None;
+        self.variants = Variants::default();
+    }
+
+    /// The QKDN of that id.
+    pub fn qkdn(&self, id: &str) -> Option<&Qkdn> {
+        self.qkdns.iter().find(|qkdn| qkdn.id == *id)
+    }
+
+    /// The boundary of that id.
+    pub fn boundary(&self, id: &str) -> Option<&Boundary> {
+        self.boundaries.iter().find(|boundary| boundary.id == *id)
+    }
+
+    /// The instant at which arrivals stop: warm-up and duration.
+    pub fn end(&self) -> Span {
+        self.run.warm_up + self.run.duration
+    }
+
+    /// The longest time-out of all demands.
+    pub fn longest_timeout(&self) -> Span {
+        self.demands
+            .iter()
+            .map(|demand| demand.timeout)
+            .max()
+            .unwrap_or(Span::ZERO)
+    }
+
+    /// The counting time: the duration less the longest time-out; `None` if nothing is left.
+    pub fn counting_time(&self) -> Option<Span> {
+        let rest = self.run.duration.0.checked_sub(self.longest_timeout().0)?;
+        (rest > 0).then_some(Span(rest))
+    }
+
+    /// The length of the duct that a fault names: a shared duct, "QKDN/LINK", or a boundary's own.
+    pub fn duct_length(&self, name: &str) -> Option<Metres> {
+        if let Some(duct) = self.ducts.iter().find(|duct| duct.id == *name) {
+            return Some(duct.length);
+        }
+        if let Some((qkdn, link)) = name.split_once('/') {
+            let link = self.qkdn(qkdn)?.links.iter().find(|other| other.id == *link)?;
+            return link.ducts.is_empty().then_some(link.length);
+        }
+        let boundary = self.boundary(name)?;
+        boundary.ducts.is_empty().then_some(boundary.duct.length)
+    }
 }
 
 /// The names of a file's variants; their content is merged before the document is read.
