@@ -269,7 +269,10 @@ pub fn suggest<T: AsRef<str>>(name: &str, known: &[T]) -> String {
     let close = known
         .iter()
         .map(|known| (distance(name, known.as_ref()), known.as_ref()))
-        .filter(|(distance, known)| *distance <= (name.chars().count().max(known.chars().count()) / 3).max(1))
+        .filter(|(distance, known)| {
+            let longer = name.chars().count().max(known.chars().count());
+            *distance < longer && *distance <= (longer / 3).max(1)
+        })
         .min_by_key(|(distance, _)| *distance);
     match close {
         Some((_, known)) => format!("did you mean \"{known}\"?"),
@@ -288,21 +291,24 @@ pub fn suggest<T: AsRef<str>>(name: &str, known: &[T]) -> String {
     }
 }
 
-/// Levenshtein distance, with case differences free.
+/// Number of letters to change, add, drop or swap with their neighbour, with case differences free.
 fn distance(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.to_lowercase().chars().collect();
     let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = change.min(row[j - 1] + 1).min(rows[i - 1][j] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(best);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 /// Which form of a schema: of a whole file, or of a patch in which anything may be left out or null.
@@ -930,6 +936,10 @@ mod tests {
             "there are demands, faults"
         );
         assert_eq!(suggest("Norte", &["NORTE"]), "did you mean \"NORTE\"?");
+        assert_eq!(suggest("kkdrl", &["kkder", "kkdlr"]), "did you mean \"kkdlr\"?");
+        assert_eq!(suggest("C", &["A", "B"]), "there are A, B");
+        assert_eq!(suggest::<&str>("C", &[]), "there are none");
         assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
     }
 }

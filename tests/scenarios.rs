@@ -45,7 +45,10 @@ fn committed_schema_is_what_the_types_say() {
     let mut differences = Vec::new();
     let text = format!("{:#}\n", scenario::schema());
     golden(Path::new("schema/scenario.json"), &text, &mut differences);
-    assert!(differences.is_empty(), "run with BLESS=1 to write schema/scenario.json");
+    assert!(
+        differences.is_empty(),
+        "run with BLESS=1 to write schema/scenario.json"
+    );
 }
 
 #[test]

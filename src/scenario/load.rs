@@ -159,7 +159,7 @@ impl Reader {
 
         let variants = take(&mut own, "variants");
         let extends = take(&mut own, "extends");
-        let mut tree = without_nulls(own);
+        let mut tree = own;
         if let Some(extends) = extends {
             let Some(target) = extends.text().filter(|target| !target.is_empty()) else {
                 return Err(vec![self.diagnostic(
@@ -175,6 +175,8 @@ impl Reader {
             let mut base = self.read(&base, base_variant.as_deref(), Some(extends.origin))?;
             merge(&mut base, tree, &Path::default(), &mut self.findings);
             tree = base;
+        } else {
+            tree = without_nulls(tree);
         }
         let patches = match variants.as_ref().map(|variants| &variants.tree) {
             Some(Tree::Object(members)) => members.as_slice(),
