@@ -100,7 +100,7 @@ impl Decoder {
     /// Checks that a record is an object without unknown fields.
     pub fn record(&mut self, node: &Node, name: &str, keys: &[&str]) -> bool {
         let Tree::Object(members) = &node.tree else {
-            self.expected(&format!("an object ({name})"), "", node);
+            self.expected(&format!("an object ({})", name.to_lowercase()), "", node);
             return false;
         };
         for member in members {

@@ -192,3 +192,71 @@ fn a_file_without_permission_is_named() {
         assert!(findings.is_input_output());
     }
 }
+
+#[test]
+fn sets_address_ids_and_keep_their_place() {
+    let file = "scenarios/madqci.json:iwn";
+    let set = |sets: &[&str]| load(file, &sets.iter().map(|&set| set.to_owned()).collect::<Vec<_>>());
+    let document = set(&[
+        "demands.d1.arrivals.poisson.rate=4 /s",
+        "run.replications=3",
+        "qkdns.REDIMadrid.links.quijote-quevedo.systems=2",
+        "boundaries.border.kind.iwn.kxi1_prime_protection={\"none\": null, \"otp\": {\"rate\": \"1 kbit/s\"}}",
+        "name=other",
+    ])
+    .expect("valid")
+    .document;
+    assert_eq!((document.run.replications, document.name.as_str()), (3, "other"));
+    assert_eq!(document.demands[0].arrivals.name(), "poisson");
+    let link = document.qkdns[0]
+        .links
+        .iter()
+        .find(|link| link.id.as_str() == "quijote-quevedo");
+    assert_eq!(link.map(|link| link.systems), Some(2));
+
+    let wrong = set(&["demands.d1.key=12 apples"]).expect_err("no such unit");
+    let finding = &wrong.0[0];
+    assert_eq!(
+        (finding.file.as_str(), finding.line, finding.column),
+        ("--set", 1, 16)
+    );
+    assert_eq!(finding.path, "demands.d1.key");
+    assert_eq!(wrong.to_json()[0]["severity"], "error");
+    assert_eq!(wrong.to_json()[0]["code"], "unknown_unit");
+}
+
+#[test]
+fn a_variant_and_what_it_extends_are_remembered() {
+    let loaded = load("scenarios/madqci.json:iwn", &[]).expect("valid");
+    assert_eq!(loaded.variant.as_deref(), Some("iwn"));
+    assert_eq!(loaded.variants, ["iwn", "cut", "iwn-cut"]);
+    assert_eq!(loaded.document.boundaries[0].kind.name(), "iwn");
+    assert_eq!(loaded.sha256.len(), 64);
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let base = fs::canonicalize("scenarios/madqci.json").expect("there");
+    let path = folder.path().join("mine:colon.json");
+    let text = serde_json::json!({
+        "extends": format!("{}:cut", base.display()),
+        "faults": { "f1": { "repair_after": null } },
+        "boundaries": null,
+        "demands": [],
+    });
+    fs::write(&path, text.to_string()).expect("writable");
+    let findings = load(&path.to_string_lossy(), &[]).expect_err("no boundary");
+    assert!(findings.iter().any(|finding| finding.code == "no_boundary"));
+    assert!(
+        findings
+            .iter()
+            .all(|finding| finding.file.ends_with("madqci.json") || finding.line == 1)
+    );
+    let text = serde_json::json!({
+        "extends": format!("{}:cut", base.display()),
+        "faults": { "f1": { "repair_after": null } },
+    });
+    fs::write(&path, text.to_string()).expect("writable");
+    let loaded = load(&path.to_string_lossy(), &[]).expect("valid");
+    assert_eq!(loaded.files.len(), 2);
+    assert_eq!(loaded.document.faults[0].repair_after, None);
+    assert!(loaded.variants.is_empty(), "variants patch their own file only");
+}

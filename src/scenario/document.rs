@@ -260,9 +260,10 @@ impl BoundaryDuct {
 }
 
 impl Boundary {
-    /// Where the site lies, from the first end: metres are rounded down.
+    /// Where the site lies, from the first end: metres are rounded down, and a site at an end stands 1 m from it.
     pub fn site(&self) -> Metres {
-        self.duct.length.part(self.site_at)
+        let last = self.duct.length.0.saturating_sub(1).max(1);
+        Metres(self.duct.length.part(self.site_at).0.clamp(1, last))
     }
 }
 

@@ -195,12 +195,14 @@ impl Reader {
                     &suggest(variant, &names),
                 )]);
             };
-            merge(
-                &mut tree,
-                patch.value.clone(),
-                &Path::default(),
-                &mut self.findings,
-            );
+            if let Tree::Object(_) = patch.value.tree {
+                merge(
+                    &mut tree,
+                    patch.value.clone(),
+                    &Path::default(),
+                    &mut self.findings,
+                );
+            }
         } else if let (Some(variants), Tree::Object(members)) = (variants, &mut tree.tree) {
             // Kept only so that the decoder can look at it.
             members.push(crate::catalogue::Member {

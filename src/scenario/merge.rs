@@ -119,3 +119,89 @@ pub fn patch_of(text: &str, source: u32, equals: usize, value: Node) -> Node {
             }]),
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::text::{Sources, parse};
+    use serde_json::{Value, json};
+
+    fn tree(value: &Value) -> Node {
+        let mut sources = Sources::default();
+        let source = sources.add("test", value.to_string());
+        parse(&sources, source).expect("JSON")
+    }
+
+    fn value(node: &Node) -> Value {
+        match &node.tree {
+            Tree::Null => Value::Null,
+            Tree::Bool(value) => json!(value),
+            Tree::Number(text) => text.parse().expect("a number"),
+            Tree::Text(text) => json!(text),
+            Tree::Array(items) => items.iter().map(value).collect(),
+            Tree::Object(members) => members
+                .iter()
+                .map(|member| (member.key.clone(), value(&member.value)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        }
+    }
+
+    fn merged(target: &Value, patch: &Value) -> (Value, Vec<Finding>) {
+        let mut target = tree(target);
+        let mut findings = Vec::new();
+        merge(&mut target, tree(patch), &Path::default(), &mut findings);
+        (value(&target), findings)
+    }
+
+    /// The examples of RFC 7396, appendix A, that are not about lists of objects with ids.
+    #[test]
+    fn the_examples_of_rfc_7396() {
+        for (target, patch, result) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
+            (
+                json!({"a": {"b": "c"}}),
+                json!({"a": {"b": "d", "c": null}}),
+                json!({"a": {"b": "d"}}),
+            ),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
+            (json!({"a": "b"}), json!(["c"]), json!(["c"])),
+            (json!({"a": "foo"}), json!(null), json!(null)),
+            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
+            (
+                json!({}),
+                json!({"a": {"bb": {"ccc": null}}}),
+                json!({"a": {"bb": {}}}),
+            ),
+        ] {
+            assert_eq!(merged(&target, &patch).0, result, "{target} + {patch}");
+        }
+    }
+
+    #[test]
+    fn lists_with_ids_merge_by_id() {
+        let target = json!({"x": [{"id": "a", "v": 1, "w": 2}, {"id": "b"}]});
+        let list = json!({"x": [{"id": "c"}, {"id": "a", "v": null, "w": 3}]});
+        assert_eq!(
+            merged(&target, &list).0,
+            json!({"x": [{"id": "a", "w": 3}, {"id": "b"}, {"id": "c"}]})
+        );
+        let by_id = json!({"x": {"a": {"v": 5}, "b": null}});
+        assert_eq!(
+            merged(&target, &by_id).0,
+            json!({"x": [{"id": "a", "v": 5, "w": 2}]})
+        );
+        let emptied = json!({"x": []});
+        assert_eq!(merged(&target, &emptied).0, json!({"x": []}));
+        let by_number = json!({"x": {"1": {"v": 7}}});
+        assert_eq!(merged(&target, &by_number).0["x"][1], json!({"id": "b", "v": 7}));
+        let (same, findings) = merged(&target, &json!({"x": {"z": {"v": 1}}}));
+        assert_eq!((same, findings[0].code), (target, "no_such_id"));
+    }
+}

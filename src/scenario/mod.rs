@@ -9,7 +9,9 @@ pub mod document;
 pub mod load;
 pub mod merge;
 pub mod text;
+pub mod variants;
 
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use document::{Document, schema};
 pub use load::{Loaded, load, load_text, validate};
+pub use variants::{Which, derive};

@@ -90,7 +90,7 @@ impl Checker<'_> {
                     "empty_window",
                     path.then("from"),
                     format!(
-                        "demand {} begins at {} and ends before it",
+                        "no time is left for demand {}, which begins at {}",
                         demand.id, demand.from
                     ),
                     format!("the run ends at {}", document.end()),
