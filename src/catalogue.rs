@@ -11,12 +11,11 @@
 //! goes on, so that all findings come at once. Whoever checks further asks [`Decoder::is_known`] first.
 
 pub mod tree;
+mod values;
 
 use serde_json::{Map, Value, json};
-use std::str::FromStr;
+use std::fmt::Write as _;
 pub use tree::{Finding, Member, Node, Origin, Path, Severity, Step, Tree};
-
-use crate::units::{Fraction, Quantity, UnitError};
 
 /// A type that can be read from a tree, written as JSON and described by a schema.
 pub trait Described: Sized {
@@ -175,20 +174,17 @@ impl Decoder {
                 let mut several = false;
                 let mut wrong = false;
                 for member in members.iter().filter(|member| member.value.tree != Tree::Null) {
-                    match known(&member.key) {
-                        Some(entry) => {
-                            several |= found.is_some();
-                            found = Some((entry.name, Cow::Borrowed(&member.value)));
-                        }
-                        None => {
-                            wrong = true;
-                            self.error(
-                                "unknown_entry",
-                                member.key_origin,
-                                format!("there is no {what} \"{}\"", member.key),
-                                Some(suggest(&member.key, &names)),
-                            );
-                        }
+                    if let Some(entry) = known(&member.key) {
+                        several |= found.is_some();
+                        found = Some((entry.name, Cow::Borrowed(&member.value)));
+                    } else {
+                        wrong = true;
+                        self.error(
+                            "unknown_entry",
+                            member.key_origin,
+                            format!("there is no {what} \"{}\"", member.key),
+                            Some(suggest(&member.key, &names)),
+                        );
                     }
                 }
                 if several {
@@ -480,7 +476,7 @@ macro_rules! record {
                             book.field::<$type>(concat!($($field_doc, "\n",)*), default.as_ref()),
                         );
                     })*
-                    $crate::catalogue::object_schema(concat!($($doc, "\n",)*), properties, &required)
+                    $crate::catalogue::object_schema(concat!($($doc, "\n",)*), &properties, &required)
                 })
             }
         }
@@ -488,7 +484,7 @@ macro_rules! record {
 }
 
 /// The schema of a record.
-pub fn object_schema(doc: &str, properties: Map<String, Value>, required: &[&str]) -> Value {
+pub fn object_schema(doc: &str, properties: &Map<String, Value>, required: &[&str]) -> Value {
     let mut schema = json!({
         "type": "object",
         "description": doc.trim(),
@@ -565,7 +561,7 @@ macro_rules! choice {
                         book.field::<$type>(concat!($($entry_doc, "\n",)*), None),
                     );)*
                     $crate::catalogue::choice_schema(
-                        concat!($($doc, "\n",)*), properties, Self::ENTRIES, book.form)
+                        concat!($($doc, "\n",)*), &properties, Self::ENTRIES, book.form)
                 })
             }
         }
@@ -573,7 +569,7 @@ macro_rules! choice {
 }
 
 /// The schema of a catalogue.
-pub fn choice_schema(doc: &str, properties: Map<String, Value>, entries: &[Entry], form: Form) -> Value {
+pub fn choice_schema(doc: &str, properties: &Map<String, Value>, entries: &[Entry], form: Form) -> Value {
     let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
     let mut object = json!({ "type": "object", "properties": properties, "additionalProperties": false });
     if form == Form::Full {
@@ -640,286 +636,12 @@ pub fn words_schema(doc: &str, entries: &[Entry]) -> Value {
     let words: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
     let mut text = doc.trim().to_owned();
     for entry in entries {
-        text.push_str(&format!("\n- {}: {}", entry.name, entry.doc.trim()));
+        let _ = write!(text, "\n- {}: {}", entry.name, entry.doc.trim());
     }
     json!({ "description": text, "enum": words })
 }
 
 pub(crate) use {choice, default_of, key_of, names, record};
-
-impl<Q: Quantity> Described for Q {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Self {
-        let read = match &node.tree {
-            Tree::Text(text) => Q::parse(text),
-            Tree::Number(number) => Err(UnitError::MissingUnit {
-                number: number.clone(),
-                usual: Q::USUAL,
-            }),
-            _ => {
-                decoder.expected(Q::WHAT, &format!("\"{}\"", Q::EXAMPLE), node);
-                return Self::stand_in();
-            }
-        };
-        read.unwrap_or_else(|error| {
-            decoder.error(error.code(), node.origin, error.to_string(), Some(error.hint()));
-            Self::stand_in()
-        })
-    }
-
-    fn stand_in() -> Self {
-        Q::from_base(0)
-    }
-
-    fn encode(&self) -> Value {
-        Value::String(self.to_string())
-    }
-
-    fn schema(_: &mut Book) -> Value {
-        let units: Vec<&str> = Q::UNITS.iter().map(|(name, _)| *name).collect();
-        let mut pattern = units.join("|");
-        if units.contains(&"us") {
-            pattern.push_str("|µs");
-        }
-        json!({
-            "type": "string",
-            "pattern": format!("^\\s*\\+?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?\\s*({pattern})\\s*$"),
-            "examples": [Q::EXAMPLE],
-        })
-    }
-}
-
-impl Described for Fraction {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Self {
-        let (Tree::Text(text) | Tree::Number(text)) = &node.tree else {
-            decoder.expected("a number from 0 to 1 or a percentage", "0.5", node);
-            return Self::stand_in();
-        };
-        Fraction::from_str(text).unwrap_or_else(|error| {
-            decoder.error(error.code(), node.origin, error.to_string(), Some(error.hint()));
-            Self::stand_in()
-        })
-    }
-
-    fn stand_in() -> Self {
-        Fraction::HALF
-    }
-
-    fn encode(&self) -> Value {
-        json!(self.as_number())
-    }
-
-    fn schema(_: &mut Book) -> Value {
-        json!({
-            "anyOf": [
-                { "type": "number", "minimum": 0, "maximum": 1 },
-                { "type": "string", "pattern": "^\\s*[0-9]+(\\.[0-9]+)?\\s*%?\\s*$" },
-            ],
-            "examples": [0.5],
-        })
-    }
-}
-
-macro_rules! integers {
-    ($($type:ty),*) => {$(
-        impl Described for $type {
-            fn decode(node: &Node, decoder: &mut Decoder) -> Self {
-                let Tree::Number(text) = &node.tree else {
-                    decoder.expected("a whole number", "1", node);
-                    return 0;
-                };
-                text.parse().unwrap_or_else(|_| {
-                    decoder.error(
-                        "not_an_integer",
-                        node.origin,
-                        format!("{text} is not a whole number from 0 to {}", <$type>::MAX),
-                        None,
-                    );
-                    0
-                })
-            }
-
-            fn stand_in() -> Self {
-                0
-            }
-
-            fn encode(&self) -> Value {
-                json!(self)
-            }
-
-            fn schema(_: &mut Book) -> Value {
-                json!({ "type": "integer", "minimum": 0, "maximum": <$type>::MAX, "examples": [1] })
-            }
-        }
-    )*};
-}
-
-integers!(u32, u64);
-
-impl Described for f64 {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Self {
-        let number = match &node.tree {
-            Tree::Number(text) => text.parse().ok().filter(|number: &f64| number.is_finite()),
-            _ => None,
-        };
-        number.unwrap_or_else(|| {
-            decoder.expected("a number", "0.01", node);
-            0.0
-        })
-    }
-
-    fn stand_in() -> Self {
-        0.0
-    }
-
-    fn encode(&self) -> Value {
-        json!(self)
-    }
-
-    fn schema(_: &mut Book) -> Value {
-        json!({ "type": "number", "examples": [0.01] })
-    }
-}
-
-impl Described for bool {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Self {
-        if let Tree::Bool(value) = node.tree {
-            value
-        } else {
-            decoder.expected("true or false", "true", node);
-            false
-        }
-    }
-
-    fn stand_in() -> Self {
-        false
-    }
-
-    fn encode(&self) -> Value {
-        json!(self)
-    }
-
-    fn schema(_: &mut Book) -> Value {
-        json!({ "type": "boolean", "examples": [true] })
-    }
-}
-
-impl Described for String {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Self {
-        if let Tree::Text(text) = &node.tree {
-            text.clone()
-        } else {
-            decoder.expected("a string", "\"…\"", node);
-            String::new()
-        }
-    }
-
-    fn stand_in() -> Self {
-        String::new()
-    }
-
-    fn encode(&self) -> Value {
-        json!(self)
-    }
-
-    fn schema(_: &mut Book) -> Value {
-        json!({ "type": "string" })
-    }
-}
-
-impl<T: Described> Described for Option<T> {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Self {
-        Some(T::decode(node, decoder))
-    }
-
-    fn stand_in() -> Self {
-        None
-    }
-
-    fn absent() -> Option<Self> {
-        Some(None)
-    }
-
-    fn encode(&self) -> Value {
-        self.as_ref().map_or(Value::Null, T::encode)
-    }
-
-    fn schema(book: &mut Book) -> Value {
-        T::schema(book)
-    }
-}
-
-impl<T: Described> Described for Vec<T> {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Self {
-        let Tree::Array(items) = &node.tree else {
-            decoder.expected("a list", "[…]", node);
-            return Vec::new();
-        };
-        items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| decoder.within(index, |decoder| T::decode(item, decoder)))
-            .collect()
-    }
-
-    fn stand_in() -> Self {
-        Vec::new()
-    }
-
-    fn absent() -> Option<Self> {
-        Some(Vec::new())
-    }
-
-    fn encode(&self) -> Value {
-        self.iter().map(T::encode).collect()
-    }
-
-    fn schema(book: &mut Book) -> Value {
-        let items = T::schema(book);
-        if book.form == Form::Partial && T::HAS_ID {
-            let by_id = json!({ "anyOf": [items, { "type": "null" }] });
-            json!({ "anyOf": [
-                { "type": "array", "items": { "allOf": [items, { "required": ["id"] }] } },
-                { "type": "object", "additionalProperties": by_id },
-            ] })
-        } else {
-            json!({ "type": "array", "items": items })
-        }
-    }
-}
-
-impl<T: Described> Described for [T; 2] {
-    fn decode(node: &Node, decoder: &mut Decoder) -> Self {
-        if let Tree::Array(items) = &node.tree {
-            if let [first, second] = items.as_slice() {
-                return [
-                    decoder.within(0, |decoder| T::decode(first, decoder)),
-                    decoder.within(1, |decoder| T::decode(second, decoder)),
-                ];
-            }
-            decoder.error(
-                "not_two",
-                node.origin,
-                format!("expected two ends, found {}", items.len()),
-                Some("write [\"one end\", \"other end\"]".to_owned()),
-            );
-        } else {
-            decoder.expected("a list of two ends", "[\"one end\", \"other end\"]", node);
-        }
-        Self::stand_in()
-    }
-
-    fn stand_in() -> Self {
-        [T::stand_in(), T::stand_in()]
-    }
-
-    fn encode(&self) -> Value {
-        self.iter().map(T::encode).collect()
-    }
-
-    fn schema(book: &mut Book) -> Value {
-        json!({ "type": "array", "items": T::schema(book), "minItems": 2, "maxItems": 2 })
-    }
-}
 
 #[cfg(test)]
 mod tests {

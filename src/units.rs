@@ -127,6 +127,9 @@ pub trait Quantity: Copy + fmt::Display {
     fn from_base(base: u64) -> Self;
 
     /// Reads a text such as `"0.25 ms"`; the space before the unit may be left out.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
     fn parse(text: &str) -> Result<Self, UnitError> {
         let trimmed = text.trim();
         let (number, rest) = split_number(trimmed);
@@ -406,6 +409,7 @@ impl fmt::Display for Rate {
 
 impl Bits {
     /// This part of the amount \[bit\], rounded down.
+    #[must_use]
     pub fn part(self, fraction: Fraction) -> Bits {
         Bits(scale(self.0, fraction.0, Fraction::ONE.0))
     }
@@ -418,6 +422,7 @@ impl Metres {
     }
 
     /// This part of the length \[m\], rounded down.
+    #[must_use]
     pub fn part(self, fraction: Fraction) -> Metres {
         Metres(scale(self.0, fraction.0, Fraction::ONE.0))
     }
@@ -431,6 +436,7 @@ impl Decibels {
 
     /// The loss up to `at` metres of a duct of `length` that loses `self` in all, split by length and rounded
     /// down: the pieces of a duct lose exactly what the duct loses.
+    #[must_use]
     pub fn up_to(self, at: Metres, length: Metres) -> Decibels {
         if length.0 == 0 {
             return if at.0 == 0 { Decibels::ZERO } else { self };
@@ -477,6 +483,7 @@ impl Fraction {
     pub const ONE: Fraction = Fraction(1_000_000_000);
 
     /// What is left of the whole.
+    #[must_use]
     pub fn rest(self) -> Fraction {
         Fraction(Self::ONE.0 - self.0)
     }

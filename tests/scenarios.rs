@@ -138,7 +138,7 @@ fn every_invalid_scenario_says_what_is_wrong_with_it() {
         }
         let findings = validate(&source, &sets);
         assert!(!findings.is_empty(), "{name} is valid");
-        for finding in findings.iter() {
+        for finding in &findings {
             codes.insert(finding.code);
             assert!(!finding.message.is_empty());
         }

@@ -228,11 +228,12 @@ impl Checker<'_> {
     /// Checks a reference to a node; false if it leads nowhere.
     fn place(&mut self, path: &Path, place: &Place) -> bool {
         let document = self.document;
-        if let Some(boundary) = document.boundary(&place.qkdn) {
-            if matches!(boundary.kind, BoundaryKind::Iwn(_)) && document.qkdn(&place.qkdn).is_none() {
-                self.inside_iwn(path.clone(), &place.to_string());
-                return false;
-            }
+        if let Some(boundary) = document.boundary(&place.qkdn)
+            && matches!(boundary.kind, BoundaryKind::Iwn(_))
+            && document.qkdn(&place.qkdn).is_none()
+        {
+            self.inside_iwn(path.clone(), &place.to_string());
+            return false;
         }
         let Some(qkdn) = document.qkdn(&place.qkdn) else {
             let names: Vec<&str> = document.qkdns.iter().map(|qkdn| qkdn.id.as_str()).collect();

@@ -113,30 +113,30 @@ impl Reader {
         file: &FilePath,
         variant: Option<&str>,
         extended_from: Option<Origin>,
-    ) -> Result<Node, Vec<Diagnostic>> {
+    ) -> Result<Node, Diagnostics> {
         let name = file.display().to_string();
-        let bytes = read_file(file, &name).map_err(|wrong| match extended_from {
-            None => vec![wrong],
-            Some(origin) => vec![self.diagnostic(
-                wrong.code,
+        let bytes = read_file(file, &name).map_err(|wrong| match (extended_from, wrong.0.first()) {
+            (Some(origin), Some(first)) => self.wrong(
+                first.code,
                 origin,
                 "extends",
-                format!("cannot extend {name}: {}", wrong.message),
+                format!("cannot extend {name}: {}", first.message),
                 Some("the path is relative to this file".to_owned()),
-            )],
+            ),
+            _ => wrong,
         })?;
         let identity = (
             std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()),
             variant.map(str::to_owned),
         );
         if let (true, Some(origin)) = (self.open.contains(&identity), extended_from) {
-            return Err(vec![self.diagnostic(
+            return Err(self.wrong(
                 "extends_cycle",
                 origin,
                 "extends",
                 format!("{name} extends itself in the end"),
                 Some("leave out one of the \"extends\"".to_owned()),
-            )]);
+            ));
         }
         self.open.push(identity);
         let tree = self.read_bytes(&bytes, file, variant);
@@ -149,11 +149,11 @@ impl Reader {
         bytes: &[u8],
         file: &FilePath,
         variant: Option<&str>,
-    ) -> Result<Node, Vec<Diagnostic>> {
+    ) -> Result<Node, Diagnostics> {
         let name = file.display().to_string();
         self.files.push((name.clone(), hexadecimal(bytes)));
         let is_main = self.files.len() == 1;
-        let text = decode_text(bytes, &name).map_err(|wrong| vec![wrong])?;
+        let text = decode_text(bytes, &name)?;
         let source = self.sources.add(&name, text);
         let mut own = parse(&self.sources, source)?;
 
@@ -162,13 +162,13 @@ impl Reader {
         let mut tree = own;
         if let Some(extends) = extends {
             let Some(target) = extends.text().filter(|target| !target.is_empty()) else {
-                return Err(vec![self.diagnostic(
+                return Err(self.wrong(
                     "wrong_type",
                     extends.origin,
                     "extends",
                     format!("expected the name of a file, found {}", extends.what()),
                     Some("write \"extends\": \"base.json\"".to_owned()),
-                )]);
+                ));
             };
             let folder = file.parent().unwrap_or(FilePath::new(""));
             let (base, base_variant) = split_source(&folder.join(target).to_string_lossy());
@@ -188,12 +188,13 @@ impl Reader {
         if let Some(variant) = variant {
             let Some(patch) = patches.iter().find(|member| member.key == variant) else {
                 let names: Vec<&str> = patches.iter().map(|member| member.key.as_str()).collect();
-                return Err(vec![Diagnostic::about_file(
+                return Err(Diagnostic::about_file(
                     "unknown_variant",
                     &name,
                     format!("there is no variant \"{variant}\""),
                     &suggest(variant, &names),
-                )]);
+                )
+                .into());
             };
             if let Tree::Object(_) = patch.value.tree {
                 merge(
@@ -214,20 +215,20 @@ impl Reader {
         Ok(tree)
     }
 
-    fn diagnostic(
+    fn wrong(
         &self,
         code: &'static str,
         origin: Origin,
         path: &str,
         message: String,
         hint: Option<String>,
-    ) -> Diagnostic {
+    ) -> Diagnostics {
         let path = path.to_owned();
-        Diagnostic::at(&self.sources, Severity::Error, code, origin, path, message, hint)
+        Diagnostic::at(&self.sources, Severity::Error, code, origin, path, message, hint).into()
     }
 
     /// Applies `path=value`.
-    fn set(&mut self, tree: &mut Node, set: &str) -> Result<(), Diagnostic> {
+    fn set(&mut self, tree: &mut Node, set: &str) -> Result<(), Diagnostics> {
         let source = self.sources.add("--set", set.to_owned());
         let all = Origin {
             source,
@@ -237,7 +238,7 @@ impl Reader {
         let equals = match set.find('=') {
             Some(equals) if set[..equals].split('.').all(|part| !part.trim().is_empty()) => equals,
             _ => {
-                return Err(self.diagnostic(
+                return Err(self.wrong(
                     "bad_set",
                     all,
                     "",
@@ -269,20 +270,16 @@ impl Reader {
 
     fn finish(
         mut self,
-        read: Result<Node, Vec<Diagnostic>>,
+        read: Result<Node, Diagnostics>,
         file: &FilePath,
         variant: Option<String>,
         sets: &[String],
     ) -> Result<Loaded, Diagnostics> {
-        let mut tree = read.map_err(|wrong| {
-            let mut wrong = Diagnostics(wrong);
-            wrong.sort();
-            wrong
-        })?;
+        let mut tree = read?;
         let mut diagnostics = Diagnostics::default();
         for set in sets {
             if let Err(wrong) = self.set(&mut tree, set) {
-                diagnostics.0.push(wrong);
+                diagnostics.0.extend(wrong.0);
             }
         }
         let mut decoder = Decoder::default();

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use super::diagnostics::{Diagnostic, Excerpt};
+use super::diagnostics::{Diagnostic, Diagnostics, Excerpt};
 use crate::catalogue::{Member, Node, Origin, Severity, Tree};
 
 /// Largest file that is read \[bytes\].
@@ -96,7 +96,10 @@ fn floor_boundary(text: &str, at: usize) -> usize {
 }
 
 /// Reads the bytes of a file, if it is one of sensible size.
-pub fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, Diagnostic> {
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, Diagnostics> {
     let failed = |error: &io::Error| match error.kind() {
         io::ErrorKind::NotFound => Diagnostic::about_file(
             "not_found",
@@ -132,34 +135,38 @@ pub fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, Diagnostic> {
             name,
             "this is a directory, not a file".to_owned(),
             "name a scenario file",
-        ));
+        )
+        .into());
     }
     if metadata.len() > SIZE_LIMIT {
-        return Err(too_large(format!("{} MiB", metadata.len() >> 20)));
+        return Err(too_large(format!("{} MiB", metadata.len() >> 20)).into());
     }
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes))
         .map_err(|error| failed(&error))?;
     if bytes.len() as u64 > SIZE_LIMIT {
-        return Err(too_large("more".to_owned()));
+        return Err(too_large("more".to_owned()).into());
     }
     Ok(bytes)
 }
 
 /// Reads bytes as text; a byte order mark at the start is dropped.
-pub fn decode_text(bytes: &[u8], name: &str) -> Result<String, Diagnostic> {
+///
+/// # Errors
+/// The first byte that is not UTF-8.
+pub fn decode_text(bytes: &[u8], name: &str) -> Result<String, Diagnostics> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()),
         Err(error) => {
             let good = &bytes[..error.valid_up_to()];
-            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = good.split(|byte| *byte == b'\n').count();
             let start = good
                 .iter()
                 .rposition(|byte| *byte == b'\n')
                 .map_or(0, |at| at + 1);
             let column = String::from_utf8_lossy(&good[start..]).chars().count() + 1;
-            Err(Diagnostic {
+            let wrong = Diagnostic {
                 line,
                 column,
                 ..Diagnostic::about_file(
@@ -168,13 +175,17 @@ pub fn decode_text(bytes: &[u8], name: &str) -> Result<String, Diagnostic> {
                     format!("byte {} is not UTF-8 text", bytes[error.valid_up_to()]),
                     "save the file as UTF-8",
                 )
-            })
+            };
+            Err(wrong.into())
         }
     }
 }
 
 /// Parses the text `source` as strict JSON.
-pub fn parse(sources: &Sources, source: u32) -> Result<Node, Vec<Diagnostic>> {
+///
+/// # Errors
+/// The first mistake of syntax, or all keys that are repeated.
+pub fn parse(sources: &Sources, source: u32) -> Result<Node, Diagnostics> {
     let text = sources.text(source);
     let options = jsonc_parser::ParseOptions {
         allow_comments: false,
@@ -194,7 +205,7 @@ pub fn parse(sources: &Sources, source: u32) -> Result<Node, Vec<Diagnostic>> {
         end: end as u32,
     };
     let error = |code, origin, message: String, hint: Option<String>| {
-        vec![Diagnostic::at(
+        Diagnostic::at(
             sources,
             Severity::Error,
             code,
@@ -202,7 +213,7 @@ pub fn parse(sources: &Sources, source: u32) -> Result<Node, Vec<Diagnostic>> {
             String::new(),
             message,
             hint,
-        )]
+        )
     };
     let result = jsonc_parser::parse_to_ast(text, &jsonc_parser::CollectOptions::default(), &options);
     match result {
@@ -220,19 +231,16 @@ pub fn parse(sources: &Sources, source: u32) -> Result<Node, Vec<Diagnostic>> {
             } else {
                 "scenarios are plain JSON"
             };
-            Err(error(
-                "syntax",
-                at(range.start(), range.end()),
-                message,
-                Some(hint.to_owned()),
-            ))
+            let origin = at(range.start(), range.end());
+            Err(error("syntax", origin, message, Some(hint.to_owned())).into())
         }
         Ok(jsonc_parser::ParseResult { value: None, .. }) => Err(error(
             "empty_file",
             at(0, 0),
             "the file is empty".to_owned(),
             Some("a scenario is a JSON object: {\"name\": …}".to_owned()),
-        )),
+        )
+        .into()),
         Ok(jsonc_parser::ParseResult {
             value: Some(value), ..
         }) => {
@@ -241,9 +249,9 @@ pub fn parse(sources: &Sources, source: u32) -> Result<Node, Vec<Diagnostic>> {
             if repeated.is_empty() {
                 Ok(node)
             } else {
-                Err(repeated
+                let wrong = repeated
                     .into_iter()
-                    .flat_map(|(key, origin)| {
+                    .map(|(key, origin)| {
                         error(
                             "repeated_key",
                             origin,
@@ -251,7 +259,8 @@ pub fn parse(sources: &Sources, source: u32) -> Result<Node, Vec<Diagnostic>> {
                             Some("keep one of them".to_owned()),
                         )
                     })
-                    .collect())
+                    .collect();
+                Err(Diagnostics(wrong))
             }
         }
     }

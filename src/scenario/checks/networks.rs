@@ -506,15 +506,17 @@ impl Checker<'_> {
                     "a boundary joins two QKDNs; inside one write a link",
                 );
             }
-            if let Some(owner) = &boundary.site_owner {
-                if resolved && *owner != a.qkdn && *owner != b.qkdn {
-                    self.error(
-                        "unknown_owner",
-                        path.then("site_owner"),
-                        format!("\"{owner}\" is neither side of the boundary"),
-                        format!("write \"{}\" or \"{}\"", a.qkdn, b.qkdn),
-                    );
-                }
+            if let Some(owner) = &boundary.site_owner
+                && resolved
+                && *owner != a.qkdn
+                && *owner != b.qkdn
+            {
+                self.error(
+                    "unknown_owner",
+                    path.then("site_owner"),
+                    format!("\"{owner}\" is neither side of the boundary"),
+                    format!("write \"{}\" or \"{}\"", a.qkdn, b.qkdn),
+                );
             }
             let duct = path.then("duct");
             let known = self.decoder.is_known(&duct.then("length"))

@@ -42,15 +42,15 @@ impl Checker<'_> {
                     "write a rate above 0, or leave the demand out",
                 );
             }
-            if let Arrivals::Periodic(periodic) = &demand.arrivals {
-                if periodic.period == Span::ZERO {
-                    self.error(
-                        "zero_period",
-                        arrivals.then("period"),
-                        format!("demand {} asks infinitely often", demand.id),
-                        "write a period such as \"100 ms\"",
-                    );
-                }
+            if let Arrivals::Periodic(periodic) = &demand.arrivals
+                && periodic.period == Span::ZERO
+            {
+                self.error(
+                    "zero_period",
+                    arrivals.then("period"),
+                    format!("demand {} asks infinitely often", demand.id),
+                    "write a period such as \"100 ms\"",
+                );
             }
             if demand.key == Bits::ZERO {
                 self.error(
