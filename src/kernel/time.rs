@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Mul, Sub};
+use std::str::FromStr;
+
+use crate::units::{Quantity, UnitError};
 
 /// An instant of simulated time \[ns since the start of the run\].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
@@ -123,5 +126,31 @@ impl fmt::Display for Span {
             n if n % 1_000 == 0 => write!(f, "{} us", n / 1_000),
             n => write!(f, "{n} ns"),
         }
+    }
+}
+
+impl Quantity for Span {
+    const WHAT: &'static str = "a time span";
+    const BASE: &'static str = "nanoseconds";
+    const UNITS: &'static [(&'static str, u64)] = &[
+        ("ns", 1),
+        ("us", 1_000),
+        ("ms", 1_000_000),
+        ("s", 1_000_000_000),
+        ("min", 60_000_000_000),
+        ("h", 3_600_000_000_000),
+        ("d", 86_400_000_000_000),
+    ];
+    const USUAL: &'static str = "s";
+    const EXAMPLE: &'static str = "30 s";
+    fn from_base(base: u64) -> Self {
+        Span(base)
+    }
+}
+
+impl FromStr for Span {
+    type Err = UnitError;
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        Self::parse(text)
     }
 }

@@ -1,1 +1,17 @@
-//! Room `scenario`.
+//! The document as written, its findings, and how files become one document.
+//!
+//! [`load`] reads `FILE` or `FILE:VARIANT`, merges what it extends, the variant and `--set`, decodes the result and
+//! checks it. All findings come at once, each with file, line, column, path and hint.
+
+pub mod checks;
+pub mod diagnostics;
+pub mod document;
+pub mod load;
+pub mod merge;
+pub mod text;
+pub mod variants;
+
+pub use diagnostics::{Diagnostic, Diagnostics};
+pub use document::{Document, schema};
+pub use load::{Loaded, load, load_text, validate};
+pub use variants::{Which, derive};

@@ -1,0 +1,570 @@
+//! Checks of QKDNs, links, ducts and boundaries.
+
+use std::collections::BTreeMap;
+
+use super::routes::hops_from;
+use super::{Checker, at};
+use crate::catalogue::{Path, suggest};
+use crate::kernel::time::Span;
+use crate::scenario::document::{
+    BoundaryKind, Control, LinkModel, LinkTemplate, MeasuredTable, Qkdn, Store, Stretch,
+};
+use crate::units::{Bits, Decibels, Metres};
+
+impl Checker<'_> {
+    pub(super) fn qkdns(&mut self) {
+        let document = self.document;
+        if document.qkdns.is_empty() {
+            self.error(
+                "no_qkdn",
+                at!("qkdns"),
+                "there is no QKD network",
+                "describe two QKDNs and the boundary between them",
+            );
+        }
+        for (q, qkdn) in document.qkdns.iter().enumerate() {
+            let here = at!("qkdns", q);
+            if qkdn.nodes.len() < 2 {
+                self.error(
+                    "one_node_qkdn",
+                    here.then("nodes"),
+                    format!(
+                        "QKDN {} has {} node{}; a QKDN has at least two (Y.3818, 3.1.5)",
+                        qkdn.id,
+                        qkdn.nodes.len(),
+                        if qkdn.nodes.len() == 1 { "" } else { "s" }
+                    ),
+                    "add a node; an IWN does not count, it belongs to neither QKDN",
+                );
+            }
+            self.placement(&here, qkdn);
+            let mut pairs = BTreeMap::new();
+            for (l, link) in qkdn.links.iter().enumerate() {
+                let path = here.then("links").then(l);
+                let mut resolved = true;
+                for (end, name) in link.between.iter().enumerate() {
+                    resolved &= self.link_end(&path.then("between").then(end), qkdn, name);
+                }
+                let [a, b] = &link.between;
+                if a == b && resolved {
+                    self.error(
+                        "self_link",
+                        path.then("between"),
+                        format!("link {} joins {a} with itself", link.id),
+                        "a link has two different ends",
+                    );
+                } else if resolved {
+                    let pair = (a.min(b), a.max(b));
+                    if let Some(first) = pairs.insert(pair, &link.id) {
+                        pairs.insert(pair, first);
+                        self.error(
+                            "parallel_link",
+                            path.then("between"),
+                            format!("link {first} joins {a} and {b} already"),
+                            "write \"systems\": 2 for two pairs of modules on one link",
+                        );
+                    }
+                }
+                let known = self.decoder.is_known(&path.then("length"));
+                if link.length == Metres::ZERO && known {
+                    self.error(
+                        "zero_length",
+                        path.then("length"),
+                        format!("link {} has no length", link.id),
+                        "write \"1 m\" for two modules in one building",
+                    );
+                }
+                if link.loss.is_some() && link.attenuation.is_some() {
+                    self.two_losses(path.then("attenuation"));
+                }
+                self.model(&path, &link.model, &link.store, link.systems);
+                if known {
+                    self.reach(
+                        &path.then(if link.loss.is_some() { "loss" } else { "length" }),
+                        &format!("link {}", link.id),
+                        &link.model,
+                        link.total_loss(),
+                    );
+                }
+                self.stretches(&path, &link.ducts, link.length);
+            }
+            self.connected(&here, qkdn);
+        }
+        if document.qkdns.len() > 1 {
+            for (q, qkdn) in document.qkdns.iter().enumerate() {
+                let joined = document
+                    .boundaries
+                    .iter()
+                    .any(|boundary| boundary.between.iter().any(|place| qkdn.id == place.qkdn));
+                if !joined && self.boundaries_are_whole() {
+                    self.error(
+                        "no_boundary",
+                        at!("qkdns", q, "id"),
+                        format!("QKDN {} has no boundary with another QKDN", qkdn.id),
+                        "add one to \"boundaries\"",
+                    );
+                }
+            }
+        }
+    }
+
+    /// Checks where a QKDN's controller and manager are.
+    pub(super) fn placement(&mut self, here: &Path, qkdn: &Qkdn) {
+        match (qkdn.control, &qkdn.controller_at) {
+            (Control::Distributed, Some(_)) => self.error(
+                "controller_at_distributed",
+                here.then("controller_at"),
+                format!("QKDN {} has a controller in every node", qkdn.id),
+                "leave \"controller_at\" out, or write \"control\": \"centralized\"",
+            ),
+            (Control::Centralized, None) if self.decoder.is_known(&here.then("control")) => self.error(
+                "missing_controller",
+                here.then("control"),
+                format!("QKDN {} is centralized, but where is its controller?", qkdn.id),
+                "add \"controller_at\": the id of a node",
+            ),
+            _ => {}
+        }
+        for (key, what, place) in [
+            ("controller_at", "controller", &qkdn.controller_at),
+            ("manager_at", "manager", &qkdn.manager_at),
+        ] {
+            let Some(place) = place else { continue };
+            let boundary = self
+                .document
+                .boundary(place)
+                .filter(|boundary| matches!(boundary.kind, BoundaryKind::Iwn(_)))
+                .filter(|boundary| boundary.between.iter().any(|end| qkdn.id == end.qkdn));
+            if qkdn.nodes.iter().any(|node| node.id == *place) {
+                let gateway = self.document.boundaries.iter().any(|boundary| {
+                    matches!(boundary.kind, BoundaryKind::Gwn(_))
+                        && boundary
+                            .between
+                            .iter()
+                            .any(|end| qkdn.id == end.qkdn && end.node == *place)
+                });
+                if gateway && key == "controller_at" && qkdn.control == Control::Centralized {
+                    self.not_depicted(
+                        here.then(key),
+                        &format!("the central controller of {} in its GWN", qkdn.id),
+                    );
+                }
+            } else if boundary.is_some() {
+                self.not_depicted(
+                    here.then(key),
+                    &format!("the {what} of {} inside the IWN", qkdn.id),
+                );
+            } else {
+                let names: Vec<&str> = qkdn.nodes.iter().map(|node| node.id.as_str()).collect();
+                self.error(
+                    "unknown_node",
+                    here.then(key),
+                    format!("QKDN {} has no node \"{place}\" for its {what}", qkdn.id),
+                    suggest(place, &names),
+                );
+            }
+        }
+    }
+
+    pub(super) fn not_depicted(&mut self, path: Path, what: &str) {
+        self.warning(
+            "not_depicted",
+            path,
+            format!("{what}: Y.3818 does not depict this in clause 8"),
+            "it runs; clause 8 names its figures \"several examples\"",
+        );
+    }
+
+    pub(super) fn two_losses(&mut self, path: Path) {
+        self.error(
+            "two_losses",
+            path,
+            "there is a loss already",
+            "give the measured loss or an attenuation, not both",
+        );
+    }
+
+    /// Checks one end of a link; false if it is no node of the QKDN.
+    pub(super) fn link_end(&mut self, path: &Path, qkdn: &Qkdn, name: &str) -> bool {
+        if qkdn.nodes.iter().any(|node| node.id == *name) {
+            return true;
+        }
+        let document = self.document;
+        let iwn = |id: &str| {
+            document
+                .boundary(id)
+                .is_some_and(|boundary| matches!(boundary.kind, BoundaryKind::Iwn(_)))
+        };
+        if iwn(name.split('/').next().unwrap_or(name)) {
+            self.inside_iwn(path.clone(), name);
+            return false;
+        }
+        let elsewhere = match name.split_once('/') {
+            Some((other, node)) => document
+                .qkdn(other)
+                .filter(|other| other.nodes.iter().any(|x| x.id == *node)),
+            None => document
+                .qkdns
+                .iter()
+                .find(|other| other.nodes.iter().any(|x| x.id == *name)),
+        };
+        match elsewhere {
+            Some(other) if other.id == qkdn.id => self.error(
+                "bad_reference",
+                path.clone(),
+                format!("\"{name}\" names a node of its own QKDN with the QKDN's id"),
+                "inside a QKDN write the node's id alone",
+            ),
+            Some(other) => self.error(
+                "link_across",
+                path.clone(),
+                format!("\"{name}\" is a node of QKDN {}, not of {}", other.id, qkdn.id),
+                "QKDNs are joined by \"boundaries\", not by links",
+            ),
+            None => {
+                let names: Vec<&str> = qkdn.nodes.iter().map(|node| node.id.as_str()).collect();
+                self.error(
+                    "unknown_node",
+                    path.clone(),
+                    format!("QKDN {} has no node \"{name}\"", qkdn.id),
+                    suggest(name, &names),
+                );
+            }
+        }
+        false
+    }
+
+    pub(super) fn inside_iwn(&mut self, path: Path, name: &str) {
+        self.error(
+            "qx_inside_iwn",
+            path,
+            format!("\"{name}\" is inside an IWN, where no link ends but the two that the boundary makes"),
+            "Y.3818, 6.2: no Qx between the two QKD modules inside an IWN",
+        );
+    }
+
+    /// Checks model, store and number of systems of a link or a template at `path`.
+    pub(super) fn model(&mut self, path: &Path, model: &LinkModel, store: &Store, systems: u32) {
+        let here = path.then("model").then(model.name());
+        match model {
+            LinkModel::FixedRate(fixed) => {
+                if fixed.rate.0 == 0 {
+                    self.error(
+                        "zero_rate",
+                        here.then("rate"),
+                        "the link makes no key",
+                        "write a rate above 0, or leave the link out",
+                    );
+                }
+            }
+            LinkModel::MeasuredTable(table) => self.table(&here, table),
+        }
+        if systems == 0 {
+            self.error(
+                "zero_systems",
+                path.then("systems"),
+                "there are no modules",
+                "write 1 or more",
+            );
+        }
+        let at = path.then("store");
+        for (key, amount) in [("initial", store.initial), ("floor", store.floor)] {
+            if amount > store.capacity {
+                self.error(
+                    if key == "initial" {
+                        "initial_over_capacity"
+                    } else {
+                        "floor_over_capacity"
+                    },
+                    at.then(key),
+                    format!("{amount} is more than the store's capacity of {}", store.capacity),
+                    "lower it or raise \"capacity\"",
+                );
+            }
+        }
+        if store.capacity == Bits::ZERO {
+            self.error(
+                "zero_capacity",
+                at.then("capacity"),
+                "nothing fits into the store",
+                "write a capacity such as \"8 MiB\"",
+            );
+        }
+        if store.max_age == Some(Span::ZERO) {
+            self.error(
+                "zero_max_age",
+                at.then("max_age"),
+                "every key expires at once",
+                "leave \"max_age\" out for keys that never expire",
+            );
+        }
+        if let Some(block) = model.block() {
+            if block == Bits::ZERO {
+                self.error(
+                    "zero_block",
+                    here.then("block"),
+                    "a block has no bits",
+                    "write a size such as \"256 bit\"",
+                );
+            } else if block > store.capacity && store.capacity != Bits::ZERO {
+                self.warning(
+                    "block_over_capacity",
+                    here.then("block"),
+                    format!(
+                        "a block of {block} does not fit into the store of {}",
+                        store.capacity
+                    ),
+                    "what does not fit is discarded: raise the store's \"capacity\"",
+                );
+            }
+        }
+    }
+
+    pub(super) fn table(&mut self, here: &Path, table: &MeasuredTable) {
+        let law = table.rate_at_10_db.is_some() || table.loss_max.is_some();
+        if table.points.is_empty() == law {
+            if law && (table.rate_at_10_db.is_none() || table.loss_max.is_none()) {
+                self.error(
+                    "table_form",
+                    here.clone(),
+                    "a rate at 10 dB and a largest loss go together",
+                    "give both \"rate_at_10_db\" and \"loss_max\"",
+                );
+            }
+        } else {
+            self.error(
+                "table_form",
+                here.clone(),
+                if law {
+                    "two tables in one"
+                } else {
+                    "the table is empty"
+                },
+                "give either \"points\", or \"rate_at_10_db\" and \"loss_max\"",
+            );
+        }
+        for (index, pair) in table.points.windows(2).enumerate() {
+            let path = here.then("points").then(index + 1);
+            if pair[1].loss <= pair[0].loss {
+                self.error(
+                    "table_order",
+                    path.then("loss"),
+                    format!("{} does not come after {}", pair[1].loss, pair[0].loss),
+                    "write the points in order of loss",
+                );
+            }
+            if pair[1].rate > pair[0].rate {
+                self.warning(
+                    "table_rises",
+                    path.then("rate"),
+                    "the rate rises with the loss",
+                    "check the measurement",
+                );
+            }
+        }
+        if !table.points.is_empty() && table.points.iter().all(|point| point.rate.0 == 0) {
+            self.error(
+                "zero_rate",
+                here.then("points"),
+                "the table has no rate above 0",
+                "write the rates that were measured",
+            );
+        }
+        if table.rate_at_10_db.is_some_and(|rate| rate.0 == 0) {
+            self.error(
+                "zero_rate",
+                here.then("rate_at_10_db"),
+                "the link makes no key",
+                "write a rate above 0",
+            );
+        }
+    }
+
+    pub(super) fn reach(&mut self, path: &Path, what: &str, model: &LinkModel, loss: Decibels) {
+        let Some(reach) = model.reach() else { return };
+        if loss > reach {
+            self.warning(
+                "beyond_reach",
+                path.clone(),
+                format!("{what} loses {loss} and makes no key: its model reaches {reach}"),
+                format!(
+                    "{reach} are {:.0} km at 0.2 dB/km; put a relay node on the way",
+                    reach.as_db() / 0.2
+                ),
+            );
+        }
+    }
+
+    /// Checks that stretches of ducts exist and add up to the link.
+    pub(super) fn stretches(&mut self, path: &Path, stretches: &[Stretch], length: Metres) {
+        let mut sum = Some(0);
+        for (index, stretch) in stretches.iter().enumerate() {
+            let here = path.then("ducts").then(index);
+            let Some(duct) = self.document.ducts.iter().find(|duct| duct.id == stretch.duct) else {
+                let names: Vec<&str> = self.document.ducts.iter().map(|duct| duct.id.as_str()).collect();
+                self.error(
+                    "unknown_duct",
+                    here.then("duct"),
+                    format!("there is no duct \"{}\"", stretch.duct),
+                    suggest(&stretch.duct, &names),
+                );
+                sum = None;
+                continue;
+            };
+            let to = stretch.to.unwrap_or(duct.length);
+            for (key, place) in [("from", stretch.from), ("to", to)] {
+                if place > duct.length {
+                    self.error(
+                        "position_beyond",
+                        here.then(key),
+                        format!("{place} is beyond the duct's end at {}", duct.length),
+                        "positions count from the duct's first end",
+                    );
+                    sum = None;
+                }
+            }
+            sum = sum.map(|sum| sum + to.0.abs_diff(stretch.from.0));
+        }
+        if !stretches.is_empty() && sum.is_some_and(|sum| sum != length.0) {
+            self.error(
+                "duct_length",
+                path.then("ducts"),
+                format!(
+                    "the stretches are {} in all, the fibre {length}",
+                    Metres(sum.unwrap_or(0))
+                ),
+                "make the stretches add up to the length",
+            );
+        }
+    }
+
+    pub(super) fn ducts(&mut self) {
+        for (index, duct) in self.document.ducts.iter().enumerate() {
+            if duct.length == Metres::ZERO {
+                self.error(
+                    "zero_length",
+                    at!("ducts", index, "length"),
+                    format!("duct {} has no length", duct.id),
+                    "",
+                );
+            }
+        }
+    }
+
+    /// Whether all links of a QKDN could be read and end at its nodes: else nothing can be said of its routes.
+    pub(super) fn is_whole(&self, qkdn: &Qkdn) -> bool {
+        let index = self.document.qkdns.iter().position(|other| other.id == qkdn.id);
+        let node = |name: &String| qkdn.nodes.iter().any(|node| node.id == *name);
+        index.is_some_and(|index| self.decoder.is_known(&at!("qkdns", index, "links")))
+            && qkdn.links.iter().all(|link| link.between.iter().all(node))
+    }
+
+    /// Whether all boundaries could be read and end at nodes.
+    pub(super) fn boundaries_are_whole(&self) -> bool {
+        self.decoder.is_known(&at!("boundaries"))
+            && self.document.boundaries.iter().all(|boundary| {
+                boundary.between.iter().all(|place| {
+                    self.document
+                        .qkdn(&place.qkdn)
+                        .is_some_and(|qkdn| qkdn.nodes.iter().any(|node| node.id == place.node))
+                })
+            })
+    }
+
+    /// Warns of nodes that no link reaches from the first.
+    pub(super) fn connected(&mut self, here: &Path, qkdn: &Qkdn) {
+        if !self.is_whole(qkdn) {
+            return;
+        }
+        let Some(first) = qkdn.nodes.first() else { return };
+        let reached = hops_from(qkdn, first.id.as_str());
+        for (index, node) in qkdn.nodes.iter().enumerate() {
+            if !reached.contains_key(node.id.as_str()) {
+                self.warning(
+                    "unreached_node",
+                    here.then("nodes").then(index).then("id"),
+                    format!("no links lead from {} to {}", first.id, node.id),
+                    format!("add a link, or is QKDN {} meant to be in parts?", qkdn.id),
+                );
+            }
+        }
+    }
+
+    pub(super) fn boundaries(&mut self) {
+        for (index, boundary) in self.document.boundaries.iter().enumerate() {
+            let path = at!("boundaries", index);
+            let [a, b] = &boundary.between;
+            let mut resolved = true;
+            for (end, place) in boundary.between.iter().enumerate() {
+                resolved &= self.place(&path.then("between").then(end), place);
+            }
+            if resolved && a.qkdn == b.qkdn {
+                self.error(
+                    "boundary_inside",
+                    path.then("between"),
+                    format!("boundary {} has QKDN {} on both sides", boundary.id, a.qkdn),
+                    "a boundary joins two QKDNs; inside one write a link",
+                );
+            }
+            if let Some(owner) = &boundary.site_owner
+                && resolved
+                && *owner != a.qkdn
+                && *owner != b.qkdn
+            {
+                self.error(
+                    "unknown_owner",
+                    path.then("site_owner"),
+                    format!("\"{owner}\" is neither side of the boundary"),
+                    format!("write \"{}\" or \"{}\"", a.qkdn, b.qkdn),
+                );
+            }
+            let duct = path.then("duct");
+            let known = self.decoder.is_known(&duct.then("length"))
+                && self.decoder.is_known(&path.then("site_at"))
+                && self.decoder.is_known(&path.then("kind"));
+            if boundary.duct.length == Metres::ZERO {
+                self.error(
+                    "zero_length",
+                    duct.then("length"),
+                    format!("the duct of boundary {} has no length", boundary.id),
+                    "write \"1 m\" for two nodes in one building",
+                );
+            }
+            if boundary.duct.loss.is_some() && boundary.duct.attenuation.is_some() {
+                self.two_losses(duct.then("attenuation"));
+            }
+            self.stretches(&path, &boundary.ducts, boundary.duct.length);
+            let loss = boundary.duct.total_loss();
+            let kind = path.then("kind").then(boundary.kind.name());
+            match &boundary.kind {
+                BoundaryKind::Gwn(gwn) => {
+                    self.template(&kind.then("link"), &gwn.link);
+                    if known {
+                        let what = format!("the link of boundary {}", boundary.id);
+                        self.reach(&kind.then("link").then("model"), &what, &gwn.link.model, loss);
+                    }
+                }
+                BoundaryKind::Iwn(iwn) => {
+                    self.template(&kind.then("link"), &iwn.link);
+                    if let Some(link) = &iwn.link_b {
+                        self.template(&kind.then("link_b"), link);
+                    }
+                    if known {
+                        let first = loss.up_to(boundary.site(), boundary.duct.length);
+                        let rest = Decibels(loss.0 - first.0);
+                        let key = if iwn.link_b.is_some() { "link_b" } else { "link" };
+                        let other = iwn.link_b.as_ref().unwrap_or(&iwn.link);
+                        for (end, key, link, loss) in [(a, "link", &iwn.link, first), (b, key, other, rest)] {
+                            let what = format!("the link of boundary {} from {end}", boundary.id);
+                            self.reach(&kind.then(key).then("model"), &what, &link.model, loss);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn template(&mut self, path: &Path, link: &LinkTemplate) {
+        self.model(path, &link.model, &link.store, link.systems);
+    }
+}

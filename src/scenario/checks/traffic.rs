@@ -1,0 +1,292 @@
+//! Checks of demands, faults, expectations and the data network.
+
+use super::routes::{duct_names, joins, shortest, transit};
+use super::{Checker, METRICS, at};
+use crate::catalogue::{Path, suggest};
+use crate::kernel::time::Span;
+use crate::scenario::document::{Arrivals, BoundaryKind, Fault, Place};
+use crate::units::Bits;
+
+impl Checker<'_> {
+    pub(super) fn demands(&mut self) {
+        let document = self.document;
+        let classes: Vec<&str> = document
+            .classes
+            .iter()
+            .map(|class| class.id.as_str())
+            .chain(["default"])
+            .collect();
+        if document.demands.is_empty() {
+            self.warning(
+                "no_demand",
+                at!("demands"),
+                "nobody asks for keys",
+                "add a demand, or there is nothing to measure",
+            );
+        }
+        for (index, demand) in document.demands.iter().enumerate() {
+            let path = at!("demands", index);
+            let mut resolved = true;
+            for (end, place) in demand.between.iter().enumerate() {
+                resolved &= self.place(&path.then("between").then(end), place);
+            }
+            if resolved {
+                self.route(&path.then("between"), &demand.between);
+            }
+            let arrivals = path.then("arrivals").then(demand.arrivals.name());
+            if demand.arrivals.requests_in(Span(u64::MAX / 2)) == 0 {
+                self.error(
+                    "zero_demand_rate",
+                    arrivals.then("rate"),
+                    format!("demand {} never asks", demand.id),
+                    "write a rate above 0, or leave the demand out",
+                );
+            }
+            if let Arrivals::Periodic(periodic) = &demand.arrivals
+                && periodic.period == Span::ZERO
+            {
+                self.error(
+                    "zero_period",
+                    arrivals.then("period"),
+                    format!("demand {} asks infinitely often", demand.id),
+                    "write a period such as \"100 ms\"",
+                );
+            }
+            if demand.key == Bits::ZERO {
+                self.error(
+                    "zero_key",
+                    path.then("key"),
+                    format!("demand {} asks for keys without bits", demand.id),
+                    "write a length such as \"256 bit\"",
+                );
+            }
+            if demand.number == 0 {
+                self.error(
+                    "zero_number",
+                    path.then("number"),
+                    format!("demand {} asks for no keys", demand.id),
+                    "write 1 or more",
+                );
+            }
+            if demand.timeout == Span::ZERO {
+                self.error(
+                    "zero_timeout",
+                    path.then("timeout"),
+                    format!("every request of demand {} fails at once", demand.id),
+                    "write a time-out such as \"30 s\"",
+                );
+            }
+            if !document.classes.is_empty() && !classes.contains(&demand.class.as_str()) {
+                self.error(
+                    "unknown_class",
+                    path.then("class"),
+                    format!("there is no class \"{}\"", demand.class),
+                    suggest(&demand.class, &classes),
+                );
+            }
+            let until = demand.until.unwrap_or(document.end());
+            if demand.from >= until.min(document.end()) && document.run.duration != Span::ZERO {
+                self.error(
+                    "empty_window",
+                    path.then("from"),
+                    format!(
+                        "no time is left for demand {}, which begins at {}",
+                        demand.id, demand.from
+                    ),
+                    format!("the run ends at {}", document.end()),
+                );
+            }
+        }
+    }
+
+    /// Checks that a demand can be served at all.
+    pub(super) fn route(&mut self, path: &Path, between: &[Place; 2]) {
+        let [a, b] = between;
+        let document = self.document;
+        if a == b {
+            self.error(
+                "self_demand",
+                path.clone(),
+                format!("{a} asks for keys with itself"),
+                "a demand has two different ends",
+            );
+            return;
+        }
+        let whole = between
+            .iter()
+            .all(|place| document.qkdn(&place.qkdn).is_some_and(|qkdn| self.is_whole(qkdn)));
+        if !whole || !self.boundaries_are_whole() || shortest(document, between).is_some() {
+            return;
+        }
+        if a.qkdn == b.qkdn {
+            self.error(
+                "unconnected_demand",
+                path.clone(),
+                format!("no links lead from {a} to {b}"),
+                format!("add links to QKDN {}", a.qkdn),
+            );
+            return;
+        }
+        let adjacent = document
+            .boundaries
+            .iter()
+            .any(|boundary| joins(boundary, &a.qkdn, &b.qkdn));
+        if adjacent {
+            self.error(
+                "unconnected_demand",
+                path.clone(),
+                format!("no links lead from {a} over a boundary to {b}"),
+                "add links between these nodes and the boundary",
+            );
+        } else if transit(document, &a.qkdn, &b.qkdn) {
+            self.error(
+                "needs_transit",
+                path.clone(),
+                format!("keys from {} to {} would cross a third QKDN", a.qkdn, b.qkdn),
+                "transit is not simulated yet: add a boundary between the two",
+            );
+        } else {
+            self.error(
+                "unconnected_demand",
+                path.clone(),
+                format!("no boundary joins {} and {}", a.qkdn, b.qkdn),
+                "add one to \"boundaries\"",
+            );
+        }
+    }
+
+    pub(super) fn faults(&mut self) {
+        let document = self.document;
+        for (index, event) in document.faults.iter().enumerate() {
+            let path = at!("faults", index);
+            if event.at >= document.end() && document.run.duration != Span::ZERO {
+                self.error(
+                    "fault_after_end",
+                    path.then("at"),
+                    format!(
+                        "fault {} comes at {}, the run ends at {}",
+                        event.id,
+                        event.at,
+                        document.end()
+                    ),
+                    "fault times count from 0, warm-up included",
+                );
+            }
+            if event.repair_after == Some(Span::ZERO) {
+                self.error(
+                    "repair_before_failure",
+                    path.then("repair_after"),
+                    format!("fault {} is repaired when it comes", event.id),
+                    "the time counts from the fault; leave it out for no repair",
+                );
+            }
+            let Fault::DuctCut(cut) = &event.fault;
+            let here = path.then("fault").then("duct_cut");
+            match document.duct_length(&cut.duct) {
+                None => {
+                    let names = duct_names(document);
+                    self.error(
+                        "unknown_duct",
+                        here.then("duct"),
+                        format!("there is no duct \"{}\"", cut.duct),
+                        suggest(&cut.duct, &names),
+                    );
+                }
+                Some(length) if cut.position.is_some_and(|position| position > length) => {
+                    self.error(
+                        "position_beyond",
+                        here.then("position"),
+                        format!(
+                            "{} is beyond the duct's end at {length}",
+                            cut.position.unwrap_or_default()
+                        ),
+                        "positions count from the duct's first end",
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn expectations(&mut self) {
+        let document = self.document;
+        for (index, expectation) in document.expect.iter().enumerate() {
+            let path = at!("expect", index);
+            if !METRICS.contains(&expectation.metric.as_str()) {
+                self.error(
+                    "unknown_metric",
+                    path.then("metric"),
+                    format!("there is no metric \"{}\"", expectation.metric),
+                    suggest(&expectation.metric, METRICS),
+                );
+            }
+            match (expectation.at_most, expectation.at_least) {
+                (None, None) => self.error(
+                    "empty_expectation",
+                    path.clone(),
+                    "nothing is expected",
+                    "add \"at_most\" or \"at_least\"",
+                ),
+                (Some(most), Some(least)) if most < least => self.error(
+                    "empty_expectation",
+                    path.then("at_least"),
+                    format!("nothing is at most {most} and at least {least}"),
+                    "swap the two",
+                ),
+                _ => {}
+            }
+            let scope = expectation.scope.as_str();
+            let known = match scope.split_once(':') {
+                None => scope == "network",
+                Some(("qkdn", id)) => document.qkdn(id).is_some(),
+                Some(("demand", id)) => document.demands.iter().any(|demand| demand.id == *id),
+                Some(("class", id)) => {
+                    id == "default"
+                        || document.classes.iter().any(|class| class.id == *id)
+                        || document.demands.iter().any(|demand| demand.class == id)
+                }
+                Some(("link", id)) => {
+                    document.boundary(id.split('/').next().unwrap_or(id)).is_some()
+                        || id.split_once('/').is_some_and(|(qkdn, link)| {
+                            document
+                                .qkdn(qkdn)
+                                .is_some_and(|qkdn| qkdn.links.iter().any(|other| other.id == *link))
+                        })
+                }
+                Some(_) => false,
+            };
+            if !known {
+                self.error(
+                    "unknown_scope",
+                    path.then("scope"),
+                    format!("there is no scope \"{scope}\""),
+                    "scopes are network, qkdn:ID, demand:ID, link:QKDN/LINK, link:BOUNDARY, class:NAME",
+                );
+            }
+        }
+    }
+
+    pub(super) fn data_network(&mut self) {
+        let document = self.document;
+        for (index, route) in document.data_network.routes.iter().enumerate() {
+            let path = at!("data_network", "routes", index, "between");
+            for (end, place) in route.between.iter().enumerate() {
+                let side_of_iwn = document.boundary(&place.qkdn).is_some_and(|boundary| {
+                    matches!(boundary.kind, BoundaryKind::Iwn(_))
+                        && boundary.between.iter().any(|side| side.qkdn == place.node)
+                });
+                if !side_of_iwn {
+                    self.place(&path.then(end), place);
+                }
+            }
+            if route.between[0] == route.between[1] {
+                self.error(
+                    "self_link",
+                    path,
+                    format!("the route leads from {} to itself", route.between[0]),
+                    "delays inside a node are \"timing.local_delay\"",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! The document: what the user wrote, typed, with units read and defaults filled in.
+//!
+//! Every object refuses fields that it does not know. Catalogue entries are objects with one key
+//! (`{"poisson": {"rate": "4 /s"}}`). Defaults that Y.3818 does not give are marked "Assumption:".
+
+mod network;
+mod traffic;
+
+pub use network::*;
+pub use traffic::*;
+
+use serde_json::{Value, json};
+
+use crate::catalogue::{Book, Decoder, Described, Form, Node, Tree, names, record};
+use crate::kernel::time::Span;
+use crate::units::{Decibels, DecibelsPerKm, Metres};
+
+record! {
+    /// A scenario: two or more QKD networks, how they are joined, what is asked of them and what goes wrong.
+    pub struct Document {
+        /// Where the schema lies, for editors.
+        schema as "$schema": Option<String>,
+        /// A file that this one is a patch of, relative to this file.
+        extends: Option<String>,
+        /// The name of the study; also the name of its results folder.
+        name: String,
+        /// What it shows, in words.
+        description: String = String::new(),
+        /// Where its facts come from.
+        sources: Vec<String>,
+        /// How long it runs and how often.
+        run: Run,
+        /// The QKD networks (QKDNs).
+        qkdns: Vec<Qkdn>,
+        /// Where two QKDNs meet: gateway nodes (GWN) or an interworking node (IWN).
+        boundaries: Vec<Boundary>,
+        /// Ducts that several links share. A link or boundary that names none has a duct of its own.
+        ducts: Vec<Duct>,
+        /// Classes of service. Where none is declared, every class that a demand names is one, all alike.
+        classes: Vec<Class>,
+        /// Who asks for keys.
+        demands: Vec<Demand>,
+        /// What breaks, and when.
+        faults: Vec<FaultEvent>,
+        /// What the results should be; a run in which one fails ends with exit code 1.
+        expect: Vec<Expectation>,
+        /// Patches of this file, run as `FILE:NAME`.
+        variants: Variants,
+        /// Choices that Y.3818 leaves open.
+        protocol: Protocol = Protocol::default(),
+        /// How long things take.
+        timing: Timing = Timing::default(),
+        /// Routes of the classical data network where they differ from the ducts.
+        data_network: DataNetwork = DataNetwork::default(),
+        /// What equipment costs.
+        prices: Prices = Prices::default(),
+    }
+}
+
+record! {
+    /// How long a scenario runs and how often.
+    pub struct Run {
+        /// Time at the start that is simulated but not counted.
+        warm_up: Span = Span::ZERO,
+        /// Time after the warm-up. Requests are counted until the longest time-out before its end.
+        duration: Span,
+        /// Seed of all random streams.
+        seed: u64 = 1,
+        /// Number of independent replications.
+        replications: u32 = 10,
+        /// A request that is not supplied within this time counts as an interruption (D of the metric
+        /// `service_interruption_s`); default: the largest KKRD before the fault.
+        interruption_threshold: Option<Span>,
+    }
+}
+
+names! {
+    /// When link keys are reserved for a relay.
+    pub enum Reservation ("kind of reservation") {
+        /// All hops of a segment confirm before anything is spent.
+        segment => Segment,
+        /// Each key manager reserves when the relay reaches it.
+        per_hop => PerHop,
+    }
+}
+
+names! {
+    /// How much of the signalling is simulated.
+    pub enum Signalling ("kind of signalling") {
+        /// Every message of the procedures.
+        full => Full,
+        /// Only key relay: routes are known and requests reach the key manager without messages. For
+        /// comparison with models that have no control plane.
+        relay_only => RelayOnly,
+    }
+}
+
+record! {
+    /// Choices that Y.3818 leaves open.
+    pub struct Protocol {
+        /// When link keys are reserved. Assumption: by segment.
+        reservation: Reservation = Reservation::Segment,
+        /// How much of the signalling is simulated.
+        signalling: Signalling = Signalling::Full,
+        /// Whether the two KSAs synchronise before they supply a key.
+        supply_synchronisation: bool = true,
+        /// Whether key managers send a usage record for each supply.
+        usage_records: bool = true,
+        /// Whether changes of state and of store levels are reported.
+        status_reports: bool = true,
+        /// Number of store level classes that are reported. Assumption: quarters.
+        level_classes: u32 = 4,
+    }
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+names! {
+    /// How a service time varies.
+    pub enum Spread ("spread") {
+        /// Always the same.
+        fixed => Fixed,
+        /// Exponential with that mean.
+        exponential => Exponential,
+    }
+}
+
+record! {
+    /// Service time per message of the elements that serve one message after the other.
+    pub struct Processing {
+        /// Of a key manager. Assumption: 100 us.
+        key_manager: Span = Span::from_micros(100),
+        /// Of a controller. Assumption: 100 us.
+        controller: Span = Span::from_micros(100),
+        /// Of a manager. Assumption: 100 us.
+        manager: Span = Span::from_micros(100),
+        /// Whether these are fixed or means. Assumption: fixed.
+        spread: Spread = Spread::Fixed,
+        /// Messages that may wait at a key manager; default: any number.
+        queue_limit: Option<u32>,
+    }
+}
+
+impl Default for Processing {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+record! {
+    /// How long things take.
+    pub struct Timing {
+        /// Service times per message.
+        processing: Processing = Processing::default(),
+        /// Between an application and its KSA, each way. Assumption: none.
+        ak_delay: Span = Span::ZERO,
+        /// Between two elements in one node, each way. Assumption: none.
+        local_delay: Span = Span::ZERO,
+        /// From a fault to its declaration by the first element. Assumption: 10 ms.
+        detection: Span = Span::from_millis(10),
+        /// From the last report that a controller uses to its decision. Assumption: 1 ms.
+        analysis: Span = Span::from_millis(1),
+        /// Of computing a path. Assumption: 1 ms.
+        computation: Span = Span::from_millis(1),
+        /// Added to the instant at which both sides agree to switch. Assumption: 10 ms.
+        guard: Span = Span::from_millis(10),
+        /// From the command at a key manager to the active route. Assumption: 1 ms.
+        installation: Span = Span::from_millis(1),
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+record! {
+    /// The classical data network where it does not follow the ducts.
+    pub struct DataNetwork {
+        /// Lengths of routes between pairs of nodes.
+        routes: Vec<DataRoute>,
+    }
+}
+
+impl Default for DataNetwork {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+record! {
+    /// One route of the data network, for both directions.
+    pub struct DataRoute {
+        /// Its ends, as "QKDN/NODE"; the side of an IWN is "BOUNDARY/QKDN".
+        between: [Place; 2],
+        /// Its length.
+        length: Metres,
+        /// A remark.
+        note: Option<String>,
+    }
+}
+
+record! {
+    /// What equipment costs, in whole units of one currency. The defaults are round numbers for comparing like
+    /// with like, not market prices. Assumption: all of them.
+    pub struct Prices {
+        /// The currency.
+        currency: String = "unit".to_owned(),
+        /// A pair of QKD modules.
+        module_pair: u64 = 100_000,
+        /// A key manager.
+        key_manager: u64 = 20_000,
+        /// A controller.
+        controller: u64 = 10_000,
+        /// A trusted site: rooms, power, guards.
+        site: u64 = 50_000,
+    }
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+/// A record with every field at its default.
+fn defaults<T: Described>() -> T {
+    let empty = Node {
+        tree: Tree::Object(Vec::new()),
+        origin: crate::catalogue::Origin::default(),
+    };
+    T::decode(&empty, &mut Decoder::default())
+}
+
+/// Attenuation of fibre whose loss is not given \[10⁻⁹ dB/km\]. Assumption: 0.2 dB/km.
+pub const DEFAULT_ATTENUATION: DecibelsPerKm = DecibelsPerKm(200_000_000);
+
+/// The loss of a fibre: as measured, else by its attenuation.
+fn loss_of(loss: Option<Decibels>, attenuation: Option<DecibelsPerKm>, length: Metres) -> Decibels {
+    loss.unwrap_or_else(|| attenuation.unwrap_or(DEFAULT_ATTENUATION).over(length))
+}
+
+impl Link {
+    /// Loss of its fibre: as measured, else by its attenuation.
+    pub fn total_loss(&self) -> Decibels {
+        loss_of(self.loss, self.attenuation, self.length)
+    }
+}
+
+impl BoundaryDuct {
+    /// Loss of the fibre: as measured, else by its attenuation.
+    pub fn total_loss(&self) -> Decibels {
+        loss_of(self.loss, self.attenuation, self.length)
+    }
+}
+
+impl Boundary {
+    /// Where the site lies, from the first end: metres are rounded down, and a site at an end stands 1 m from it.
+    pub fn site(&self) -> Metres {
+        let last = self.duct.length.0.saturating_sub(1).max(1);
+        Metres(self.duct.length.part(self.site_at).0.clamp(1, last))
+    }
+}
+
+impl Document {
+    /// Fills in the defaults that follow from other fields.
+    pub fn complete(&mut self) {
+        for qkdn in &mut self.qkdns {
+            for link in &mut qkdn.links {
+                link.loss = Some(link.total_loss());
+                link.attenuation = None;
+            }
+            if qkdn.manager_at.is_none() {
+                qkdn.manager_at = qkdn
+                    .controller_at
+                    .clone()
+                    .or_else(|| qkdn.nodes.first().map(|node| node.id.0.clone()));
+            }
+        }
+        for boundary in &mut self.boundaries {
+            boundary.duct.loss = Some(boundary.duct.total_loss());
+            boundary.duct.attenuation = None;
+            if boundary.site_owner.is_none() {
+                boundary.site_owner = Some(boundary.between[0].qkdn.clone());
+            }
+        }
+        self.extends = None;
+        self.variants = Variants::default();
+    }
+
+    /// The QKDN of that id.
+    pub fn qkdn(&self, id: &str) -> Option<&Qkdn> {
+        self.qkdns.iter().find(|qkdn| qkdn.id == *id)
+    }
+
+    /// The boundary of that id.
+    pub fn boundary(&self, id: &str) -> Option<&Boundary> {
+        self.boundaries.iter().find(|boundary| boundary.id == *id)
+    }
+
+    /// The instant at which arrivals stop: warm-up and duration.
+    pub fn end(&self) -> Span {
+        self.run.warm_up + self.run.duration
+    }
+
+    /// The longest time-out of all demands.
+    pub fn longest_timeout(&self) -> Span {
+        self.demands
+            .iter()
+            .map(|demand| demand.timeout)
+            .max()
+            .unwrap_or(Span::ZERO)
+    }
+
+    /// The counting time: the duration less the longest time-out; `None` if nothing is left.
+    pub fn counting_time(&self) -> Option<Span> {
+        let rest = self.run.duration.0.checked_sub(self.longest_timeout().0)?;
+        (rest > 0).then_some(Span(rest))
+    }
+
+    /// The length of the duct that a fault names: a shared duct, "QKDN/LINK", or a boundary's own.
+    pub fn duct_length(&self, name: &str) -> Option<Metres> {
+        if let Some(duct) = self.ducts.iter().find(|duct| duct.id == *name) {
+            return Some(duct.length);
+        }
+        if let Some((qkdn, link)) = name.split_once('/') {
+            let link = self.qkdn(qkdn)?.links.iter().find(|other| other.id == *link)?;
+            return link.ducts.is_empty().then_some(link.length);
+        }
+        let boundary = self.boundary(name)?;
+        boundary.ducts.is_empty().then_some(boundary.duct.length)
+    }
+}
+
+/// The names of a file's variants; their content is merged before the document is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variants(pub Vec<String>);
+
+impl Described for Variants {
+    fn decode(node: &Node, decoder: &mut Decoder) -> Self {
+        let Tree::Object(members) = &node.tree else {
+            decoder.expected("an object of patches by name", "{\"iwn\": {…}}", node);
+            return Self::default();
+        };
+        for member in members {
+            if !matches!(member.value.tree, Tree::Object(_) | Tree::Null) {
+                decoder.within(member.key.as_str(), |decoder| {
+                    decoder.expected("a patch (an object)", "", &member.value);
+                });
+            }
+        }
+        Variants(members.iter().map(|member| member.key.clone()).collect())
+    }
+
+    fn stand_in() -> Self {
+        Self::default()
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn encode(&self) -> Value {
+        Value::Null
+    }
+
+    fn schema(book: &mut Book) -> Value {
+        let patch = book.in_form::<Document>(Form::Partial);
+        json!({ "type": "object", "additionalProperties": patch })
+    }
+}
+
+/// The JSON Schema of scenario files, in both forms: a file that extends another is a patch.
+pub fn schema() -> Value {
+    let mut book = Book::new(Form::Full);
+    let full = Document::schema(&mut book);
+    let partial = book.in_form::<Document>(Form::Partial);
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "qkdni scenario",
+        "description": "Written by `qkdni schema`. Quantities are strings with units.",
+        "if": { "type": "object", "required": ["extends"] },
+        "then": partial,
+        "else": full,
+        "$defs": book.definitions,
+    })
+}

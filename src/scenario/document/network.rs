@@ -1,0 +1,500 @@
+//! The networks and how they are joined.
+
+use serde_json::{Value, json};
+
+use crate::catalogue::{Book, Decoder, Described, Node, choice, names, record};
+use crate::kernel::time::Span;
+use crate::units::{BitRate, Bits, Decibels, DecibelsPerKm, Fraction, Metres};
+
+/// The id of something: letters, digits, `-`, `_` and `+`, so that it can stand in paths and references.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(pub String);
+
+impl Name {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl PartialEq<str> for Name {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+impl PartialEq<String> for Name {
+    fn eq(&self, other: &String) -> bool {
+        self.0 == *other
+    }
+}
+
+impl Described for Name {
+    fn decode(node: &Node, decoder: &mut Decoder) -> Self {
+        let name = String::decode(node, decoder);
+        let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '+');
+        if node.text().is_some() && (name.is_empty() || !name.chars().all(fits)) {
+            decoder.error(
+                "bad_id",
+                node.origin,
+                format!("\"{name}\" cannot be an id"),
+                Some("use letters, digits, \"-\", \"_\" and \"+\" only".to_owned()),
+            );
+        }
+        Name(name)
+    }
+
+    fn stand_in() -> Self {
+        Name(String::new())
+    }
+
+    fn encode(&self) -> Value {
+        json!(self.0)
+    }
+
+    fn schema(_: &mut Book) -> Value {
+        json!({ "type": "string", "minLength": 1, "pattern": "^[^\\s./:=,\"\\[\\]]+$" })
+    }
+}
+
+/// A node of a QKDN, written "QKDN/NODE"; in the data network also the side of an IWN, "BOUNDARY/QKDN".
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The QKDN's id.
+    pub qkdn: String,
+    /// The node's id in it.
+    pub node: String,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.qkdn, self.node)
+    }
+}
+
+impl Described for Place {
+    fn decode(node: &Node, decoder: &mut Decoder) -> Self {
+        let text = String::decode(node, decoder);
+        if let Some((qkdn, name)) = text.split_once('/') {
+            return Place {
+                qkdn: qkdn.to_owned(),
+                node: name.to_owned(),
+            };
+        }
+        if node.text().is_some() {
+            decoder.error(
+                "bad_reference",
+                node.origin,
+                format!("\"{text}\" does not say which QKDN the node is in"),
+                Some(format!("write \"QKDN/{text}\"")),
+            );
+        }
+        Self::stand_in()
+    }
+
+    fn stand_in() -> Self {
+        Place {
+            qkdn: String::new(),
+            node: String::new(),
+        }
+    }
+
+    fn encode(&self) -> Value {
+        json!(self.to_string())
+    }
+
+    fn schema(_: &mut Book) -> Value {
+        json!({ "type": "string", "pattern": "^[^/]+/[^/]+$", "examples": ["QKDN/NODE"] })
+    }
+}
+
+names! {
+    /// Who controls a QKDN.
+    pub enum Control ("kind of control") {
+        /// A controller in every node.
+        distributed => Distributed,
+        /// One controller for the whole QKDN.
+        centralized => Centralized,
+    }
+}
+
+record! {
+    /// Nothing to set.
+    pub struct Nothing {}
+}
+
+choice! {
+    /// How a QKDN computes key relay routes.
+    pub enum Routing ("routing algorithm") {
+        /// The route with the fewest hops.
+        fewest_hops => FewestHops(Nothing),
+        /// The route with the least fibre.
+        shortest_length => ShortestLength(Nothing),
+        /// The route whose poorest store holds most.
+        widest => Widest(Nothing),
+    }
+}
+
+choice! {
+    /// How keys are relayed inside a QKDN.
+    pub enum Relay ("relay scheme") {
+        /// One hop after the other: each node decrypts and encrypts again.
+        hop_by_hop => HopByHop(Nothing),
+    }
+}
+
+record! {
+    /// A QKD network of one provider.
+    pub struct Qkdn {
+        /// Its id.
+        id: Name,
+        /// Who controls it.
+        control: Control = Control::Distributed,
+        /// Where its controller is, if it has one for all: a node, or an IWN boundary by its id.
+        controller_at: Option<String>,
+        /// Where its manager is: a node, or an IWN boundary by its id. Default: where the controller is, else in
+        /// the first node.
+        manager_at: Option<String>,
+        /// How it computes routes. Assumption: fewest hops.
+        routing: Routing = Routing::FewestHops(Nothing {}),
+        /// How it relays keys.
+        relay: Relay = Relay::HopByHop(Nothing {}),
+        /// Its trusted nodes, two at least (Y.3818, 3.1.5).
+        nodes: Vec<QkdNode>,
+        /// Its QKD links.
+        links: Vec<Link>,
+        /// A remark.
+        note: Option<String>,
+        /// Where the facts come from.
+        source: Option<String>,
+        /// Which facts are estimates.
+        estimated: Vec<String>,
+    }
+}
+
+record! {
+    /// A trusted node: one key manager and the QKD modules of its links.
+    pub struct QkdNode {
+        /// Its id, unique in its QKDN.
+        id: Name,
+        /// Longitude \[degrees east\].
+        lon: Option<f64>,
+        /// Latitude \[degrees north\].
+        lat: Option<f64>,
+        /// A remark.
+        note: Option<String>,
+        /// Where the facts come from.
+        source: Option<String>,
+        /// Which facts are estimates.
+        estimated: Vec<String>,
+    }
+}
+
+record! {
+    /// A QKD link between two nodes of one QKDN.
+    pub struct Link {
+        /// Its id, unique in its QKDN.
+        id: Name,
+        /// The nodes at its ends; the first is where its ducts are measured from.
+        between: [String; 2],
+        /// Length of its fibre.
+        length: Metres,
+        /// Loss of its fibre, if measured.
+        loss: Option<Decibels>,
+        /// Attenuation, where no loss is given. Assumption: 0.2 dB/km.
+        attenuation: Option<DecibelsPerKm>,
+        /// Number of module pairs in parallel.
+        systems: u32 = 1,
+        /// What key rate it has.
+        model: LinkModel,
+        /// Where its keys are kept.
+        store: Store = Store::default(),
+        /// The stretches of shared ducts that it lies in, from the first end to the second; default: a duct of
+        /// its own, "QKDN/LINK".
+        ducts: Vec<Stretch>,
+        /// A remark.
+        note: Option<String>,
+        /// Where the facts come from.
+        source: Option<String>,
+        /// Which facts are estimates.
+        estimated: Vec<String>,
+    }
+}
+
+names! {
+    /// When blocks of key come.
+    pub enum Spacing ("spacing of blocks") {
+        /// At equal distances.
+        fixed => Fixed,
+        /// At exponential distances of the same mean.
+        exponential => Exponential,
+    }
+}
+
+record! {
+    /// A link that makes key at one rate whatever its loss.
+    pub struct FixedRate {
+        /// Key rate of one module pair, both lanes together.
+        rate: BitRate,
+        /// Bits that come at once. Assumption: what one second makes.
+        block: Option<Bits>,
+        /// When blocks come. Assumption: at equal distances.
+        spacing: Spacing = Spacing::Fixed,
+    }
+}
+
+record! {
+    /// A measured key rate over loss: either points (log₁₀ of the rate is interpolated linearly over the loss), or
+    /// a rate at 10 dB from which the rate falls by a factor of 10 per 10 dB. No key beyond the last point or
+    /// `loss_max`; below the first point the rate is the first's.
+    pub struct MeasuredTable {
+        /// Points in order of loss.
+        points: Vec<TablePoint>,
+        /// Key rate of one module pair at 10 dB, both lanes together.
+        rate_at_10_db: Option<BitRate>,
+        /// Loss beyond which there is no key.
+        loss_max: Option<Decibels>,
+        /// Bits that come at once. Assumption: what one second makes.
+        block: Option<Bits>,
+        /// When blocks come. Assumption: at equal distances.
+        spacing: Spacing = Spacing::Fixed,
+    }
+}
+
+record! {
+    /// One point of a measured table.
+    pub struct TablePoint {
+        /// Loss of the fibre.
+        loss: Decibels,
+        /// Key rate of one module pair, both lanes together.
+        rate: BitRate,
+    }
+}
+
+choice! {
+    /// What key rate a link has.
+    pub enum LinkModel ("link model") {
+        /// One rate whatever the loss.
+        fixed_rate => FixedRate(FixedRate),
+        /// A measured rate over loss.
+        measured_table => MeasuredTable(MeasuredTable),
+    }
+}
+
+impl LinkModel {
+    /// The loss beyond which the model gives no key; `None` if there is no such loss.
+    pub fn reach(&self) -> Option<Decibels> {
+        match self {
+            LinkModel::FixedRate(_) => None,
+            LinkModel::MeasuredTable(table) => table
+                .loss_max
+                .or_else(|| table.points.iter().rev().find(|p| p.rate.0 > 0).map(|p| p.loss)),
+        }
+    }
+
+    /// Whether a link of that loss makes any key.
+    pub fn reaches(&self, loss: Decibels) -> bool {
+        self.reach().is_none_or(|reach| loss <= reach)
+    }
+
+    /// Bits that come at once, if the scenario says.
+    pub fn block(&self) -> Option<Bits> {
+        match self {
+            LinkModel::FixedRate(model) => model.block,
+            LinkModel::MeasuredTable(model) => model.block,
+        }
+    }
+}
+
+record! {
+    /// Where a link's keys are kept: one lane per direction. Amounts are those of both lanes together.
+    pub struct Store {
+        /// Key that is there at the start (pre-shared).
+        initial: Bits = Bits::ZERO,
+        /// Key that fits in. Assumption: 8 MiB.
+        capacity: Bits = Bits(64 << 20),
+        /// Key below which only what policy allows is served.
+        floor: Bits = Bits::ZERO,
+        /// Age at which key expires; default: never.
+        max_age: Option<Span>,
+        /// Share of the lane from the first end to the second, in blocks, fill and capacity.
+        lane_share: Fraction = Fraction::HALF,
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        super::defaults()
+    }
+}
+
+record! {
+    /// A duct that several links share; a duct cut takes all that lies at its kilometre.
+    pub struct Duct {
+        /// Its id.
+        id: Name,
+        /// Its length.
+        length: Metres,
+        /// A remark.
+        note: Option<String>,
+    }
+}
+
+record! {
+    /// The part of a shared duct that a link lies in. Where `from` is beyond `to`, the link runs against the
+    /// duct's direction.
+    pub struct Stretch {
+        /// The duct's id.
+        duct: String,
+        /// Where the link enters the duct.
+        from: Metres = Metres::ZERO,
+        /// Where it leaves it; default: the duct's end.
+        to: Option<Metres>,
+    }
+}
+
+record! {
+    /// A boundary: where two QKDNs meet.
+    pub struct Boundary {
+        /// Its id.
+        id: Name,
+        /// The nodes that it joins, as "QKDN/NODE"; the first is where its duct is measured from.
+        between: [Place; 2],
+        /// The fibre between them.
+        duct: BoundaryDuct,
+        /// The stretches of shared ducts that it lies in; default: a duct of its own with the boundary's id.
+        ducts: Vec<Stretch>,
+        /// Where on the duct the site lies: of the IWN, or of the node that stands for it in comparisons.
+        site_at: Fraction = Fraction::HALF,
+        /// The QKDN whose provider owns the site; default: the first.
+        site_owner: Option<String>,
+        /// Gateway nodes or an interworking node.
+        kind: BoundaryKind,
+        /// A remark.
+        note: Option<String>,
+        /// Where the facts come from.
+        source: Option<String>,
+        /// Which facts are estimates.
+        estimated: Vec<String>,
+    }
+}
+
+record! {
+    /// The fibre of a boundary.
+    pub struct BoundaryDuct {
+        /// Its length.
+        length: Metres,
+        /// Its loss, if measured.
+        loss: Option<Decibels>,
+        /// Its attenuation, where no loss is given. Assumption: 0.2 dB/km.
+        attenuation: Option<DecibelsPerKm>,
+    }
+}
+
+choice! {
+    /// How two QKDNs are joined.
+    pub enum BoundaryKind ("kind of boundary") {
+        /// Gateway nodes: the two border nodes share a QKD link (Y.3818, 6.1).
+        gwn => Gwn(Gwn),
+        /// An interworking node at the site, with a QKD link to each border node (Y.3818, 6.2).
+        iwn => Iwn(Iwn),
+    }
+}
+
+record! {
+    /// Gateway nodes.
+    pub struct Gwn {
+        /// The QKD link between them.
+        link: LinkTemplate,
+    }
+}
+
+record! {
+    /// An interworking node.
+    pub struct Iwn {
+        /// The QKD link from the first border node; its length is what `site_at` leaves.
+        link: LinkTemplate,
+        /// The QKD link from the second border node; default: as the first.
+        link_b: Option<LinkTemplate>,
+        /// What protects key transfer between the two key managers. Assumption: nothing is spent.
+        kxi1_prime_protection: TransferProtection = TransferProtection::None(Nothing {}),
+        /// Between the two key managers, each way. Assumption: none.
+        kxi1_prime_delay: Span = Span::ZERO,
+        /// Key that can be transferred between the key managers; default: any amount at once.
+        transfer_rate: Option<BitRate>,
+        /// Not allowed: Y.3818, 6.2 knows no Qx between the two QKD modules inside an IWN.
+        qx: NoQx,
+    }
+}
+
+choice! {
+    /// What protects key transfer inside an IWN.
+    pub enum TransferProtection ("protection of key transfer") {
+        /// The site: no key is spent.
+        none => None(Nothing),
+        /// A one-time pad from a local store.
+        otp => Otp(LocalStore),
+    }
+}
+
+record! {
+    /// A store inside a site that fills at a fixed rate.
+    pub struct LocalStore {
+        /// Rate at which it fills, both lanes together.
+        rate: BitRate,
+        /// Key that is there at the start.
+        initial: Bits = Bits::ZERO,
+        /// Key that fits in. Assumption: 8 MiB.
+        capacity: Bits = Bits(64 << 20),
+    }
+}
+
+record! {
+    /// What a boundary's QKD link is made of; where it lies follows from the boundary.
+    pub struct LinkTemplate {
+        /// What key rate it has.
+        model: LinkModel,
+        /// Where its keys are kept.
+        store: Store = Store::default(),
+        /// Number of module pairs in parallel.
+        systems: u32 = 1,
+    }
+}
+
+/// The Qx inside an IWN that does not exist: writing one is an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoQx;
+
+impl Described for NoQx {
+    fn decode(node: &Node, decoder: &mut Decoder) -> Self {
+        decoder.error(
+            "qx_inside_iwn",
+            node.origin,
+            "there is no Qx between the two QKD modules inside an IWN (Y.3818, 6.2)".to_owned(),
+            Some("leave it out; protection of key transfer is \"kxi1_prime_protection\"".to_owned()),
+        );
+        NoQx
+    }
+
+    fn stand_in() -> Self {
+        NoQx
+    }
+
+    fn absent() -> Option<Self> {
+        Some(NoQx)
+    }
+
+    fn encode(&self) -> Value {
+        Value::Null
+    }
+
+    fn schema(_: &mut Book) -> Value {
+        json!({ "not": {} })
+    }
+}

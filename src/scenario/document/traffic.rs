@@ -1,0 +1,130 @@
+//! What is asked of the networks, what breaks, and what is expected.
+
+use super::network::{Name, Place};
+use crate::catalogue::{choice, record};
+use crate::kernel::time::Span;
+use crate::units::{Bits, Metres, Rate};
+
+record! {
+    /// A class of service.
+    pub struct Class {
+        /// Its name.
+        id: Name,
+        /// Requests of a higher priority are served first.
+        priority: u32 = 0,
+        /// A remark.
+        note: Option<String>,
+    }
+}
+
+record! {
+    /// An application that asks for keys which it shares with its peer.
+    pub struct Demand {
+        /// Its id.
+        id: Name,
+        /// Where the asking application and its peer are, as "QKDN/NODE".
+        between: [Place; 2],
+        /// When it asks.
+        arrivals: Arrivals,
+        /// Length of one key.
+        key: Bits,
+        /// Keys per request.
+        number: u32 = 1,
+        /// Time after which a request that is not supplied has failed.
+        timeout: Span,
+        /// Its class of service.
+        class: String = "default".to_owned(),
+        /// No request before this instant.
+        from: Span = Span::ZERO,
+        /// No request from this instant on; default: the end.
+        until: Option<Span>,
+        /// A remark.
+        note: Option<String>,
+    }
+}
+
+record! {
+    /// Requests at equal distances; the first comes at a random instant of the first period.
+    pub struct Periodic {
+        /// The distance.
+        period: Span,
+    }
+}
+
+record! {
+    /// Requests at random.
+    pub struct Poisson {
+        /// How many on average.
+        rate: Rate,
+    }
+}
+
+choice! {
+    /// When a demand asks for keys.
+    pub enum Arrivals ("arrival process") {
+        /// At equal distances.
+        periodic => Periodic(Periodic),
+        /// At random, independently of each other.
+        poisson => Poisson(Poisson),
+    }
+}
+
+impl Arrivals {
+    /// Requests in that time on average, rounded up.
+    pub fn requests_in(&self, span: Span) -> u64 {
+        match self {
+            Arrivals::Periodic(periodic) => span.0.div_ceil(periodic.period.0.max(1)),
+            Arrivals::Poisson(poisson) => poisson.rate.events_in_ns(span.0),
+        }
+    }
+}
+
+record! {
+    /// Something that breaks, and when.
+    pub struct FaultEvent {
+        /// Its id.
+        id: Name,
+        /// What breaks.
+        fault: Fault,
+        /// When, from the start of the run, warm-up included.
+        at: Span,
+        /// When it is repaired, from the break; default: never.
+        repair_after: Option<Span>,
+        /// A remark.
+        note: Option<String>,
+    }
+}
+
+choice! {
+    /// What breaks.
+    pub enum Fault ("fault") {
+        /// All that lies at one place of a duct is cut.
+        duct_cut => DuctCut(DuctCut),
+    }
+}
+
+record! {
+    /// A duct is cut: the QKD links in it are down; the data network too if asked for.
+    pub struct DuctCut {
+        /// The duct: a shared duct's id, "QKDN/LINK", or a boundary's id.
+        duct: String,
+        /// Where, from the duct's first end; default: in the middle, rounded down.
+        position: Option<Metres>,
+        /// Whether the data network is cut there too. Assumption: it is not.
+        cuts_data: bool = false,
+    }
+}
+
+record! {
+    /// What a metric should be, by its mean over the replications.
+    pub struct Expectation {
+        /// The metric's name.
+        metric: String,
+        /// `network`, `qkdn:ID`, `demand:ID`, `link:ID` or `class:NAME`.
+        scope: String = "network".to_owned(),
+        /// It should not be above this.
+        at_most: Option<f64>,
+        /// It should not be below this.
+        at_least: Option<f64>,
+    }
+}
