@@ -1,1 +1,39 @@
-//! Room `archive`.
+//! The results folder: what a run leaves on disk, and reading it back.
+//!
+//! | file | type |
+//! |---|---|
+//! | `manifest.json` | [`Manifest`]: what was run with what, and the hash of every other file |
+//! | `scenario.resolved.json` | the scenario as it was run, defaults filled in |
+//! | `summary.json` | [`Summary`] |
+//! | `compare.json` | [`Comparison`], in the folder of a comparison |
+//! | `reroutes.json`, `requests.csv` | the records of [`Outcome`](crate::observe::outcome::Outcome) |
+//! | `trace.jsonl`, `decisions.jsonl` | where a trace was asked for |
+//! | `variants/NAME/` | in the folder of a comparison: a complete results folder of each variant |
+//!
+//! A folder is written as `DIR.partial` and renamed once its last byte is on disk, so a folder without
+//! that ending is whole. Equal runs give equal bytes except for the manifest's `host` block: floats are
+//! the shortest decimals that read back as the same number, what is empty is null, and every order is
+//! that of replications, demands and faults.
+
+mod comparison;
+mod contents;
+mod error;
+mod folder;
+mod host;
+mod manifest;
+mod reader;
+mod sink;
+mod summary;
+
+pub use comparison::{Comparison, ComparisonRow, Pair, Price, Rule, Verdict};
+pub use contents::{RunRecord, canonical_json, scenario_hash, write_comparison, write_run};
+pub use error::ArchiveError;
+pub use folder::Folder;
+pub use host::{Host, variant_folders};
+pub use manifest::{Command, GIT_COMMIT, Manifest, Status, TOOL_VERSION, VariantEntry};
+pub use reader::{Archived, Damage};
+pub use sink::{Digest, Files, Sink, sha256_hex};
+pub use summary::{AuditRow, ExpectationRow, MetricRow, Summary};
+
+/// Version of the layout of every JSON file in a results folder.
+pub const SCHEMA_VERSION: u32 = 1;

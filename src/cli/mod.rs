@@ -1,1 +1,134 @@
-//! Room `cli`.
+//! The command line: arguments, one short file per verb, exit codes.
+//!
+//! Data goes to standard output, everything else to standard error. What the verbs need of the simulator
+//! stands in [`Engine`]; so they can be tested with a toy, and only one place knows how scenario and network
+//! fit together.
+
+mod args;
+mod compare;
+mod console;
+mod engine;
+mod failure;
+mod list;
+mod reproduce;
+mod run;
+mod schema;
+mod validate;
+mod work;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
+
+pub use args::Arguments;
+pub use console::Console;
+pub use engine::{CatalogueEntry, Engine, Finding, Prepared, Rejected, Severity, Simulate};
+pub use failure::{Exit, Failure};
+
+use args::Verb;
+use work::Context;
+
+/// The whole program on this process's arguments, streams and signals.
+///
+/// The first Ctrl-C lets the replications that have begun finish, and keeps them; the second ends the
+/// program at once.
+pub fn main(engine: &dyn Engine) -> ExitCode {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    let handler = ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        }
+        // Standard error may be gone as well; there is nobody left to tell.
+        let _ = writeln!(
+            io::stderr(),
+            "interrupted: finishing the replications that have begun; once more to end at once"
+        );
+    });
+    if let Err(error) = handler {
+        let _ = writeln!(
+            io::stderr(),
+            "warning: an interruption will lose all results: {error}"
+        );
+    }
+    let (out, err) = (&mut io::stdout().lock(), &mut io::stderr());
+    let exit = dispatch(std::env::args_os(), engine, out, err, &stop);
+    ExitCode::from(exit.code())
+}
+
+/// The whole program on other arguments and streams; `stop` is what Ctrl-C sets.
+pub fn dispatch(
+    arguments: impl IntoIterator<Item = OsString>,
+    engine: &dyn Engine,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    stop: &AtomicBool,
+) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let parsed = match Arguments::try_parse_from(&arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return explain(&error, out, err),
+    };
+    let console = Console::new(out, err, &parsed, io::stdout().is_terminal());
+    let command_line = command_line(&arguments);
+    let mut context = Context {
+        engine,
+        console,
+        stop,
+        command_line,
+    };
+    let result = match &parsed.verb {
+        Verb::Validate(arguments) => validate::validate(&mut context, arguments),
+        Verb::Run(arguments) => run::run(&mut context, arguments),
+        Verb::Compare(arguments) => compare::compare(&mut context, arguments),
+        Verb::Schema => schema::schema(&mut context),
+        Verb::List(arguments) => list::list(&mut context, arguments),
+        Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),
+    };
+    let finished = result.and_then(|exit| context.console.flush().map(|()| exit));
+    finished.unwrap_or_else(|failure| {
+        context.console.fail(&failure);
+        failure.exit()
+    })
+}
+
+/// Help and version are data, a mistake is not.
+fn explain(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    let coloured = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let text = |terminal: bool| {
+        let text = error.render();
+        if terminal && coloured {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        }
+    };
+    // A reader that has gone away, such as `head`, has read enough.
+    if error.use_stderr() {
+        let _ = err.write_all(text(io::stderr().is_terminal()).as_bytes());
+        Exit::Usage
+    } else {
+        let _ = out.write_all(text(io::stdout().is_terminal()).as_bytes());
+        Exit::Done
+    }
+}
+
+/// The arguments for the manifest, the program by its name only.
+fn command_line(arguments: &[OsString]) -> Vec<String> {
+    let program = std::iter::once(env!("CARGO_PKG_NAME").to_owned());
+    program
+        .chain(
+            arguments
+                .iter()
+                .skip(1)
+                .map(|argument| argument.to_string_lossy().into_owned()),
+        )
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

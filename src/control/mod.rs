@@ -1,1 +1,15 @@
-//! Room `control`.
+//! The QKDN control layer: controllers, what they know, and how they route (Y.3818 6.1, 6.2, 7).
+//!
+//! Centralized control is distributed control with one controller: the same machine, told by its surroundings which
+//! nodes it serves and who its peers are. The work is split by procedure: [`establishment`] finds a session's route
+//! (P9 and P12 steps 0a–4), [`reservation`] has it promised (4a, 4b), [`rerouting`] changes it (P10, P13).
+
+pub mod controller;
+pub mod establishment;
+pub mod knowledge;
+pub mod rerouting;
+pub mod reservation;
+pub mod routing;
+pub mod segment;
+
+pub use controller::Controller;

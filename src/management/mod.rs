@@ -1,1 +1,3 @@
-//! Room `management`.
+//! The QKDN management layer: one manager per QKDN, with its layer managers and its cross-layer orchestration (XLMO).
+
+pub mod manager;

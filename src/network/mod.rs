@@ -1,1 +1,96 @@
-//! Room `network`.
+//! The network: the plan, the world that changes, the wiring between elements, the auditor.
+
+pub mod auditor;
+pub mod builder;
+pub mod data_network;
+pub mod measure;
+pub mod plan;
+pub mod trace;
+pub mod wiring;
+pub mod world;
+
+use std::sync::Arc;
+
+use self::auditor::Auditor;
+use self::measure::Evidence;
+use self::plan::Plan;
+use self::trace::Trace;
+use self::world::World;
+use crate::ids::{LinkId, QkdnId};
+use crate::observe::outcome::{AuditCheck, Outcome};
+use crate::observe::requests::Requests;
+use crate::observe::reroutes::Reroutes;
+use crate::observe::{Observer, Unobserved};
+
+/// What to watch in a run. Watching changes no number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// Write the trace and the decisions.
+    pub trace: bool,
+    /// Have the auditor watch.
+    pub audit: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { trace: false, audit: true }
+    }
+}
+
+/// Runs one replication of a plan.
+///
+/// The outcome is a function of the plan (its seed included) and the replication's number alone.
+pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome {
+    match options {
+        Options { trace: true, .. } => {
+            let watch = (Auditor::new(Arc::clone(plan)), Trace::new(Arc::clone(plan), replication));
+            run(plan, replication, watch, |(auditor, trace), audit| {
+                let (now, books, ends) = audit;
+                (auditor.conclude(now, &books, &ends), trace.lines, trace.decisions)
+            })
+        }
+        Options { audit: true, .. } => {
+            run(plan, replication, Auditor::new(Arc::clone(plan)), |auditor, (now, books, ends)| {
+                (auditor.conclude(now, &books, &ends), Vec::new(), Vec::new())
+            })
+        }
+        Options { audit: false, .. } => {
+            run(plan, replication, Unobserved, |Unobserved, _| (Vec::new(), Vec::new(), Vec::new()))
+        }
+    }
+}
+
+/// What an auditor is told at the end: the instant, the books, the receiving ends.
+type LastLook = (crate::kernel::Time, Vec<crate::key_management::store::Book>, Vec<(u64, u64)>);
+
+fn run<O: Observer>(
+    plan: &Arc<Plan>,
+    replication: u32,
+    watch: O,
+    conclude: impl FnOnce(O, LastLook) -> (Vec<AuditCheck>, Vec<u8>, Vec<u8>),
+) -> Outcome {
+    let observers = ((requests_of(plan), Reroutes::default()), watch);
+    let mut world = World::new(Arc::clone(plan), replication, observers);
+    world.run();
+    let (events, now) = (world.events(), world.now());
+    let (books, ends) = (world.books(), world.receiving_ends());
+    let [before, after] = world.snapshots().clone().map(|books| books.expect("the counting time is within the run"));
+    let ((requests, reroutes), watch) = world.into_observer();
+    let books_of = [before.as_slice(), after.as_slice(), books.as_slice()];
+    let evidence = Evidence { plan, requests: &requests, reroutes: &reroutes, books: books_of, events };
+    let (metrics, records, reroutes) = (evidence.metrics(), evidence.request_records(), evidence.reroute_records());
+    let (audit, trace, decisions) = conclude(watch, (now, books, ends));
+    Outcome { replication, events, metrics, requests: records, reroutes, audit, trace, decisions }
+}
+
+fn requests_of(plan: &Plan) -> Requests {
+    let of_module = |link: LinkId, end: usize| -> QkdnId { plan.nodes[plan.links[link].ends[end]].qkdn };
+    Requests::new(
+        plan.sessions.len(),
+        plan.qkdns.len(),
+        plan.nodes.values().map(|node| node.qkdn).collect(),
+        plan.controllers.values().map(|controller| controller.placement.qkdn).collect(),
+        plan.managers.values().map(|manager| manager.placement.qkdn).collect(),
+        plan.links.ids().flat_map(|link| [of_module(link, 0), of_module(link, 1)]).collect(),
+    )
+}

@@ -1,0 +1,54 @@
+//! Kq-1 as a pull: what a KMA may ask of the QKD modules below it.
+//!
+//! An idle link costs no events: blocks arrive on a schedule that is evaluated at the next look at the store. The
+//! quantum layer implements [`KeySource`], the network lends it to the KMA.
+
+use crate::ids::StoreId;
+use crate::kernel::{Span, Time};
+
+/// `count` blocks of `bits` each, the first at `first`, one every `period`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BlockRun {
+    /// Arrival of the first block.
+    pub first: Time,
+    /// Distance of the arrivals.
+    pub period: Span,
+    /// Number of blocks.
+    pub count: u64,
+    /// Secret bits per block.
+    pub bits: u64,
+}
+
+impl BlockRun {
+    /// All bits of the run.
+    pub fn total_bits(&self) -> u64 {
+        self.count * self.bits
+    }
+}
+
+/// The key that one end of one lane of a QKD link gets.
+pub trait KeySource {
+    /// All blocks since the previous look, up to and including `now`, in order.
+    fn advance_to(&mut self, now: Time, blocks: &mut Vec<BlockRun>);
+
+    /// The first instant after the previous look at which `bits` further bits will have come, as things stand.
+    fn next_notice(&mut self, bits: u64) -> Option<Time>;
+
+    /// Whether the link makes key at present (link state ACTIVE, ETSI GS QKD 015).
+    fn is_generating(&self) -> bool;
+}
+
+/// Which end of a lane looks: both ends of a store hold their own copy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StoreEnd {
+    /// The end that allocates and sends.
+    Sending,
+    /// The end that follows.
+    Receiving,
+}
+
+/// The key sources of a whole quantum layer, as lent to one KMA at a time.
+pub trait KeySources {
+    /// The source that fills one end of a store.
+    fn source(&mut self, store: StoreId, end: StoreEnd) -> &mut dyn KeySource;
+}

@@ -1,0 +1,138 @@
+//! What elements let observers see beside their messages. Observing changes nothing.
+
+use super::message::{FailureCause, RequestId};
+use super::procedure::Label;
+use crate::ids::{FaultId, HopId, LinkId, NodeId, SessionId, StoreId};
+
+/// Which end of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RequestEnd {
+    /// The application that asked.
+    Source,
+    /// Its peer.
+    Destination,
+}
+
+/// Instants of a reroute (t1 … t7 of the documentation of rerouting latency).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ReroutingInstant {
+    /// t2: the deciding controller has the report.
+    Reported,
+    /// t3: decision to reroute.
+    Decided,
+    /// t4: path computed.
+    Computed,
+    /// t5: both sides' agreed switch instant.
+    Coordinated,
+    /// t6: a KM has received its command.
+    Commanded,
+    /// t7: a KM's route is active.
+    Active,
+}
+
+/// What observers are told.
+#[derive(Clone, Debug)]
+pub enum Observation {
+    /// An application sent a request.
+    Requested {
+        /// Which.
+        request: RequestId,
+        /// Amount \[bits\].
+        bits: u64,
+    },
+    /// An application holds its keys.
+    Supplied {
+        /// Which request.
+        request: RequestId,
+        /// Which end.
+        end: RequestEnd,
+    },
+    /// The source KSA has ended a request without success.
+    Failed {
+        /// Which request.
+        request: RequestId,
+        /// Why.
+        cause: FailureCause,
+    },
+    /// A request was refused for want of key and waits.
+    Waits {
+        /// Which request.
+        request: RequestId,
+        /// The KM that lacks key.
+        km: NodeId,
+    },
+    /// The source KM sends the first relay message of a request.
+    RelayStarted {
+        /// Which request.
+        request: RequestId,
+    },
+    /// The destination KM holds the key.
+    KeyHeld {
+        /// Which request.
+        request: RequestId,
+    },
+    /// One-time-pad key was spent for a request.
+    Spent {
+        /// Which request.
+        request: RequestId,
+        /// Over which hop.
+        hop: HopId,
+        /// Amount \[bits\]; 0 where the hop spends none.
+        bits: u64,
+    },
+    /// A look at a module moved QKD-keys to the KMA (Kq-1).
+    KeysDelivered {
+        /// Into which store.
+        store: StoreId,
+        /// Over which link, if over one.
+        link: Option<LinkId>,
+        /// Amount \[bits\].
+        bits: u64,
+    },
+    /// The usable level of a store has changed.
+    Level {
+        /// Which store.
+        store: StoreId,
+        /// Usable \[bits\].
+        usable: u64,
+    },
+    /// A step inside an element (its text is for people).
+    Internal {
+        /// Which procedure and step.
+        label: Label,
+        /// About which request.
+        request: RequestId,
+        /// What happens.
+        note: &'static str,
+    },
+    /// A route was chosen.
+    Route {
+        /// For which session.
+        session: SessionId,
+        /// Its hops inside the deciding controller's reach.
+        hops: Box<[HopId]>,
+        /// Why this one.
+        reason: &'static str,
+    },
+    /// An element declares a fault (t1).
+    Declared {
+        /// Which fault.
+        fault: FaultId,
+    },
+    /// One instant of a reroute.
+    Rerouting {
+        /// Which fault.
+        fault: FaultId,
+        /// Of which session.
+        session: SessionId,
+        /// Which instant.
+        instant: ReroutingInstant,
+    },
+    /// Something that must not be: the run is not to be trusted.
+    Finding {
+        /// What.
+        what: &'static str,
+        /// Where.
+        store: Option<StoreId>,
+    },
+}

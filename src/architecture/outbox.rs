@@ -1,0 +1,102 @@
+//! What a machine may do: send, ask to be woken, and let itself be observed. Nothing else leaves an element.
+
+use super::element::Address;
+use super::message::{Envelope, Message};
+use super::observation::Observation;
+use super::procedure::Label;
+use crate::ids::{SessionId, StoreId};
+use crate::kernel::Time;
+
+/// Why an element asked to be woken. A timer that is no longer wanted finds nothing to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Timer {
+    /// An application's next request.
+    NextRequest(SessionId),
+    /// The source KM's earliest open deadline of a session.
+    RequestDeadline(SessionId),
+    /// Key that something waits for, or a level worth reporting, may have come to a store.
+    StoreNotice(StoreId),
+    /// A relay that waits for key at a KM reaches its deadline.
+    RelayDeadline(StoreId),
+    /// A controller has analysed a report about a session.
+    Analysed(SessionId),
+    /// A controller has computed a new route for a session.
+    Computed(SessionId),
+    /// A KM has installed a session's new route.
+    Installed(SessionId),
+    /// A module declares what has happened to its link.
+    Detection,
+}
+
+/// One thing that a machine wants done.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Send a message.
+    Send(Envelope),
+    /// Wake this element.
+    Wake {
+        /// When.
+        at: Time,
+        /// Why.
+        timer: Timer,
+    },
+    /// Tell the observers.
+    Observe(Observation),
+}
+
+/// Where a machine puts what it wants done; one is reused for all.
+#[derive(Debug)]
+pub struct Outbox {
+    me: Address,
+    effects: Vec<Effect>,
+}
+
+impl Outbox {
+    /// An empty outbox of an element.
+    pub fn new(me: Address) -> Outbox {
+        Outbox { me, effects: Vec::new() }
+    }
+
+    /// Hands the outbox to another element.
+    pub fn address_to(&mut self, me: Address) {
+        debug_assert!(self.effects.is_empty(), "an outbox changes hands empty");
+        self.me = me;
+    }
+
+    /// Whose outbox it is.
+    pub fn me(&self) -> Address {
+        self.me
+    }
+
+    /// Sends from this element.
+    pub fn send(&mut self, to: Address, label: Label, message: impl Into<Message>) {
+        let from = self.me;
+        self.effects.push(Effect::Send(Envelope { from, to, label, message: message.into() }));
+    }
+
+    /// Sends from another part of this element (a KM's KSA beside its KMA).
+    pub fn send_as(&mut self, from: Address, to: Address, label: Label, message: impl Into<Message>) {
+        debug_assert!(from.is_same_element(self.me));
+        self.effects.push(Effect::Send(Envelope { from, to, label, message: message.into() }));
+    }
+
+    /// Asks to be woken.
+    pub fn wake(&mut self, at: Time, timer: Timer) {
+        self.effects.push(Effect::Wake { at, timer });
+    }
+
+    /// Tells the observers.
+    pub fn observe(&mut self, observation: Observation) {
+        self.effects.push(Effect::Observe(observation));
+    }
+
+    /// What was put in, in order; the outbox is empty afterwards and keeps its memory.
+    pub fn drain(&mut self) -> std::vec::Drain<'_, Effect> {
+        self.effects.drain(..)
+    }
+
+    /// What has been put in so far.
+    pub fn effects(&self) -> &[Effect] {
+        &self.effects
+    }
+}

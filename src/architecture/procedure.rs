@@ -1,0 +1,209 @@
+//! Procedures and their steps (Y.3818 clause 9), with the provenance of each: what the Recommendation says, what a
+//! sister standard says, and what is ours.
+
+/// Where a message or a rule comes from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Provenance {
+    /// The Recommendation's text says it.
+    Text,
+    /// Taken from a sister standard (ETSI GS QKD 014/015/020, Q.4163).
+    Analogue,
+    /// Inferred: ours.
+    Inferred,
+}
+
+impl Provenance {
+    /// The name in traces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Provenance::Text => "text",
+            Provenance::Analogue => "analogue",
+            Provenance::Inferred => "inferred",
+        }
+    }
+}
+
+/// Which procedure a message belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Procedure {
+    /// Key relay for interworking with GWNs (Figure 9).
+    P9,
+    /// Key generation and rerouting control with GWNs (Figure 10).
+    P10,
+    /// Fault management of key relay failure with GWNs (Figure 11).
+    P11,
+    /// Key transfer for interworking with an IWN (Figure 12).
+    P12,
+    /// Key generation and rerouting control with an IWN (Figure 13).
+    P13,
+    /// Fault management of key transfer failure with an IWN (Figure 14).
+    P14,
+    /// Key relay inside one QKDN: P9's steps with Kx only.
+    Local,
+}
+
+impl Procedure {
+    /// The name in traces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Procedure::P9 => "P9",
+            Procedure::P10 => "P10",
+            Procedure::P11 => "P11",
+            Procedure::P12 => "P12",
+            Procedure::P13 => "P13",
+            Procedure::P14 => "P14",
+            Procedure::Local => "local",
+        }
+    }
+
+    /// Key generation and rerouting control that goes with a key relay or transfer procedure.
+    pub const fn rerouting(self) -> Procedure {
+        match self {
+            Procedure::P12 | Procedure::P13 | Procedure::P14 => Procedure::P13,
+            _ => Procedure::P10,
+        }
+    }
+}
+
+/// What a message does in its procedure. The step's printed number depends on the procedure: see [`Label::step`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Step {
+    /// Application asks its KSA.
+    KeyRequest,
+    /// Source KM asks its controller which border serves.
+    BorderChoice,
+    /// Interworking route requirement to the border KM.
+    Requirement,
+    /// The requirement goes to the controller.
+    RouteRequest,
+    /// The controller computes (P9), or asks for key resources (P12 step 3).
+    Computation,
+    /// Controllers of both QKDNs ask and offer.
+    SegmentOffer,
+    /// "Sufficient?" (P12 step 4).
+    Sufficiency,
+    /// Route information or transfer instruction to the border KM.
+    RouteInformation,
+    /// Segment routes, reservation and its confirmation.
+    Reservation,
+    /// All confirmed: start; or refused.
+    Start,
+    /// Relay inside the first QKDN.
+    RelayNear,
+    /// Relay or transfer across the border.
+    Crossing,
+    /// The far border KM accepts a transfer.
+    Accepted,
+    /// Relay inside the second QKDN.
+    RelayFar,
+    /// Completion inside the second QKDN.
+    CompletionFar,
+    /// Completion, or acknowledgement of a transfer, across the border.
+    CompletionCrossing,
+    /// Completion inside the first QKDN.
+    CompletionNear,
+    /// Metadata for the life cycle of transferred keys.
+    Metadata,
+    /// Delete or store the key data.
+    KeyData,
+    /// KSAs synchronise and authenticate.
+    Synchronisation,
+    /// KSA supplies its application.
+    Supply,
+    /// Usage records and session close.
+    Usage,
+    /// Rerouting: status report (P10/P13 step 5).
+    StatusReport,
+    /// Rerouting: analysis and decision (step 6).
+    Decision,
+    /// Rerouting: command to a KM (step 9).
+    RerouteCommand,
+    /// Rerouting: route active (step 10).
+    RouteActive,
+    /// Fault management: relay failure alarm (P11/P14 step 0).
+    FailureAlarm,
+    /// Generation: QKD-keys handed to the KMA (P10/P13 step 4).
+    KeyGeneration,
+}
+
+/// Procedure and step of one message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Label {
+    /// The procedure.
+    pub procedure: Procedure,
+    /// What the message does in it.
+    pub step: Step,
+}
+
+impl Label {
+    /// A label.
+    pub const fn new(procedure: Procedure, step: Step) -> Label {
+        Label { procedure, step }
+    }
+
+    /// The step's number as the procedures print it.
+    pub const fn number(self) -> &'static str {
+        let transfer = matches!(self.procedure, Procedure::P12 | Procedure::P13 | Procedure::P14);
+        match (self.step, transfer) {
+            (Step::KeyRequest, _) | (Step::FailureAlarm, _) => "0",
+            (Step::BorderChoice, _) => "0a",
+            (Step::Requirement, _) => "1",
+            (Step::RouteRequest, _) => "2",
+            (Step::Computation, _) => "3",
+            (Step::SegmentOffer, false) => "3a",
+            (Step::SegmentOffer, true) => "3",
+            (Step::Sufficiency, _) | (Step::KeyGeneration, _) => "4",
+            (Step::RouteInformation, false) => "4",
+            (Step::RouteInformation | Step::Reservation, true) => "5",
+            (Step::Reservation, false) => "4a",
+            (Step::Start, false) => "4b",
+            (Step::Start, true) => "5a",
+            (Step::RelayNear, false) => "5a",
+            (Step::RelayNear, true) => "5b",
+            (Step::Crossing, false) => "5b",
+            (Step::Crossing, true) => "6",
+            (Step::Accepted, _) => "7",
+            (Step::RelayFar, false) => "5c",
+            (Step::RelayFar, true) => "7a",
+            (Step::CompletionFar | Step::CompletionCrossing | Step::CompletionNear, false) => "7",
+            (Step::CompletionFar, true) => "7a1",
+            (Step::CompletionCrossing, true) => "7b",
+            (Step::CompletionNear, true) => "7c",
+            (Step::Metadata, _) => "8",
+            (Step::KeyData, _) => "9",
+            (Step::Synchronisation, false) => "8",
+            (Step::Synchronisation, true) => "10",
+            (Step::Supply, false) => "9",
+            (Step::Supply, true) => "11",
+            (Step::Usage, false) => "10",
+            (Step::Usage, true) => "11",
+            (Step::StatusReport, _) => "5",
+            (Step::Decision, _) => "6",
+            (Step::RerouteCommand, _) => "9",
+            (Step::RouteActive, _) => "10",
+        }
+    }
+
+    /// Where the step comes from.
+    pub const fn provenance(self) -> Provenance {
+        use Provenance::{Analogue, Inferred, Text};
+        let transfer = matches!(self.procedure, Procedure::P12 | Procedure::P13 | Procedure::P14);
+        if matches!(self.procedure, Procedure::Local) {
+            return match self.step {
+                Step::KeyRequest | Step::CompletionNear => Analogue,
+                _ => Inferred,
+            };
+        }
+        match (self.step, transfer) {
+            (Step::KeyRequest, _) | (Step::Accepted, _) => Analogue,
+            (Step::Requirement | Step::RouteRequest | Step::Sufficiency | Step::RouteInformation, _)
+            | (Step::Computation | Step::Crossing | Step::Metadata | Step::KeyData, _)
+            | (Step::Synchronisation, _)
+            | (Step::SegmentOffer, true)
+            | (Step::StatusReport | Step::Decision | Step::RerouteCommand, _) => Text,
+            (Step::CompletionFar | Step::CompletionCrossing, _) | (Step::CompletionNear, false) => Analogue,
+            (Step::Usage, false) => Text,
+            _ => Inferred,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What an element may see of its world: its hops, its peers, its controller, its manager, its parameters – never the
+//! plan. No controller sees the other QKDN's topology or stores (requirement A5).
+
+use std::sync::Arc;
+
+use petgraph::graph::{DiGraph, NodeIndex};
+use rustc_hash::FxHashMap;
+
+use super::hop::{Handover, Hop};
+use super::procedure::Procedure;
+use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, ManagerId, NodeId, QkdnId, StoreId};
+use crate::kernel::Span;
+
+/// When keys are reserved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReservationScheme {
+    /// All KMs of a segment confirm before a key is spent.
+    Segment,
+    /// Each KM reserves when the relay reaches it.
+    PerHop,
+}
+
+/// What P12 step 4 does where keys do not suffice.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Insufficiency {
+    /// Wait at the lacking KM.
+    Wait,
+    /// Fail at once.
+    Fail,
+}
+
+/// Parameters of the protocols and of the elements' times, the same for all elements of a run.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    /// When keys are reserved.
+    pub reservation: ReservationScheme,
+    /// Where keys do not suffice for a transfer.
+    pub insufficiency: Insufficiency,
+    /// Whether usage records are sent (P9 step 10).
+    pub usage_records: bool,
+    /// Number of level classes of a store that are reported; 0: levels are not reported.
+    pub level_classes: u8,
+    /// Physical event → the module declares it.
+    pub detection: Span,
+    /// A controller's analysis of a report.
+    pub analysis: Span,
+    /// A controller's computation of a new route.
+    pub computation: Span,
+    /// A KM's installation of a new route.
+    pub installation: Span,
+    /// Under which procedure status and rerouting are traced where no session says it: P13 if all boundaries are
+    /// transfers, else P10. Set by the plan.
+    pub rerouting: Procedure,
+}
+
+/// A key store as its two KMs know it.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// Which store.
+    pub id: StoreId,
+    /// The hop that spends from it.
+    pub hop: HopId,
+    /// Fill at the start (pre-shared) \[bits\].
+    pub initial: u64,
+    /// Capacity \[bits\].
+    pub capacity: u64,
+    /// Minimum level that is not served \[bits\].
+    pub floor: u64,
+    /// Age at which keys expire.
+    pub max_age: Option<Span>,
+}
+
+/// What a KM sees.
+#[derive(Clone, Debug)]
+pub struct KmSurroundings {
+    /// Its node.
+    pub node: NodeId,
+    /// Its QKDN.
+    pub qkdn: QkdnId,
+    /// The controller that serves it.
+    pub controller: ControllerId,
+    /// The manager of its QKDN.
+    pub manager: ManagerId,
+    /// Hops that it sends over.
+    pub outgoing: Vec<Hop>,
+    /// Hops that it receives over.
+    pub incoming: Vec<Hop>,
+    /// Stores that it allocates from.
+    pub sending_stores: Vec<StoreSettings>,
+    /// Stores that it follows.
+    pub receiving_stores: Vec<StoreSettings>,
+    /// Parameters.
+    pub parameters: Arc<Parameters>,
+}
+
+/// One QKDN as its own controllers know it: the provisioned topology.
+#[derive(Clone, Debug)]
+pub struct Domain {
+    /// Which QKDN.
+    pub qkdn: QkdnId,
+    /// Nodes, and the hops between them.
+    pub graph: DiGraph<NodeId, Hop>,
+    /// Where a node stands in the graph.
+    pub index: FxHashMap<NodeId, NodeIndex>,
+    /// Which controller serves a node.
+    pub controller_of: FxHashMap<NodeId, ControllerId>,
+    /// All hops that its KMs send over, border hops included.
+    pub hops: FxHashMap<HopId, Hop>,
+    /// Provisioned stores, for what is known of their levels.
+    pub stores: FxHashMap<HopId, StoreSettings>,
+}
+
+impl Domain {
+    /// Whether the node belongs to this QKDN (an IWN's side counts).
+    pub fn contains(&self, node: NodeId) -> bool {
+        self.index.contains_key(&node)
+    }
+}
+
+/// A boundary as seen from one side.
+#[derive(Clone, Debug)]
+pub struct Border {
+    /// Which boundary.
+    pub boundary: BoundaryId,
+    /// The hop from here across.
+    pub hop: Hop,
+    /// The QKDN beyond.
+    pub far_qkdn: QkdnId,
+    /// The controller on this side that decides for it.
+    pub near_controller: ControllerId,
+    /// The controller beyond that it speaks to over Cxi or Cxi'.
+    pub far_controller: ControllerId,
+}
+
+impl Border {
+    /// Which procedure crosses here.
+    pub fn procedure(&self) -> Procedure {
+        match self.hop.handover {
+            Handover::Relay => Procedure::P9,
+            Handover::Transfer => Procedure::P12,
+        }
+    }
+}
+
+/// What a controller sees.
+#[derive(Clone, Debug)]
+pub struct ControllerSurroundings {
+    /// Which controller.
+    pub id: ControllerId,
+    /// The manager of its QKDN.
+    pub manager: ManagerId,
+    /// Its own QKDN.
+    pub domain: Arc<Domain>,
+    /// All borders of its QKDN, in order.
+    pub borders: Arc<[Border]>,
+    /// Controllers of the same QKDN that it floods status to: those of neighbouring nodes.
+    pub flooding_peers: Vec<ControllerId>,
+    /// Parameters.
+    pub parameters: Arc<Parameters>,
+}
+
+/// Where an element stands: what its reference points follow from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Placement {
+    /// At which node.
+    pub node: NodeId,
+    /// In which QKDN.
+    pub qkdn: QkdnId,
+    /// Inside which IWN, if any.
+    pub iwn: Option<IwnId>,
+}

@@ -1,0 +1,106 @@
+//! `manifest.json`: what was run, with what, and what came of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Files, Host, SCHEMA_VERSION};
+
+/// Version of this program.
+pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Commit that this program was built from, as `QKDNI_GIT_COMMIT` told the compiler.
+pub const GIT_COMMIT: &str = match option_env!("QKDNI_GIT_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
+
+/// The content of `manifest.json`. Between equal runs only `host` may differ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the folder's layout.
+    pub schema_version: u32,
+    /// The program.
+    pub tool: String,
+    /// Its version.
+    pub tool_version: String,
+    /// The commit that it was built from.
+    pub git_commit: String,
+    /// What the folder holds.
+    pub command: Command,
+    /// The scenario's name.
+    pub name: String,
+    /// The scenario's seed.
+    pub seed: u64,
+    /// Replications that were finished.
+    pub replications: u32,
+    /// Whether a trace was asked for.
+    pub trace: bool,
+    /// Events of all replications of all variants.
+    pub event_count: u64,
+    /// Whether everything that was asked for is here.
+    pub status: Status,
+    /// SHA-256 of `scenario.resolved.json`; in a comparison, of the lines "hash, two spaces, name" of all
+    /// variants in order.
+    pub scenario_sha256: String,
+    /// The variants of a comparison; empty in the folder of a run.
+    pub variants: Vec<VariantEntry>,
+    /// SHA-256 of every other file, by its path; the manifests of variants are left out for their `host`.
+    pub files: Files,
+    /// Where and when it was run.
+    pub host: Host,
+}
+
+/// What a results folder holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// The replications of one scenario.
+    Run,
+    /// Several variants against each other.
+    Compare,
+}
+
+/// Whether everything that was asked for is in the folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It is.
+    Complete,
+    /// The run was interrupted: the first replications are here, as whole as any.
+    Interrupted,
+    /// It is, but the auditor found a broken invariant: a bug.
+    Broken,
+}
+
+/// One variant of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantEntry {
+    /// The variant's name.
+    pub name: String,
+    /// Its folder within the folder of the comparison.
+    pub folder: String,
+    /// SHA-256 of its `scenario.resolved.json`.
+    pub scenario_sha256: String,
+}
+
+impl Manifest {
+    /// A manifest of this program in this version, of a complete run of nothing.
+    pub fn new(command: Command, name: &str, host: Host) -> Manifest {
+        Manifest {
+            schema_version: SCHEMA_VERSION,
+            tool: env!("CARGO_PKG_NAME").to_owned(),
+            tool_version: TOOL_VERSION.to_owned(),
+            git_commit: GIT_COMMIT.to_owned(),
+            command,
+            name: name.to_owned(),
+            seed: 0,
+            replications: 0,
+            trace: false,
+            event_count: 0,
+            status: Status::Complete,
+            scenario_sha256: String::new(),
+            variants: Vec::new(),
+            files: Files::new(),
+            host,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `summary.json`: what the replications of one variant say together.
+
+use serde::{Deserialize, Serialize};
+
+/// The content of `summary.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Version of this layout.
+    pub schema_version: u32,
+    /// The scenario's name.
+    pub name: String,
+    /// The scenario's seed.
+    pub seed: u64,
+    /// Replications that were finished.
+    pub replications: u32,
+    /// Events of all replications.
+    pub events: u64,
+    /// One row per metric and scope.
+    pub metrics: Vec<MetricRow>,
+    /// One row per check of the auditor.
+    pub audit: Vec<AuditRow>,
+    /// One row per expectation of the scenario.
+    pub expectations: Vec<ExpectationRow>,
+}
+
+/// One metric of one scope.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricRow {
+    /// The metric.
+    pub name: String,
+    /// `network`, `qkdn:ID`, `demand:ID`, `link:ID` or `class:NAME`.
+    pub scope: String,
+    /// Unit of all values of the row.
+    pub unit: String,
+    /// Mean over the replications that had a value; null if none had.
+    pub mean: Option<f64>,
+    /// Student interval of the mean, of 95 %; null with fewer than two values.
+    pub ci95: Option<[f64; 2]>,
+    /// Replications that had a value.
+    pub replications: u32,
+    /// Median of the pooled samples (nearest rank); null where the metric has no samples.
+    pub p50: Option<f64>,
+    /// The value that 99 % of the pooled samples do not exceed (nearest rank).
+    pub p99: Option<f64>,
+}
+
+/// One check of the auditor, over all replications.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRow {
+    /// What was checked.
+    pub check: String,
+    /// Whether it held in every replication.
+    pub passed: bool,
+    /// How much was looked at, or the first finding.
+    pub detail: String,
+}
+
+/// One expectation of the scenario and how it came out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExpectationRow {
+    /// The metric whose mean is looked at.
+    pub metric: String,
+    /// Its scope.
+    pub scope: String,
+    /// The largest mean allowed, if there is such a limit.
+    pub at_most: Option<f64>,
+    /// The smallest mean allowed, if there is such a limit.
+    pub at_least: Option<f64>,
+    /// The mean that was found.
+    pub mean: Option<f64>,
+    /// Whether it is within the limits; a metric without a value is not.
+    pub met: bool,
+}
+
+impl Summary {
+    /// The row of that metric and scope, if there is one.
+    pub fn metric(&self, name: &str, scope: &str) -> Option<&MetricRow> {
+        self.metrics
+            .iter()
+            .find(|row| row.name == name && row.scope == scope)
+    }
+
+    /// The first check that did not hold.
+    pub fn broken(&self) -> Option<&AuditRow> {
+        self.audit.iter().find(|row| !row.passed)
+    }
+}

@@ -1,0 +1,172 @@
+//! What may stand on the command line. The help texts are the reference that users read.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Simulates QKD networks that interwork after ITU-T Y.3818, through gateway nodes (GWN) or an interworking
+/// node (IWN), message by message, and compares them with error bars.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "qkdni", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Arguments {
+    /// One JSON document on standard output instead of tables
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress bar and no notes; warnings and errors remain
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  qkdni validate scenarios/madqci.json        is my scenario all right?
+  qkdni run scenarios/madqci.json             simulate it, 10 replications or as it says
+  qkdni run madqci.json --set 'demands.d1.arrivals.poisson.rate=4 /s'
+  qkdni compare madqci.json --gwn-vs-iwn      gateway nodes or interworking node?
+  qkdni compare madqci.json madqci.json:iwn   a scenario against its variant
+  qkdni reproduce runs/madqci/20261122T175059Z-01234567
+
+A scenario is FILE, or FILE:VARIANT for one of the file's variants.
+
+Exit codes:
+  0  done                       4  a file cannot be read or written
+  1  an expectation failed, or  5  a broken invariant: a bug, with seed and
+     a difference was found        replication to repeat it
+  2  wrong usage              130  interrupted; what was finished is kept
+  3  the scenario is invalid
+
+NO_COLOR=1 in the environment turns colours off.";
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Check scenarios: syntax, references, connectivity and Y.3818's own rules, all findings at once
+    Validate(Validate),
+    /// Simulate a scenario, print a table and write a results folder
+    Run(Run),
+    /// Compare scenarios in pairs with common random numbers: differences, intervals, verdicts
+    Compare(Compare),
+    /// Print the JSON Schema of scenario files
+    Schema,
+    /// List what a scenario may name: routing algorithms, link models, faults, demands, metrics
+    List(List),
+    /// Run a results folder again and compare every byte
+    Reproduce(Reproduce),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Validate {
+    /// Scenarios: FILE or FILE:VARIANT
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Change the scenarios before they are checked, as in `run`
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+}
+
+/// What `run` and `compare` have in common.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Simulation {
+    /// Seed of all random numbers, instead of the scenario's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Number of replications, instead of the scenario's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub replications: Option<u32>,
+    #[command(flatten)]
+    pub threads: Threads,
+    /// Results folder to write; must be new or empty [default: runs/NAME/TIME-HASH]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Change the scenario, as often as needed: `--set 'run.duration=2 h'`; things with an id are named by
+    /// it: `--set 'demands.d1.key=256 bit'`
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Also write every message (trace.jsonl) and every decision (decisions.jsonl)
+    #[arg(long)]
+    pub trace: bool,
+}
+
+impl Simulation {
+    /// All changes to the scenario, the options with a name of their own last.
+    pub fn all_sets(&self) -> Vec<String> {
+        let mut sets = self.sets.clone();
+        sets.extend(self.seed.map(|seed| format!("run.seed={seed}")));
+        sets.extend(
+            self.replications
+                .map(|replications| format!("run.replications={replications}")),
+        );
+        sets
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Threads {
+    /// Threads to run replications on, 0 for one per processor; the results are the same
+    #[arg(short = 'j', long = "threads", value_name = "N", default_value_t = 0,
+          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(0..=1024))]
+    pub threads: usize,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Run {
+    /// The scenario: FILE or FILE:VARIANT
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    #[command(flatten)]
+    pub simulation: Simulation,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Verdicts speak of the later scenario of a pair, as seen from the earlier one:
+  better, worse  significant (5 %, Holm-corrected over the table), by the metric's direction
+  no evidence    these replications do not tell the two apart
+  no_verdict     different, but not to be judged: the metric has no better direction, or the
+                 better side is also the dearer one
+  none           fewer than two replications
+
+With --gwn-vs-iwn the variants are derived from the file's boundary:
+  G0   a gateway node at either end, one link over the duct between them
+  G0=  the same, with as many parallel links as I's price allows
+  G1   gateway nodes, the site on the duct being an ordinary node: I's links without the IWN
+  I    the site on the duct is an interworking node
+G1 against I isolates the architecture; G0 against I also moves equipment, so that the better side
+must not be dearer.")]
+pub(super) struct Compare {
+    /// Scenarios, FILE or FILE:VARIANT: all are compared with the first
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Derive the gateway and interworking variants from the one FILE's boundary, and compare those
+    #[arg(long)]
+    pub gwn_vs_iwn: bool,
+    /// End with exit code 1 if a verdict says this
+    #[arg(long, value_name = "VERDICT")]
+    pub fail_on: Option<FailOn>,
+    #[command(flatten)]
+    pub simulation: Simulation,
+}
+
+/// Verdicts that may count as a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    /// The later scenario is significantly worse in some metric
+    Worse,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct List {
+    /// Only one kind: routing, metrics …
+    #[arg(value_name = "KIND")]
+    pub kind: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Reproduce {
+    /// A results folder that `run` or `compare` has written
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub threads: Threads,
+}

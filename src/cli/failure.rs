@@ -1,0 +1,119 @@
+//! How the program ends.
+
+use std::io;
+
+use super::engine::{Finding, Rejected};
+use crate::archive::ArchiveError;
+
+/// How the program ended, as its exit code tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything was done.
+    Done,
+    /// Done, but an expectation of the scenario failed, or a difference was found that was asked for.
+    Difference,
+    /// The command line makes no sense.
+    Usage,
+    /// The scenario is invalid.
+    Invalid,
+    /// Something cannot be read or written.
+    InputOutput,
+    /// A broken invariant: a bug.
+    Broken,
+    /// Interrupted; what was finished is kept.
+    Interrupted,
+}
+
+impl Exit {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Difference => 1,
+            Exit::Usage => 2,
+            Exit::Invalid => 3,
+            Exit::InputOutput => 4,
+            Exit::Broken => 5,
+            Exit::Interrupted => 130,
+        }
+    }
+}
+
+/// Why a verb could not do what it was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// The command line makes no sense.
+    Usage(String),
+    /// A scenario is invalid.
+    Invalid(Vec<Finding>),
+    /// A file or folder cannot be read or written.
+    InputOutput(String),
+    /// A replication broke an invariant.
+    Broken(String),
+    /// Interrupted before anything was finished.
+    Interrupted,
+    /// The reader of standard output has gone away and wants no more.
+    Unread,
+}
+
+impl Failure {
+    /// The exit that goes with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Failure::Usage(_) => Exit::Usage,
+            Failure::Invalid(_) => Exit::Invalid,
+            Failure::InputOutput(_) => Exit::InputOutput,
+            Failure::Broken(_) => Exit::Broken,
+            Failure::Interrupted => Exit::Interrupted,
+            Failure::Unread => Exit::Done,
+        }
+    }
+
+    /// What is wrong with the scenario, if that is the reason.
+    pub fn findings(&self) -> &[Finding] {
+        match self {
+            Failure::Invalid(findings) => findings,
+            _ => &[],
+        }
+    }
+
+    /// What to say about it, if anything.
+    pub fn text(&self) -> Option<String> {
+        match self {
+            Failure::Usage(text) | Failure::InputOutput(text) | Failure::Broken(text) => Some(text.clone()),
+            Failure::Invalid(findings) => {
+                let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+                Some(format!("the scenario is invalid\n{}", findings.join("\n")))
+            }
+            Failure::Interrupted => {
+                Some("interrupted before a replication was finished: no results".to_owned())
+            }
+            Failure::Unread => None,
+        }
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Failure {
+        Failure::InputOutput(error.to_string())
+    }
+}
+
+impl From<Rejected> for Failure {
+    fn from(rejected: Rejected) -> Failure {
+        match rejected {
+            Rejected::Unreadable(text) => Failure::InputOutput(text),
+            Rejected::Invalid(findings) => Failure::Invalid(findings),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// An error of the standard streams: files have an [`ArchiveError`].
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::Unread,
+            _ => Failure::InputOutput(format!("cannot write to standard output: {error}")),
+        }
+    }
+}

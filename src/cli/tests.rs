@@ -1,0 +1,339 @@
+//! The verbs on a toy simulator: exit codes, folders, streams.
+
+mod comparisons;
+mod toy;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use clap::CommandFactory;
+use serde_json::Value;
+
+use super::*;
+use toy::{Toy, write_scenario};
+
+/// What the program did.
+struct Done {
+    code: u8,
+    out: String,
+    err: String,
+}
+
+impl Done {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+}
+
+/// Runs the program in words separated by blanks; `@` stands for the folder.
+fn qkdni(place: &Path, line: &str) -> Done {
+    let place = place.to_str().expect("text");
+    let arguments = ["qkdni"].into_iter().chain(line.split_whitespace());
+    let arguments: Vec<OsString> = arguments.map(|word| word.replace('@', place).into()).collect();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let exit = dispatch(
+        arguments,
+        &Toy {
+            stop: Arc::clone(&stop),
+        },
+        &mut out,
+        &mut err,
+        &stop,
+    );
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    Done {
+        code: exit.code(),
+        out: text(out),
+        err: text(err),
+    }
+}
+
+fn json_of(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).expect("there")).expect("JSON")
+}
+
+/// Whether two folders have the same bytes but for the host block.
+fn assert_same(left: &Path, right: &Path) {
+    let manifest = |folder: &Path| {
+        let mut manifest = json_of(&folder.join("manifest.json"));
+        manifest["host"].take();
+        manifest
+    };
+    assert_eq!(manifest(left), manifest(right));
+    for path in manifest(left)["files"].as_object().expect("files").keys() {
+        assert_eq!(
+            fs::read(left.join(path)).unwrap(),
+            fs::read(right.join(path)).unwrap(),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn the_arguments_are_consistent() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn help_is_data_and_mistakes_are_not() {
+    let place = tempfile::tempdir().unwrap();
+    for line in ["--help", "run --help", "compare --help", "--version"] {
+        let done = qkdni(place.path(), line);
+        assert!(
+            done.code == 0 && done.err.is_empty() && !done.out.is_empty(),
+            "{line}"
+        );
+    }
+    for line in [
+        "",
+        "fly",
+        "run",
+        "run a b",
+        "run a --replications 0",
+        "run a -j x",
+        "compare a",
+        "list birds",
+    ] {
+        let done = qkdni(place.path(), line);
+        assert!(
+            done.code == 2 && done.out.is_empty() && !done.err.is_empty(),
+            "{line}: {}",
+            done.code
+        );
+    }
+}
+
+#[test]
+fn a_run_is_the_same_on_any_number_of_threads_and_reproduces() {
+    let place = tempfile::tempdir().unwrap();
+    write_scenario(place.path(), "toy", "");
+    for threads in [1, 2, 5] {
+        let done = qkdni(
+            place.path(),
+            &format!("run @/toy.json -j {threads} --out @/r{threads} --trace"),
+        );
+        assert_eq!(
+            (done.code, done.out.contains("served_share")),
+            (0, true),
+            "{}",
+            done.err
+        );
+        assert_same(
+            &place.path().join("r1"),
+            &place.path().join(format!("r{threads}")),
+        );
+    }
+    let manifest = json_of(&place.path().join("r1/manifest.json"));
+    assert_eq!(
+        (&manifest["seed"], &manifest["replications"]),
+        (&Value::from(7), &Value::from(6))
+    );
+    assert_eq!(
+        (&manifest["status"], &manifest["event_count"]),
+        (&Value::from("complete"), &Value::from(600))
+    );
+    assert_eq!(manifest["files"].as_object().unwrap().len(), 6);
+    let done = qkdni(place.path(), "reproduce @/r2 -j 1");
+    assert_eq!(
+        (done.code, done.out.contains("all 6 files")),
+        (0, true),
+        "{}{}",
+        done.out,
+        done.err
+    );
+
+    fs::write(place.path().join("r2/summary.json"), "{}").unwrap();
+    let done = qkdni(place.path(), "reproduce @/r2 --json");
+    assert_eq!(
+        (done.code, &done.json()["differences"][0]),
+        (1, &Value::from("summary.json was changed"))
+    );
+}
+
+#[test]
+fn options_change_the_scenario_and_json_is_one_document() {
+    let place = tempfile::tempdir().unwrap();
+    write_scenario(place.path(), "toy", "");
+    let line = "run @/toy.json --seed 99 --replications 3 --set level=0.25 --out @/r --json --quiet";
+    let done = qkdni(place.path(), line);
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    let json = done.json();
+    assert_eq!(
+        (&json["schema_version"], &json["seed"], &json["replications"]),
+        (&1.into(), &99.into(), &3.into())
+    );
+    assert_eq!(json["metrics"][0]["name"], "served_share");
+    assert_eq!(
+        json_of(&place.path().join("r/scenario.resolved.json"))["level"],
+        0.25
+    );
+    assert_eq!(qkdni(place.path(), "reproduce @/r").code, 0);
+}
+
+#[test]
+fn an_occupied_folder_stops_before_the_work() {
+    let place = tempfile::tempdir().unwrap();
+    write_scenario(place.path(), "toy", r#""panic_at": 0,"#);
+    fs::create_dir(place.path().join("r")).unwrap();
+    fs::write(place.path().join("r/precious"), "x").unwrap();
+    let done = qkdni(place.path(), "run @/toy.json --out @/r");
+    assert_eq!(
+        (done.code, done.err.contains("not empty")),
+        (4, true),
+        "{}",
+        done.err
+    );
+}
+
+#[test]
+fn a_bug_is_reported_with_seed_and_replication_and_leaves_no_folder() {
+    let place = tempfile::tempdir().unwrap();
+    write_scenario(place.path(), "toy", r#""panic_at": 3,"#);
+    let done = qkdni(place.path(), "run @/toy.json --out @/r");
+    assert_eq!(done.code, 5);
+    assert!(
+        done.err.contains("replication 3") && done.err.contains("seed 7"),
+        "{}",
+        done.err
+    );
+    assert!(done.err.contains("a store has lost a key"), "{}", done.err);
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+
+    write_scenario(place.path(), "unsound", r#""audit_fails": true,"#);
+    let done = qkdni(place.path(), "run @/unsound.json --out @/r");
+    assert_eq!((done.code, done.err.contains("broken invariant")), (5, true));
+    assert_eq!(json_of(&place.path().join("r/manifest.json"))["status"], "broken");
+}
+
+#[test]
+fn an_interrupted_run_keeps_what_is_finished() {
+    let place = tempfile::tempdir().unwrap();
+    write_scenario(place.path(), "toy", r#""interrupt_at": 3,"#);
+    let done = qkdni(place.path(), "run @/toy.json -j 1 --out @/r");
+    assert_eq!(
+        (done.code, done.err.contains("4 of 6 replications")),
+        (130, true),
+        "{}",
+        done.err
+    );
+    let manifest = json_of(&place.path().join("r/manifest.json"));
+    assert_eq!(
+        (&manifest["status"], &manifest["replications"]),
+        (&"interrupted".into(), &4.into())
+    );
+
+    // The first to be finished in a comparison: replication 3 of both.
+    write_scenario(place.path(), "other", "");
+    let done = qkdni(place.path(), "compare @/toy.json @/other.json -j 1 --out @/c");
+    assert_eq!(done.code, 130, "{}", done.err);
+    assert_eq!(json_of(&place.path().join("c/compare.json"))["replications"], 3);
+
+    write_scenario(place.path(), "early", r#""interrupt_at": 0,"#);
+    let done = qkdni(place.path(), "compare @/early.json @/other.json -j 1 --out @/e");
+    assert_eq!((done.code, done.err.contains("no results")), (130, true));
+    assert!(!place.path().join("e").exists() && !place.path().join("e.partial").exists());
+}
+
+#[test]
+fn invalid_and_unreadable_scenarios() {
+    let place = tempfile::tempdir().unwrap();
+    write_scenario(place.path(), "bad", r#""invalid": true,"#);
+    write_scenario(place.path(), "odd", r#""warn": true,"#);
+    for verb in ["run", "validate"] {
+        let done = qkdni(place.path(), &format!("{verb} @/bad.json"));
+        let said = if verb == "run" { &done.err } else { &done.out };
+        assert!(
+            done.code == 3 && said.contains("bad.json:3:7: error: a mistake"),
+            "{said}"
+        );
+        assert_eq!(qkdni(place.path(), &format!("{verb} @/nowhere.json")).code, 4);
+    }
+    let done = qkdni(place.path(), "validate @/odd.json @/bad.json --json");
+    assert_eq!((done.code, &done.json()["valid"]), (3, &Value::from(false)));
+    assert_eq!(done.json()["files"][0]["findings"][0]["severity"], "warning");
+    assert_eq!(qkdni(place.path(), "validate @/odd.json").code, 0);
+    let done = qkdni(place.path(), "validate @/nowhere.json @/odd.json");
+    assert_eq!(
+        (done.code, done.out.contains("odd.json: valid")),
+        (4, true),
+        "{}",
+        done.out
+    );
+    let done = qkdni(place.path(), "run @/bad.json --json");
+    assert_eq!(
+        (&done.json()["exit_code"], &done.json()["findings"][0]["line"]),
+        (&3.into(), &3.into())
+    );
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_failed_expectation_is_told_by_the_exit_code() {
+    let place = tempfile::tempdir().unwrap();
+    write_scenario(place.path(), "toy", r#""at_least": 0.99,"#);
+    let done = qkdni(place.path(), "run @/toy.json --out @/r");
+    assert_eq!(
+        (done.code, done.out.contains("NOT MET")),
+        (1, true),
+        "{}",
+        done.out
+    );
+    assert_eq!(qkdni(place.path(), "reproduce @/r").code, 0);
+}
+
+#[test]
+fn lists_and_the_schema() {
+    let place = tempfile::tempdir().unwrap();
+    let done = qkdni(place.path(), "list metrics");
+    assert!(
+        done.out.contains("kkdlr") && !done.out.contains("fewest_hops"),
+        "{}",
+        done.out
+    );
+    assert!(qkdni(place.path(), "list").out.contains("fewest_hops"));
+    assert_eq!(
+        qkdni(place.path(), "list routing --json").json()["entries"][0]["name"],
+        "fewest_hops"
+    );
+    assert_eq!(qkdni(place.path(), "schema").json()["title"], "toy");
+}
+
+/// A reader that has gone away.
+struct Gone;
+
+impl Write for Gone {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let place = tempfile::tempdir().unwrap();
+    write_scenario(place.path(), "toy", "");
+    let stop = Arc::new(AtomicBool::new(false));
+    let target = place.path().join("r");
+    for line in ["run FILE --out OUT", "list", "--help", "schema", "fly"] {
+        let (file, out) = (place.path().join("toy.json"), target.to_str().unwrap());
+        let line = line.replace("FILE", file.to_str().unwrap()).replace("OUT", out);
+        let arguments = ["qkdni"].into_iter().chain(line.split(' ')).map(OsString::from);
+        let exit = dispatch(
+            arguments,
+            &Toy {
+                stop: Arc::clone(&stop),
+            },
+            &mut Gone,
+            &mut Gone,
+            &stop,
+        );
+        assert_eq!(exit.code(), if line == "fly" { 2 } else { 0 }, "{line}");
+    }
+    assert!(target.join("manifest.json").exists());
+}

@@ -1,0 +1,153 @@
+//! What several verbs do: replications with a progress bar, manifests.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use super::args::Simulation;
+use super::{Console, Engine, Exit, Failure, Prepared};
+use crate::archive::{Command, Folder, Host, Manifest, Status, Summary};
+use crate::experiment::distribute::{Control, Stopped, in_order};
+use crate::experiment::{expectation, run};
+use crate::observe::outcome::Outcome;
+
+/// What a verb works with.
+pub(super) struct Context<'a> {
+    pub engine: &'a dyn Engine,
+    pub console: Console<'a>,
+    pub stop: &'a AtomicBool,
+    pub command_line: Vec<String>,
+}
+
+impl Context<'_> {
+    /// Shows the warnings of a scenario.
+    pub fn warn(&mut self, prepared: &Prepared) {
+        for warning in &prepared.warnings {
+            // A lost warning is no reason to fail.
+            let _ = self.console.note(&warning.to_string());
+        }
+    }
+
+    /// Runs `count` replications of every subject, the first of all before the second of any. So where it is
+    /// interrupted, what is kept is the first replications of all of them, equally many.
+    ///
+    /// # Errors
+    /// If a replication panicked, or none was finished before the interruption.
+    pub fn replicate(
+        &self,
+        subjects: &[&Prepared],
+        count: u32,
+        threads: usize,
+        trace: bool,
+    ) -> Result<Vec<Vec<Outcome>>, Failure> {
+        let kinds = subjects.len() as u32;
+        let Some(jobs) = count.checked_mul(kinds) else {
+            return Err(Failure::Usage(format!("{count} replications are too many")));
+        };
+        let bar = self.console.progress(jobs);
+        let progress = || bar.inc(1);
+        let control = Control {
+            threads,
+            stop: self.stop,
+            progress: &progress,
+        };
+        let done = in_order(jobs, control, |job| {
+            (subjects[(job % kinds) as usize].simulate)(job / kinds, trace)
+        });
+        bar.finish_and_clear();
+        let done = done.map_err(|stopped| match stopped {
+            Stopped::Panicked { job, message } => {
+                broken(subjects[(job % kinds) as usize], job / kinds, &message)
+            }
+            Stopped::NoThreads(_) => Failure::InputOutput(stopped.to_string()),
+        })?;
+        let whole = done.len() / subjects.len();
+        if whole == 0 {
+            return Err(Failure::Interrupted);
+        }
+        let mut outcomes = vec![Vec::with_capacity(whole); subjects.len()];
+        for (job, outcome) in done.into_iter().take(whole * subjects.len()).enumerate() {
+            outcomes[job % subjects.len()].push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    /// Says where the results are, and what came of the run.
+    pub fn conclude(&mut self, folder: &Path, done: u32, asked: u32, summaries: &[Summary]) -> Exit {
+        self.console.say(&format!("results: {}", folder.display()));
+        if let Some(row) = summaries.iter().find_map(Summary::broken) {
+            let _ = self.console.note(&format!(
+                "error: broken invariant, a bug: {}: {}",
+                row.check, row.detail
+            ));
+            return Exit::Broken;
+        }
+        if done < asked {
+            let _ = self
+                .console
+                .note(&format!("interrupted: {done} of {asked} replications were kept"));
+            return Exit::Interrupted;
+        }
+        if summaries
+            .iter()
+            .flat_map(|summary| &summary.expectations)
+            .any(|row| !row.met)
+        {
+            return Exit::Difference;
+        }
+        Exit::Done
+    }
+}
+
+/// The results folder that was asked for, or the default one.
+///
+/// # Errors
+/// If it cannot be used.
+pub(super) fn claim(
+    simulation: &Simulation,
+    host: &Host,
+    name: &str,
+    scenario_sha256: &str,
+) -> Result<Folder, Failure> {
+    let default = || host.default_folder(name, scenario_sha256);
+    Ok(Folder::create(&simulation.out.clone().unwrap_or_else(default))?)
+}
+
+/// A panic of a replication, with what it takes to see it again.
+fn broken(prepared: &Prepared, replication: u32, message: &str) -> Failure {
+    Failure::Broken(format!(
+        "broken invariant in replication {replication} of {} with seed {}: {message}\n  hint: this is a bug; \
+         please report it with the scenario and this seed",
+        prepared.label, prepared.seed
+    ))
+}
+
+/// The summary of a scenario's outcomes, held against its expectations.
+pub(super) fn summarize(prepared: &Prepared, outcomes: &[Outcome]) -> Summary {
+    let mut summary = run::summarize(&prepared.name, prepared.seed, outcomes);
+    summary.expectations = expectation::check(&prepared.expectations, &summary);
+    summary
+}
+
+/// The manifest of one or more summaries of `asked` replications, without files and hashes.
+pub(super) fn manifest(
+    command: Command,
+    host: &Host,
+    summaries: &[Summary],
+    asked: u32,
+    trace: bool,
+) -> Manifest {
+    let first = &summaries[0];
+    let mut manifest = Manifest::new(command, &first.name, host.clone());
+    manifest.seed = first.seed;
+    manifest.replications = first.replications;
+    manifest.event_count = summaries.iter().map(|summary| summary.events).sum();
+    manifest.trace = trace;
+    manifest.status = if summaries.iter().any(|summary| summary.broken().is_some()) {
+        Status::Broken
+    } else if first.replications < asked {
+        Status::Interrupted
+    } else {
+        Status::Complete
+    };
+    manifest
+}

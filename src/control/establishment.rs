@@ -1,0 +1,246 @@
+//! Finding a session's route: P9 and P12 steps 0a–4.
+//!
+//! Each QKDN routes by itself (requirement A5): controller-A finds the part up to the border, controller-B offers the
+//! part beyond; neither sees the other's topology.
+
+use super::controller::Controller;
+use super::knowledge::HopState;
+use super::segment::{Role, Segment};
+use crate::architecture::hop::Handover;
+use crate::architecture::message::{
+    BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult,
+};
+use crate::architecture::surroundings::{Border, Insufficiency};
+use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step};
+use crate::ids::{ControllerId, HopId, NodeId};
+use crate::kernel::Time;
+
+/// A route that is being found.
+#[derive(Clone, Debug)]
+pub struct Establishing {
+    order: RelayOrder,
+    role: Role,
+    procedure: Procedure,
+    ends: [NodeId; 2],
+    path: Vec<HopId>,
+    /// Whether the peer's offer is still awaited.
+    awaits_offer: bool,
+    /// Whether the own border KM's answer is still awaited (P12 step 3).
+    awaits_resources: bool,
+    /// Least usable key that was reported or is known \[bits\].
+    usable_bits: u64,
+}
+
+impl Controller {
+    /// Step 0a: which border serves the destination's QKDN from here. The nearest by hops; one whose hop makes key
+    /// before one that only has some left; never one that is OFF.
+    pub(super) fn on_border_query(&mut self, order: &KeyRequest, km: NodeId, label: Label, out: &mut Outbox) {
+        let candidates = self.surroundings.borders.iter().filter(|border| {
+            border.far_qkdn == order.destination_qkdn
+        });
+        let best = candidates
+            .filter_map(|border| {
+                let state = self.knowledge.state(&border.hop, &self.surroundings.domain);
+                let path = self.route(km, border.hop.from)?;
+                (state < HopState::Off).then_some((state, path.len(), border.boundary, border))
+            })
+            .min_by_key(|&(state, hops, boundary, _)| (state, hops, boundary));
+        let border = best.map(|(.., border)| choice(border));
+        let procedure = border.map_or(label.procedure, |border| border.procedure);
+        let answer = ControlMessage::BorderAnswer { request: order.request, border };
+        out.send(Address::kma(km), Label::new(procedure, Step::BorderChoice), answer);
+    }
+
+    /// Steps 2 and 3: compute this QKDN's part, ask for the other's.
+    pub(super) fn on_route_request(&mut self, mut order: RelayOrder, km: NodeId, _now: Time, out: &mut Outbox) {
+        let request = order.order.request;
+        let local = order.order.destination_qkdn == self.surroundings.domain.qkdn;
+        let border = if local { None } else { self.border_at(km, &order.order).cloned() };
+        let procedure = border.as_ref().map_or(Procedure::Local, Border::procedure);
+        let note = "session control; computes the route by its own knowledge and policy";
+        out.observe(Observation::Internal { label: Label::new(procedure, Step::Computation), request, note });
+
+        let to = border.as_ref().map_or(order.order.destination, |border| border.hop.from);
+        let path = self.route(order.source, to);
+        let (Some(mut path), true) = (path, local || border.is_some()) else {
+            return self.answer_source(&order, procedure, FailureCause::NoRoute, out);
+        };
+        if let Some(border) = &border {
+            path.push(border.hop.id);
+        }
+        order.border = border.as_ref().map(choice);
+        let transfer = border.as_ref().is_some_and(|border| border.hop.handover == Handover::Transfer);
+        let next = border.as_ref().map(|border| border.far_controller);
+        let establishing = Establishing {
+            role: Role::Origin { source: order.source, next },
+            procedure,
+            ends: [order.source, to],
+            usable_bits: self.known_to_be_usable(&path),
+            awaits_offer: border.is_some(),
+            awaits_resources: transfer,
+            path,
+            order,
+        };
+        if let Some(border) = &border {
+            let label = Label::new(procedure, Step::SegmentOffer);
+            let query = ControlMessage::SegmentQuery { order, reply_to: self.me() };
+            out.send(Address::controller(border.far_controller), label, query);
+        }
+        if transfer {
+            // KM-A answers for the hop that reaches it; at the source itself, for the hop across.
+            let at = establishing.path.len();
+            let hop = establishing.path[at.saturating_sub(2)];
+            let label = Label::new(procedure, Step::Computation);
+            out.send(Address::kma(km), label, ControlMessage::ResourceQuery { request, hop });
+        }
+        self.establishing.insert(request, establishing);
+        self.when_all_is_known(request, out);
+    }
+
+    /// The border at a border KM, to the destination's QKDN: the best by state, then by id.
+    fn border_at(&self, km: NodeId, order: &KeyRequest) -> Option<&Border> {
+        let domain = &self.surroundings.domain;
+        self.surroundings
+            .borders
+            .iter()
+            .filter(|border| border.hop.from == km && border.far_qkdn == order.destination_qkdn)
+            .min_by_key(|border| (self.knowledge.state(&border.hop, domain), border.boundary))
+    }
+
+    fn known_to_be_usable(&self, path: &[HopId]) -> u64 {
+        let (domain, classes) = (&self.surroundings.domain, self.surroundings.parameters.level_classes);
+        let usable = path.iter().map(|&hop| self.knowledge.usable_bits(self.hop(hop), domain, classes));
+        usable.min().unwrap_or(u64::MAX)
+    }
+
+    /// Step 3a (P12 step 3), at controller-B: can this QKDN take the key from the border to its destination?
+    pub(super) fn on_segment_query(
+        &mut self,
+        order: RelayOrder,
+        reply_to: ControllerId,
+        label: Label,
+        out: &mut Outbox,
+    ) {
+        let request = order.order.request;
+        let from = order.border.expect("a query crosses a border").far;
+        let ends = [from, order.order.destination];
+        let Some(path) = self.route(ends[0], ends[1]) else {
+            let offer = ControlMessage::SegmentOffer { request, reachable: false, usable_bits: 0 };
+            return out.send(Address::controller(reply_to), label, offer);
+        };
+        let asks_km = label.procedure == Procedure::P12 && !path.is_empty();
+        if asks_km {
+            let query = ControlMessage::ResourceQuery { request, hop: path[0] };
+            out.send(Address::kma(from), Label::new(label.procedure, Step::Computation), query);
+        }
+        let establishing = Establishing {
+            order,
+            role: Role::Far { peer: reply_to },
+            procedure: label.procedure,
+            ends,
+            usable_bits: self.known_to_be_usable(&path),
+            awaits_offer: false,
+            awaits_resources: asks_km,
+            path,
+        };
+        self.establishing.insert(request, establishing);
+        self.when_all_is_known(request, out);
+    }
+
+    /// Step 3a at controller-A: what the other QKDN offers.
+    pub(super) fn on_segment_offer(
+        &mut self,
+        request: RequestId,
+        reachable: bool,
+        usable_bits: u64,
+        _now: Time,
+        out: &mut Outbox,
+    ) {
+        let Some(establishing) = self.establishing.get_mut(&request) else { return };
+        if !reachable {
+            let establishing = self.establishing.remove(&request).expect("it was just there");
+            return self.answer_source(&establishing.order, establishing.procedure, FailureCause::NoRoute, out);
+        }
+        establishing.awaits_offer = false;
+        establishing.usable_bits = establishing.usable_bits.min(usable_bits);
+        self.when_all_is_known(request, out);
+    }
+
+    /// P12 step 3: a border KM says what it has.
+    pub(super) fn on_resource_answer(&mut self, request: RequestId, usable_bits: u64, _now: Time, out: &mut Outbox) {
+        let Some(establishing) = self.establishing.get_mut(&request) else { return };
+        establishing.awaits_resources = false;
+        // Exactly known beats what classes say of the same hop; the other hops stay as known.
+        establishing.usable_bits = if establishing.path.len() <= 2 {
+            usable_bits
+        } else {
+            establishing.usable_bits.min(usable_bits)
+        };
+        self.when_all_is_known(request, out);
+    }
+
+    fn when_all_is_known(&mut self, request: RequestId, out: &mut Outbox) {
+        let known = self.establishing.get(&request).is_some_and(|it| !it.awaits_offer && !it.awaits_resources);
+        if !known {
+            return;
+        }
+        let found = self.establishing.remove(&request).expect("it was just there");
+        let order = found.order.order;
+        let session = request.session;
+        let mut segment = Segment::new(found.role, found.ends, found.path.clone(), &order, found.procedure);
+        segment.entry = found.order.border.filter(|_| segment.previous_controller().is_none()).map(|b| b.far);
+        out.observe(Observation::Route {
+            session,
+            hops: found.path.into_boxed_slice(),
+            reason: "route of a new session",
+        });
+        self.segments.insert(session, segment);
+        match found.role {
+            Role::Far { peer } => {
+                let offer =
+                    ControlMessage::SegmentOffer { request, reachable: true, usable_bits: found.usable_bits };
+                let label = Label::new(found.procedure, Step::SegmentOffer);
+                out.send(Address::controller(peer), label, offer);
+            }
+            Role::Origin { .. } => {
+                if found.procedure == Procedure::P12 {
+                    let enough = found.usable_bits >= order.bits;
+                    let note = if enough {
+                        "sufficient keys: determines the transfer link and the keys"
+                    } else {
+                        "insufficient keys"
+                    };
+                    let label = Label::new(found.procedure, Step::Sufficiency);
+                    out.observe(Observation::Internal { label, request, note });
+                    if !enough && self.surroundings.parameters.insufficiency == Insufficiency::Fail {
+                        self.segments.remove(&session);
+                        let cause = FailureCause::InsufficientKey;
+                        return self.answer_source(&found.order, found.procedure, cause, out);
+                    }
+                }
+                self.reserve(request, order.bits, order.deadline, true, out);
+            }
+        }
+    }
+
+    /// The request fails before there is a segment.
+    fn answer_source(&self, order: &RelayOrder, procedure: Procedure, cause: FailureCause, out: &mut Outbox) {
+        let near = order.border.map_or(order.source, |border| border.near);
+        let answer = ControlMessage::Start {
+            request: order.order.request,
+            source: order.source,
+            decider: self.me(),
+            result: ReservationResult::Refused(cause, near),
+        };
+        self.deliver(order.source, Label::new(procedure, Step::Start), &answer, out);
+    }
+}
+
+fn choice(border: &Border) -> BorderChoice {
+    BorderChoice {
+        boundary: border.boundary,
+        near: border.hop.from,
+        far: border.hop.to,
+        procedure: border.procedure(),
+    }
+}

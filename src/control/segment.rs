@@ -1,0 +1,111 @@
+//! A session's segment in one QKDN, as its deciding controller holds it (functional element FE-3).
+
+use std::collections::BTreeSet;
+
+use crate::architecture::message::KeyRequest;
+use crate::architecture::procedure::Procedure;
+use crate::ids::{ControllerId, FaultId, HopId, NodeId};
+use crate::kernel::Time;
+
+/// On which side of the session the segment lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// At the source; the session's first segment.
+    Origin {
+        /// The source KM.
+        source: NodeId,
+        /// The controller of the next segment, if the session crosses a border.
+        next: Option<ControllerId>,
+    },
+    /// Beyond a border.
+    Far {
+        /// The controller of the segment before.
+        peer: ControllerId,
+    },
+}
+
+/// How far a session is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SegmentState {
+    /// Installed, or being installed with its first request.
+    Active,
+    /// A report is being analysed, a path computed, or commands are out.
+    Rerouting {
+        /// The fault behind it.
+        fault: Option<FaultId>,
+        /// KMs whose "route active" is awaited.
+        awaited: usize,
+    },
+}
+
+/// A request that came during a reroute.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    /// Which.
+    pub number: u32,
+    /// Amount \[bits\].
+    pub bits: u64,
+    /// When it times out.
+    pub deadline: Time,
+}
+
+/// The segment.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// On which side.
+    pub role: Role,
+    /// First and last KM inside this QKDN.
+    pub ends: [NodeId; 2],
+    /// Its hops; the border hop is the last of the segment before the border.
+    pub path: Vec<HopId>,
+    /// KM-B, for KM-A's KSA.
+    pub entry: Option<NodeId>,
+    /// Which procedure the session runs.
+    pub procedure: Procedure,
+    /// Counts its routes.
+    pub epoch: u32,
+    /// How far it is.
+    pub state: SegmentState,
+    /// Requests that were refused for want of key and wait, by number.
+    pub refused: BTreeSet<u32>,
+    /// Requests that came during a reroute.
+    pub held: Vec<Held>,
+    /// What one request asks for \[bits\].
+    pub bits: u64,
+}
+
+impl Segment {
+    /// A new segment of a request's session.
+    pub fn new(role: Role, ends: [NodeId; 2], path: Vec<HopId>, order: &KeyRequest, procedure: Procedure) -> Segment {
+        Segment {
+            role,
+            ends,
+            path,
+            entry: None,
+            procedure,
+            epoch: 0,
+            state: SegmentState::Active,
+            refused: BTreeSet::new(),
+            held: Vec::new(),
+            bits: order.bits,
+        }
+    }
+}
+
+impl Segment {
+    /// The controller of the segment beyond the border.
+    pub fn next_controller(&self) -> Option<ControllerId> {
+        match self.role {
+            Role::Origin { next, .. } => next,
+            Role::Far { .. } => None,
+        }
+    }
+
+    /// The controller of the segment before the border.
+    pub fn previous_controller(&self) -> Option<ControllerId> {
+        match self.role {
+            Role::Origin { .. } => None,
+            Role::Far { peer } => Some(peer),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Variants against each other, replication by replication.
+//!
+//! Variants face the same random numbers, so replication r of one is paired with replication r of the
+//! other. Every metric and scope of every pair of variants is one row and one paired t-test; p-values are
+//! corrected over the whole table.
+
+use crate::archive::{Comparison, ComparisonRow, Pair, Price, Rule, SCHEMA_VERSION, Verdict};
+use crate::observe::outcome::{Measured, Outcome};
+
+use super::metrics::{Direction, direction};
+use super::run::Columns;
+use super::statistics::{Paired, SIGNIFICANCE, Sample, holm, paired};
+
+/// One variant and what its replications left behind.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'a> {
+    /// The variant's name.
+    pub name: &'a str,
+    /// Its replications.
+    pub outcomes: &'a [Outcome],
+    /// What it costs, where known.
+    pub price: Option<Price>,
+}
+
+/// Every variant after the first against the first, with plain verdicts.
+pub fn against_the_first(names: &[&str]) -> Vec<Pair> {
+    let Some((first, others)) = names.split_first() else {
+        return Vec::new();
+    };
+    others
+        .iter()
+        .map(|other| Pair {
+            a: (*first).to_owned(),
+            b: (*other).to_owned(),
+            rule: Rule::Plain,
+        })
+        .collect()
+}
+
+/// Compares the `pairs` among the `sides`.
+///
+/// # Panics
+/// If a pair names a variant that is not among the sides.
+pub fn compare(sides: &[Side<'_>], pairs: &[Pair]) -> Comparison {
+    let find = |name: &str| {
+        sides
+            .iter()
+            .find(|side| side.name == name)
+            .unwrap_or_else(|| panic!("no variant {name}"))
+    };
+    let mut rows = Vec::new();
+    let mut raw = Vec::new();
+    for pair in pairs {
+        let (a, b) = (find(&pair.a), find(&pair.b));
+        for (row, p) in rows_of(pair, a.outcomes, b.outcomes) {
+            rows.push((row, pair.rule, a.price, b.price));
+            raw.push(p);
+        }
+    }
+    let tested: Vec<f64> = raw.iter().copied().flatten().collect();
+    let mut corrected = holm(&tested).into_iter();
+    let metrics = rows
+        .into_iter()
+        .zip(raw)
+        .map(|((mut row, rule, price_a, price_b), p)| {
+            row.p_holm = p.and_then(|_| corrected.next());
+            row.verdict = verdict(&row, rule, price_a, price_b);
+            row
+        })
+        .collect();
+    Comparison {
+        schema_version: SCHEMA_VERSION,
+        variants: sides.iter().map(|side| side.name.to_owned()).collect(),
+        replications: sides
+            .iter()
+            .map(|side| side.outcomes.len() as u32)
+            .min()
+            .unwrap_or(0),
+        pairs: pairs.to_vec(),
+        prices: sides.iter().map(|side| side.price).collect(),
+        metrics,
+    }
+}
+
+/// One row per metric and scope of either variant, without its verdict, and its raw p-value.
+fn rows_of(pair: &Pair, a: &[Outcome], b: &[Outcome]) -> Vec<(ComparisonRow, Option<f64>)> {
+    let (a, b) = (Columns::of(a), Columns::of(b));
+    let of_a = a.rows().map(|(key, column)| (key, column[0].1.unit));
+    let only_of_b = b
+        .rows()
+        .filter(|((name, scope), _)| a.get(name, scope).is_empty())
+        .map(|(key, column)| (key, column[0].1.unit));
+    of_a.chain(only_of_b)
+        .map(|((name, scope), unit)| {
+            let (column_a, column_b) = (a.get(name, scope), b.get(name, scope));
+            let test = paired(&join(column_a, column_b));
+            let row = ComparisonRow {
+                name: name.to_owned(),
+                scope: scope.to_owned(),
+                unit: unit.to_owned(),
+                a: pair.a.clone(),
+                b: pair.b.clone(),
+                mean_a: test.map_or_else(|| own_mean(column_a), |test| Some(test.mean_a)),
+                mean_b: test.map_or_else(|| own_mean(column_b), |test| Some(test.mean_b)),
+                difference: test.map(|test| test.difference),
+                ci95: test.and_then(|test| test.interval),
+                pairs: test.map_or(0, |test: Paired| test.pairs as u32),
+                p_holm: None,
+                verdict: Verdict::None,
+                rests_on: pair.label(),
+            };
+            (row, test.and_then(|test| test.p))
+        })
+        .collect()
+}
+
+/// The values of the replications in which both have one. Columns are in ascending order of replications.
+fn join(a: &[(u32, &Measured)], b: &[(u32, &Measured)]) -> Vec<(f64, f64)> {
+    let mut rest = b.iter().peekable();
+    a.iter()
+        .filter_map(|(replication, measured)| {
+            while rest.next_if(|(other, _)| other < replication).is_some() {}
+            let (_, other) = rest.next_if(|(other, _)| other == replication)?;
+            Some((measured.value?, other.value?))
+        })
+        .collect()
+}
+
+fn own_mean(column: &[(u32, &Measured)]) -> Option<f64> {
+    let values: Vec<f64> = column.iter().filter_map(|(_, measured)| measured.value).collect();
+    (!values.is_empty()).then(|| Sample::of(&values).mean)
+}
+
+/// What may be said of the second variant: see [`Verdict`].
+fn verdict(row: &ComparisonRow, rule: Rule, price_a: Option<Price>, price_b: Option<Price>) -> Verdict {
+    let (Some(p), Some(difference)) = (row.p_holm, row.difference) else {
+        return Verdict::None;
+    };
+    if p >= SIGNIFICANCE || difference == 0.0 {
+        return Verdict::NoEvidence;
+    }
+    let better = match direction(&row.name) {
+        Direction::Higher => difference > 0.0,
+        Direction::Lower => difference < 0.0,
+        Direction::Neutral => return Verdict::NoVerdict,
+    };
+    let (winner, loser) = if better {
+        (price_b, price_a)
+    } else {
+        (price_a, price_b)
+    };
+    let fair = match (rule, winner, loser) {
+        (Rule::Plain, ..) => true,
+        (Rule::NotDearer, Some(winner), Some(loser)) => winner.total <= loser.total,
+        // Without prices nobody knows which is dearer.
+        (Rule::NotDearer, ..) => false,
+    };
+    match (fair, better) {
+        (false, _) => Verdict::NoVerdict,
+        (true, true) => Verdict::Better,
+        (true, false) => Verdict::Worse,
+    }
+}
+
+#[cfg(test)]
+mod tests;

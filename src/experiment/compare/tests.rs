@@ -1,0 +1,216 @@
+//! Comparisons of outcomes that are written by hand.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Outcomes with one metric of the network, a value per replication.
+fn outcomes(name: &'static str, values: &[Option<f64>]) -> Vec<Outcome> {
+    let measured = |value| Measured {
+        name,
+        unit: "1",
+        scope: "network".to_owned(),
+        value,
+        samples_ns: vec![],
+    };
+    (0..)
+        .zip(values)
+        .map(|(replication, value)| Outcome {
+            replication,
+            metrics: vec![measured(*value)],
+            ..Outcome::default()
+        })
+        .collect()
+}
+
+fn some(values: &[f64]) -> Vec<Option<f64>> {
+    values.iter().copied().map(Some).collect()
+}
+
+fn price(total: f64) -> Price {
+    Price {
+        modules: 4,
+        key_managers: 2,
+        sites: 1,
+        total,
+    }
+}
+
+fn one_row(
+    name: &'static str,
+    a: &[Option<f64>],
+    b: &[Option<f64>],
+    rule: Rule,
+    prices: [Option<Price>; 2],
+) -> ComparisonRow {
+    let (a, b) = (outcomes(name, a), outcomes(name, b));
+    let sides = [
+        Side {
+            name: "A",
+            outcomes: &a,
+            price: prices[0],
+        },
+        Side {
+            name: "B",
+            outcomes: &b,
+            price: prices[1],
+        },
+    ];
+    let pairs = [Pair {
+        a: "A".to_owned(),
+        b: "B".to_owned(),
+        rule,
+    }];
+    let comparison = compare(&sides, &pairs);
+    assert_eq!(comparison.metrics.len(), 1);
+    comparison.metrics.into_iter().next().expect("one row")
+}
+
+fn plain(name: &'static str, a: &[f64], b: &[f64]) -> Verdict {
+    one_row(name, &some(a), &some(b), Rule::Plain, [None, None]).verdict
+}
+
+#[test]
+fn verdicts_follow_the_direction_of_the_metric() {
+    let (low, high) = ([1.0, 1.1, 0.9, 1.0], [2.0, 2.1, 1.9, 2.05]);
+    assert_eq!(plain("served_share", &low, &high), Verdict::Better);
+    assert_eq!(plain("served_share", &high, &low), Verdict::Worse);
+    assert_eq!(plain("kkrd_s", &low, &high), Verdict::Worse);
+    assert_eq!(plain("kkrd_s", &high, &low), Verdict::Better);
+    assert_eq!(plain("events", &low, &high), Verdict::NoVerdict);
+    assert_eq!(
+        plain("kkrd_s", &low, &[1.1, 1.0, 0.95, 0.97]),
+        Verdict::NoEvidence
+    );
+}
+
+#[test]
+fn few_replications_and_no_variance() {
+    assert_eq!(plain("kkrd_s", &[1.0], &[2.0]), Verdict::None);
+    assert_eq!(
+        plain("link_key_bits_per_key_bit", &[4.0, 4.0], &[5.0, 5.0]),
+        Verdict::Worse
+    );
+    assert_eq!(
+        plain("link_key_bits_per_key_bit", &[4.0, 4.0], &[4.0, 4.0]),
+        Verdict::NoEvidence
+    );
+}
+
+#[test]
+fn the_better_side_must_not_be_dearer_where_placement_is_mixed_in() {
+    let (low, high) = (some(&[1.0, 1.1, 0.9, 1.0]), some(&[2.0, 2.1, 1.9, 2.05]));
+    let verdict = |prices| one_row("served_share", &low, &high, Rule::NotDearer, prices).verdict;
+    assert_eq!(
+        verdict([Some(price(10.0)), Some(price(12.0))]),
+        Verdict::NoVerdict
+    );
+    assert_eq!(verdict([Some(price(10.0)), Some(price(10.0))]), Verdict::Better);
+    assert_eq!(verdict([Some(price(10.0)), Some(price(8.0))]), Verdict::Better);
+    assert_eq!(verdict([None, Some(price(8.0))]), Verdict::NoVerdict);
+    let reverse = |prices| one_row("kkdlr", &low, &high, Rule::NotDearer, prices).verdict;
+    assert_eq!(reverse([Some(price(10.0)), Some(price(12.0))]), Verdict::Worse);
+    assert_eq!(
+        reverse([Some(price(12.0)), Some(price(10.0))]),
+        Verdict::NoVerdict
+    );
+    // Nothing significant is "no evidence" whatever the prices are.
+    let same = one_row(
+        "kkdlr",
+        &low,
+        &low,
+        Rule::NotDearer,
+        [Some(price(1.0)), Some(price(9.0))],
+    );
+    assert_eq!(
+        (same.verdict, same.rests_on.as_str()),
+        (Verdict::NoEvidence, "A vs B")
+    );
+}
+
+#[test]
+fn only_whole_pairs_count() {
+    let a = [Some(1.0), None, Some(3.0), Some(100.0)];
+    let b = [Some(2.0), Some(9.0), Some(5.0), None];
+    let row = one_row("kkrd_s", &a, &b, Rule::Plain, [None, None]);
+    assert_eq!(
+        (row.pairs, row.mean_a, row.mean_b, row.difference),
+        (2, Some(2.0), Some(3.5), Some(1.5))
+    );
+    let row = one_row(
+        "kkrd_s",
+        &[Some(1.0), None],
+        &[None, Some(4.0)],
+        Rule::Plain,
+        [None, None],
+    );
+    assert_eq!(
+        (row.mean_a, row.mean_b, row.difference, row.verdict),
+        (Some(1.0), Some(4.0), None, Verdict::None)
+    );
+}
+
+#[test]
+fn a_scope_of_one_variant_only_has_a_row_without_verdict() {
+    let mut a = outcomes("kkdlr", &some(&[0.1, 0.2]));
+    let b = outcomes("kkdlr", &some(&[0.1, 0.2]));
+    for outcome in &mut a {
+        outcome.metrics[0].scope = "link:extra".to_owned();
+    }
+    let sides = [
+        Side {
+            name: "A",
+            outcomes: &a,
+            price: None,
+        },
+        Side {
+            name: "B",
+            outcomes: &b,
+            price: None,
+        },
+    ];
+    let comparison = compare(&sides, &against_the_first(&["A", "B"]));
+    let scopes: Vec<_> = comparison
+        .metrics
+        .iter()
+        .map(|row| (row.scope.as_str(), row.mean_a.is_some()))
+        .collect();
+    assert_eq!(scopes, [("link:extra", true), ("network", false)]);
+    assert!(comparison.metrics.iter().all(|row| row.verdict == Verdict::None));
+}
+
+#[test]
+fn the_correction_spans_the_whole_table() {
+    // One difference with p = 0.03 or so is significant alone and not among three.
+    let a = outcomes("kkrd_s", &some(&[1.0, 1.0, 1.0, 1.0, 1.0]));
+    let b = outcomes("kkrd_s", &some(&[1.1, 1.3, 1.0, 1.25, 1.2]));
+    let side = |name, outcomes| Side {
+        name,
+        outcomes,
+        price: None,
+    };
+    let alone = compare(&[side("A", &a), side("B", &b)], &against_the_first(&["A", "B"]));
+    assert_eq!(alone.metrics[0].verdict, Verdict::Worse);
+    let names = ["A", "B", "C", "D"];
+    let among = compare(
+        &[side("A", &a), side("B", &b), side("C", &a), side("D", &a)],
+        &against_the_first(&names),
+    );
+    let verdicts: Vec<_> = among.metrics.iter().map(|row| row.verdict).collect();
+    assert_eq!(verdicts, [Verdict::NoEvidence; 3]);
+    assert_eq!(among.metrics[0].p_holm, alone.metrics[0].p_holm.map(|p| 3.0 * p));
+    assert_eq!(among.metrics[0].ci95, alone.metrics[0].ci95);
+}
+
+proptest! {
+    #[test]
+    fn the_mirror_of_better_is_worse(values in prop::collection::vec((0.0..1.0, 0.0..1.0), 2..20)) {
+        let (a, b): (Vec<f64>, Vec<f64>) = values.into_iter().unzip();
+        let mirror = match plain("served_share", &b, &a) {
+            Verdict::Better => Verdict::Worse,
+            Verdict::Worse => Verdict::Better,
+            other => other,
+        };
+        prop_assert_eq!(plain("served_share", &a, &b), mirror);
+    }
+}

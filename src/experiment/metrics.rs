@@ -1,0 +1,187 @@
+//! The metrics: name, unit, which way is better, and one sentence each.
+
+/// Which way a metric is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+    /// Neither: a difference is worth knowing, not a merit.
+    Neutral,
+}
+
+/// What one metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name in every file.
+    pub name: &'static str,
+    /// Its unit in every file; `1` for shares, ratios and counts.
+    pub unit: &'static str,
+    /// Which way is better.
+    pub direction: Direction,
+    /// What it says, for people.
+    pub meaning: &'static str,
+}
+
+use Direction::{Higher, Lower, Neutral};
+
+/// All metrics, the ones read first in front.
+///
+/// Assumption: variants face the same requests, so whatever it takes to serve them (pad bits, messages,
+/// money) is better the less it is; read it beside `served_share`, since serving nobody costs nothing.
+pub const METRICS: [Metric; 25] = [
+    row("requests", "1", Neutral, "requests counted"),
+    row(
+        "delivered",
+        "1",
+        Higher,
+        "counted requests whose keys both applications got",
+    ),
+    row("served_share", "1", Higher, "requests delivered / requests"),
+    row(
+        "throughput_bps",
+        "bit/s",
+        Higher,
+        "key bits delivered per second of counting time",
+    ),
+    row(
+        "kkrd_s",
+        "s",
+        Lower,
+        "key relay delay: request sent until both applications hold the key",
+    ),
+    row("kkrdv_s", "s", Lower, "standard deviation of the key relay delay"),
+    row(
+        "kkder",
+        "1",
+        Lower,
+        "keys that differ between the two ends / keys delivered",
+    ),
+    row("kkdlr", "1", Lower, "keys not delivered / keys requested"),
+    row(
+        "availability",
+        "1",
+        Higher,
+        "share of time in which a request could be served at once",
+    ),
+    row(
+        "service_interruption_s",
+        "s",
+        Lower,
+        "how long a fault kept a demand without keys",
+    ),
+    row(
+        "service_restoration_s",
+        "s",
+        Lower,
+        "fault until the demand is served again",
+    ),
+    row(
+        "rerouting_latency_s",
+        "s",
+        Lower,
+        "fault until the new route is active",
+    ),
+    row(
+        "link_key_bits_per_key_bit",
+        "1",
+        Lower,
+        "one-time-pad bits spent per key bit delivered",
+    ),
+    row("total_link_key_bits", "bit", Lower, "link key spent for anything"),
+    row(
+        "authentication_bits",
+        "bit",
+        Lower,
+        "link key spent for authentication",
+    ),
+    row(
+        "wasted_link_key_bits",
+        "bit",
+        Lower,
+        "link key spent for keys that never arrived",
+    ),
+    row(
+        "expired_link_key_bits",
+        "bit",
+        Lower,
+        "link key that grew too old",
+    ),
+    row(
+        "key_utilisation",
+        "1",
+        Higher,
+        "link key spent for delivered keys / link key generated",
+    ),
+    row(
+        "exposed_bits_per_node",
+        "bit",
+        Lower,
+        "key bits that one node's memory and the traffic give away",
+    ),
+    row(
+        "drawdown_bits",
+        "bit",
+        Neutral,
+        "stores at the start less stores at the end of the counting time",
+    ),
+    row(
+        "half_switched_s",
+        "s",
+        Lower,
+        "time with only one side on the new route",
+    ),
+    row("control_messages", "1", Lower, "control and management messages"),
+    row(
+        "control_bytes",
+        "byte",
+        Lower,
+        "bytes of control and management messages",
+    ),
+    row("cost", "1", Lower, "price by the scenario's table"),
+    row("events", "1", Neutral, "events that the simulator dispatched"),
+];
+
+const fn row(name: &'static str, unit: &'static str, direction: Direction, meaning: &'static str) -> Metric {
+    Metric {
+        name,
+        unit,
+        direction,
+        meaning,
+    }
+}
+
+/// The metric of that name, if it is one of [`METRICS`].
+pub fn find(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
+
+/// Which way the metric of that name is better; a name that is not listed is neutral.
+pub fn direction(name: &str) -> Direction {
+    find(name).map_or(Neutral, |metric| metric.direction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_carry_their_unit() {
+        for (index, metric) in METRICS.iter().enumerate() {
+            assert!(
+                METRICS[..index].iter().all(|other| other.name != metric.name),
+                "{}",
+                metric.name
+            );
+            assert_eq!(metric.name.ends_with("_s"), metric.unit == "s", "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn directions() {
+        assert_eq!(direction("served_share"), Higher);
+        assert_eq!(direction("kkdlr"), Lower);
+        assert_eq!(direction("a metric of a library user"), Neutral);
+    }
+}

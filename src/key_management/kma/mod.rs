@@ -1,0 +1,290 @@
+//! The key manager (KM): one first-in-first-out element that holds a node's KMA and KSA (Y.3818 6.1, 7.1, 7.2).
+//!
+//! The KMA's work is split by procedure: [`source`] is the KM of the application that asks, [`relay`] carries keys
+//! over hops, [`reservation`] promises them, and [`lane`] is what they all draw on. The [`ksa`](super::ksa) supplies.
+
+pub mod lane;
+pub mod relay;
+pub mod reservation;
+pub mod source;
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use self::lane::Lane;
+use self::relay::{HeldKey, Passing};
+use self::source::Sources;
+use crate::architecture::hop::Hop;
+use crate::architecture::key_source::{KeySources, StoreEnd};
+use crate::architecture::message::{ControlMessage, KeyManagementMessage, Message, ServiceMessage, StatusChange};
+use crate::architecture::surroundings::KmSurroundings;
+use crate::architecture::{
+    Address, ElementKind, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
+};
+use crate::ids::{ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
+use crate::kernel::Time;
+use crate::key_management::ksa::Ksa;
+use crate::key_management::store::{Book, ReceivingStore};
+
+/// What a KM is lent for one call: the time, and the modules below it (Kq-1).
+pub struct Context<'a> {
+    /// Now.
+    pub now: Time,
+    /// The key sources.
+    pub sources: &'a mut dyn KeySources,
+}
+
+/// A session's way on from here, as its controller installed it.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Over which hop.
+    pub hop: HopId,
+    /// KM-B, if this is KM-A: whom this KSA synchronises with.
+    pub entry: Option<NodeId>,
+    /// Which procedure the session runs.
+    pub procedure: Procedure,
+    /// A reroute that is being installed: hop, epoch, decider, fault.
+    pub installing: Option<Installing>,
+    /// Counts the session's routes.
+    pub epoch: u32,
+}
+
+/// A reroute on its way into force.
+#[derive(Clone, Copy, Debug)]
+pub struct Installing {
+    hop: HopId,
+    epoch: u32,
+    reply_to: ControllerId,
+    fault: Option<crate::ids::FaultId>,
+    procedure: Procedure,
+}
+
+/// The machine.
+#[derive(Debug)]
+pub struct KeyManager {
+    pub(super) surroundings: Arc<KmSurroundings>,
+    /// Sending ends, in the order of the surroundings.
+    lanes: Vec<Lane>,
+    lane_of: FxHashMap<StoreId, usize>,
+    /// Receiving ends.
+    follows: Vec<ReceivingStore>,
+    follow_of: FxHashMap<StoreId, usize>,
+    outgoing: FxHashMap<HopId, Hop>,
+    incoming: FxHashMap<HopId, Hop>,
+    pub(super) routes: FxHashMap<SessionId, Route>,
+    /// Hops that requests were promised.
+    grants: FxHashMap<RequestId, HopId>,
+    /// Requests that were relayed on, until their completion comes back.
+    passing: FxHashMap<RequestId, Passing>,
+    /// Keys that arrived for this KM's applications.
+    pub(super) held: FxHashMap<RequestId, HeldKey>,
+    pub(super) sources: Sources,
+    pub(super) ksa: Ksa,
+}
+
+impl KeyManager {
+    /// A KM with its stores filled as provisioned.
+    pub fn new(surroundings: Arc<KmSurroundings>) -> KeyManager {
+        let classes = surroundings.parameters.level_classes;
+        let lanes: Vec<Lane> = surroundings
+            .sending_stores
+            .iter()
+            .map(|settings| {
+                let hop = surroundings.outgoing.iter().find(|hop| hop.id == settings.hop).expect("its own hop");
+                Lane::new(settings.clone(), hop.link, classes)
+            })
+            .collect();
+        let follows: Vec<ReceivingStore> =
+            surroundings.receiving_stores.iter().cloned().map(ReceivingStore::new).collect();
+        KeyManager {
+            lane_of: lanes.iter().enumerate().map(|(at, lane)| (lane.store.settings.id, at)).collect(),
+            follow_of: follows.iter().enumerate().map(|(at, store)| (store.settings.id, at)).collect(),
+            outgoing: surroundings.outgoing.iter().map(|hop| (hop.id, hop.clone())).collect(),
+            incoming: surroundings.incoming.iter().map(|hop| (hop.id, hop.clone())).collect(),
+            surroundings,
+            lanes,
+            follows,
+            routes: FxHashMap::default(),
+            grants: FxHashMap::default(),
+            passing: FxHashMap::default(),
+            held: FxHashMap::default(),
+            sources: Sources::default(),
+            ksa: Ksa::default(),
+        }
+    }
+
+    /// The start of the run: levels that are to be reported are watched.
+    pub fn on_start(&mut self, cx: &mut Context<'_>, out: &mut Outbox) {
+        for lane in 0..self.lanes.len() {
+            self.arm(lane, cx, out);
+        }
+    }
+
+    /// A message has been processed by the KM's server.
+    pub fn on_message(&mut self, envelope: Envelope, cx: &mut Context<'_>, out: &mut Outbox) {
+        let label = envelope.label;
+        match envelope.message {
+            Message::Service(ServiceMessage::KeyRequest(order)) => self.on_key_request(order, label, cx, out),
+            Message::Service(_) => unreachable!("a KSA is not supplied"),
+            Message::KeyManagement(KeyManagementMessage::Requirement { order, source, source_controller }) => {
+                self.on_requirement(order, source, source_controller, label, out);
+            }
+            Message::KeyManagement(KeyManagementMessage::KeyRelay { .. }) => self.on_relay(envelope, cx, out),
+            Message::KeyManagement(KeyManagementMessage::TransferAccepted { .. }) => {}
+            Message::KeyManagement(KeyManagementMessage::Completion { request, outcome }) => {
+                self.on_completion(request, outcome, label, cx, out);
+            }
+            Message::KeyManagement(
+                message @ (KeyManagementMessage::SupplyNotification { .. }
+                | KeyManagementMessage::SupplyResponse { .. }),
+            ) => self.on_supply(&message, envelope.from.node(), label, cx, out),
+            Message::Control(message) => self.on_control(message, label, cx, out),
+            Message::Management(_) => unreachable!("no manager speaks to a KM"),
+        }
+    }
+
+    fn on_control(&mut self, message: ControlMessage, label: Label, cx: &mut Context<'_>, out: &mut Outbox) {
+        match message {
+            ControlMessage::BorderAnswer { request, border } => self.on_border_answer(request, border, cx, out),
+            ControlMessage::ResourceQuery { request, hop } => self.on_resource_query(request, hop, label, cx, out),
+            ControlMessage::Reserve(reservation) => self.on_reserve(&reservation, label, cx, out),
+            ControlMessage::Start { request, decider, result, .. } => {
+                self.on_start_or_refusal(request, decider, result, label, cx, out);
+            }
+            ControlMessage::CanServe { request, .. } => self.on_can_serve(request, cx, out),
+            ControlMessage::Release { request, cancel, .. } => self.on_release(request, cancel, cx, out),
+            ControlMessage::RerouteCommand { session, hop, epoch, reply_to, fault, procedure, .. } => {
+                let order = Installing { hop, epoch, reply_to, fault, procedure };
+                self.on_reroute_command(session, order, cx, out);
+            }
+            ControlMessage::RouteLost { session, fault, .. } => self.on_route_lost(session, fault, cx, out),
+            ControlMessage::SessionClose { session, .. } => {
+                self.routes.remove(&session);
+            }
+            other => unreachable!("no controller sends a KM {other:?}"),
+        }
+    }
+
+    /// A timer fires.
+    pub fn on_timer(&mut self, timer: Timer, cx: &mut Context<'_>, out: &mut Outbox) {
+        match timer {
+            Timer::RequestDeadline(session) => self.on_request_deadline(session, cx, out),
+            Timer::StoreNotice(store) => {
+                let lane = self.lane_of[&store];
+                if self.lanes[lane].armed <= cx.now {
+                    self.lanes[lane].armed = Time::NEVER;
+                    self.look(lane, cx, out);
+                    self.after_change(lane, cx, out);
+                }
+            }
+            Timer::Installed(session) => self.on_installed(session, cx, out),
+            other => unreachable!("a KM sets no {other:?}"),
+        }
+    }
+
+    /// Looks at a lane's modules (Kq-1): takes in what has come.
+    fn look(&mut self, lane: usize, cx: &mut Context<'_>, out: &mut Outbox) {
+        let Lane { store, link, .. } = &mut self.lanes[lane];
+        let id = store.settings.id;
+        let bits = store.look(cx.now, cx.sources.source(id, StoreEnd::Sending));
+        if bits > 0 {
+            out.observe(Observation::KeysDelivered { store: id, link: *link, bits });
+        }
+    }
+
+    /// After a lane's level has changed: serve those that wait, report, arm the next wake-up.
+    fn after_change(&mut self, lane: usize, cx: &mut Context<'_>, out: &mut Outbox) {
+        self.serve_waiters(lane, cx, out);
+        let classes = self.surroundings.parameters.level_classes;
+        if let Some(class) = self.lanes[lane].class_change(classes) {
+            self.report_level(lane, class, cx.now, out);
+        }
+        let store = &self.lanes[lane].store;
+        out.observe(Observation::Level { store: store.settings.id, usable: store.usable() });
+        self.arm(lane, cx, out);
+    }
+
+    fn report_level(&self, lane: usize, class: u8, now: Time, out: &mut Outbox) {
+        let hop = self.lanes[lane].store.settings.hop;
+        let change = StatusChange::Level { hop, class };
+        let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusReport);
+        let report = ControlMessage::Status { change, origin: now, fault: None };
+        out.send(Address::controller(self.surroundings.controller), label, report);
+    }
+
+    /// Sets the lane's next wake-up, unless an earlier one is set: that one will find out.
+    fn arm(&mut self, lane: usize, cx: &mut Context<'_>, out: &mut Outbox) {
+        let lane = &mut self.lanes[lane];
+        if lane.waiters.is_empty() && lane.armed < Time::NEVER {
+            return;
+        }
+        let id = lane.store.settings.id;
+        let classes = self.surroundings.parameters.level_classes;
+        if let Some(at) = lane.next_notice(classes, cx.sources.source(id, StoreEnd::Sending)) {
+            let at = at.max(cx.now);
+            if at < lane.armed {
+                lane.armed = at;
+                out.wake(at, Timer::StoreNotice(id));
+            }
+        }
+    }
+
+    fn lane_of_hop(&self, hop: HopId) -> Option<usize> {
+        let store = self.outgoing.get(&hop).expect("controllers name a KM's own hops").store()?;
+        Some(self.lane_of[&store])
+    }
+
+    fn me(&self) -> NodeId {
+        self.surroundings.node
+    }
+
+    fn controller(&self) -> Address {
+        Address::controller(self.surroundings.controller)
+    }
+
+    /// A link makes key again: wake-ups that had no instant are set anew.
+    pub fn on_generating(&mut self, link: LinkId, cx: &mut Context<'_>, out: &mut Outbox) {
+        for lane in 0..self.lanes.len() {
+            if self.lanes[lane].link == Some(link) {
+                self.lanes[lane].depleted = false;
+                self.look(lane, cx, out);
+                self.after_change(lane, cx, out);
+            }
+        }
+    }
+
+    /// Looks at every store: the books are then complete up to now.
+    pub fn look_at_all(&mut self, cx: &mut Context<'_>, out: &mut Outbox) {
+        for lane in 0..self.lanes.len() {
+            self.look(lane, cx, out);
+        }
+        for store in &mut self.follows {
+            let id = store.settings.id;
+            store.look(cx.now, cx.sources.source(id, StoreEnd::Receiving));
+        }
+    }
+
+    /// The books of the stores that this KM allocates from.
+    pub fn books(&self) -> impl Iterator<Item = (StoreId, Book)> + '_ {
+        self.lanes.iter().map(|lane| (lane.store.settings.id, lane.store.book()))
+    }
+
+    /// The stores that this KM follows.
+    pub fn followed(&self) -> impl Iterator<Item = &ReceivingStore> + '_ {
+        self.follows.iter()
+    }
+
+    /// Requests of this KM's applications that have not ended.
+    pub fn open_requests(&self) -> usize {
+        self.sources.open()
+    }
+
+    /// The address of one of this KM's parts.
+    pub fn part(&self, kind: ElementKind) -> Address {
+        match kind {
+            ElementKind::Ksa => Address::ksa(self.me()),
+            _ => Address::kma(self.me()),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Reservation at a sending KM: P9 steps 4, 4a and 4b, P12 steps 3 and 5, and installation of routes (P10 9, 10).
+//!
+//! A refusing KM keeps the refusal as a first-in-first-out waiter and says when it can serve. Promises carry the
+//! request's deadline, so that one whose controller has gone lapses by itself.
+
+use super::lane::{Lane, Waiter, WaitingFor};
+use super::{Context, Installing, KeyManager, Route};
+use crate::architecture::key_source::StoreEnd;
+use crate::architecture::message::{ControlMessage, FailureCause, Reservation, ReservationResult};
+use crate::architecture::observation::ReroutingInstant;
+use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step, Timer};
+use crate::ids::{HopId, SessionId};
+
+impl KeyManager {
+    /// A controller installs a session's hop and asks for a promise.
+    pub(super) fn on_reserve(
+        &mut self,
+        order: &Reservation,
+        label: Label,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let session = order.request.session;
+        let route = self.routes.entry(session).or_insert_with(|| Route {
+            hop: order.hop,
+            entry: order.entry,
+            procedure: order.procedure,
+            installing: None,
+            epoch: 0,
+        });
+        if route.installing.is_none() {
+            (route.hop, route.entry, route.procedure) = (order.hop, order.entry, order.procedure);
+        }
+        let result = if order.reserve { self.promise(order, cx, out) } else { ReservationResult::Confirmed };
+        let answer =
+            ControlMessage::ReserveAnswer { request: order.request, km: self.me(), reply_to: order.reply_to, result };
+        out.send(self.controller(), Label::new(label.procedure, Step::Reservation), answer);
+    }
+
+    fn promise(&mut self, order: &Reservation, cx: &mut Context<'_>, out: &mut Outbox) -> ReservationResult {
+        let request = order.request;
+        let Some(lane) = self.lane_of_hop(order.hop) else {
+            self.grants.insert(request, order.hop);
+            return ReservationResult::Confirmed;
+        };
+        self.look(lane, cx, out);
+        let state = &mut self.lanes[lane];
+        if order.deadline <= cx.now {
+            return ReservationResult::Refused(FailureCause::TimeOut, order.km);
+        }
+        let result = if state.may_serve(request, order.bits) {
+            state.forget(request);
+            state.store.reserve(request, order.bits, order.deadline);
+            self.grants.insert(request, order.hop);
+            ReservationResult::Confirmed
+        } else {
+            let waiting_for = WaitingFor::Reservation { reply_to: order.reply_to, told: false };
+            match state.waiters.iter_mut().find(|waiter| waiter.request == request) {
+                Some(waiter) => waiter.waiting_for = waiting_for,
+                None => state.waiters.push_back(Waiter {
+                    request,
+                    bits: order.bits,
+                    deadline: order.deadline,
+                    waiting_for,
+                }),
+            }
+            out.observe(Observation::Waits { request, km: order.km });
+            self.note_depletion(lane, cx);
+            ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
+        };
+        self.after_change(lane, cx, out);
+        result
+    }
+
+    /// A request found too little: if nothing comes, the hop is as good as OFF, and that is reported.
+    pub(super) fn note_depletion(&mut self, lane: usize, cx: &mut Context<'_>) {
+        let store = self.lanes[lane].store.settings.id;
+        self.lanes[lane].depleted = !cx.sources.source(store, StoreEnd::Sending).is_generating();
+    }
+
+    /// Key came, or a promise was given back: serve those that wait, in their order.
+    pub(super) fn serve_waiters(&mut self, lane: usize, cx: &mut Context<'_>, out: &mut Outbox) {
+        let mut promised = 0;
+        let mut at = 0;
+        while let Lane { store, waiters, .. } = &mut self.lanes[lane]
+            && let Some(waiter) = waiters.get_mut(at)
+        {
+            let usable = store.usable();
+            if waiter.deadline <= cx.now {
+                let waiter = self.lanes[lane].waiters.remove(at).expect("it was just there");
+                if let WaitingFor::Relay(held) = waiter.waiting_for {
+                    self.fail_relay(&held, FailureCause::InsufficientKey, cx, out);
+                }
+                continue;
+            }
+            match &mut waiter.waiting_for {
+                WaitingFor::Reservation { told: true, .. } => {
+                    promised += waiter.bits;
+                    at += 1;
+                }
+                WaitingFor::Reservation { reply_to, told } if usable >= promised + waiter.bits => {
+                    *told = true;
+                    promised += waiter.bits;
+                    let (request, reply_to) = (waiter.request, *reply_to);
+                    let label = self.session_label(request.session, Step::Start);
+                    let message = ControlMessage::CanServe { request, km: self.me(), reply_to, source: None };
+                    out.send(self.controller(), label, message);
+                    at += 1;
+                }
+                WaitingFor::Relay(_) if usable >= promised + waiter.bits => {
+                    let waiter = self.lanes[lane].waiters.remove(at).expect("it was just there");
+                    let keys = self.lanes[lane].store.spend(waiter.bits);
+                    if let WaitingFor::Relay(held) = waiter.waiting_for {
+                        self.relay_on(*held, Some(keys), out);
+                    }
+                }
+                _ => break,
+            }
+        }
+    }
+
+    /// A promise is given back; with `cancel`, the wait ends too.
+    pub(super) fn on_release(&mut self, request: RequestId, cancel: bool, cx: &mut Context<'_>, out: &mut Outbox) {
+        self.grants.remove(&request);
+        for lane in 0..self.lanes.len() {
+            let released = self.lanes[lane].store.release(request);
+            let forgotten = cancel && self.lanes[lane].forget(request);
+            if released || forgotten {
+                self.look(lane, cx, out);
+                self.after_change(lane, cx, out);
+            }
+        }
+    }
+
+    /// How much key is usable for a hop (P12 step 3): KM-B answers for its next hop, KM-A for the hop that reaches it.
+    pub(super) fn on_resource_query(
+        &mut self,
+        request: RequestId,
+        hop: HopId,
+        label: Label,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let usable_bits = if let Some(outgoing) = self.outgoing.get(&hop) {
+            match outgoing.store() {
+                Some(store) => {
+                    let lane = self.lane_of[&store];
+                    self.look(lane, cx, out);
+                    self.lanes[lane].store.usable()
+                }
+                None => u64::MAX,
+            }
+        } else {
+            let store = self.incoming.get(&hop).expect("controllers ask a KM about its own hops").store();
+            store.map_or(u64::MAX, |store| {
+                let follow = &mut self.follows[self.follow_of[&store]];
+                follow.look(cx.now, cx.sources.source(store, StoreEnd::Receiving));
+                follow.usable()
+            })
+        };
+        out.send(self.controller(), label, ControlMessage::ResourceAnswer { request, usable_bits });
+    }
+
+    /// P10/P13 step 9: a session's next hop changes; it is in force after the installation time.
+    pub(super) fn on_reroute_command(
+        &mut self,
+        session: SessionId,
+        order: Installing,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let route = self.routes.entry(session).or_insert_with(|| Route {
+            hop: order.hop,
+            entry: None,
+            procedure: order.procedure,
+            installing: None,
+            epoch: 0,
+        });
+        if order.epoch <= route.epoch {
+            return; // a stale command is refused
+        }
+        route.installing = Some(order);
+        if let Some(fault) = order.fault {
+            let instant = ReroutingInstant::Commanded;
+            out.observe(Observation::Rerouting { fault, session, instant });
+        }
+        out.wake(cx.now + self.surroundings.parameters.installation, Timer::Installed(session));
+    }
+
+    /// P10/P13 step 10: the new route is in force.
+    pub(super) fn on_installed(&mut self, session: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
+        let Some(route) = self.routes.get_mut(&session) else { return };
+        let Some(Installing { hop, epoch, reply_to, fault, procedure }) = route.installing.take() else { return };
+        let old = std::mem::replace(&mut route.hop, hop);
+        (route.epoch, route.procedure) = (epoch, procedure);
+        if let Some(fault) = fault {
+            out.observe(Observation::Rerouting { fault, session, instant: ReroutingInstant::Active });
+        }
+        let label = Label::new(procedure.rerouting(), Step::RouteActive);
+        let message = ControlMessage::RouteActive { session, km: self.me(), epoch, reply_to, fault };
+        out.send(self.controller(), label, message);
+        if old != hop {
+            self.move_waiting_relays(session, old, cx, out);
+        }
+    }
+
+    /// Relays that wait for key on the old hop go by the new one.
+    fn move_waiting_relays(&mut self, session: SessionId, old: HopId, cx: &mut Context<'_>, out: &mut Outbox) {
+        let Some(lane) = self.lane_of_hop(old) else { return };
+        let (moved, kept) = std::mem::take(&mut self.lanes[lane].waiters).into_iter().partition(|waiter| {
+            waiter.request.session == session && matches!(waiter.waiting_for, WaitingFor::Relay(_))
+        });
+        self.lanes[lane].waiters = kept;
+        let moved: std::collections::VecDeque<Waiter> = moved;
+        for waiter in moved {
+            if let WaitingFor::Relay(held) = waiter.waiting_for {
+                self.send_on(*held, cx, out);
+            }
+        }
+    }
+
+    /// The label of a step of a session's own procedure.
+    pub(super) fn session_label(&self, session: SessionId, step: Step) -> Label {
+        let procedure = self.routes.get(&session).map_or(self.surroundings.parameters.rerouting, |route| {
+            route.procedure
+        });
+        Label::new(procedure, step)
+    }
+
+    /// Where this KM's own KSA is reached.
+    pub(in crate::key_management) fn my_ksa(&self) -> Address {
+        Address::ksa(self.me())
+    }
+}

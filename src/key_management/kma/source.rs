@@ -1,0 +1,420 @@
+//! The source KM of a request: P9 and P12 steps 0–1, the start of the relay, time-outs, the session's end.
+//!
+//! Requests of a session wait first in first out. Once the session's route is installed, each asks for its
+//! reservation (P9 step 4a, P12 step 5); one that was refused for want of key holds up those behind it until the
+//! lacking KM can serve. The source decides how a request ends.
+
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+
+use super::{Context, KeyManager};
+use crate::architecture::message::{
+    BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyRequest, RelayOrder, RelayOutcome,
+    ReservationResult, ServiceMessage,
+};
+use crate::architecture::observation::ReroutingInstant;
+use crate::architecture::surroundings::ReservationScheme;
+use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
+use crate::ids::{ControllerId, FaultId, NodeId, SessionId};
+use crate::kernel::Time;
+
+/// Where a request stands at its source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// Behind others, or the session has no route yet.
+    Queued,
+    /// Its route or its reservation has been asked for.
+    Asking,
+    /// Refused for want of key; first of its session's queue.
+    Refused,
+    /// On its way.
+    Relaying,
+    /// At the destination; the KSAs synchronise.
+    Synchronising,
+}
+
+#[derive(Clone, Debug)]
+struct Request {
+    order: KeyRequest,
+    state: State,
+    /// Whether key was ever lacking, for the cause of a time-out.
+    lacked: bool,
+}
+
+/// A session's route as its source knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum RouteState {
+    None,
+    Establishing,
+    Installed(ControllerId),
+}
+
+#[derive(Clone, Debug)]
+struct Session {
+    route: RouteState,
+    border: Option<BorderChoice>,
+    procedure: Procedure,
+    /// Requests that are not on their way yet, by number.
+    queue: VecDeque<u32>,
+    /// Requests by deadline; ended ones stay until they are first.
+    deadlines: VecDeque<u32>,
+    armed: bool,
+    /// A reroute that began with the loss of this route.
+    lost_by: Option<FaultId>,
+    last: Option<u32>,
+}
+
+/// Sessions and requests of this KM's applications.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    sessions: FxHashMap<SessionId, Session>,
+    requests: FxHashMap<RequestId, Request>,
+}
+
+impl Sources {
+    /// Requests that have not ended.
+    pub fn open(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// The order of a request that is at the KSAs.
+    pub(in crate::key_management) fn order(&self, request: RequestId) -> Option<&KeyRequest> {
+        self.requests.get(&request).map(|request| &request.order)
+    }
+
+    /// The near border KM of a session, if it crosses one.
+    pub(in crate::key_management) fn border(&self, session: SessionId) -> Option<BorderChoice> {
+        self.sessions.get(&session)?.border
+    }
+}
+
+impl KeyManager {
+    /// Step 0: an application asks.
+    pub(super) fn on_key_request(
+        &mut self,
+        order: KeyRequest,
+        label: Label,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let RequestId { session: id, number } = order.request;
+        let session = self.sources.sessions.entry(id).or_insert_with(|| Session {
+            route: RouteState::None,
+            border: None,
+            procedure: label.procedure,
+            queue: VecDeque::new(),
+            deadlines: VecDeque::new(),
+            armed: false,
+            lost_by: None,
+            last: None,
+        });
+        session.queue.push_back(number);
+        session.deadlines.push_back(number);
+        if order.last {
+            session.last = Some(number);
+        }
+        if !session.armed {
+            session.armed = true;
+            out.wake(order.deadline, Timer::RequestDeadline(id));
+        }
+        self.sources.requests.insert(order.request, Request { order, state: State::Queued, lacked: false });
+        self.pump(id, cx, out);
+    }
+
+    /// Moves a session's queue as far as it goes.
+    fn pump(&mut self, id: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
+        let per_hop = self.surroundings.parameters.reservation == ReservationScheme::PerHop;
+        while let Some(session) = self.sources.sessions.get_mut(&id)
+            && let Some(&number) = session.queue.front()
+        {
+            let request = RequestId { session: id, number };
+            let entry = self.sources.requests.get_mut(&request).expect("queued requests are open");
+            match session.route {
+                RouteState::None => {
+                    session.route = RouteState::Establishing;
+                    session.queue.pop_front();
+                    entry.state = State::Asking;
+                    let order = entry.order;
+                    self.establish(order, out);
+                    return;
+                }
+                RouteState::Establishing => return,
+                RouteState::Installed(_) if entry.state == State::Refused => return,
+                RouteState::Installed(_) if per_hop => {
+                    session.queue.pop_front();
+                    self.start_relay(request, cx, out);
+                }
+                RouteState::Installed(decider) => {
+                    session.queue.pop_front();
+                    entry.state = State::Asking;
+                    let label = Label::new(session.procedure, Step::Reservation);
+                    let message = ControlMessage::SegmentRequest { order: entry.order, decider };
+                    out.send(self.controller(), label, message);
+                }
+            }
+        }
+    }
+
+    /// Steps 0a–2: from nothing to a route.
+    fn establish(&mut self, order: KeyRequest, out: &mut Outbox) {
+        let session = &self.sources.sessions[&order.request.session];
+        if order.destination_qkdn == self.surroundings.qkdn {
+            let label = Label::new(Procedure::Local, Step::RouteRequest);
+            let order = RelayOrder {
+                order,
+                source: self.me(),
+                source_controller: self.surroundings.controller,
+                border: None,
+            };
+            out.send(self.controller(), label, ControlMessage::RouteRequest(order));
+        } else {
+            let label = Label::new(session.procedure, Step::BorderChoice);
+            out.send(self.controller(), label, ControlMessage::BorderQuery(order));
+        }
+    }
+
+    /// Step 0a: which border serves. Step 1: the requirement goes there.
+    pub(super) fn on_border_answer(
+        &mut self,
+        request: RequestId,
+        border: Option<BorderChoice>,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let Some(border) = border else {
+            return self.route_failed(request, FailureCause::NoRoute, cx, out);
+        };
+        let Some(session) = self.sources.sessions.get_mut(&request.session) else { return };
+        session.border = Some(border);
+        session.procedure = border.procedure;
+        let Some(entry) = self.sources.requests.get(&request) else {
+            // It timed out meanwhile: the next one starts anew.
+            session.route = RouteState::None;
+            return self.pump(request.session, cx, out);
+        };
+        let requirement = KeyManagementMessage::Requirement {
+            order: entry.order,
+            source: self.surroundings.node,
+            source_controller: self.surroundings.controller,
+        };
+        out.send(Address::kma(border.near), Label::new(border.procedure, Step::Requirement), requirement);
+    }
+
+    /// Step 2, at KM-A: the requirement goes to its controller.
+    pub(super) fn on_requirement(
+        &mut self,
+        order: KeyRequest,
+        source: NodeId,
+        source_controller: ControllerId,
+        label: Label,
+        out: &mut Outbox,
+    ) {
+        let order = RelayOrder { order, source, source_controller, border: None };
+        let label = Label::new(label.procedure, Step::RouteRequest);
+        out.send(self.controller(), label, ControlMessage::RouteRequest(order));
+    }
+
+    /// Step 4b (P12 5a): all confirmed, or refused.
+    pub(super) fn on_start_or_refusal(
+        &mut self,
+        request: RequestId,
+        decider: ControllerId,
+        result: ReservationResult,
+        _label: Label,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let id = request.session;
+        let cause = match result {
+            ReservationResult::Confirmed => None,
+            ReservationResult::Refused(cause, _) => Some(cause),
+        };
+        let installed = matches!(cause, None | Some(FailureCause::InsufficientKey | FailureCause::TimeOut));
+        if !installed {
+            return self.route_failed(request, cause.unwrap_or(FailureCause::NoRoute), cx, out);
+        }
+        let Some(session) = self.sources.sessions.get_mut(&id) else { return };
+        if session.route == RouteState::Establishing {
+            session.route = RouteState::Installed(decider);
+            if let Some(fault) = session.lost_by.take() {
+                let instant = ReroutingInstant::Active;
+                out.observe(Observation::Rerouting { fault, session: id, instant });
+            }
+        }
+        match (cause, self.sources.requests.get_mut(&request)) {
+            (None, Some(entry)) if entry.state == State::Asking => self.start_relay(request, cx, out),
+            (Some(FailureCause::InsufficientKey), Some(entry)) if entry.state == State::Asking => {
+                entry.state = State::Refused;
+                entry.lacked = true;
+                let at = session.queue.partition_point(|&queued| queued < request.number);
+                session.queue.insert(at, request.number);
+            }
+            _ => {} // it has ended meanwhile
+        }
+        self.pump(id, cx, out);
+    }
+
+    fn start_relay(&mut self, request: RequestId, cx: &mut Context<'_>, out: &mut Outbox) {
+        let procedure = self.sources.sessions[&request.session].procedure;
+        let entry = self.sources.requests.get_mut(&request).expect("the caller has it");
+        entry.state = State::Relaying;
+        let order = entry.order;
+        let first = self.first_relay(request, order.destination, order.bits, order.deadline, procedure);
+        self.send_on(first, cx, out);
+    }
+
+    /// The lacking KM can serve, or a new route is there: the request that was refused asks again (step 4a).
+    pub(super) fn on_can_serve(&mut self, request: RequestId, cx: &mut Context<'_>, out: &mut Outbox) {
+        if let Some(entry) = self.sources.requests.get_mut(&request)
+            && entry.state == State::Refused
+        {
+            entry.state = State::Queued;
+            self.pump(request.session, cx, out);
+        }
+    }
+
+    /// There is no route for a request, or policy refuses it.
+    fn route_failed(&mut self, request: RequestId, cause: FailureCause, cx: &mut Context<'_>, out: &mut Outbox) {
+        if let Some(session) = self.sources.sessions.get_mut(&request.session)
+            && session.route == RouteState::Establishing
+        {
+            session.route = RouteState::None;
+        }
+        self.fail(request, cause, out);
+        self.pump(request.session, cx, out);
+    }
+
+    /// The route is lost with its border: later requests begin anew with the border choice.
+    pub(super) fn on_route_lost(
+        &mut self,
+        id: SessionId,
+        fault: Option<FaultId>,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let Some(session) = self.sources.sessions.get_mut(&id) else { return };
+        if let Some(fault) = fault {
+            let instant = ReroutingInstant::Commanded;
+            out.observe(Observation::Rerouting { fault, session: id, instant });
+        }
+        session.route = RouteState::None;
+        session.lost_by = fault;
+        // What had been asked for by the lost route is asked for again.
+        session.queue.clear();
+        for &number in &session.deadlines {
+            if let Some(entry) = self.sources.requests.get_mut(&RequestId { session: id, number })
+                && matches!(entry.state, State::Queued | State::Asking | State::Refused)
+            {
+                entry.state = State::Queued;
+                session.queue.push_back(number);
+            }
+        }
+        self.pump(id, cx, out);
+    }
+
+    /// The relay has ended, well or not.
+    pub(super) fn on_relay_end(
+        &mut self,
+        request: RequestId,
+        outcome: RelayOutcome,
+        procedure: Procedure,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let Some(entry) = self.sources.requests.get_mut(&request) else { return };
+        if entry.state != State::Relaying {
+            return;
+        }
+        match outcome {
+            RelayOutcome::Relayed => {
+                entry.state = State::Synchronising;
+                self.synchronise(request, procedure, out);
+            }
+            RelayOutcome::Failed(cause, _) => {
+                self.fail(request, cause, out);
+                self.pump(request.session, cx, out);
+            }
+        }
+    }
+
+    /// The earliest deadline of a session.
+    pub(super) fn on_request_deadline(&mut self, id: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
+        let controller = self.controller();
+        loop {
+            let session = self.sources.sessions.get_mut(&id).expect("it has set the timer");
+            let Some(&number) = session.deadlines.front() else {
+                session.armed = false;
+                break;
+            };
+            let request = RequestId { session: id, number };
+            match self.sources.requests.get(&request) {
+                None => {
+                    session.deadlines.pop_front();
+                }
+                Some(entry) if entry.order.deadline > cx.now => {
+                    out.wake(entry.order.deadline, Timer::RequestDeadline(id));
+                    break;
+                }
+                Some(entry) => {
+                    session.deadlines.pop_front();
+                    session.queue.retain(|&queued| queued != number);
+                    let (state, lacked) = (entry.state, entry.lacked);
+                    if let (State::Asking | State::Refused, RouteState::Installed(decider)) = (state, session.route) {
+                        let label = Label::new(session.procedure, Step::Reservation);
+                        let cancel = ControlMessage::Release { request, km: None, decider, cancel: true };
+                        out.send(controller, label, cancel);
+                    }
+                    let lost_asking = state == State::Asking && session.route == RouteState::Establishing;
+                    if lost_asking {
+                        session.route = RouteState::None;
+                    }
+                    let cause = if lacked { FailureCause::InsufficientKey } else { FailureCause::TimeOut };
+                    self.fail(request, cause, out);
+                }
+            }
+        }
+        self.pump(id, cx, out);
+    }
+
+    fn fail(&mut self, request: RequestId, cause: FailureCause, out: &mut Outbox) {
+        let Some(entry) = self.sources.requests.remove(&request) else { return };
+        out.observe(Observation::Failed { request, cause });
+        let procedure = self.sources.sessions[&request.session].procedure;
+        out.send_as(
+            self.my_ksa(),
+            Address::application(entry.order.application),
+            Label::new(procedure, Step::Supply),
+            ServiceMessage::KeyRefusal { request, cause },
+        );
+        self.close_if_over(request.session, out);
+    }
+
+    /// The request has been supplied: it is over.
+    pub(in crate::key_management) fn ended_well(&mut self, request: RequestId, out: &mut Outbox) -> Option<KeyRequest> {
+        let entry = self.sources.requests.remove(&request)?;
+        self.close_if_over(request.session, out);
+        Some(entry.order)
+    }
+
+    /// Session close, after the session's last request (P9 step 10).
+    fn close_if_over(&mut self, id: SessionId, out: &mut Outbox) {
+        let session = &self.sources.sessions[&id];
+        let Some(last) = session.last else { return };
+        let open = session.deadlines.iter().any(|&number| {
+            self.sources.requests.contains_key(&RequestId { session: id, number })
+        });
+        if open || self.sources.requests.contains_key(&RequestId { session: id, number: last }) {
+            return;
+        }
+        if let RouteState::Installed(decider) = session.route {
+            let label = Label::new(session.procedure, Step::Usage);
+            out.send(self.controller(), label, ControlMessage::SessionClose { session: id, decider, km: None });
+        }
+    }
+
+    /// Now, as the source's own requests see it: whether one is past its deadline.
+    pub(in crate::key_management) fn is_late(&self, request: RequestId, now: Time) -> bool {
+        self.sources.requests.get(&request).is_none_or(|entry| entry.order.deadline < now)
+    }
+}

@@ -1,0 +1,495 @@
+//! Building a plan: from networks, nodes, links and boundaries to hops, stores and surroundings.
+//!
+//! Callers (the scenario's compiler, library users, tests) hand in valid values; the builder derives everything that
+//! follows from placement: hops, stores, controllers, borders, the data network, what each element may see.
+
+use std::sync::Arc;
+
+use petgraph::graph::DiGraph;
+use rustc_hash::FxHashMap;
+
+use super::data_network::DataNetwork;
+use super::plan::{
+    ApplicationPlan, BoundaryPlan, Control, ControllerPlan, Disturbance, DuctPlan, DuctSection, FaultPlan, LinkPlan,
+    ManagerPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan, StorePlan, StoreSource,
+};
+use crate::architecture::surroundings::{
+    Border, ControllerSurroundings, Domain, KmSurroundings, Parameters, Placement, StoreSettings,
+};
+use crate::architecture::{Handover, Hop, Procedure, Protection};
+use crate::control::routing::RoutingAlgorithm;
+use crate::ids::{
+    ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, Id, IwnId, LinkId, ManagerId,
+    NodeId, QkdnId, SessionId, StoreId,
+};
+use crate::kernel::{Span, Time};
+use crate::quantum::models::BlockSchedule;
+use crate::service::demand::ArrivalProcess;
+
+/// Amounts of a link's or a local store, both lanes together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StoreAmounts {
+    /// Fill at the start \[bits\].
+    pub initial: u64,
+    /// Capacity \[bits\].
+    pub capacity: u64,
+    /// Minimum level that is not served \[bits\].
+    pub floor: u64,
+    /// Age at which keys expire.
+    pub max_age: Option<Span>,
+    /// Parts per million of blocks, fill, capacity and floor that go to the first end's lane.
+    pub first_lane_ppm: u64,
+}
+
+impl StoreAmounts {
+    /// One lane's share of an amount: the first lane's is rounded down, the second gets the rest.
+    fn share(&self, amount: u64, lane: usize) -> u64 {
+        let first = lane_share(amount, self.first_lane_ppm);
+        if lane == 0 { first } else { amount - first }
+    }
+}
+
+/// The first lane's share of an amount, rounded down.
+pub fn lane_share(amount: u64, first_lane_ppm: u64) -> u64 {
+    (u128::from(amount) * u128::from(first_lane_ppm) / 1_000_000) as u64
+}
+
+/// A QKD link to add.
+#[derive(Clone, Debug)]
+pub struct LinkSpec {
+    /// Qualified name.
+    pub name: String,
+    /// Its nodes.
+    pub ends: [NodeId; 2],
+    /// Length \[m\].
+    pub length_m: u64,
+    /// Total loss \[dB\].
+    pub loss_db: f64,
+    /// Module pairs side by side.
+    pub systems: u64,
+    /// What one module pair makes; `None`: no key over this channel.
+    pub schedule: Option<BlockSchedule>,
+    /// Store, both lanes together.
+    pub store: StoreAmounts,
+    /// Where it lies.
+    pub ducts: Vec<DuctSection>,
+}
+
+/// What a builder collects; see the module's documentation.
+#[derive(Debug)]
+pub struct PlanBuilder {
+    name: String,
+    run: RunPlan,
+    parameters: Parameters,
+    processing: Processing,
+    qkdns: Arena<QkdnId, (String, Arc<dyn RoutingAlgorithm>)>,
+    control: Vec<(Control, Option<NodeId>)>,
+    iwns: Arena<IwnId, (String, Span)>,
+    nodes: Arena<NodeId, (String, QkdnId, Option<IwnId>)>,
+    hops: Arena<HopId, Hop>,
+    stores: Arena<StoreId, StorePlan>,
+    links: Arena<LinkId, LinkPlan>,
+    ducts: Arena<DuctId, (DuctPlan, Vec<(u64, NodeId)>)>,
+    boundaries: Arena<BoundaryId, BoundaryPlan>,
+    applications: Arena<ApplicationId, ApplicationPlan>,
+    sessions: Arena<SessionId, SessionPlan>,
+    classes: Arena<ClassId, String>,
+    faults: Arena<FaultId, FaultPlan>,
+    routes: Vec<(NodeId, NodeId, u64)>,
+}
+
+impl PlanBuilder {
+    /// An empty plan.
+    pub fn new(name: &str, run: RunPlan, parameters: Parameters, processing: Processing) -> PlanBuilder {
+        PlanBuilder {
+            name: name.to_owned(),
+            run,
+            parameters,
+            processing,
+            qkdns: Arena::new(),
+            control: Vec::new(),
+            iwns: Arena::new(),
+            nodes: Arena::new(),
+            hops: Arena::new(),
+            stores: Arena::new(),
+            links: Arena::new(),
+            ducts: Arena::new(),
+            boundaries: Arena::new(),
+            applications: Arena::new(),
+            sessions: Arena::new(),
+            classes: Arena::new(),
+            faults: Arena::new(),
+            routes: Vec::new(),
+        }
+    }
+
+    /// Adds a QKDN; its control is distributed until [`control`](Self::control) says otherwise.
+    pub fn qkdn(&mut self, name: &str, routing: Arc<dyn RoutingAlgorithm>) -> QkdnId {
+        self.control.push((Control::Distributed, None));
+        self.qkdns.push((name.to_owned(), routing))
+    }
+
+    /// Says how a QKDN is controlled and where its manager stands (default: at the controller, else its first node).
+    pub fn control(&mut self, qkdn: QkdnId, control: Control, manager_at: Option<NodeId>) {
+        self.control[qkdn.index()] = (control, manager_at);
+    }
+
+    /// Adds an IWN: a site whose sides are `delay` apart.
+    pub fn iwn(&mut self, name: &str, delay: Span) -> IwnId {
+        self.iwns.push((name.to_owned(), delay))
+    }
+
+    /// Adds a node under its qualified name.
+    pub fn node(&mut self, name: &str, qkdn: QkdnId, iwn: Option<IwnId>) -> NodeId {
+        self.nodes.push((name.to_owned(), qkdn, iwn))
+    }
+
+    /// Adds a duct with the nodes along it by position \[m\].
+    pub fn duct(&mut self, name: &str, length_m: u64, points: Vec<(u64, NodeId)>) -> DuctId {
+        self.ducts.push((DuctPlan { name: name.to_owned(), length_m }, points))
+    }
+
+    /// The duct of that name.
+    pub fn duct_named(&self, name: &str) -> Option<DuctId> {
+        self.ducts.iter().find(|(_, (plan, _))| plan.name == name).map(|(id, _)| id)
+    }
+
+    /// Adds a link, its stores and its two hops. Between QKDNs it is a GWN–GWN link.
+    pub fn link(&mut self, spec: LinkSpec) -> LinkId {
+        let id = self.links.next_id();
+        let schedule = spec.schedule.map(|schedule| schedule.times(spec.systems));
+        let hops = [0, 1].map(|lane| {
+            let (from, to) = (spec.ends[lane], spec.ends[1 - lane]);
+            let lane_bits = schedule.map_or(0, |schedule| {
+                let first = lane_share(schedule.bits, spec.store.first_lane_ppm);
+                if lane == 0 { first } else { schedule.bits - first }
+            });
+            let rate_bps = schedule.map_or(0.0, |schedule| lane_bits as f64 * 1e9 / schedule.period.0 as f64);
+            let source = StoreSource::Lane(id, lane);
+            self.padded_hop((from, to), Handover::Relay, &spec.store, lane, source, |hop| {
+                hop.link = Some(id);
+                hop.length_m = spec.length_m;
+                hop.rate_bps = rate_bps;
+            })
+        });
+        self.links.push(LinkPlan {
+            name: spec.name,
+            ends: spec.ends,
+            length_m: spec.length_m,
+            loss_db: spec.loss_db,
+            systems: spec.systems,
+            schedule,
+            first_lane_ppm: spec.store.first_lane_ppm,
+            ducts: spec.ducts,
+            hops,
+        })
+    }
+
+    fn padded_hop(
+        &mut self,
+        (from, to): (NodeId, NodeId),
+        handover: Handover,
+        amounts: &StoreAmounts,
+        lane: usize,
+        source: StoreSource,
+        fill_in: impl FnOnce(&mut Hop),
+    ) -> HopId {
+        let store = self.stores.next_id();
+        let mut hop = self.bare_hop(from, to, Protection::OneTimePad(store), handover);
+        fill_in(&mut hop);
+        let settings = StoreSettings {
+            id: store,
+            hop: hop.id,
+            initial: amounts.share(amounts.initial, lane),
+            capacity: amounts.share(amounts.capacity, lane),
+            floor: amounts.share(amounts.floor, lane),
+            max_age: amounts.max_age,
+        };
+        self.stores.push(StorePlan { settings, source });
+        self.hops.push(hop)
+    }
+
+    fn bare_hop(&self, from: NodeId, to: NodeId, protection: Protection, handover: Handover) -> Hop {
+        Hop {
+            id: self.hops.next_id(),
+            from,
+            to,
+            protection,
+            handover,
+            link: None,
+            length_m: 0,
+            rate_bps: f64::INFINITY,
+            crosses_border: self.nodes[from].1 != self.nodes[to].1,
+        }
+    }
+
+    /// Makes a link between two QKDNs a boundary: its ends are the gateway nodes.
+    pub fn relay_boundary(&mut self, name: &str, link: LinkId) -> BoundaryId {
+        let hops = self.links[link].hops;
+        assert!(self.hops[hops[0]].crosses_border, "a boundary joins two QKDNs");
+        self.boundaries.push(BoundaryPlan { name: name.to_owned(), hops })
+    }
+
+    /// Makes the two sides of an IWN a boundary. `local` protects the transfer by key from a source inside the node;
+    /// without it the transfer spends none.
+    pub fn transfer_boundary(
+        &mut self,
+        name: &str,
+        sides: [NodeId; 2],
+        local: Option<(BlockSchedule, StoreAmounts)>,
+    ) -> BoundaryId {
+        let iwn = self.nodes[sides[0]].2;
+        assert!(iwn.is_some() && iwn == self.nodes[sides[1]].2, "both sides stand in the same IWN");
+        let hops = [0, 1].map(|lane| {
+            let (from, to) = (sides[lane], sides[1 - lane]);
+            match &local {
+                Some((schedule, amounts)) => {
+                    let bits = lane_share(schedule.bits, amounts.first_lane_ppm);
+                    let bits = if lane == 0 { bits } else { schedule.bits - bits };
+                    let schedule = BlockSchedule { bits, period: schedule.period };
+                    let source = StoreSource::Local(schedule);
+                    self.padded_hop((from, to), Handover::Transfer, amounts, lane, source, |hop| {
+                        hop.rate_bps = schedule.rate_bps();
+                    })
+                }
+                None => {
+                    let hop = self.bare_hop(from, to, Protection::TrustedNode, Handover::Transfer);
+                    self.hops.push(hop)
+                }
+            }
+        });
+        self.boundaries.push(BoundaryPlan { name: name.to_owned(), hops })
+    }
+
+    /// A QoS class by name, added if it is new.
+    pub fn class(&mut self, name: &str) -> ClassId {
+        if let Some((id, _)) = self.classes.iter().find(|(_, known)| *known == name) {
+            return id;
+        }
+        self.classes.push(name.to_owned())
+    }
+
+    /// Adds a demand with an application at each end.
+    #[allow(clippy::too_many_arguments)] // each is one line of the scenario
+    pub fn session(
+        &mut self,
+        name: &str,
+        ends: [NodeId; 2],
+        arrivals: Arc<dyn ArrivalProcess>,
+        keys: u64,
+        key_bits: u64,
+        timeout: Span,
+        class: ClassId,
+    ) -> SessionId {
+        let [source, destination] = [(0, "source"), (1, "destination")].map(|(end, role)| {
+            self.applications
+                .push(ApplicationPlan { name: format!("application {name} {role}"), node: ends[end] })
+        });
+        self.sessions.push(SessionPlan {
+            name: name.to_owned(),
+            source,
+            destination,
+            arrivals,
+            bits: keys * key_bits,
+            keys,
+            timeout,
+            class,
+        })
+    }
+
+    /// Adds a fault.
+    pub fn fault(&mut self, name: &str, disturbance: Disturbance, at: Time, repaired: Option<Time>) -> FaultId {
+        self.faults.push(FaultPlan { name: name.to_owned(), disturbance, at, repaired })
+    }
+
+    /// Gives the length of the data network's way between two nodes.
+    pub fn data_route(&mut self, a: NodeId, b: NodeId, length_m: u64) {
+        self.routes.push((a, b, length_m));
+    }
+
+    /// Derives what follows, and ends.
+    pub fn build(self) -> Plan {
+        let data_network = self.data_network();
+        let mut parameters = self.parameters.clone();
+        let transfers = |plan: &BoundaryPlan| self.hops[plan.hops[0]].handover == Handover::Transfer;
+        let only_transfers = !self.boundaries.is_empty() && self.boundaries.values().all(transfers);
+        parameters.rerouting = if only_transfers { Procedure::P13 } else { Procedure::P10 };
+        let parameters = Arc::new(parameters);
+
+        let mut controllers: Arena<ControllerId, ControllerPlan> = Arena::new();
+        let mut managers: Arena<ManagerId, ManagerPlan> = Arena::new();
+        let mut controller_of = vec![ControllerId(0); self.nodes.len()];
+        let mut qkdns: Arena<QkdnId, QkdnPlan> = Arena::new();
+        for (qkdn, (name, routing)) in self.qkdns.iter() {
+            let (control, manager_at) = self.control[qkdn.index()];
+            let members: Vec<NodeId> =
+                self.nodes.iter().filter(|(_, node)| node.1 == qkdn).map(|(id, _)| id).collect();
+            let place = |node: NodeId| Placement { node, qkdn, iwn: self.nodes[node].2 };
+            match control {
+                Control::Centralized(at) => {
+                    let name = format!("controller {name}");
+                    let id = controllers.push(ControllerPlan { name, placement: place(at) });
+                    members.iter().for_each(|node| controller_of[node.index()] = id);
+                }
+                Control::Distributed => {
+                    for &node in &members {
+                        let name = format!("controller {}", self.nodes[node].0);
+                        controller_of[node.index()] =
+                            controllers.push(ControllerPlan { name, placement: place(node) });
+                    }
+                }
+            }
+            let at = manager_at.unwrap_or(match control {
+                Control::Centralized(at) => at,
+                Control::Distributed => members[0],
+            });
+            let manager = managers.push(ManagerPlan { name: format!("manager {name}"), placement: place(at) });
+            let centralized = matches!(control, Control::Centralized(_));
+            qkdns.push(QkdnPlan { name: name.clone(), manager, routing: Arc::clone(routing), centralized });
+        }
+
+        let domains: Vec<Arc<Domain>> =
+            self.qkdns.ids().map(|qkdn| Arc::new(self.domain(qkdn, &controller_of))).collect();
+        let borders: Vec<Arc<[Border]>> = self
+            .qkdns
+            .ids()
+            .map(|qkdn| {
+                let both = self.boundaries.iter().flat_map(|(boundary, plan)| plan.hops.map(|hop| (boundary, hop)));
+                both.map(|(boundary, hop)| (boundary, &self.hops[hop]))
+                    .filter(|(_, hop)| self.nodes[hop.from].1 == qkdn)
+                    .map(|(boundary, hop)| Border {
+                        boundary,
+                        hop: hop.clone(),
+                        far_qkdn: self.nodes[hop.to].1,
+                        near_controller: controller_of[hop.from.index()],
+                        far_controller: controller_of[hop.to.index()],
+                    })
+                    .collect()
+            })
+            .collect();
+
+        let nodes: Arena<NodeId, NodePlan> = self
+            .nodes
+            .iter()
+            .map(|(id, (name, qkdn, iwn))| NodePlan {
+                name: name.clone(),
+                qkdn: *qkdn,
+                iwn: *iwn,
+                controller: controller_of[id.index()],
+            })
+            .collect();
+        let km_surroundings = nodes
+            .iter()
+            .map(|(node, plan)| {
+                let hops = |ours: fn(&Hop) -> NodeId| {
+                    self.hops.values().filter(|hop| ours(hop) == node).cloned().collect::<Vec<Hop>>()
+                };
+                let (outgoing, incoming) = (hops(|hop| hop.from), hops(|hop| hop.to));
+                let stores = |hops: &[Hop]| {
+                    let ids = hops.iter().filter_map(Hop::store);
+                    ids.map(|store| self.stores[store].settings.clone()).collect::<Vec<StoreSettings>>()
+                };
+                Arc::new(KmSurroundings {
+                    node,
+                    qkdn: plan.qkdn,
+                    controller: plan.controller,
+                    manager: qkdns[plan.qkdn].manager,
+                    sending_stores: stores(&outgoing),
+                    receiving_stores: stores(&incoming),
+                    outgoing,
+                    incoming,
+                    parameters: Arc::clone(&parameters),
+                })
+            })
+            .collect();
+        let controller_surroundings = controllers
+            .iter()
+            .map(|(id, plan)| {
+                let qkdn = plan.placement.qkdn;
+                let domain = Arc::clone(&domains[qkdn.index()]);
+                let mut flooding_peers: Vec<ControllerId> = domain
+                    .graph
+                    .edge_weights()
+                    .filter(|hop| controller_of[hop.from.index()] == id)
+                    .map(|hop| controller_of[hop.to.index()])
+                    .filter(|&peer| peer != id)
+                    .collect();
+                flooding_peers.sort();
+                flooding_peers.dedup();
+                Arc::new(ControllerSurroundings {
+                    id,
+                    manager: qkdns[qkdn].manager,
+                    domain,
+                    borders: Arc::clone(&borders[qkdn.index()]),
+                    flooding_peers,
+                    parameters: Arc::clone(&parameters),
+                })
+            })
+            .collect();
+
+        Plan {
+            name: self.name,
+            run: self.run,
+            qkdns,
+            iwns: self.iwns.values().map(|(name, _)| name.clone()).collect(),
+            nodes,
+            hops: self.hops,
+            stores: self.stores,
+            links: self.links,
+            ducts: self.ducts.values().map(|(plan, _)| plan.clone()).collect(),
+            controllers,
+            managers,
+            boundaries: self.boundaries,
+            applications: self.applications,
+            sessions: self.sessions,
+            classes: self.classes,
+            faults: self.faults,
+            parameters,
+            processing: self.processing,
+            data_network,
+            km_surroundings,
+            controller_surroundings,
+        }
+    }
+
+    fn data_network(&self) -> DataNetwork {
+        let mut network = DataNetwork::new(self.nodes.len());
+        for (duct, (_, points)) in self.ducts.iter() {
+            for pair in points.windows(2) {
+                let ((from_m, a), (to_m, b)) = (pair[0], pair[1]);
+                network.join(a, b, DuctSection { duct, from_m, to_m });
+            }
+        }
+        for (iwn, (_, delay)) in self.iwns.iter() {
+            let sides: Vec<NodeId> =
+                self.nodes.iter().filter(|(_, node)| node.2 == Some(iwn)).map(|(id, _)| id).collect();
+            for (number, &a) in sides.iter().enumerate() {
+                sides[number + 1..].iter().for_each(|&b| network.join_locally(a, b, *delay));
+            }
+        }
+        for &(a, b, length_m) in &self.routes {
+            network.give(a, b, length_m);
+        }
+        network
+    }
+
+    /// One QKDN's own topology: its nodes and the hops between them; border hops are not in it.
+    fn domain(&self, qkdn: QkdnId, controller_of: &[ControllerId]) -> Domain {
+        let mut graph = DiGraph::new();
+        let mut index = FxHashMap::default();
+        let mut controllers = FxHashMap::default();
+        for (node, _) in self.nodes.iter().filter(|(_, plan)| plan.1 == qkdn) {
+            index.insert(node, graph.add_node(node));
+            controllers.insert(node, controller_of[node.index()]);
+        }
+        for hop in self.hops.values() {
+            if let (Some(&from), Some(&to)) = (index.get(&hop.from), index.get(&hop.to)) {
+                graph.add_edge(from, to, hop.clone());
+            }
+        }
+        let own = || self.hops.values().filter(|hop| index.contains_key(&hop.from));
+        let stores = own().filter_map(|hop| Some((hop.id, self.stores[hop.store()?].settings.clone()))).collect();
+        let hops = own().map(|hop| (hop.id, hop.clone())).collect();
+        Domain { qkdn, graph, index, controller_of: controllers, hops, stores }
+    }
+}

@@ -1,0 +1,340 @@
+//! The plan: what a scenario means. Immutable, validated, with integer ids and integer time; shared by all
+//! replications and threads.
+
+use std::sync::Arc;
+
+use super::data_network::DataNetwork;
+use crate::architecture::surroundings::{
+    ControllerSurroundings, KmSurroundings, Parameters, Placement, StoreSettings,
+};
+use crate::architecture::{Address, ElementKind, Hop};
+use crate::control::routing::RoutingAlgorithm;
+use crate::ids::{
+    ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, IwnId, LinkId, ManagerId,
+    NodeId, QkdnId, SessionId, StoreId,
+};
+use crate::kernel::{Span, Time};
+use crate::quantum::models::BlockSchedule;
+use crate::service::demand::ArrivalProcess;
+
+/// How a QKDN is controlled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Control {
+    /// One controller per node.
+    Distributed,
+    /// One controller for all, at this node.
+    Centralized(NodeId),
+}
+
+/// A QKD network.
+#[derive(Clone, Debug)]
+pub struct QkdnPlan {
+    /// Its id in the scenario.
+    pub name: String,
+    /// Its manager.
+    pub manager: ManagerId,
+    /// Its routing.
+    pub routing: Arc<dyn RoutingAlgorithm>,
+    /// Whether one controller serves it all.
+    pub centralized: bool,
+}
+
+/// A trusted node with its KM. An IWN is one node per attached QKDN.
+#[derive(Clone, Debug)]
+pub struct NodePlan {
+    /// Qualified name, `QKDN/NODE`.
+    pub name: String,
+    /// The QKDN that it counts to.
+    pub qkdn: QkdnId,
+    /// The IWN that it is a side of.
+    pub iwn: Option<IwnId>,
+    /// The controller that serves it.
+    pub controller: ControllerId,
+}
+
+/// A QKD link: two modules, a channel, a store per direction.
+#[derive(Clone, Debug)]
+pub struct LinkPlan {
+    /// Qualified name.
+    pub name: String,
+    /// Its nodes.
+    pub ends: [NodeId; 2],
+    /// Length \[m\].
+    pub length_m: u64,
+    /// Total loss \[dB\].
+    pub loss_db: f64,
+    /// Module pairs side by side.
+    pub systems: u64,
+    /// What all of them make together; `None`: no key over this channel.
+    pub schedule: Option<BlockSchedule>,
+    /// Parts per million of every block that go to the first end's lane.
+    pub first_lane_ppm: u64,
+    /// Where it lies.
+    pub ducts: Vec<DuctSection>,
+    /// Its hops: from the first end, from the second.
+    pub hops: [HopId; 2],
+}
+
+/// A stretch of a duct.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DuctSection {
+    /// Which duct.
+    pub duct: DuctId,
+    /// From here \[m from the duct's first end\].
+    pub from_m: u64,
+    /// To here; greater than `from_m`.
+    pub to_m: u64,
+}
+
+/// A duct.
+#[derive(Clone, Debug)]
+pub struct DuctPlan {
+    /// Qualified name.
+    pub name: String,
+    /// Length \[m\].
+    pub length_m: u64,
+}
+
+/// What fills a store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StoreSource {
+    /// One lane of a link: 0 is the first end's.
+    Lane(LinkId, usize),
+    /// A source inside a trusted node.
+    Local(BlockSchedule),
+}
+
+/// A directed key store.
+#[derive(Clone, Debug)]
+pub struct StorePlan {
+    /// What its KMs know of it.
+    pub settings: StoreSettings,
+    /// What fills it.
+    pub source: StoreSource,
+}
+
+/// A controller.
+#[derive(Clone, Debug)]
+pub struct ControllerPlan {
+    /// Name.
+    pub name: String,
+    /// Where it stands, and what it counts to.
+    pub placement: Placement,
+}
+
+/// A manager: QLM, KMLM, QCLM and XLMO.
+#[derive(Clone, Debug)]
+pub struct ManagerPlan {
+    /// Name.
+    pub name: String,
+    /// Where it stands.
+    pub placement: Placement,
+}
+
+/// A boundary between two QKDNs.
+#[derive(Clone, Debug)]
+pub struct BoundaryPlan {
+    /// Its id in the scenario.
+    pub name: String,
+    /// The border hops, one each way.
+    pub hops: [HopId; 2],
+}
+
+/// A cryptographic application.
+#[derive(Clone, Debug)]
+pub struct ApplicationPlan {
+    /// Name.
+    pub name: String,
+    /// The node whose KSA supplies it.
+    pub node: NodeId,
+}
+
+/// A demand: one session between two applications.
+#[derive(Clone, Debug)]
+pub struct SessionPlan {
+    /// The demand's id in the scenario.
+    pub name: String,
+    /// The application that asks.
+    pub source: ApplicationId,
+    /// Its peer.
+    pub destination: ApplicationId,
+    /// When it asks.
+    pub arrivals: Arc<dyn ArrivalProcess>,
+    /// Keys per request times their length \[bits\].
+    pub bits: u64,
+    /// Keys per request.
+    pub keys: u64,
+    /// How long the application waits.
+    pub timeout: Span,
+    /// QoS class.
+    pub class: ClassId,
+}
+
+/// What happens to the world at one instant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Disturbance {
+    /// A duct is cut at a place: links over it lose their quantum and Qx channels.
+    DuctCut {
+        /// Which duct.
+        duct: DuctId,
+        /// Where \[m\].
+        position_m: u64,
+        /// Whether the data network over it is cut too.
+        cuts_data: bool,
+    },
+}
+
+/// A fault of the scenario.
+#[derive(Clone, Debug)]
+pub struct FaultPlan {
+    /// Its id in the scenario.
+    pub name: String,
+    /// What it does.
+    pub disturbance: Disturbance,
+    /// When.
+    pub at: Time,
+    /// Until when.
+    pub repaired: Option<Time>,
+}
+
+/// Service times of the first-in-first-out servers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Processing {
+    /// Of a KM.
+    pub key_manager: Span,
+    /// Of a controller.
+    pub controller: Span,
+    /// Of a manager.
+    pub manager: Span,
+}
+
+/// Times and amounts of a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RunPlan {
+    /// Before counting.
+    pub warm_up: Span,
+    /// Counting time and the longest time-out.
+    pub duration: Span,
+    /// The scenario's seed.
+    pub seed: u64,
+    /// Replications.
+    pub replications: u32,
+}
+
+/// Equipment, for prices.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Inventory {
+    /// QKD modules.
+    pub modules: u64,
+    /// Key managers.
+    pub key_managers: u64,
+    /// Trusted sites.
+    pub sites: u64,
+}
+
+/// What a scenario means.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The scenario's name.
+    pub name: String,
+    /// Times and amounts.
+    pub run: RunPlan,
+    /// QKD networks.
+    pub qkdns: Arena<QkdnId, QkdnPlan>,
+    /// Interworking nodes, by name.
+    pub iwns: Arena<IwnId, String>,
+    /// Nodes.
+    pub nodes: Arena<NodeId, NodePlan>,
+    /// Hops, both ways.
+    pub hops: Arena<HopId, Hop>,
+    /// Stores.
+    pub stores: Arena<StoreId, StorePlan>,
+    /// Links.
+    pub links: Arena<LinkId, LinkPlan>,
+    /// Ducts.
+    pub ducts: Arena<DuctId, DuctPlan>,
+    /// Controllers.
+    pub controllers: Arena<ControllerId, ControllerPlan>,
+    /// Managers.
+    pub managers: Arena<ManagerId, ManagerPlan>,
+    /// Boundaries.
+    pub boundaries: Arena<BoundaryId, BoundaryPlan>,
+    /// Applications.
+    pub applications: Arena<ApplicationId, ApplicationPlan>,
+    /// Sessions.
+    pub sessions: Arena<SessionId, SessionPlan>,
+    /// QoS classes, by name.
+    pub classes: Arena<ClassId, String>,
+    /// Faults.
+    pub faults: Arena<FaultId, FaultPlan>,
+    /// Parameters of the protocols.
+    pub parameters: Arc<Parameters>,
+    /// Service times.
+    pub processing: Processing,
+    /// Delays of the data network.
+    pub data_network: DataNetwork,
+    /// What each KM sees.
+    pub km_surroundings: Arena<NodeId, Arc<KmSurroundings>>,
+    /// What each controller sees.
+    pub controller_surroundings: Arena<ControllerId, Arc<ControllerSurroundings>>,
+}
+
+impl Plan {
+    /// End of arrivals: warm-up and duration.
+    pub fn end(&self) -> Time {
+        Time::ZERO + self.run.warm_up + self.run.duration
+    }
+
+    /// The counting time: from the warm-up to the end less the longest time-out.
+    pub fn counting(&self) -> (Time, Time) {
+        let longest = self.sessions.values().map(|session| session.timeout).max().unwrap_or(Span::ZERO);
+        let from = Time::ZERO + self.run.warm_up;
+        (from, Time(self.end().0.saturating_sub(longest.0).max(from.0)))
+    }
+
+    /// Where an element stands.
+    pub fn placement(&self, address: Address) -> Placement {
+        let of_node = |node: NodeId| {
+            let plan = &self.nodes[node];
+            Placement { node, qkdn: plan.qkdn, iwn: plan.iwn }
+        };
+        let index = address.index();
+        match address.kind() {
+            ElementKind::Application => of_node(self.applications[ApplicationId(index)].node),
+            ElementKind::Ksa | ElementKind::Kma => of_node(NodeId(index)),
+            ElementKind::QkdModule => of_node(self.links[LinkId(index / 2)].ends[index as usize % 2]),
+            ElementKind::Controller => self.controllers[ControllerId(index)].placement,
+            ElementKind::Manager => self.managers[ManagerId(index)].placement,
+        }
+    }
+
+    /// An element's name in traces.
+    pub fn name_of(&self, address: Address) -> String {
+        let index = address.index();
+        match address.kind() {
+            ElementKind::Application => self.applications[ApplicationId(index)].name.clone(),
+            ElementKind::Ksa => format!("KSA {}", self.nodes[NodeId(index)].name),
+            ElementKind::Kma => format!("KMA {}", self.nodes[NodeId(index)].name),
+            ElementKind::QkdModule => {
+                let link = &self.links[LinkId(index / 2)];
+                let end = link.ends[index as usize % 2];
+                format!("QKD module {} at {}", link.name, self.nodes[end].name)
+            }
+            ElementKind::Controller => self.controllers[ControllerId(index)].name.clone(),
+            ElementKind::Manager => self.managers[ManagerId(index)].name.clone(),
+        }
+    }
+
+    /// What there is to pay for.
+    pub fn inventory(&self) -> Inventory {
+        let mut iwns: Vec<IwnId> = self.nodes.values().filter_map(|node| node.iwn).collect();
+        iwns.sort();
+        let sides = iwns.len();
+        iwns.dedup();
+        Inventory {
+            modules: self.links.values().map(|link| 2 * link.systems).sum(),
+            key_managers: self.nodes.len() as u64,
+            sites: (self.nodes.len() - sides + iwns.len()) as u64,
+        }
+    }
+}

@@ -1,0 +1,490 @@
+//! The world: what changes. Elements, servers, messages on their way, and the loop that drives them.
+//!
+//! Order of events is (time, sequence); every element is visited by one event at a time. A message takes propagation
+//! and one processing time at the receiver; each KM, controller and manager is a first-in-first-out server;
+//! applications, modules and links take none. What passes inside one element is internal and takes no time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::plan::{Disturbance, Plan, StoreSource};
+use crate::architecture::{
+    Address, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
+};
+use crate::control::Controller;
+use crate::ids::{ApplicationId, Arena, ControllerId, DuctId, FaultId, Id, LinkId, ManagerId, NodeId, StoreId};
+use crate::kernel::{Simulation, Span, Streams, Time};
+use crate::key_management::kma::{Context, KeyManager};
+use crate::key_management::store::Book;
+use crate::management::manager::Manager;
+use crate::network::builder::lane_share;
+use crate::observe::Observer;
+use crate::quantum::module::Module;
+use crate::quantum::source::{QuantumLayer, ScheduledSource};
+use crate::service::application::{Application, Demand};
+
+/// Something that happens at one instant.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// A message reaches its receiver.
+    Arrive { slot: u32 },
+    /// The receiver's server has processed it.
+    Process { slot: u32 },
+    /// An element asked to be woken.
+    Wake { element: Address, timer: Timer },
+    /// A fault begins or is repaired.
+    Disturb { fault: FaultId, begins: bool },
+    /// A boundary of the counting time.
+    Snapshot { number: u8 },
+}
+
+const _: () = assert!(size_of::<Event>() <= 16);
+
+/// Amounts of all stores at the start and at the end of the counting time.
+pub type Snapshots = [Option<Vec<Book>>; 2];
+
+/// One replication under way.
+#[derive(Debug)]
+pub struct World<O> {
+    plan: Arc<Plan>,
+    simulation: Simulation<Event>,
+    envelopes: Vec<Option<Envelope>>,
+    free: Vec<u32>,
+    internal: VecDeque<Envelope>,
+    out: Outbox,
+    key_managers: Arena<NodeId, KeyManager>,
+    controllers: Arena<ControllerId, Controller>,
+    managers: Arena<ManagerId, Manager>,
+    applications: Arena<ApplicationId, Application>,
+    modules: Vec<Module>,
+    quantum: QuantumLayer,
+    /// When each server is free again: KMs, then controllers, then managers.
+    busy: Vec<Time>,
+    /// How many cuts each link lies under.
+    cuts: Arena<LinkId, u32>,
+    /// Places where the data network is cut.
+    data_cuts: Vec<(DuctId, u64)>,
+    /// Messages that a cut of the data network lost.
+    lost: u64,
+    open: u64,
+    snapshots: Snapshots,
+    observer: O,
+}
+
+impl<O: Observer> World<O> {
+    /// A world at time 0.
+    pub fn new(plan: Arc<Plan>, replication: u32, observer: O) -> World<O> {
+        let streams = Streams::new(plan.run.seed, replication);
+        let mut quantum = QuantumLayer::default();
+        for store in plan.stores.values() {
+            let (bits, period) = match store.source {
+                StoreSource::Lane(link, lane) => match plan.links[link].schedule {
+                    Some(schedule) => {
+                        let first = lane_share(schedule.bits, plan.links[link].first_lane_ppm);
+                        (if lane == 0 { first } else { schedule.bits - first }, schedule.period)
+                    }
+                    None => (0, Span::ZERO),
+                },
+                StoreSource::Local(schedule) => (schedule.bits, schedule.period),
+            };
+            quantum.add(if bits == 0 { ScheduledSource::silent() } else { ScheduledSource::new(bits, period) });
+        }
+        let modules = plan
+            .links
+            .iter()
+            .flat_map(|(id, link)| link.ends.map(|end| (id, end)))
+            .map(|(link, end)| {
+                let node = &plan.nodes[end];
+                let parameters = &plan.parameters;
+                let manager = plan.qkdns[node.qkdn].manager;
+                Module::new(link, node.controller, manager, parameters.detection, parameters.rerouting)
+            })
+            .collect();
+        let mut applications: Arena<ApplicationId, Application> = plan
+            .applications
+            .iter()
+            .map(|(id, application)| Application::peer(id, application.node))
+            .collect();
+        for (session, demand) in plan.sessions.iter() {
+            let destination = plan.applications[demand.destination].node;
+            let node = plan.applications[demand.source].node;
+            let application = Demand {
+                session,
+                peer: demand.destination,
+                destination,
+                destination_qkdn: plan.nodes[destination].qkdn,
+                bits: demand.bits,
+                timeout: demand.timeout,
+                class: demand.class,
+                arrivals: Arc::clone(&demand.arrivals),
+                procedure: procedure_between(&plan, node, destination),
+                until: plan.end(),
+            };
+            let random = streams.stream(&format!("demand/{}", demand.name), "arrivals");
+            applications[demand.source] = Application::asking(demand.source, node, application, random);
+        }
+        World {
+            simulation: Simulation::new(),
+            envelopes: Vec::new(),
+            free: Vec::new(),
+            internal: VecDeque::new(),
+            out: Outbox::new(Address::application(ApplicationId(0))),
+            key_managers: plan.km_surroundings.values().map(|km| KeyManager::new(Arc::clone(km))).collect(),
+            controllers: plan
+                .controller_surroundings
+                .iter()
+                .map(|(id, seen)| {
+                    let routing = &plan.qkdns[plan.controllers[id].placement.qkdn].routing;
+                    Controller::new(Arc::clone(seen), Arc::clone(routing))
+                })
+                .collect(),
+            managers: plan.managers.ids().map(|_| Manager::new()).collect(),
+            applications,
+            modules,
+            quantum,
+            busy: vec![Time::ZERO; plan.nodes.len() + plan.controllers.len() + plan.managers.len()],
+            cuts: plan.links.ids().map(|_| 0).collect(),
+            data_cuts: Vec::new(),
+            lost: 0,
+            open: 0,
+            snapshots: [None, None],
+            observer,
+            plan,
+        }
+    }
+
+    /// Runs to the end: arrivals stop, requests end, messages arrive, and every store is looked at once more.
+    pub fn run(&mut self) {
+        self.start();
+        let end = self.plan.end();
+        while let Some((now, event)) = self.simulation.next() {
+            // Past the end nothing is worth doing for its own sake once every request has ended.
+            let over = now > end && self.open == 0;
+            match event {
+                Event::Arrive { slot } => self.arrive(slot, now),
+                Event::Process { slot } => self.process(slot, now),
+                Event::Wake { .. } | Event::Disturb { .. } | Event::Snapshot { .. } if over => {}
+                Event::Wake { element, timer } => self.wake(element, timer, now),
+                Event::Disturb { fault, begins } => self.disturb(fault, begins, now),
+                Event::Snapshot { number } => self.snapshot(number, now),
+            }
+        }
+        self.look_at_all(self.simulation.now().max(end));
+    }
+
+    fn start(&mut self) {
+        let (from, to) = self.plan.counting();
+        self.simulation.schedule(from, Event::Snapshot { number: 0 });
+        self.simulation.schedule(to, Event::Snapshot { number: 1 });
+        for (fault, plan) in self.plan.faults.iter() {
+            self.simulation.schedule(plan.at, Event::Disturb { fault, begins: true });
+            if let Some(at) = plan.repaired {
+                self.simulation.schedule(at, Event::Disturb { fault, begins: false });
+            }
+        }
+        for node in self.plan.nodes.ids() {
+            self.out.address_to(Address::kma(node));
+            let mut cx = Context { now: Time::ZERO, sources: &mut self.quantum };
+            self.key_managers[node].on_start(&mut cx, &mut self.out);
+            self.flush(Time::ZERO);
+        }
+        for id in self.plan.applications.ids() {
+            self.out.address_to(Address::application(id));
+            self.applications[id].on_start(&mut self.out);
+            self.flush(Time::ZERO);
+        }
+    }
+
+    fn arrive(&mut self, slot: u32, now: Time) {
+        let to = self.envelopes[slot as usize].as_ref().expect("a message on its way is there").to;
+        let Some((server, processing)) = self.server(to) else { return self.process(slot, now) };
+        let busy = &mut self.busy[server];
+        let done = now.max(*busy) + processing;
+        *busy = done;
+        if done == now {
+            self.process(slot, now);
+        } else {
+            self.simulation.schedule(done, Event::Process { slot });
+        }
+    }
+
+    fn server(&self, to: Address) -> Option<(usize, Span)> {
+        let at = to.index() as usize;
+        let processing = &self.plan.processing;
+        match to.kind() {
+            ElementKind::Kma | ElementKind::Ksa => Some((at, processing.key_manager)),
+            ElementKind::Controller => Some((self.plan.nodes.len() + at, processing.controller)),
+            ElementKind::Manager => {
+                Some((self.plan.nodes.len() + self.plan.controllers.len() + at, processing.manager))
+            }
+            ElementKind::Application | ElementKind::QkdModule => None,
+        }
+    }
+
+    fn process(&mut self, slot: u32, now: Time) {
+        let envelope = self.envelopes[slot as usize].take().expect("a message on its way is there");
+        self.free.push(slot);
+        self.deliver(envelope, now);
+    }
+
+    fn deliver(&mut self, envelope: Envelope, now: Time) {
+        let to = envelope.to;
+        // What a KM sends comes from its KMA unless its KSA says otherwise.
+        let speaker = if to.kind() == ElementKind::Ksa { Address::kma(to.node()) } else { to };
+        self.out.address_to(speaker);
+        match to.kind() {
+            ElementKind::Kma | ElementKind::Ksa => {
+                let mut cx = Context { now, sources: &mut self.quantum };
+                self.key_managers[to.node()].on_message(envelope, &mut cx, &mut self.out);
+            }
+            ElementKind::Controller => {
+                self.controllers[ControllerId(to.index())].on_message(&envelope, now, &mut self.out);
+            }
+            ElementKind::Manager => self.managers[ManagerId(to.index())].on_message(&envelope, now),
+            ElementKind::Application => {
+                let Message::Service(message) = &envelope.message else {
+                    unreachable!("applications speak Ak only")
+                };
+                self.applications[ApplicationId(to.index())].on_message(message, &mut self.out);
+            }
+            ElementKind::QkdModule => unreachable!("nothing is sent to a module yet"),
+        }
+        self.flush(now);
+    }
+
+    fn wake(&mut self, element: Address, timer: Timer, now: Time) {
+        self.out.address_to(element);
+        let at = element.index();
+        match element.kind() {
+            ElementKind::Kma | ElementKind::Ksa => {
+                let mut cx = Context { now, sources: &mut self.quantum };
+                self.key_managers[NodeId(at)].on_timer(timer, &mut cx, &mut self.out);
+            }
+            ElementKind::Controller => self.controllers[ControllerId(at)].on_timer(timer, now, &mut self.out),
+            ElementKind::Application => self.applications[ApplicationId(at)].on_timer(now, &mut self.out),
+            ElementKind::QkdModule => self.modules[at as usize].on_timer(now, &mut self.out),
+            ElementKind::Manager => unreachable!("managers set no timers"),
+        }
+        self.flush(now);
+    }
+
+    /// Carries out what a machine wants done, and what that does inside the same element.
+    fn flush(&mut self, now: Time) {
+        let mut out = std::mem::replace(&mut self.out, Outbox::new(Address::application(ApplicationId(0))));
+        let me = out.me();
+        for effect in out.drain() {
+            match effect {
+                Effect::Send(envelope) => self.send(envelope, now),
+                Effect::Wake { at, timer } => self.simulation.schedule(at, Event::Wake { element: me, timer }),
+                Effect::Observe(observation) => self.observe(now, me, &observation),
+            }
+        }
+        self.out = out;
+        if let Some(envelope) = self.internal.pop_front() {
+            self.deliver(envelope, now);
+        }
+    }
+
+    fn observe(&mut self, now: Time, from: Address, observation: &Observation) {
+        match observation {
+            Observation::Requested { .. } => self.open += 1,
+            Observation::Failed { .. }
+            | Observation::Supplied { end: crate::architecture::observation::RequestEnd::Source, .. } => {
+                self.open -= 1;
+            }
+            _ => {}
+        }
+        self.observer.observed(now, from, observation);
+    }
+
+    fn send(&mut self, envelope: Envelope, now: Time) {
+        let internal = envelope.from.is_same_element(envelope.to);
+        self.observer.sent(now, &envelope, internal);
+        if internal {
+            self.internal.push_back(envelope);
+            return;
+        }
+        let (from, to) = (self.node_of(envelope.from), self.node_of(envelope.to));
+        let delay = self.plan.data_network.delay(from, to);
+        let cut = |duct, from_m, to_m| {
+            self.data_cuts.iter().any(|&(cut, at)| cut == duct && from_m <= at && at < to_m)
+        };
+        if delay.is_none() || (!self.data_cuts.is_empty() && self.plan.data_network.crosses(from, to, cut)) {
+            self.lost += 1;
+            return;
+        }
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.envelopes[slot as usize] = Some(envelope);
+                slot
+            }
+            None => {
+                self.envelopes.push(Some(envelope));
+                (self.envelopes.len() - 1) as u32
+            }
+        };
+        self.simulation.schedule(now + delay.unwrap_or(Span::ZERO), Event::Arrive { slot });
+    }
+
+    fn node_of(&self, address: Address) -> NodeId {
+        let at = address.index();
+        match address.kind() {
+            ElementKind::Kma | ElementKind::Ksa => NodeId(at),
+            ElementKind::Controller => self.plan.controllers[ControllerId(at)].placement.node,
+            ElementKind::Manager => self.plan.managers[ManagerId(at)].placement.node,
+            ElementKind::Application => self.plan.applications[ApplicationId(at)].node,
+            ElementKind::QkdModule => self.plan.links[LinkId(at / 2)].ends[at as usize % 2],
+        }
+    }
+
+    fn disturb(&mut self, fault: FaultId, begins: bool, now: Time) {
+        self.observer.disturbed(now, fault, begins);
+        let plan = Arc::clone(&self.plan);
+        let Disturbance::DuctCut { duct, position_m, cuts_data } = plan.faults[fault].disturbance;
+        if cuts_data {
+            if begins {
+                self.data_cuts.push((duct, position_m));
+            } else {
+                let at = self.data_cuts.iter().position(|&cut| cut == (duct, position_m));
+                self.data_cuts.remove(at.expect("a cut is repaired once"));
+            }
+        }
+        for (id, link) in plan.links.iter() {
+            let lies_there = |section: &super::plan::DuctSection| {
+                section.duct == duct && section.from_m <= position_m && position_m < section.to_m
+            };
+            if link.ducts.iter().any(lies_there) {
+                self.cut_link(id, begins, fault, now);
+            }
+        }
+    }
+
+    fn cut_link(&mut self, link: LinkId, cut: bool, fault: FaultId, now: Time) {
+        let count = &mut self.cuts[link];
+        let before = *count > 0;
+        *count = if cut { *count + 1 } else { *count - 1 };
+        if before == (*count > 0) {
+            return;
+        }
+        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
+        for store in stores.into_iter().flatten() {
+            self.quantum.set_generating(store, !cut, now);
+        }
+        for end in 0..2 {
+            self.out.address_to(Address::module(link, end));
+            self.modules[link.index() * 2 + end].on_disturbance(now, !cut, fault, &mut self.out);
+            self.flush(now);
+        }
+        if !cut {
+            // Those that wait for key on this link had no instant to wait for.
+            for end in self.plan.links[link].ends {
+                self.out.address_to(Address::kma(end));
+                let mut cx = Context { now, sources: &mut self.quantum };
+                self.key_managers[end].on_generating(link, &mut cx, &mut self.out);
+                self.flush(now);
+            }
+        }
+    }
+
+    fn look_at_all(&mut self, now: Time) {
+        for node in self.plan.nodes.ids() {
+            self.out.address_to(Address::kma(node));
+            let mut cx = Context { now, sources: &mut self.quantum };
+            self.key_managers[node].look_at_all(&mut cx, &mut self.out);
+            let observations = self.out.drain().collect::<Vec<Effect>>();
+            for effect in observations {
+                if let Effect::Observe(observation) = effect {
+                    self.observe(now, Address::kma(node), &observation);
+                }
+            }
+        }
+    }
+
+    fn snapshot(&mut self, number: u8, now: Time) {
+        self.look_at_all(now);
+        self.snapshots[number as usize] = Some(self.books());
+    }
+
+    /// The books of all stores, by store.
+    pub fn books(&self) -> Vec<Book> {
+        let mut books = vec![Book::default(); self.plan.stores.len()];
+        for km in self.key_managers.values() {
+            for (store, book) in km.books() {
+                books[store.index()] = book;
+            }
+        }
+        books
+    }
+
+    /// What the receiving ends hold: generated and spent, by store.
+    pub fn receiving_ends(&self) -> Vec<(u64, u64)> {
+        let mut ends = vec![(0, 0); self.plan.stores.len()];
+        for km in self.key_managers.values() {
+            for store in km.followed() {
+                ends[store.settings.id.index()] = (store.generated(), store.spent());
+            }
+        }
+        ends
+    }
+
+    /// Whether a store's link makes key at present.
+    pub fn is_generating(&mut self, store: StoreId) -> bool {
+        use crate::architecture::key_source::{KeySources as _, StoreEnd};
+        self.quantum.source(store, StoreEnd::Sending).is_generating()
+    }
+
+    /// Books at the start and the end of the counting time.
+    pub fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
+    }
+
+    /// Events so far.
+    pub fn events(&self) -> u64 {
+        self.simulation.events()
+    }
+
+    /// Messages that a cut of the data network lost.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// The instant of the last event.
+    pub fn now(&self) -> Time {
+        self.simulation.now()
+    }
+
+    /// A manager.
+    pub fn manager(&self, id: ManagerId) -> &Manager {
+        &self.managers[id]
+    }
+
+    /// Key managers, by node.
+    pub fn key_managers(&self) -> &Arena<NodeId, KeyManager> {
+        &self.key_managers
+    }
+
+    /// The observer.
+    pub fn observer(&self) -> &O {
+        &self.observer
+    }
+
+    /// The observer, at the end.
+    pub fn into_observer(self) -> O {
+        self.observer
+    }
+}
+
+/// Which procedure a demand's first messages are traced under: `local` inside one QKDN, else that of the first
+/// boundary between the two.
+fn procedure_between(plan: &Plan, from: NodeId, to: NodeId) -> Procedure {
+    let ends = [plan.nodes[from].qkdn, plan.nodes[to].qkdn];
+    if ends[0] == ends[1] {
+        return Procedure::Local;
+    }
+    let mut border_hops = plan.boundaries.values().flat_map(|boundary| boundary.hops).map(|hop| &plan.hops[hop]);
+    let first = border_hops.find(|hop| [plan.nodes[hop.from].qkdn, plan.nodes[hop.to].qkdn] == ends);
+    match first.map(|hop| hop.handover) {
+        Some(crate::architecture::Handover::Transfer) => Procedure::P12,
+        _ => Procedure::P9,
+    }
+}

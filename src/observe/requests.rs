@@ -1,0 +1,183 @@
+//! What became of every request, and the messages that it took.
+
+use super::Observer;
+use crate::architecture::message::FailureCause;
+use crate::architecture::observation::RequestEnd;
+use crate::architecture::{Address, Envelope, Layer, Observation, RequestId};
+use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId};
+use crate::kernel::Time;
+
+/// One request's life.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestLife {
+    /// Sent over Ak.
+    pub sent: Time,
+    /// Bits asked for.
+    pub bits: u64,
+    /// The source application holds the key.
+    pub at_source: Option<Time>,
+    /// The destination application holds the key.
+    pub at_destination: Option<Time>,
+    /// The source KSA gave it up.
+    pub failed: Option<(Time, FailureCause)>,
+    /// One-time-pad key spent on it \[bits\].
+    pub spent_bits: u64,
+    /// Hops that its key was sent over.
+    pub hops: u32,
+    /// First relay message sent.
+    pub relay_started: Option<Time>,
+    /// The destination KM holds the key.
+    pub held: Option<Time>,
+    /// The KM that lacked key last.
+    pub waited_for: Option<NodeId>,
+}
+
+impl RequestLife {
+    /// When both applications held the key, if the request was delivered.
+    pub fn delivered(&self) -> Option<Time> {
+        match (self.failed, self.at_source, self.at_destination) {
+            (None, Some(source), Some(destination)) => Some(source.max(destination)),
+            _ => None,
+        }
+    }
+
+    /// When the request ended.
+    pub fn ended(&self) -> Option<Time> {
+        self.failed.map(|(at, _)| at).or_else(|| self.delivered())
+    }
+}
+
+/// Control- and management-layer messages, by sending QKDN.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Traffic {
+    /// Messages.
+    pub messages: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// The observer.
+#[derive(Clone, Debug)]
+pub struct Requests {
+    lives: Arena<SessionId, Vec<RequestLife>>,
+    open: u64,
+    traffic: Arena<QkdnId, Traffic>,
+    controllers: Vec<QkdnId>,
+    managers: Vec<QkdnId>,
+    nodes: Vec<QkdnId>,
+    modules: Vec<QkdnId>,
+}
+
+impl Requests {
+    /// An observer of `sessions` sessions; the tables say which QKDN nodes, controllers, managers and modules count to.
+    pub fn new(
+        sessions: usize,
+        qkdns: usize,
+        nodes: Vec<QkdnId>,
+        controllers: Vec<QkdnId>,
+        managers: Vec<QkdnId>,
+        modules: Vec<QkdnId>,
+    ) -> Requests {
+        Requests {
+            lives: (0..sessions).map(|_| Vec::new()).collect(),
+            open: 0,
+            traffic: (0..qkdns).map(|_| Traffic::default()).collect(),
+            controllers,
+            managers,
+            nodes,
+            modules,
+        }
+    }
+
+    fn qkdn_of(&self, address: Address) -> QkdnId {
+        use crate::architecture::ElementKind as K;
+        let at = address.index() as usize;
+        match address.kind() {
+            K::Controller => self.controllers[at],
+            K::Manager => self.managers[at],
+            K::QkdModule => self.modules[at],
+            K::Kma | K::Ksa => self.nodes[at],
+            K::Application => unreachable!("applications send no control messages"),
+        }
+    }
+
+    fn life(&mut self, request: RequestId) -> &mut RequestLife {
+        &mut self.lives[request.session][request.number as usize]
+    }
+
+    /// Requests that have not ended.
+    pub fn open(&self) -> u64 {
+        self.open
+    }
+
+    /// The lives of one session's requests, by number.
+    pub fn of(&self, session: SessionId) -> &[RequestLife] {
+        &self.lives[session]
+    }
+
+    /// Control and management traffic of a QKDN.
+    pub fn traffic(&self, qkdn: QkdnId) -> Traffic {
+        self.traffic[qkdn]
+    }
+}
+
+impl Observer for Requests {
+    fn sent(&mut self, _now: Time, envelope: &Envelope, internal: bool) {
+        let to = envelope.to.kind().layer();
+        let from = envelope.from.kind().layer();
+        let controls = |layer| matches!(layer, Layer::Control | Layer::Management);
+        if !internal && (controls(from) || controls(to)) {
+            let qkdn = self.qkdn_of(envelope.from);
+            let traffic = &mut self.traffic[qkdn];
+            traffic.messages += 1;
+            traffic.bytes += envelope.message.bytes();
+        }
+    }
+
+    fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
+        match *observation {
+            Observation::Requested { request, bits } => {
+                let lives = &mut self.lives[request.session];
+                assert_eq!(lives.len(), request.number as usize, "requests are numbered as they are sent");
+                lives.push(RequestLife {
+                    sent: now,
+                    bits,
+                    at_source: None,
+                    at_destination: None,
+                    failed: None,
+                    spent_bits: 0,
+                    hops: 0,
+                    relay_started: None,
+                    held: None,
+                    waited_for: None,
+                });
+                self.open += 1;
+            }
+            Observation::Supplied { request, end } => {
+                let life = self.life(request);
+                match end {
+                    RequestEnd::Source => {
+                        life.at_source = Some(now);
+                        self.open -= 1;
+                    }
+                    RequestEnd::Destination => life.at_destination = Some(now),
+                }
+            }
+            Observation::Failed { request, cause } => {
+                self.life(request).failed = Some((now, cause));
+                self.open -= 1;
+            }
+            Observation::Waits { request, km } => self.life(request).waited_for = Some(km),
+            Observation::RelayStarted { request } => self.life(request).relay_started = Some(now),
+            Observation::KeyHeld { request } => self.life(request).held = Some(now),
+            Observation::Spent { request, bits, .. } => {
+                let life = self.life(request);
+                life.spent_bits += bits;
+                life.hops += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn disturbed(&mut self, _: Time, _: FaultId, _: bool) {}
+}

@@ -1,0 +1,118 @@
+//! Reroutes instant by instant: t0 … t7 as elements let them be seen.
+
+use std::collections::BTreeMap;
+
+use super::Observer;
+use crate::architecture::observation::ReroutingInstant;
+use crate::architecture::{Address, Envelope, Layer, Observation};
+use crate::ids::{FaultId, SessionId};
+use crate::kernel::Time;
+
+/// One fault's own instants, and what was sent about it that concerns no one session.
+#[derive(Clone, Copy, Default, Debug)]
+struct FaultLife {
+    began: Option<Time>,
+    declared: Option<Time>,
+    messages: u64,
+    bytes: u64,
+}
+
+/// Instants t2 … t7 of one session, and what was sent about it.
+#[derive(Clone, Copy, Default, Debug)]
+struct SessionLife {
+    instants: [Option<Time>; 6],
+    messages: u64,
+    bytes: u64,
+}
+
+/// The observer.
+#[derive(Clone, Default, Debug)]
+pub struct Reroutes {
+    faults: BTreeMap<FaultId, FaultLife>,
+    sessions: BTreeMap<(FaultId, SessionId), SessionLife>,
+}
+
+/// One reroute as observed: instants t0 … t7, messages, bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reroute {
+    /// Which fault.
+    pub fault: FaultId,
+    /// Which session.
+    pub session: SessionId,
+    /// t0 … t7; `None` where not reached.
+    pub instants: [Option<Time>; 8],
+    /// Control and management messages about it.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Reroutes {
+    /// All reroutes, by fault and session.
+    pub fn all(&self) -> impl Iterator<Item = Reroute> + '_ {
+        self.sessions.iter().map(|(&(fault, session), life)| {
+            let of_fault = self.faults.get(&fault).copied().unwrap_or_default();
+            let mut instants = [None; 8];
+            instants[0] = of_fault.began;
+            instants[1] = of_fault.declared;
+            instants[2..].copy_from_slice(&life.instants);
+            Reroute {
+                fault,
+                session,
+                instants,
+                messages: of_fault.messages + life.messages,
+                bytes: of_fault.bytes + life.bytes,
+            }
+        })
+    }
+}
+
+impl Observer for Reroutes {
+    fn sent(&mut self, _now: Time, envelope: &Envelope, internal: bool) {
+        let subject = envelope.message.subject();
+        let Some(fault) = subject.fault else { return };
+        let layer = envelope.to.kind().layer();
+        if internal || !matches!(layer, Layer::Control | Layer::Management | Layer::KeyManagement) {
+            return;
+        }
+        let bytes = envelope.message.bytes();
+        match subject.session {
+            Some(session) => {
+                let life = self.sessions.entry((fault, session)).or_default();
+                life.messages += 1;
+                life.bytes += bytes;
+            }
+            None => {
+                let life = self.faults.entry(fault).or_default();
+                life.messages += 1;
+                life.bytes += bytes;
+            }
+        }
+    }
+
+    fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
+        match *observation {
+            Observation::Declared { fault } => {
+                self.faults.entry(fault).or_default().declared.get_or_insert(now);
+            }
+            Observation::Rerouting { fault, session, instant } => {
+                let life = self.sessions.entry((fault, session)).or_default();
+                let at = &mut life.instants[instant as usize];
+                match instant {
+                    // The last of all KMs counts.
+                    ReroutingInstant::Commanded | ReroutingInstant::Active => *at = Some(now),
+                    _ => {
+                        at.get_or_insert(now);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn disturbed(&mut self, now: Time, fault: FaultId, begins: bool) {
+        if begins {
+            self.faults.entry(fault).or_default().began.get_or_insert(now);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A QKD module: one end of a QKD link. It declares what happens to the link over Cq and Mq (P10/P13 step 5).
+
+use std::collections::VecDeque;
+
+use crate::architecture::message::{ControlMessage, ManagementMessage, StatusChange};
+use crate::architecture::{Address, Label, Observation, Outbox, Procedure, Step, Timer};
+use crate::ids::{ControllerId, FaultId, LinkId, ManagerId};
+use crate::kernel::{Span, Time};
+
+/// The machine. It takes no processing time; detection has a delay of its own.
+#[derive(Clone, Debug)]
+pub struct Module {
+    link: LinkId,
+    controller: ControllerId,
+    manager: ManagerId,
+    detection: Span,
+    procedure: Procedure,
+    /// Physical events not declared yet: when, generating or not, by which fault.
+    undeclared: VecDeque<(Time, bool, FaultId)>,
+}
+
+impl Module {
+    /// A module at one end of a link, served by that end's controller and manager.
+    pub fn new(
+        link: LinkId,
+        controller: ControllerId,
+        manager: ManagerId,
+        detection: Span,
+        procedure: Procedure,
+    ) -> Module {
+        Module { link, controller, manager, detection, procedure, undeclared: VecDeque::new() }
+    }
+
+    /// The quantum channel went or came back.
+    pub fn on_disturbance(&mut self, now: Time, generating: bool, fault: FaultId, out: &mut Outbox) {
+        self.undeclared.push_back((now, generating, fault));
+        out.wake(now + self.detection, Timer::Detection);
+    }
+
+    /// Detection is over: declare.
+    pub fn on_timer(&mut self, _now: Time, out: &mut Outbox) {
+        let (origin, generating, fault) = self.undeclared.pop_front().expect("one timer per event");
+        if !generating {
+            out.observe(Observation::Declared { fault });
+        }
+        let label = Label::new(self.procedure, Step::StatusReport);
+        let (link, fault) = (self.link, Some(fault));
+        let change = StatusChange::Link { link, generating };
+        out.send(Address::controller(self.controller), label, ControlMessage::Status { change, origin, fault });
+        let alarm = ManagementMessage::LinkAlarm { link, generating, fault };
+        out.send(Address::manager(self.manager), label, alarm);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::architecture::{Effect, Message};
+
+    #[test]
+    fn a_cut_is_declared_once_over_cq_and_mq_after_the_detection_time() {
+        let mut module = Module::new(LinkId(3), ControllerId(1), ManagerId(0), Span(50), Procedure::P10);
+        let mut out = Outbox::new(Address::module(LinkId(3), 0));
+        module.on_disturbance(Time(100), false, FaultId(0), &mut out);
+        let effects: Vec<Effect> = out.drain().collect();
+        assert!(matches!(effects[..], [Effect::Wake { at: Time(150), timer: Timer::Detection }]));
+        module.on_timer(Time(150), &mut out);
+        let effects: Vec<Effect> = out.drain().collect();
+        let to: Vec<Address> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Send(envelope) => Some(envelope.to),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(to, [Address::controller(ControllerId(1)), Address::manager(ManagerId(0))]);
+        assert!(effects.iter().any(|effect| matches!(
+            effect,
+            Effect::Send(envelope) if matches!(
+                envelope.message,
+                Message::Control(ControlMessage::Status { origin: Time(100), .. })
+            )
+        )));
+    }
+}

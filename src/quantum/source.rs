@@ -1,0 +1,156 @@
+//! The key that comes out of a link, evaluated at the moment of a look: an idle link costs no events.
+
+use crate::architecture::key_source::{BlockRun, KeySource, KeySources, StoreEnd};
+use crate::ids::{Arena, Id, StoreId};
+use crate::kernel::{Span, Time};
+
+/// Equal blocks at equal distance, with interruptions: what one end of one lane gets.
+#[derive(Clone, Debug)]
+pub struct ScheduledSource {
+    bits: u64,
+    period: Span,
+    /// Block k of the present stretch comes at `start` + k periods.
+    start: Time,
+    /// Blocks of the present stretch that were handed out.
+    handed: u64,
+    generating: bool,
+    /// Blocks of stretches that ended before they were looked at.
+    earlier: Vec<BlockRun>,
+}
+
+impl ScheduledSource {
+    /// A source that makes `bits` every `period` from time 0 on; none if `bits` is 0.
+    pub fn new(bits: u64, period: Span) -> ScheduledSource {
+        assert!(bits == 0 || period > Span::ZERO, "blocks need time");
+        let generating = bits > 0;
+        ScheduledSource { bits, period, start: Time::ZERO, handed: 0, generating, earlier: Vec::new() }
+    }
+
+    /// A source that never makes any.
+    pub fn silent() -> ScheduledSource {
+        ScheduledSource::new(0, Span::ZERO)
+    }
+
+    fn run_until(&mut self, now: Time) -> Option<BlockRun> {
+        if !self.generating {
+            return None;
+        }
+        let due = now.since(self.start).0 / self.period.0;
+        let count = due.checked_sub(self.handed).filter(|&count| count > 0)?;
+        let first = self.start + self.period * (self.handed + 1);
+        self.handed = due;
+        Some(BlockRun { first, period: self.period, count, bits: self.bits })
+    }
+
+    /// The link stops: a block in the making is lost.
+    pub fn stop(&mut self, now: Time) {
+        if let Some(run) = self.run_until(now) {
+            self.earlier.push(run);
+        }
+        self.generating = false;
+    }
+
+    /// The link works again: the first block comes one period later.
+    pub fn start(&mut self, now: Time) {
+        if self.bits > 0 && !self.generating {
+            (self.start, self.handed, self.generating) = (now, 0, true);
+        }
+    }
+}
+
+impl KeySource for ScheduledSource {
+    fn advance_to(&mut self, now: Time, blocks: &mut Vec<BlockRun>) {
+        blocks.append(&mut self.earlier);
+        blocks.extend(self.run_until(now));
+    }
+
+    fn next_notice(&mut self, bits: u64) -> Option<Time> {
+        let mut lacking = bits;
+        for run in &self.earlier {
+            if run.total_bits() >= lacking {
+                let blocks = lacking.div_ceil(run.bits).max(1);
+                return Some(run.first + run.period * (blocks - 1));
+            }
+            lacking -= run.total_bits();
+        }
+        let blocks = self.handed + lacking.div_ceil(self.bits.max(1)).max(1);
+        self.generating.then(|| self.start + self.period * blocks)
+    }
+
+    fn is_generating(&self) -> bool {
+        self.generating
+    }
+}
+
+/// All sources of a run: one per store and end, so that both ends hold their own copy.
+#[derive(Clone, Debug, Default)]
+pub struct QuantumLayer {
+    ends: Arena<StoreId, [ScheduledSource; 2]>,
+}
+
+impl QuantumLayer {
+    /// Adds the sources of the next store.
+    pub fn add(&mut self, source: ScheduledSource) -> StoreId {
+        self.ends.push([source.clone(), source])
+    }
+
+    /// Stops or starts what fills a store, at both ends.
+    pub fn set_generating(&mut self, store: StoreId, generating: bool, now: Time) {
+        for source in &mut self.ends[store] {
+            if generating { source.start(now) } else { source.stop(now) }
+        }
+    }
+}
+
+impl KeySources for QuantumLayer {
+    fn source(&mut self, store: StoreId, end: StoreEnd) -> &mut dyn KeySource {
+        assert!(store.index() < self.ends.len(), "every store has its sources");
+        &mut self.ends[store][match end {
+            StoreEnd::Sending => 0,
+            StoreEnd::Receiving => 1,
+        }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looked(source: &mut ScheduledSource, at: u64) -> u64 {
+        let mut blocks = Vec::new();
+        source.advance_to(Time(at), &mut blocks);
+        blocks.iter().map(BlockRun::total_bits).sum()
+    }
+
+    #[test]
+    fn looks_add_up_to_what_an_event_per_block_would_have_given() {
+        let mut often = ScheduledSource::new(7, Span(10));
+        let mut once = often.clone();
+        let total: u64 = (0..=1_000).map(|at| looked(&mut often, at)).sum();
+        assert_eq!(total, looked(&mut once, 1_000));
+        assert_eq!(total, 700);
+    }
+
+    #[test]
+    fn a_cut_loses_the_block_in_the_making_and_nothing_before() {
+        let mut source = ScheduledSource::new(7, Span(10));
+        source.stop(Time(25));
+        source.start(Time(100));
+        assert_eq!(source.next_notice(7), Some(Time(10)));
+        assert_eq!(source.next_notice(15), Some(Time(110)));
+        assert_eq!(looked(&mut source, 109), 14);
+        assert_eq!(looked(&mut source, 110), 7);
+        source.stop(Time(111));
+        assert_eq!(source.next_notice(1), None);
+    }
+
+    #[test]
+    fn a_notice_is_the_first_instant_with_enough() {
+        let mut source = ScheduledSource::new(7, Span(10));
+        for bits in 1..60 {
+            let at = source.next_notice(bits).unwrap();
+            assert!(looked(&mut source.clone(), at.0) >= bits);
+            assert!(looked(&mut source.clone(), at.0 - 1) < bits);
+        }
+    }
+}

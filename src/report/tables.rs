@@ -1,0 +1,309 @@
+//! Tables for the terminal: the summary of a run, and a comparison.
+
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, presets};
+
+use super::quantity::Scale;
+use crate::archive::{Comparison, ComparisonRow, MetricRow, Pair, Summary, Verdict};
+
+/// How a table may look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Columns of the terminal.
+    pub width: u16,
+    /// Whether verdicts are coloured.
+    pub colour: bool,
+}
+
+/// Columns of the terminal that standard output is, if it is one.
+pub fn terminal_width() -> Option<u16> {
+    Table::new().width()
+}
+
+/// Rows of scopes below the network that a table shows at most.
+const DETAIL: usize = 12;
+
+/// The summary of a run: the network's metrics, the demands, what the auditor and the scenario's
+/// expectations say.
+pub fn summary(summary: &Summary, look: Look) -> String {
+    let mut text = String::new();
+    say(
+        &mut text,
+        &format!(
+            "{}: {} replications, seed {}, {} events",
+            summary.name, summary.replications, summary.seed, summary.events
+        ),
+    );
+    let mut network = table(look, &["metric", "mean", "95 % interval", "p50", "p99"]);
+    for row in summary
+        .metrics
+        .iter()
+        .filter(|row| row.scope == "network" && row.mean.is_some())
+    {
+        network.add_row(metric_cells(row));
+    }
+    push(&mut text, &network);
+    push_demands(&mut text, summary, look);
+    text.push('\n');
+    for row in &summary.expectations {
+        let limits = [("at most", row.at_most), ("at least", row.at_least)];
+        let limits: Vec<String> = limits
+            .iter()
+            .filter_map(|(word, limit)| limit.map(|limit| format!("{word} {limit}")))
+            .collect();
+        let found = row.mean.map_or("nothing".to_owned(), |mean| mean.to_string());
+        let verdict = if row.met { "met" } else { "NOT MET" };
+        say(
+            &mut text,
+            &format!(
+                "expected {} of {} {}: {verdict}, found {found}",
+                row.metric,
+                row.scope,
+                limits.join(", ")
+            ),
+        );
+    }
+    match summary.broken() {
+        None => say(
+            &mut text,
+            &format!("audit: {} checks passed", summary.audit.len()),
+        ),
+        Some(row) => say(&mut text, &format!("audit FAILED: {}: {}", row.check, row.detail)),
+    }
+    text
+}
+
+fn metric_cells(row: &MetricRow) -> Vec<Cell> {
+    let mean = row.mean.unwrap_or_default();
+    let scale = Scale::of(&row.unit, mean);
+    let quantity =
+        |value: Option<f64>| value.map_or(String::new(), |value| Scale::of(&row.unit, value).quantity(value));
+    vec![
+        Cell::new(&row.name),
+        Cell::new(scale.quantity(mean)),
+        Cell::new(interval(scale, row.ci95)),
+        Cell::new(quantity(row.p50)),
+        Cell::new(quantity(row.p99)),
+    ]
+}
+
+/// One line per demand with the metrics that a demand is judged by.
+fn push_demands(text: &mut String, summary: &Summary, look: Look) {
+    const SHOWN: [&str; 5] = [
+        "requests",
+        "served_share",
+        "throughput_bps",
+        "kkrd_s",
+        "availability",
+    ];
+    let mut scopes: Vec<&str> = Vec::new();
+    for row in &summary.metrics {
+        if row.scope.starts_with("demand:") && !scopes.contains(&row.scope.as_str()) {
+            scopes.push(&row.scope);
+        }
+    }
+    let has_column = |name: &&str| scopes.iter().any(|scope| summary.metric(name, scope).is_some());
+    let columns: Vec<&str> = SHOWN.into_iter().filter(has_column).collect();
+    if columns.is_empty() {
+        return;
+    }
+    let header: Vec<&str> = std::iter::once("demand").chain(columns.iter().copied()).collect();
+    let mut demands = table(look, &header);
+    for scope in scopes.iter().take(DETAIL) {
+        let mut cells = vec![Cell::new(scope.trim_start_matches("demand:"))];
+        cells.extend(columns.iter().map(|name| {
+            let row = summary.metric(name, scope);
+            let shown = row.and_then(|row| row.mean.map(|mean| Scale::of(&row.unit, mean).quantity(mean)));
+            Cell::new(shown.unwrap_or_default())
+        }));
+        demands.add_row(cells);
+    }
+    text.push('\n');
+    push(text, &demands);
+    if scopes.len() > DETAIL {
+        say(
+            text,
+            &format!("… {} more demands in summary.json", scopes.len() - DETAIL),
+        );
+    }
+}
+
+/// A comparison: one table per pair, then the prices.
+pub fn comparison(comparison: &Comparison, look: Look) -> String {
+    let mut text = String::new();
+    for pair in &comparison.pairs {
+        push_pair(&mut text, comparison, pair, look);
+    }
+    push_prices(&mut text, comparison, look);
+    text +=
+        "Intervals are of 95 % and not corrected; verdicts are corrected for the number of rows (Holm).\n";
+    text
+}
+
+fn push_pair(text: &mut String, comparison: &Comparison, pair: &Pair, look: Look) {
+    let rows: Vec<&ComparisonRow> = comparison
+        .metrics
+        .iter()
+        .filter(|row| row.a == pair.a && row.b == pair.b)
+        .collect();
+    let of_network: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.scope == "network")
+        .map(|row| row.name.as_str())
+        .collect();
+    // A metric that the network as a whole does not have is shown demand by demand.
+    let below = rows
+        .iter()
+        .filter(|row| row.scope.starts_with("demand:") && !of_network.contains(&row.name.as_str()));
+    let shown: Vec<&ComparisonRow> = rows
+        .iter()
+        .filter(|row| row.scope == "network")
+        .chain(below.take(DETAIL))
+        .copied()
+        .filter(|row| row.mean_a.is_some() || row.mean_b.is_some())
+        .collect();
+    say(
+        text,
+        &format!(
+            "{}: is {} better or worse than {}? ({} paired replications)",
+            pair.label(),
+            pair.b,
+            pair.a,
+            comparison.replications
+        ),
+    );
+    let difference = format!("{} - {}", pair.b, pair.a);
+    let mut table = table(
+        look,
+        &[
+            "metric",
+            &pair.a,
+            &pair.b,
+            &difference,
+            "95 % interval",
+            &format!("{} is", pair.b),
+        ],
+    );
+    left_aligned(&mut table, 5);
+    for row in &shown {
+        table.add_row(comparison_cells(row, look));
+    }
+    push(text, &table);
+    if rows.len() > shown.len() {
+        say(
+            text,
+            &format!(
+                "… {} more rows of parts of the network in compare.json",
+                rows.len() - shown.len()
+            ),
+        );
+    }
+    text.push('\n');
+}
+
+fn comparison_cells(row: &ComparisonRow, look: Look) -> Vec<Cell> {
+    let side =
+        |mean: Option<f64>| mean.map_or(String::new(), |mean| Scale::of(&row.unit, mean).quantity(mean));
+    let difference_and_ends = row.difference.into_iter().chain(row.ci95.into_iter().flatten());
+    let scale = Scale::of(
+        &row.unit,
+        difference_and_ends.fold(0.0, |largest, value| value.abs().max(largest)),
+    );
+    let difference = row.difference.map_or(String::new(), |difference| {
+        signed(difference, scale.quantity(difference))
+    });
+    let name = match row.scope.as_str() {
+        "network" => row.name.clone(),
+        scope => format!("{} {}", row.name, scope.trim_start_matches("demand:")),
+    };
+    let mut verdict = Cell::new(row.verdict.name());
+    if look.colour {
+        verdict = match row.verdict {
+            Verdict::Better => verdict.fg(Color::Green),
+            Verdict::Worse => verdict.fg(Color::Red),
+            Verdict::NoEvidence | Verdict::NoVerdict | Verdict::None => verdict,
+        };
+    }
+    vec![
+        Cell::new(name),
+        Cell::new(side(row.mean_a)),
+        Cell::new(side(row.mean_b)),
+        Cell::new(difference),
+        Cell::new(interval(scale, row.ci95)),
+        verdict,
+    ]
+}
+
+fn push_prices(text: &mut String, comparison: &Comparison, look: Look) {
+    if comparison.prices.iter().all(Option::is_none) {
+        return;
+    }
+    say(text, "What the variants are built of:");
+    let mut prices = table(look, &["variant", "modules", "key managers", "sites", "price"]);
+    for (variant, price) in comparison.variants.iter().zip(&comparison.prices) {
+        let mut cells = vec![Cell::new(variant)];
+        if let Some(price) = price {
+            cells.extend(
+                [price.modules, price.key_managers, price.sites].map(|count| Cell::new(count.to_string())),
+            );
+            cells.push(Cell::new(Scale::of("", price.total).number(price.total)));
+        }
+        prices.add_row(cells);
+    }
+    push(text, &prices);
+    text.push('\n');
+}
+
+/// A thin line across.
+const THIN: LineStyle = LineStyle::none().fill('─').junction('─');
+
+/// A table with lines across only, which pastes well into mail and papers.
+fn table(look: Look, header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(
+            presets::UTF8_HORIZONTAL_ONLY
+                .row_separator(LineStyle::none())
+                .header_separator(THIN),
+        )
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .force_no_tty()
+        .set_width(look.width)
+        .set_header(header.iter().map(Cell::new));
+    if look.colour {
+        table.enforce_styling();
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    left_aligned(&mut table, 0);
+    table
+}
+
+fn left_aligned(table: &mut Table, index: usize) {
+    if let Some(column) = table.column_mut(index) {
+        column.set_cell_alignment(CellAlignment::Left);
+    }
+}
+
+fn push(text: &mut String, table: &Table) {
+    say(text, &table.trim_fmt());
+}
+
+fn say(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
+fn interval(scale: Scale, interval: Option<[f64; 2]>) -> String {
+    interval.map_or(String::new(), |[low, high]| {
+        format!("{} … {}", scale.number(low), scale.number(high))
+    })
+}
+
+fn signed(value: f64, text: String) -> String {
+    if value > 0.0 { format!("+{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! A cryptographic application: asks its KSA for keys over Ak, and takes what it is supplied.
+
+use std::sync::Arc;
+
+use super::demand::ArrivalProcess;
+use crate::architecture::message::{KeyRequest, ServiceMessage};
+use crate::architecture::observation::RequestEnd;
+use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
+use crate::ids::{ApplicationId, ClassId, NodeId, QkdnId, SessionId};
+use crate::kernel::{Span, Stream, Time};
+
+/// What an application asks for, again and again.
+#[derive(Clone, Debug)]
+pub struct Demand {
+    /// Its session.
+    pub session: SessionId,
+    /// The peer application.
+    pub peer: ApplicationId,
+    /// The peer's node.
+    pub destination: NodeId,
+    /// The peer's QKDN.
+    pub destination_qkdn: QkdnId,
+    /// Per request \[bits\].
+    pub bits: u64,
+    /// How long it waits.
+    pub timeout: Span,
+    /// QoS class.
+    pub class: ClassId,
+    /// When it asks.
+    pub arrivals: Arc<dyn ArrivalProcess>,
+    /// Which procedure its requests are traced under: by the first boundary to the peer's QKDN.
+    pub procedure: Procedure,
+    /// It sends no request after this.
+    pub until: Time,
+}
+
+/// The machine. An application of the plan either asks (it has a demand) or is the peer of one that does.
+#[derive(Debug)]
+pub struct Application {
+    id: ApplicationId,
+    node: NodeId,
+    asking: Option<Asking>,
+}
+
+#[derive(Debug)]
+struct Asking {
+    demand: Demand,
+    random: Stream,
+    next_number: u32,
+}
+
+impl Application {
+    /// The peer of an application that asks.
+    pub fn peer(id: ApplicationId, node: NodeId) -> Application {
+        Application { id, node, asking: None }
+    }
+
+    /// An application that asks; `random` is its demand's own stream.
+    pub fn asking(id: ApplicationId, node: NodeId, demand: Demand, random: Stream) -> Application {
+        Application { id, node, asking: Some(Asking { demand, random, next_number: 0 }) }
+    }
+
+    /// The start of the run: sets the first request.
+    pub fn on_start(&mut self, out: &mut Outbox) {
+        if let Some(Asking { demand, random, .. }) = &mut self.asking {
+            let first = Time::ZERO + demand.arrivals.first(random);
+            if first <= demand.until {
+                out.wake(first, Timer::NextRequest(demand.session));
+            }
+        }
+    }
+
+    /// Time for the next request.
+    pub fn on_timer(&mut self, now: Time, out: &mut Outbox) {
+        let Asking { demand, random, next_number } = self.asking.as_mut().expect("only askers set timers");
+        let request = RequestId { session: demand.session, number: *next_number };
+        *next_number += 1;
+        let next = now + demand.arrivals.next(random);
+        let last = next > demand.until;
+        if !last {
+            out.wake(next, Timer::NextRequest(demand.session));
+        }
+        out.observe(Observation::Requested { request, bits: demand.bits });
+        let order = KeyRequest {
+            request,
+            application: self.id,
+            peer: demand.peer,
+            destination: demand.destination,
+            destination_qkdn: demand.destination_qkdn,
+            bits: demand.bits,
+            class: demand.class,
+            deadline: now + demand.timeout,
+            last,
+        };
+        let label = Label::new(demand.procedure, Step::KeyRequest);
+        out.send(Address::ksa(self.node), label, ServiceMessage::KeyRequest(order));
+    }
+
+    /// Something came over Ak.
+    pub fn on_message(&mut self, message: &ServiceMessage, out: &mut Outbox) {
+        match message {
+            ServiceMessage::KeySupply { request, .. } => {
+                let asked = self.asking.as_ref().is_some_and(|asking| asking.demand.session == request.session);
+                let end = if asked { RequestEnd::Source } else { RequestEnd::Destination };
+                out.observe(Observation::Supplied { request: *request, end });
+            }
+            // The KSA has already told the observers why.
+            ServiceMessage::KeyRefusal { .. } => {}
+            ServiceMessage::KeyRequest(_) => unreachable!("no one asks an application"),
+        }
+    }
+}

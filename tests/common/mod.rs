@@ -1,0 +1,176 @@
+//! Small networks for whole-run tests: A1 – A2 – A3 | B1 – B2 – B3, joined by GWNs or by an IWN.
+
+#![allow(dead_code)] // each test binary uses its part
+
+use std::sync::Arc;
+
+use qkdni::architecture::surroundings::{Insufficiency, Parameters, ReservationScheme};
+use qkdni::architecture::Procedure;
+use qkdni::control::routing::FewestHops;
+use qkdni::ids::{NodeId, QkdnId};
+use qkdni::kernel::{Span, Time};
+use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
+use qkdni::network::plan::{Control, Disturbance, DuctSection, Plan, Processing, RunPlan};
+use qkdni::quantum::models::BlockSchedule;
+use qkdni::service::demand::{ArrivalProcess, Periodic, Poisson};
+
+/// Which border.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Gwn,
+    Iwn,
+}
+
+/// What a test may want different.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    pub kind: Kind,
+    pub centralized: [bool; 2],
+    pub backwards: bool,
+    pub reservation: ReservationScheme,
+    pub processing: Span,
+    pub initial: u64,
+    pub block: Option<BlockSchedule>,
+    pub arrivals: Arc<dyn ArrivalProcess>,
+    pub key_bits: u64,
+    pub timeout: Span,
+    pub duration: Span,
+    pub cut: Option<(&'static str, Time, Option<Time>)>,
+    pub ring: bool,
+    pub seed: u64,
+}
+
+impl Default for Setting {
+    fn default() -> Setting {
+        Setting {
+            kind: Kind::Gwn,
+            centralized: [false, false],
+            backwards: false,
+            reservation: ReservationScheme::Segment,
+            processing: Span::from_micros(100),
+            initial: 1 << 20,
+            block: Some(BlockSchedule { bits: 20_000, period: Span::from_millis(100) }),
+            arrivals: Arc::new(Periodic { period: Span::from_seconds(1), phase: Some(Span::from_millis(500)) }),
+            key_bits: 256,
+            timeout: Span::from_seconds(5),
+            duration: Span::from_seconds(10),
+            cut: None,
+            ring: false,
+            seed: 1,
+        }
+    }
+}
+
+pub fn poisson(rate: f64) -> Arc<dyn ArrivalProcess> {
+    Arc::new(Poisson { rate })
+}
+
+/// Link lengths inside each network and across the border \[m\].
+pub const INSIDE_M: u64 = 20_000;
+pub const ACROSS_M: u64 = 30_000;
+
+pub fn parameters(reservation: ReservationScheme) -> Parameters {
+    Parameters {
+        reservation,
+        insufficiency: Insufficiency::Wait,
+        usage_records: true,
+        level_classes: 4,
+        detection: Span::from_millis(10),
+        analysis: Span::from_millis(1),
+        computation: Span::from_millis(2),
+        installation: Span::from_millis(3),
+        rerouting: Procedure::P10,
+    }
+}
+
+struct Builder {
+    plan: PlanBuilder,
+    setting: Setting,
+}
+
+impl Builder {
+    fn link(&mut self, name: &str, ends: [NodeId; 2], length_m: u64) -> qkdni::ids::LinkId {
+        let duct = self.plan.duct(name, length_m, vec![(0, ends[0]), (length_m, ends[1])]);
+        let store = StoreAmounts {
+            initial: self.setting.initial,
+            capacity: 4 << 20,
+            floor: 0,
+            max_age: None,
+            first_lane_ppm: 500_000,
+        };
+        self.plan.link(LinkSpec {
+            name: name.to_owned(),
+            ends,
+            length_m,
+            loss_db: length_m as f64 * 0.0002,
+            systems: 1,
+            schedule: self.setting.block,
+            store,
+            ducts: vec![DuctSection { duct, from_m: 0, to_m: length_m }],
+        })
+    }
+
+    fn network(&mut self, name: &str, qkdn: QkdnId) -> [NodeId; 3] {
+        let nodes = [1, 2, 3].map(|number| self.plan.node(&format!("{name}/{name}{number}"), qkdn, None));
+        self.link(&format!("{name}/{name}1-{name}2"), [nodes[0], nodes[1]], INSIDE_M);
+        self.link(&format!("{name}/{name}2-{name}3"), [nodes[1], nodes[2]], INSIDE_M);
+        if self.setting.ring {
+            self.link(&format!("{name}/{name}1-{name}3"), [nodes[0], nodes[2]], 5 * INSIDE_M);
+        }
+        nodes
+    }
+}
+
+/// The plan of a setting.
+pub fn plan(setting: &Setting) -> Arc<Plan> {
+    let run =
+        RunPlan { warm_up: Span::ZERO, duration: setting.duration, seed: setting.seed, replications: 1 };
+    let processing = Processing {
+        key_manager: setting.processing,
+        controller: setting.processing,
+        manager: setting.processing,
+    };
+    let plan = PlanBuilder::new("test", run, parameters(setting.reservation), processing);
+    let mut builder = Builder { plan, setting: setting.clone() };
+    let qkdns = ["A", "B"].map(|name| builder.plan.qkdn(name, Arc::new(FewestHops)));
+    let a = builder.network("A", qkdns[0]);
+    let b = builder.network("B", qkdns[1]);
+    match setting.kind {
+        Kind::Gwn => {
+            let link = builder.link("border", [a[2], b[0]], ACROSS_M);
+            builder.plan.relay_boundary("border", link);
+        }
+        Kind::Iwn => {
+            let iwn = builder.plan.iwn("border", Span::ZERO);
+            let sides = [0, 1].map(|side| {
+                builder.plan.node(["border/A", "border/B"][side], qkdns[side], Some(iwn))
+            });
+            builder.link("border/A-link", [a[2], sides[0]], ACROSS_M / 2);
+            builder.link("border/B-link", [sides[1], b[0]], ACROSS_M / 2);
+            builder.plan.transfer_boundary("border", sides, None);
+        }
+    }
+    for (side, nodes) in [a, b].into_iter().enumerate() {
+        if setting.centralized[side] {
+            // Remote: not at the border.
+            builder.plan.control(qkdns[side], Control::Centralized(nodes[1]), None);
+        }
+    }
+    let class = builder.plan.class("default");
+    let ends = if setting.backwards { [b[2], a[0]] } else { [a[0], b[2]] };
+    builder.plan.session(
+        "d1",
+        ends,
+        Arc::clone(&setting.arrivals),
+        1,
+        setting.key_bits,
+        setting.timeout,
+        class,
+    );
+    if let Some((duct, at, repaired)) = setting.cut {
+        let duct = builder.plan.duct_named(duct).expect("the test names a duct");
+        let cut = Disturbance::DuctCut { duct, position_m: 10, cuts_data: false };
+        builder.plan.fault("f1", cut, at, repaired);
+    }
+    Arc::new(builder.plan.build())
+}
