@@ -1,11 +1,11 @@
 //! What makes a plug-in one file and one line: a type is described once and gets its reader, its writer, its JSON
 //! Schema and its entry in listings from that.
 //!
-//! - [`record!`](crate::catalogue::record) is an object with fixed fields. A field with `= default` may be left
+//! - `record!` is an object with fixed fields. A field with `= default` may be left
 //!   out; so may an `Option` and a `Vec`; every other field is required. Unknown fields are refused.
-//! - [`choice!`](crate::catalogue::choice) is a catalogue: an object with one key, the name of an entry
+//! - `choice!` is a catalogue: an object with one key, the name of an entry
 //!   (`{"poisson": {…}}`). The bare name (`"poisson"`) means the entry with nothing filled in.
-//! - [`names!`](crate::catalogue::names) is a list of words.
+//! - `names!` is a list of words.
 //!
 //! Reading never stops at the first mistake: it notes a [`Finding`], puts a stand-in in the value's place and
 //! goes on, so that all findings come at once. Whoever checks further asks [`Decoder::is_known`] first.

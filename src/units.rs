@@ -392,17 +392,13 @@ impl fmt::Display for DecibelsPerKm {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, size) = Self::UNITS
-            .iter()
-            .find(|(_, size)| self.0.is_multiple_of(*size))
-            .unwrap_or(&("/d", 1_000_000));
-        if self.0.is_multiple_of(*size) {
-            f.pad(&format!("{} {name}", self.0 / size))
-        } else if self.0.is_multiple_of(86_400) {
-            // Whole in 10⁻⁶ per second, which prints shorter than per day.
-            print_fixed(f, self.0 / 86_400, 6, " /s")
-        } else {
-            print_fixed(f, self.0, 6, " /d")
+        // Per second if that is whole in 10⁻⁶ per second, else with the shortest unit in which it is whole.
+        if self.0.is_multiple_of(86_400) {
+            return print_fixed(f, self.0 / 86_400, 6, " /s");
+        }
+        match Self::UNITS.iter().find(|(_, size)| self.0.is_multiple_of(*size)) {
+            Some((name, size)) => f.pad(&format!("{} {name}", self.0 / size)),
+            None => print_fixed(f, self.0, 6, " /d"),
         }
     }
 }
@@ -600,7 +596,8 @@ mod tests {
         assert_eq!(Decibels(1_400_000_000).to_string(), "1.4 dB");
         assert_eq!(Rate(20 * 86_400_000_000).to_string(), "20 /s");
         assert_eq!(Rate(24_000_000).to_string(), "1 /h");
-        assert_eq!(Rate(43_200_000_000).to_string(), "30 /min");
+        assert_eq!(Rate(43_200_000_000).to_string(), "0.5 /s");
+        assert_eq!(Rate(1_440_000_000).to_string(), "1 /min");
         assert_eq!(
             Rate("0.001 /s".parse::<Rate>().unwrap().0).to_string(),
             "0.001 /s"

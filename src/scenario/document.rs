@@ -11,7 +11,7 @@ pub use traffic::*;
 
 use serde_json::{Value, json};
 
-use crate::catalogue::{Book, Decoder, Described, Form, Node, Tree, names, record};
+use crate::catalogue::{Book, Decoder, Described, Entry, Form, Node, Tree, names, record};
 use crate::kernel::time::Span;
 use crate::units::{Decibels, DecibelsPerKm, Metres};
 
@@ -373,6 +373,24 @@ impl Described for Variants {
         let patch = book.in_form::<Document>(Form::Partial);
         json!({ "type": "object", "additionalProperties": patch })
     }
+}
+
+/// All catalogues and lists of words that a scenario chooses from, by name, for listings.
+pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
+    vec![
+        ("routing", Routing::ENTRIES),
+        ("relay", Relay::ENTRIES),
+        ("model", LinkModel::ENTRIES),
+        ("boundary", BoundaryKind::ENTRIES),
+        ("kxi1_prime_protection", TransferProtection::ENTRIES),
+        ("arrivals", Arrivals::ENTRIES),
+        ("fault", Fault::ENTRIES),
+        ("control", Control::ENTRIES),
+        ("reservation", Reservation::ENTRIES),
+        ("signalling", Signalling::ENTRIES),
+        ("spacing", Spacing::ENTRIES),
+        ("spread", Spread::ENTRIES),
+    ]
 }
 
 /// The JSON Schema of scenario files, in both forms: a file that extends another is a patch.

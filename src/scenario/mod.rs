@@ -1,6 +1,6 @@
 //! The document as written, its findings, and how files become one document.
 //!
-//! [`load`] reads `FILE` or `FILE:VARIANT`, merges what it extends, the variant and `--set`, decodes the result and
+//! [`load()`] reads `FILE` or `FILE:VARIANT`, merges what it extends, the variant and `--set`, decodes the result and
 //! checks it. All findings come at once, each with file, line, column, path and hint.
 
 pub mod checks;
@@ -12,6 +12,6 @@ pub mod text;
 pub mod variants;
 
 pub use diagnostics::{Diagnostic, Diagnostics};
-pub use document::{Document, schema};
+pub use document::{Document, catalogues, schema};
 pub use load::{Loaded, load, load_text, validate};
 pub use variants::{Which, derive};

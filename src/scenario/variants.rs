@@ -619,7 +619,7 @@ mod tests {
         let BoundaryKind::Iwn(iwn) = &i.boundary("border").expect("there").kind else {
             panic!("an IWN");
         };
-        assert_eq!((iwn.link.store.initial, &iwn.link_b), (Bits(128_000), &None));
+        assert_eq!((iwn.link.store.initial, &iwn.link_b), (Bits(32_000), &None));
     }
 
     #[test]
