@@ -1,5 +1,5 @@
 //! The `qkdni` program: a thin main over [`qkdni::cli`].
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    qkdni::cli::main(&qkdni::cli::Simulator)
 }

@@ -38,6 +38,8 @@ pub struct Parameters {
     pub insufficiency: Insufficiency,
     /// Whether usage records are sent (P9 step 10).
     pub usage_records: bool,
+    /// Whether modules report the state of their links.
+    pub status_reports: bool,
     /// Number of level classes of a store that are reported; 0: levels are not reported.
     pub level_classes: u8,
     /// Physical event → the module declares it.

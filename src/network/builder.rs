@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::data_network::DataNetwork;
 use super::plan::{
-    ApplicationPlan, BoundaryPlan, Control, ControllerPlan, Disturbance, DuctPlan, DuctSection, FaultPlan, LinkPlan,
+    ApplicationPlan, BoundaryPlan, Control, ControllerPlan, Disturbance, DuctPlan, DuctSection, FaultPlan, LinkPlan, LocalDelays,
     ManagerPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan, StorePlan, StoreSource,
 };
 use crate::architecture::surroundings::{
@@ -25,6 +25,7 @@ use crate::ids::{
 use crate::kernel::{Span, Time};
 use crate::quantum::models::BlockSchedule;
 use crate::service::demand::ArrivalProcess;
+use crate::units::{Bits, Fraction};
 
 /// Amounts of a link's or a local store, both lanes together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,21 +38,21 @@ pub struct StoreAmounts {
     pub floor: u64,
     /// Age at which keys expire.
     pub max_age: Option<Span>,
-    /// Parts per million of blocks, fill, capacity and floor that go to the first end's lane.
-    pub first_lane_ppm: u64,
+    /// Share of blocks, fill, capacity and floor that goes to the first end's lane.
+    pub first_lane: Fraction,
 }
 
 impl StoreAmounts {
     /// One lane's share of an amount: the first lane's is rounded down, the second gets the rest.
     fn share(&self, amount: u64, lane: usize) -> u64 {
-        let first = lane_share(amount, self.first_lane_ppm);
+        let first = lane_share(amount, self.first_lane);
         if lane == 0 { first } else { amount - first }
     }
 }
 
 /// The first lane's share of an amount, rounded down.
-pub fn lane_share(amount: u64, first_lane_ppm: u64) -> u64 {
-    (u128::from(amount) * u128::from(first_lane_ppm) / 1_000_000) as u64
+pub fn lane_share(amount: u64, first_lane: Fraction) -> u64 {
+    Bits(amount).part(first_lane).0
 }
 
 /// A QKD link to add.
@@ -89,13 +90,15 @@ pub struct PlanBuilder {
     hops: Arena<HopId, Hop>,
     stores: Arena<StoreId, StorePlan>,
     links: Arena<LinkId, LinkPlan>,
-    ducts: Arena<DuctId, (DuctPlan, Vec<(u64, NodeId)>)>,
+    ducts: Arena<DuctId, DuctPlan>,
     boundaries: Arena<BoundaryId, BoundaryPlan>,
     applications: Arena<ApplicationId, ApplicationPlan>,
     sessions: Arena<SessionId, SessionPlan>,
     classes: Arena<ClassId, String>,
     faults: Arena<FaultId, FaultPlan>,
     routes: Vec<(NodeId, NodeId, u64)>,
+    delays: LocalDelays,
+    interruption_threshold: Option<Span>,
 }
 
 impl PlanBuilder {
@@ -120,6 +123,8 @@ impl PlanBuilder {
             classes: Arena::new(),
             faults: Arena::new(),
             routes: Vec::new(),
+            delays: LocalDelays::default(),
+            interruption_threshold: None,
         }
     }
 
@@ -144,14 +149,14 @@ impl PlanBuilder {
         self.nodes.push((name.to_owned(), qkdn, iwn))
     }
 
-    /// Adds a duct with the nodes along it by position \[m\].
-    pub fn duct(&mut self, name: &str, length_m: u64, points: Vec<(u64, NodeId)>) -> DuctId {
-        self.ducts.push((DuctPlan { name: name.to_owned(), length_m }, points))
+    /// Adds a duct of that length \[m\].
+    pub fn duct(&mut self, name: &str, length_m: u64) -> DuctId {
+        self.ducts.push(DuctPlan { name: name.to_owned(), length_m })
     }
 
     /// The duct of that name.
     pub fn duct_named(&self, name: &str) -> Option<DuctId> {
-        self.ducts.iter().find(|(_, (plan, _))| plan.name == name).map(|(id, _)| id)
+        self.ducts.iter().find(|(_, plan)| plan.name == name).map(|(id, _)| id)
     }
 
     /// Adds a link, its stores and its two hops. Between QKDNs it is a GWN–GWN link.
@@ -161,7 +166,7 @@ impl PlanBuilder {
         let hops = [0, 1].map(|lane| {
             let (from, to) = (spec.ends[lane], spec.ends[1 - lane]);
             let lane_bits = schedule.map_or(0, |schedule| {
-                let first = lane_share(schedule.bits, spec.store.first_lane_ppm);
+                let first = lane_share(schedule.bits, spec.store.first_lane);
                 if lane == 0 { first } else { schedule.bits - first }
             });
             let rate_bps = schedule.map_or(0.0, |schedule| lane_bits as f64 * 1e9 / schedule.period.0 as f64);
@@ -179,7 +184,7 @@ impl PlanBuilder {
             loss_db: spec.loss_db,
             systems: spec.systems,
             schedule,
-            first_lane_ppm: spec.store.first_lane_ppm,
+            first_lane: spec.store.first_lane,
             ducts: spec.ducts,
             hops,
         })
@@ -244,7 +249,7 @@ impl PlanBuilder {
             let (from, to) = (sides[lane], sides[1 - lane]);
             match &local {
                 Some((schedule, amounts)) => {
-                    let bits = lane_share(schedule.bits, amounts.first_lane_ppm);
+                    let bits = lane_share(schedule.bits, amounts.first_lane);
                     let bits = if lane == 0 { bits } else { schedule.bits - bits };
                     let schedule = BlockSchedule { bits, period: schedule.period };
                     let source = StoreSource::Local(schedule);
@@ -294,7 +299,27 @@ impl PlanBuilder {
             keys,
             timeout,
             class,
+            active: [Time::ZERO, self.end()],
         })
+    }
+
+    /// Narrows the time in which a demand asks.
+    pub fn active(&mut self, session: SessionId, from: Time, until: Time) {
+        self.sessions[session].active = [from, until.min(self.end())];
+    }
+
+    fn end(&self) -> Time {
+        Time::ZERO + self.run.warm_up + self.run.duration
+    }
+
+    /// Sets the delays where there is no fibre between.
+    pub fn delays(&mut self, delays: LocalDelays) {
+        self.delays = delays;
+    }
+
+    /// Sets D of the service interruption.
+    pub fn interruption_threshold(&mut self, threshold: Span) {
+        self.interruption_threshold = Some(threshold);
     }
 
     /// Adds a fault.
@@ -436,7 +461,7 @@ impl PlanBuilder {
             hops: self.hops,
             stores: self.stores,
             links: self.links,
-            ducts: self.ducts.values().map(|(plan, _)| plan.clone()).collect(),
+            ducts: self.ducts,
             controllers,
             managers,
             boundaries: self.boundaries,
@@ -446,6 +471,8 @@ impl PlanBuilder {
             faults: self.faults,
             parameters,
             processing: self.processing,
+            delays: self.delays,
+            interruption_threshold: self.interruption_threshold,
             data_network,
             km_surroundings,
             controller_surroundings,
@@ -454,11 +481,8 @@ impl PlanBuilder {
 
     fn data_network(&self) -> DataNetwork {
         let mut network = DataNetwork::new(self.nodes.len());
-        for (duct, (_, points)) in self.ducts.iter() {
-            for pair in points.windows(2) {
-                let ((from_m, a), (to_m, b)) = (pair[0], pair[1]);
-                network.join(a, b, DuctSection { duct, from_m, to_m });
-            }
+        for link in self.links.values() {
+            network.join(link.ends[0], link.ends[1], link.length_m, &link.ducts);
         }
         for (iwn, (_, delay)) in self.iwns.iter() {
             let sides: Vec<NodeId> =

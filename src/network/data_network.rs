@@ -21,7 +21,7 @@ pub const NS_PER_METRE: u64 = 5;
 struct Section {
     to: NodeId,
     delay: Span,
-    duct: Option<DuctSection>,
+    ducts: Box<[DuctSection]>,
 }
 
 /// Shortest delays from one node, and the last section of each shortest path.
@@ -49,20 +49,19 @@ impl DataNetwork {
         }
     }
 
-    /// Joins two nodes along a duct.
-    pub fn join(&mut self, a: NodeId, b: NodeId, section: DuctSection) {
-        let delay = Span((section.to_m - section.from_m) * NS_PER_METRE);
-        self.join_both(a, b, delay, Some(section));
+    /// Joins two nodes along the ducts of a link of that length.
+    pub fn join(&mut self, a: NodeId, b: NodeId, length_m: u64, ducts: &[DuctSection]) {
+        self.join_both(a, b, Span(length_m * NS_PER_METRE), ducts);
     }
 
     /// Joins two nodes inside one site.
     pub fn join_locally(&mut self, a: NodeId, b: NodeId, delay: Span) {
-        self.join_both(a, b, delay, None);
+        self.join_both(a, b, delay, &[]);
     }
 
-    fn join_both(&mut self, a: NodeId, b: NodeId, delay: Span, duct: Option<DuctSection>) {
-        self.sections[a.index()].push(Section { to: b, delay, duct });
-        self.sections[b.index()].push(Section { to: a, delay, duct });
+    fn join_both(&mut self, a: NodeId, b: NodeId, delay: Span, ducts: &[DuctSection]) {
+        self.sections[a.index()].push(Section { to: b, delay, ducts: ducts.into() });
+        self.sections[b.index()].push(Section { to: a, delay, ducts: ducts.into() });
     }
 
     /// Gives the delay of one pair, whatever the sections say.
@@ -95,7 +94,7 @@ impl DataNetwork {
         let mut at = to;
         while let Some((before, section)) = tree.last[at.index()] {
             let section = &self.sections[before.index()][section as usize];
-            if section.duct.is_some_and(|duct| cut(duct.duct, duct.from_m, duct.to_m)) {
+            if section.ducts.iter().any(|duct| cut(duct.duct, duct.from_m, duct.to_m)) {
                 return true;
             }
             at = before;
@@ -134,11 +133,11 @@ mod tests {
 
     #[test]
     fn the_shortest_way_is_taken_and_kept() {
-        let section = |duct, length| DuctSection { duct: DuctId(duct), from_m: 0, to_m: length };
         let mut network = DataNetwork::new(4);
-        network.join(NodeId(0), NodeId(1), section(0, 1_000));
-        network.join(NodeId(1), NodeId(2), section(1, 1_000));
-        network.join(NodeId(0), NodeId(2), section(2, 3_000));
+        for (a, b, duct, length) in [(0, 1, 0, 1_000), (1, 2, 1, 1_000), (0, 2, 2, 3_000)] {
+            let section = DuctSection { duct: DuctId(duct), from_m: 0, to_m: length };
+            network.join(NodeId(a), NodeId(b), length, &[section]);
+        }
         assert_eq!(network.delay(NodeId(0), NodeId(2)), Some(Span(10_000)));
         assert_eq!(network.delay(NodeId(0), NodeId(3)), None);
         assert!(network.crosses(NodeId(0), NodeId(2), |duct, _, _| duct == DuctId(1)));

@@ -173,10 +173,11 @@ impl Evidence<'_> {
         let lives = self.requests.of(session);
         let before = lives.iter().filter(|life| life.ended().is_some_and(|at| at < plan.at));
         let known: Vec<Span> = before.filter_map(|life| Some(life.delivered()?.since(life.sent))).collect();
-        if known.len() < FEWEST_FOR_DEFAULT {
-            return None;
-        }
-        let usual = known.into_iter().max().expect("there are enough");
+        let usual = match self.plan.interruption_threshold {
+            Some(threshold) => threshold,
+            None if known.len() < FEWEST_FOR_DEFAULT => return None,
+            None => known.into_iter().max().expect("there are enough"),
+        };
         let until = plan.repaired.unwrap_or(Time::NEVER);
         let hit = lives.iter().position(|life| {
             plan.at <= life.sent

@@ -16,6 +16,7 @@ use crate::ids::{
 use crate::kernel::{Span, Time};
 use crate::quantum::models::BlockSchedule;
 use crate::service::demand::ArrivalProcess;
+use crate::units::Fraction;
 
 /// How a QKDN is controlled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,8 +68,8 @@ pub struct LinkPlan {
     pub systems: u64,
     /// What all of them make together; `None`: no key over this channel.
     pub schedule: Option<BlockSchedule>,
-    /// Parts per million of every block that go to the first end's lane.
-    pub first_lane_ppm: u64,
+    /// Share of every block that goes to the first end's lane.
+    pub first_lane: Fraction,
     /// Where it lies.
     pub ducts: Vec<DuctSection>,
     /// Its hops: from the first end, from the second.
@@ -168,6 +169,8 @@ pub struct SessionPlan {
     pub timeout: Span,
     /// QoS class.
     pub class: ClassId,
+    /// Between which instants it asks; the second is excluded.
+    pub active: [Time; 2],
 }
 
 /// What happens to the world at one instant.
@@ -206,6 +209,15 @@ pub struct Processing {
     pub controller: Span,
     /// Of a manager.
     pub manager: Span,
+}
+
+/// Delays where there is no fibre between.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct LocalDelays {
+    /// Application – KSA, each way.
+    pub ak: Span,
+    /// Between two elements in one node, each way.
+    pub local: Span,
 }
 
 /// Times and amounts of a run.
@@ -271,6 +283,10 @@ pub struct Plan {
     pub parameters: Arc<Parameters>,
     /// Service times.
     pub processing: Processing,
+    /// Delays inside a node.
+    pub delays: LocalDelays,
+    /// D of the service interruption; `None`: the largest KKRD before the fault.
+    pub interruption_threshold: Option<Span>,
     /// Delays of the data network.
     pub data_network: DataNetwork,
     /// What each KM sees.

@@ -80,7 +80,7 @@ impl<O: Observer> World<O> {
             let (bits, period) = match store.source {
                 StoreSource::Lane(link, lane) => match plan.links[link].schedule {
                     Some(schedule) => {
-                        let first = lane_share(schedule.bits, plan.links[link].first_lane_ppm);
+                        let first = lane_share(schedule.bits, plan.links[link].first_lane);
                         (if lane == 0 { first } else { schedule.bits - first }, schedule.period)
                     }
                     None => (0, Span::ZERO),
@@ -118,7 +118,8 @@ impl<O: Observer> World<O> {
                 class: demand.class,
                 arrivals: Arc::clone(&demand.arrivals),
                 procedure: procedure_between(&plan, node, destination),
-                until: plan.end(),
+                from: demand.active[0],
+                until: demand.active[1],
             };
             let random = streams.stream(&format!("demand/{}", demand.name), "arrivals");
             applications[demand.source] = Application::asking(demand.source, node, application, random);
@@ -305,7 +306,14 @@ impl<O: Observer> World<O> {
             return;
         }
         let (from, to) = (self.node_of(envelope.from), self.node_of(envelope.to));
-        let delay = self.plan.data_network.delay(from, to);
+        let ak = ElementKind::Application;
+        let delay = if envelope.from.kind() == ak || envelope.to.kind() == ak {
+            Some(self.plan.delays.ak)
+        } else if from == to {
+            Some(self.plan.delays.local)
+        } else {
+            self.plan.data_network.delay(from, to)
+        };
         let cut = |duct, from_m, to_m| {
             self.data_cuts.iter().any(|&(cut, at)| cut == duct && from_m <= at && at < to_m)
         };
@@ -370,7 +378,8 @@ impl<O: Observer> World<O> {
         for store in stores.into_iter().flatten() {
             self.quantum.set_generating(store, !cut, now);
         }
-        for end in 0..2 {
+        let reporting = if self.plan.parameters.status_reports { 2 } else { 0 };
+        for end in 0..reporting {
             self.out.address_to(Address::module(link, end));
             self.modules[link.index() * 2 + end].on_disturbance(now, !cut, fault, &mut self.out);
             self.flush(now);

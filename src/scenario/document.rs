@@ -85,13 +85,12 @@ names! {
 }
 
 names! {
-    /// How much of the signalling is simulated.
-    pub enum Signalling ("kind of signalling") {
-        /// Every message of the procedures.
-        full => Full,
-        /// Only key relay: routes are known and requests reach the key manager without messages. For
-        /// comparison with models that have no control plane.
-        relay_only => RelayOnly,
+    /// What becomes of a key transfer for which keys do not suffice.
+    pub enum OnInsufficientKey ("way with insufficient key") {
+        /// It waits at the lacking key manager until the request times out.
+        wait => Wait,
+        /// It fails at once.
+        fail => Fail,
     }
 }
 
@@ -100,10 +99,8 @@ record! {
     pub struct Protocol {
         /// When link keys are reserved. Assumption: by segment.
         reservation: Reservation = Reservation::Segment,
-        /// How much of the signalling is simulated.
-        signalling: Signalling = Signalling::Full,
-        /// Whether the two KSAs synchronise before they supply a key.
-        supply_synchronisation: bool = true,
+        /// What P12 step 4 does where keys do not suffice for a transfer. Assumption: wait.
+        on_insufficient_key: OnInsufficientKey = OnInsufficientKey::Wait,
         /// Whether key managers send a usage record for each supply.
         usage_records: bool = true,
         /// Whether changes of state and of store levels are reported.
@@ -119,16 +116,6 @@ impl Default for Protocol {
     }
 }
 
-names! {
-    /// How a service time varies.
-    pub enum Spread ("spread") {
-        /// Always the same.
-        fixed => Fixed,
-        /// Exponential with that mean.
-        exponential => Exponential,
-    }
-}
-
 record! {
     /// Service time per message of the elements that serve one message after the other.
     pub struct Processing {
@@ -138,10 +125,6 @@ record! {
         controller: Span = Span::from_micros(100),
         /// Of a manager. Assumption: 100 us.
         manager: Span = Span::from_micros(100),
-        /// Whether these are fixed or means. Assumption: fixed.
-        spread: Spread = Spread::Fixed,
-        /// Messages that may wait at a key manager; default: any number.
-        queue_limit: Option<u32>,
     }
 }
 
@@ -166,8 +149,6 @@ record! {
         analysis: Span = Span::from_millis(1),
         /// Of computing a path. Assumption: 1 ms.
         computation: Span = Span::from_millis(1),
-        /// Added to the instant at which both sides agree to switch. Assumption: 10 ms.
-        guard: Span = Span::from_millis(10),
         /// From the command at a key manager to the active route. Assumption: 1 ms.
         installation: Span = Span::from_millis(1),
     }
@@ -387,9 +368,7 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("fault", Fault::ENTRIES),
         ("control", Control::ENTRIES),
         ("reservation", Reservation::ENTRIES),
-        ("signalling", Signalling::ENTRIES),
-        ("spacing", Spacing::ENTRIES),
-        ("spread", Spread::ENTRIES),
+        ("way with insufficient key", OnInsufficientKey::ENTRIES),
     ]
 }
 

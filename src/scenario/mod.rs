@@ -4,6 +4,7 @@
 //! checks it. All findings come at once, each with file, line, column, path and hint.
 
 pub mod checks;
+pub mod compile;
 pub mod diagnostics;
 pub mod document;
 pub mod load;
@@ -11,6 +12,7 @@ pub mod merge;
 pub mod text;
 pub mod variants;
 
+pub use compile::compile;
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use document::{Document, catalogues, schema};
 pub use load::{Loaded, load, load_text, validate};

@@ -363,7 +363,6 @@ impl<'a> Site<'a> {
                     link_b,
                     kxi1_prime_protection: TransferProtection::None(Nothing {}),
                     kxi1_prime_delay: Span::ZERO,
-                    transfer_rate: None,
                     qx: super::document::NoQx,
                 },
             })

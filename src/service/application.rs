@@ -30,7 +30,9 @@ pub struct Demand {
     pub arrivals: Arc<dyn ArrivalProcess>,
     /// Which procedure its requests are traced under: by the first boundary to the peer's QKDN.
     pub procedure: Procedure,
-    /// It sends no request after this.
+    /// It sends no request before this.
+    pub from: Time,
+    /// It sends no request from this instant on.
     pub until: Time,
 }
 
@@ -63,8 +65,8 @@ impl Application {
     /// The start of the run: sets the first request.
     pub fn on_start(&mut self, out: &mut Outbox) {
         if let Some(Asking { demand, random, .. }) = &mut self.asking {
-            let first = Time::ZERO + demand.arrivals.first(random);
-            if first <= demand.until {
+            let first = demand.from + demand.arrivals.first(random);
+            if first < demand.until {
                 out.wake(first, Timer::NextRequest(demand.session));
             }
         }
@@ -76,7 +78,7 @@ impl Application {
         let request = RequestId { session: demand.session, number: *next_number };
         *next_number += 1;
         let next = now + demand.arrivals.next(random);
-        let last = next > demand.until;
+        let last = next >= demand.until;
         if !last {
             out.wake(next, Timer::NextRequest(demand.session));
         }

@@ -12,6 +12,7 @@ use qkdni::kernel::{Span, Time};
 use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use qkdni::network::plan::{Control, Disturbance, DuctSection, Plan, Processing, RunPlan};
 use qkdni::quantum::models::BlockSchedule;
+use qkdni::units::Fraction;
 use qkdni::service::demand::{ArrivalProcess, Periodic, Poisson};
 
 /// Which border.
@@ -74,6 +75,7 @@ pub fn parameters(reservation: ReservationScheme) -> Parameters {
         reservation,
         insufficiency: Insufficiency::Wait,
         usage_records: true,
+        status_reports: true,
         level_classes: 4,
         detection: Span::from_millis(10),
         analysis: Span::from_millis(1),
@@ -90,13 +92,13 @@ struct Builder {
 
 impl Builder {
     fn link(&mut self, name: &str, ends: [NodeId; 2], length_m: u64) -> qkdni::ids::LinkId {
-        let duct = self.plan.duct(name, length_m, vec![(0, ends[0]), (length_m, ends[1])]);
+        let duct = self.plan.duct(name, length_m);
         let store = StoreAmounts {
             initial: self.setting.initial,
             capacity: 4 << 20,
             floor: 0,
             max_age: None,
-            first_lane_ppm: 500_000,
+            first_lane: Fraction::HALF,
         };
         self.plan.link(LinkSpec {
             name: name.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{BlockSchedule, Channel, LinkModel};
+use super::{Channel, LinkModel};
 
 /// Rates at losses, as a data sheet or a field trial gives them.
 ///
@@ -11,7 +11,6 @@ use super::{BlockSchedule, Channel, LinkModel};
 #[derive(Clone, PartialEq, Debug)]
 pub struct MeasuredTable {
     points: Vec<(f64, f64)>,
-    block_bits: u64,
 }
 
 /// What is wrong with a table.
@@ -38,11 +37,11 @@ impl fmt::Display for MeasuredTableError {
 impl std::error::Error for MeasuredTableError {}
 
 impl MeasuredTable {
-    /// A table of (loss \[dB\], rate \[bit/s\]) with blocks of `block_bits`.
+    /// A table of (loss \[dB\], rate \[bit/s\]) in order of loss.
     ///
     /// # Errors
     /// If there is no point, losses do not rise, or rates rise or are not positive.
-    pub fn new(points: Vec<(f64, f64)>, block_bits: u64) -> Result<MeasuredTable, MeasuredTableError> {
+    pub fn new(points: Vec<(f64, f64)>) -> Result<MeasuredTable, MeasuredTableError> {
         if points.is_empty() {
             return Err(MeasuredTableError::Empty);
         }
@@ -52,7 +51,7 @@ impl MeasuredTable {
         if points.iter().any(|point| !(point.1 > 0.0)) || points.windows(2).any(|pair| pair[1].1 > pair[0].1) {
             return Err(MeasuredTableError::RatesNotFalling);
         }
-        Ok(MeasuredTable { points, block_bits })
+        Ok(MeasuredTable { points })
     }
 
     /// The straight line of a system known by one figure: log10 R(loss) = log10 R10 − (loss − 10)/10 from 0 dB to
@@ -63,10 +62,9 @@ impl MeasuredTable {
     pub fn from_rate_at_10_db(
         rate_bps: f64,
         loss_max_db: f64,
-        block_bits: u64,
     ) -> Result<MeasuredTable, MeasuredTableError> {
         let rate_at = |loss: f64| rate_bps * libm::pow(10.0, (10.0 - loss) / 10.0);
-        MeasuredTable::new(vec![(0.0, rate_at(0.0)), (loss_max_db, rate_at(loss_max_db))], block_bits)
+        MeasuredTable::new(vec![(0.0, rate_at(0.0)), (loss_max_db, rate_at(loss_max_db))])
     }
 
     /// The greatest loss at which there is key \[dB\].
@@ -90,10 +88,6 @@ impl LinkModel for MeasuredTable {
             }
         }
     }
-
-    fn schedule(&self, channel: Channel) -> Option<BlockSchedule> {
-        BlockSchedule::from_rate(self.rate_bps(channel), self.block_bits)
-    }
 }
 
 #[cfg(test)]
@@ -106,16 +100,16 @@ mod tests {
 
     #[test]
     fn one_figure_gives_a_decade_per_ten_decibels() {
-        let table = MeasuredTable::from_rate_at_10_db(300_000.0, 30.0, 65_536).unwrap();
+        let table = MeasuredTable::from_rate_at_10_db(300_000.0, 30.0).unwrap();
         assert!((table.rate_bps(at(10.0)) / 300_000.0 - 1.0).abs() < 1e-12);
         assert!((table.rate_bps(at(20.0)) / 30_000.0 - 1.0).abs() < 1e-12);
         assert!(table.rate_bps(at(30.0)) > 0.0);
-        assert!(table.rate_bps(at(30.1)) == 0.0 && table.schedule(at(30.1)).is_none());
+        assert!(table.rate_bps(at(30.1)) == 0.0);
     }
 
     #[test]
     fn nonsense_is_refused() {
-        let table = |points: &[(f64, f64)]| MeasuredTable::new(points.to_vec(), 1).unwrap_err();
+        let table = |points: &[(f64, f64)]| MeasuredTable::new(points.to_vec()).unwrap_err();
         assert_eq!(table(&[]), MeasuredTableError::Empty);
         assert_eq!(table(&[(2.0, 1.0), (1.0, 1.0)]), MeasuredTableError::LossesNotRising);
         assert_eq!(table(&[(1.0, 1.0), (2.0, 2.0)]), MeasuredTableError::RatesNotFalling);

@@ -54,7 +54,18 @@ impl BlockSchedule {
 pub trait LinkModel: fmt::Debug + Send + Sync {
     /// Secret key rate over the channel \[bit/s\]; 0 beyond the model's reach.
     fn rate_bps(&self, channel: Channel) -> f64;
+}
 
-    /// The blocks over the channel; `None` where the rate is 0.
-    fn schedule(&self, channel: Channel) -> Option<BlockSchedule>;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_keep_the_rate_to_a_nanosecond_of_the_period() {
+        let schedule = BlockSchedule::from_rate(20_000.0, 65_536).unwrap();
+        assert_eq!(schedule, BlockSchedule { bits: 65_536, period: Span(3_276_800_000) });
+        assert!((schedule.rate_bps() - 20_000.0).abs() < 1e-6);
+        assert_eq!(schedule.times(3).rate_bps(), 3.0 * schedule.rate_bps());
+        assert_eq!(BlockSchedule::from_rate(0.0, 1), None);
+    }
 }

@@ -136,7 +136,7 @@ choice! {
         fewest_hops => FewestHops(Nothing),
         /// The route with the least fibre.
         shortest_length => ShortestLength(Nothing),
-        /// The route whose poorest store holds most.
+        /// The route whose slowest link is fastest, by provisioned key rate.
         widest => Widest(Nothing),
     }
 }
@@ -227,16 +227,6 @@ record! {
     }
 }
 
-names! {
-    /// When blocks of key come.
-    pub enum Spacing ("spacing of blocks") {
-        /// At equal distances.
-        fixed => Fixed,
-        /// At exponential distances of the same mean.
-        exponential => Exponential,
-    }
-}
-
 record! {
     /// A link that makes key at one rate whatever its loss.
     pub struct FixedRate {
@@ -244,8 +234,6 @@ record! {
         rate: BitRate,
         /// Bits that come at once. Assumption: what one second makes.
         block: Option<Bits>,
-        /// When blocks come. Assumption: at equal distances.
-        spacing: Spacing = Spacing::Fixed,
     }
 }
 
@@ -262,8 +250,6 @@ record! {
         loss_max: Option<Decibels>,
         /// Bits that come at once. Assumption: what one second makes.
         block: Option<Bits>,
-        /// When blocks come. Assumption: at equal distances.
-        spacing: Spacing = Spacing::Fixed,
     }
 }
 
@@ -426,8 +412,6 @@ record! {
         kxi1_prime_protection: TransferProtection = TransferProtection::None(Nothing {}),
         /// Between the two key managers, each way. Assumption: none.
         kxi1_prime_delay: Span = Span::ZERO,
-        /// Key that can be transferred between the key managers; default: any amount at once.
-        transfer_rate: Option<BitRate>,
         /// Not allowed: Y.3818, 6.2 knows no Qx between the two QKD modules inside an IWN.
         qx: NoQx,
     }

@@ -10,8 +10,6 @@ record! {
     pub struct Class {
         /// Its name.
         id: Name,
-        /// Requests of a higher priority are served first.
-        priority: u32 = 0,
         /// A remark.
         note: Option<String>,
     }

@@ -1,0 +1,148 @@
+//! The simulator behind the verbs: scenarios are loaded, compiled and run.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::engine::{CatalogueEntry, Engine, Finding, Prepared, Rejected, Severity};
+use crate::archive::Price;
+use crate::experiment::expectation::Expectation;
+use crate::network::plan::Plan;
+use crate::network::{Options, simulate};
+use crate::scenario::document::Document;
+use crate::scenario::{self, Diagnostic, Diagnostics, Which, compile, derive};
+use crate::units::Decibels;
+
+/// The engine of the program.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Simulator;
+
+impl Engine for Simulator {
+    fn prepare(&self, source: &str, sets: &[String]) -> Result<Prepared, Rejected> {
+        let loaded = scenario::load(source, sets).map_err(rejected)?;
+        let label = loaded.variant.clone().unwrap_or_else(|| loaded.document.name.clone());
+        let warnings = loaded.warnings.iter().map(finding).collect();
+        Ok(prepared(&loaded.document, loaded.resolved, label, warnings))
+    }
+
+    fn derive(&self, source: &str, sets: &[String]) -> Result<Vec<Prepared>, Rejected> {
+        let loaded = scenario::load(source, sets).map_err(rejected)?;
+        if loaded.document.boundaries.is_empty() {
+            return Err(Rejected::Invalid(vec![Finding {
+                message: "there is no boundary to derive GWN and IWN variants from".to_owned(),
+                file: loaded.file,
+                path: "boundaries".to_owned(),
+                hint: Some("join two QKDNs by a boundary".to_owned()),
+                ..Finding::default()
+            }]));
+        }
+        let mut warnings: Vec<Finding> = loaded.warnings.iter().map(finding).collect();
+        let mut variants = Vec::new();
+        for which in [Which::G0, Which::G0Equal, owners_site(&loaded.document), Which::I] {
+            let document = derive(&loaded.document, which, &|model, loss: Decibels| model.reaches(loss));
+            let resolved = resolved(&document);
+            // What is derived is held to the same rules as what is written.
+            let checked = scenario::load_text(which.name(), &resolved.to_string(), &[]).map_err(rejected)?;
+            let label = if which == Which::G1Mirror { "G1" } else { which.name() };
+            variants.push(prepared(&checked.document, checked.resolved, label.to_owned(), std::mem::take(&mut warnings)));
+        }
+        Ok(variants)
+    }
+
+    fn schema(&self) -> Value {
+        scenario::schema()
+    }
+
+    fn catalogue(&self) -> Vec<CatalogueEntry> {
+        let catalogues = scenario::catalogues();
+        let entries = catalogues.into_iter().flat_map(|(kind, entries)| {
+            entries.iter().map(move |entry| CatalogueEntry {
+                kind: kind.to_owned(),
+                name: entry.name.to_owned(),
+                meaning: entry.doc.trim().to_owned(),
+            })
+        });
+        entries.collect()
+    }
+}
+
+/// G1 puts the site into its owner's network: the first QKDN's, or the second's (mirrored).
+fn owners_site(document: &Document) -> Which {
+    let mirrored = document.boundaries.iter().any(|boundary| {
+        boundary.site_owner.as_deref() == Some(boundary.between[1].qkdn.as_str())
+    });
+    if mirrored { Which::G1Mirror } else { Which::G1 }
+}
+
+fn resolved(document: &Document) -> Value {
+    use crate::catalogue::Described as _;
+    document.encode()
+}
+
+fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<Finding>) -> Prepared {
+    let plan = Arc::new(compile(document));
+    Prepared {
+        name: document.name.clone(),
+        label,
+        resolved,
+        seed: document.run.seed,
+        replications: document.run.replications,
+        warnings,
+        expectations: document
+            .expect
+            .iter()
+            .map(|expectation| Expectation {
+                metric: expectation.metric.clone(),
+                scope: expectation.scope.clone(),
+                at_most: expectation.at_most,
+                at_least: expectation.at_least,
+            })
+            .collect(),
+        price: Some(price(document, &plan)),
+        simulate: Box::new(move |replication, trace| {
+            simulate(&plan, replication, Options { trace, audit: true })
+        }),
+    }
+}
+
+/// What a scenario is built of, by its own price table.
+fn price(document: &Document, plan: &Plan) -> Price {
+    let inventory = plan.inventory();
+    let prices = &document.prices;
+    let controllers = plan.controllers.len() as u64;
+    let total = inventory.modules / 2 * prices.module_pair
+        + inventory.key_managers * prices.key_manager
+        + controllers * prices.controller
+        + inventory.sites * prices.site;
+    Price {
+        modules: inventory.modules as u32,
+        key_managers: inventory.key_managers as u32,
+        sites: inventory.sites as u32,
+        total: total as f64,
+    }
+}
+
+fn rejected(diagnostics: Diagnostics) -> Rejected {
+    if diagnostics.is_input_output() {
+        let texts: Vec<String> =
+            diagnostics.iter().map(|it| format!("{}: {}", it.file, it.message)).collect();
+        return Rejected::Unreadable(texts.join("\n"));
+    }
+    Rejected::Invalid(diagnostics.iter().map(finding).collect())
+}
+
+fn finding(diagnostic: &Diagnostic) -> Finding {
+    let number = |number: usize| (number > 0).then(|| u32::try_from(number).unwrap_or(u32::MAX));
+    Finding {
+        severity: match diagnostic.severity {
+            crate::catalogue::Severity::Error => Severity::Error,
+            crate::catalogue::Severity::Warning => Severity::Warning,
+        },
+        message: diagnostic.message.clone(),
+        file: diagnostic.file.clone(),
+        line: number(diagnostic.line),
+        column: number(diagnostic.column),
+        path: diagnostic.path.clone(),
+        hint: diagnostic.hint.clone(),
+    }
+}
