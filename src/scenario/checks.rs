@@ -68,6 +68,9 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.findings
 }
 
+/// Longest run, so that no instant leaves the range of simulated time.
+const LONGEST: Span = Span(100 * 365 * 86_400 * 1_000_000_000);
+
 struct Checker<'a> {
     document: &'a Document,
     tree: &'a Node,
@@ -111,6 +114,15 @@ impl Checker<'_> {
                 at!("name"),
                 "the scenario has no name",
                 "its name is also that of its results folder",
+            );
+        }
+        let whole = document.end() + document.longest_timeout();
+        if whole > LONGEST {
+            self.error(
+                "too_long_run",
+                at!("run", "duration"),
+                format!("the run lasts {whole}"),
+                format!("{LONGEST} (100 years) is the most"),
             );
         }
         if document.run.duration == Span::ZERO {

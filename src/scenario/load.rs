@@ -348,3 +348,44 @@ fn hexadecimal(bytes: &[u8]) -> String {
             text
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::document::LinkModel;
+    use crate::scenario::{Which, derive};
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_of_variants_follow_the_last_colon() {
+        assert_eq!(split_source("a.json"), (PathBuf::from("a.json"), None));
+        assert_eq!(
+            split_source("a.json:iwn"),
+            (PathBuf::from("a.json"), Some("iwn".to_owned()))
+        );
+        assert_eq!(split_source("Cargo.toml"), (PathBuf::from("Cargo.toml"), None));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+        /// Whatever a file becomes, it is read or refused, and what is read can be derived from.
+        #[test]
+        fn damaged_files_are_read_or_refused(
+            at in any::<prop::sample::Index>(), cut in 0_usize..12,
+            put in prop::sample::select(vec![
+                "", "0", "9", "-", "e30", ".", "null", "[]", "{}", "\"\"", ",", "99999999999999999999", "é", "x",
+            ]),
+        ) {
+            let text = std::fs::read_to_string("scenarios/clause8/iwn-cc.json").expect("there");
+            let start = at.index(text.len());
+            let end = (start + cut).min(text.len());
+            let damaged = format!("{}{put}{}", &text[..start], &text[end..]);
+            match load_text("damaged", &damaged, &[]) {
+                Ok(loaded) => for which in Which::ALL {
+                    let _ = derive(&loaded.document, which, &LinkModel::reaches);
+                },
+                Err(findings) => prop_assert!(findings.errors() > 0 && !findings.render().is_empty()),
+            }
+        }
+    }
+}

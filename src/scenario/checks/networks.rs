@@ -11,6 +11,9 @@ use crate::scenario::document::{
 };
 use crate::units::{Bits, Decibels, Metres};
 
+/// Longer than any link, satellites included.
+const LONGEST: Metres = Metres(100_000_000);
+
 impl Checker<'_> {
     pub(super) fn qkdns(&mut self) {
         let document = self.document;
@@ -66,14 +69,7 @@ impl Checker<'_> {
                     }
                 }
                 let known = self.decoder.is_known(&path.then("length"));
-                if link.length == Metres::ZERO && known {
-                    self.error(
-                        "zero_length",
-                        path.then("length"),
-                        format!("link {} has no length", link.id),
-                        "write \"1 m\" for two modules in one building",
-                    );
-                }
+                self.length(path.then("length"), &format!("link {}", link.id), link.length);
                 if link.loss.is_some() && link.attenuation.is_some() {
                     self.two_losses(path.then("attenuation"));
                 }
@@ -423,7 +419,7 @@ impl Checker<'_> {
                     sum = None;
                 }
             }
-            sum = sum.map(|sum| sum + to.0.abs_diff(stretch.from.0));
+            sum = sum.map(|sum: u64| sum.saturating_add(to.0.abs_diff(stretch.from.0)));
         }
         if !stretches.is_empty() && sum.is_some_and(|sum| sum != length.0) {
             self.error(
@@ -438,16 +434,32 @@ impl Checker<'_> {
         }
     }
 
+    /// Checks that a length is one of something on or above Earth.
+    fn length(&mut self, path: Path, what: &str, length: Metres) {
+        if length == Metres::ZERO {
+            self.error(
+                "zero_length",
+                path,
+                format!("{what} has no length"),
+                "write \"1 m\" for two modules in one building",
+            );
+        } else if length > LONGEST {
+            self.error(
+                "too_long",
+                path,
+                format!("{what} is {length} long"),
+                format!("{LONGEST} is the most"),
+            );
+        }
+    }
+
     pub(super) fn ducts(&mut self) {
         for (index, duct) in self.document.ducts.iter().enumerate() {
-            if duct.length == Metres::ZERO {
-                self.error(
-                    "zero_length",
-                    at!("ducts", index, "length"),
-                    format!("duct {} has no length", duct.id),
-                    "",
-                );
-            }
+            self.length(
+                at!("ducts", index, "length"),
+                &format!("duct {}", duct.id),
+                duct.length,
+            );
         }
     }
 
@@ -522,14 +534,8 @@ impl Checker<'_> {
             let known = self.decoder.is_known(&duct.then("length"))
                 && self.decoder.is_known(&path.then("site_at"))
                 && self.decoder.is_known(&path.then("kind"));
-            if boundary.duct.length == Metres::ZERO {
-                self.error(
-                    "zero_length",
-                    duct.then("length"),
-                    format!("the duct of boundary {} has no length", boundary.id),
-                    "write \"1 m\" for two nodes in one building",
-                );
-            }
+            let what = format!("the duct of boundary {}", boundary.id);
+            self.length(duct.then("length"), &what, boundary.duct.length);
             if boundary.duct.loss.is_some() && boundary.duct.attenuation.is_some() {
                 self.two_losses(duct.then("attenuation"));
             }

@@ -19,15 +19,14 @@ impl Checker<'_> {
         for (index, demand) in document.demands.iter().enumerate() {
             let end = demand.until.unwrap_or(document.end()).min(document.end());
             let span = Span(end.0.saturating_sub(demand.from.0));
-            let bits = u128::from(demand.key.0)
-                * u128::from(demand.number)
-                * u128::from(demand.arrivals.requests_in(span));
+            let bits = (u128::from(demand.key.0) * u128::from(demand.number))
+                .saturating_mul(u128::from(demand.arrivals.requests_in(span)));
             let Some(hops) = shortest(document, &demand.between) else {
                 continue;
             };
             for (link, forward, initial) in &hops {
                 let lane = lanes.entry((link.clone(), *forward)).or_insert((*initial, 0));
-                lane.1 += bits;
+                lane.1 = lane.1.saturating_add(bits);
             }
             routes.push((index, bits, hops));
         }
