@@ -13,6 +13,7 @@ mod list;
 mod reproduce;
 mod run;
 mod schema;
+mod simulator;
 mod validate;
 mod work;
 
@@ -28,6 +29,7 @@ pub use args::Arguments;
 pub use console::Console;
 pub use engine::{CatalogueEntry, Engine, Finding, Prepared, Rejected, Severity, Simulate};
 pub use failure::{Exit, Failure};
+pub use simulator::Simulator;
 
 use args::Verb;
 use work::Context;
