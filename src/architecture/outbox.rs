@@ -54,7 +54,10 @@ pub struct Outbox {
 impl Outbox {
     /// An empty outbox of an element.
     pub fn new(me: Address) -> Outbox {
-        Outbox { me, effects: Vec::new() }
+        Outbox {
+            me,
+            effects: Vec::new(),
+        }
     }
 
     /// Hands the outbox to another element.
@@ -71,13 +74,23 @@ impl Outbox {
     /// Sends from this element.
     pub fn send(&mut self, to: Address, label: Label, message: impl Into<Message>) {
         let from = self.me;
-        self.effects.push(Effect::Send(Envelope { from, to, label, message: message.into() }));
+        self.effects.push(Effect::Send(Envelope {
+            from,
+            to,
+            label,
+            message: message.into(),
+        }));
     }
 
     /// Sends from another part of this element (a KM's KSA beside its KMA).
     pub fn send_as(&mut self, from: Address, to: Address, label: Label, message: impl Into<Message>) {
         debug_assert!(from.is_same_element(self.me));
-        self.effects.push(Effect::Send(Envelope { from, to, label, message: message.into() }));
+        self.effects.push(Effect::Send(Envelope {
+            from,
+            to,
+            label,
+            message: message.into(),
+        }));
     }
 
     /// Asks to be woken.

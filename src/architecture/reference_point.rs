@@ -133,9 +133,18 @@ mod tests {
     fn primes_follow_from_placement() {
         use ElementKind::{Controller, Kma, QkdModule};
         let between = ReferencePoint::between;
-        assert_eq!(between(Kma, Kma, Relation::WithinIwn), Some(ReferencePoint::Kxi1Prime));
-        assert_eq!(between(Kma, Kma, Relation::BetweenQkdns), Some(ReferencePoint::Kxi1));
-        assert_eq!(between(Controller, Controller, Relation::BetweenQkdns), Some(ReferencePoint::Cxi));
+        assert_eq!(
+            between(Kma, Kma, Relation::WithinIwn),
+            Some(ReferencePoint::Kxi1Prime)
+        );
+        assert_eq!(
+            between(Kma, Kma, Relation::BetweenQkdns),
+            Some(ReferencePoint::Kxi1)
+        );
+        assert_eq!(
+            between(Controller, Controller, Relation::BetweenQkdns),
+            Some(ReferencePoint::Cxi)
+        );
         assert_eq!(between(QkdModule, QkdModule, Relation::WithinIwn), None);
         assert_eq!(between(Kma, Controller, Relation::BetweenQkdns), None);
     }

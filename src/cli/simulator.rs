@@ -20,7 +20,10 @@ pub struct Simulator;
 impl Engine for Simulator {
     fn prepare(&self, source: &str, sets: &[String]) -> Result<Prepared, Rejected> {
         let loaded = scenario::load(source, sets).map_err(rejected)?;
-        let label = loaded.variant.clone().unwrap_or_else(|| loaded.document.name.clone());
+        let label = loaded
+            .variant
+            .clone()
+            .unwrap_or_else(|| loaded.document.name.clone());
         let warnings = loaded.warnings.iter().map(finding).collect();
         Ok(prepared(&loaded.document, loaded.resolved, label, warnings))
     }
@@ -39,12 +42,23 @@ impl Engine for Simulator {
         let mut warnings: Vec<Finding> = loaded.warnings.iter().map(finding).collect();
         let mut variants = Vec::new();
         for which in [Which::G0, Which::G0Equal, owners_site(&loaded.document), Which::I] {
-            let document = derive(&loaded.document, which, &|model, loss: Decibels| model.reaches(loss));
+            let document = derive(&loaded.document, which, &|model, loss: Decibels| {
+                model.reaches(loss)
+            });
             let resolved = resolved(&document);
             // What is derived is held to the same rules as what is written.
             let checked = scenario::load_text(which.name(), &resolved.to_string(), &[]).map_err(rejected)?;
-            let label = if which == Which::G1Mirror { "G1" } else { which.name() };
-            variants.push(prepared(&checked.document, checked.resolved, label.to_owned(), std::mem::take(&mut warnings)));
+            let label = if which == Which::G1Mirror {
+                "G1"
+            } else {
+                which.name()
+            };
+            variants.push(prepared(
+                &checked.document,
+                checked.resolved,
+                label.to_owned(),
+                std::mem::take(&mut warnings),
+            ));
         }
         Ok(variants)
     }
@@ -68,9 +82,10 @@ impl Engine for Simulator {
 
 /// G1 puts the site into its owner's network: the first QKDN's, or the second's (mirrored).
 fn owners_site(document: &Document) -> Which {
-    let mirrored = document.boundaries.iter().any(|boundary| {
-        boundary.site_owner.as_deref() == Some(boundary.between[1].qkdn.as_str())
-    });
+    let mirrored = document
+        .boundaries
+        .iter()
+        .any(|boundary| boundary.site_owner.as_deref() == Some(boundary.between[1].qkdn.as_str()));
     if mirrored { Which::G1Mirror } else { Which::G1 }
 }
 
@@ -124,8 +139,10 @@ fn price(document: &Document, plan: &Plan) -> Price {
 
 fn rejected(diagnostics: Diagnostics) -> Rejected {
     if diagnostics.is_input_output() {
-        let texts: Vec<String> =
-            diagnostics.iter().map(|it| format!("{}: {}", it.file, it.message)).collect();
+        let texts: Vec<String> = diagnostics
+            .iter()
+            .map(|it| format!("{}: {}", it.file, it.message))
+            .collect();
         return Rejected::Unreadable(texts.join("\n"));
     }
     Rejected::Invalid(diagnostics.iter().map(finding).collect())

@@ -53,17 +53,32 @@ impl Controller {
         };
         let label = envelope.label;
         match message {
-            ControlMessage::BorderQuery(order) => self.on_border_query(order, envelope.from.node(), label, out),
-            ControlMessage::RouteRequest(order) => self.on_route_request(*order, envelope.from.node(), now, out),
-            ControlMessage::SegmentQuery { order, reply_to } => self.on_segment_query(*order, *reply_to, label, out),
-            ControlMessage::SegmentOffer { request, reachable, usable_bits } => {
+            ControlMessage::BorderQuery(order) => {
+                self.on_border_query(order, envelope.from.node(), label, out)
+            }
+            ControlMessage::RouteRequest(order) => {
+                self.on_route_request(*order, envelope.from.node(), now, out)
+            }
+            ControlMessage::SegmentQuery { order, reply_to } => {
+                self.on_segment_query(*order, *reply_to, label, out)
+            }
+            ControlMessage::SegmentOffer {
+                request,
+                reachable,
+                usable_bits,
+            } => {
                 self.on_segment_offer(*request, *reachable, *usable_bits, now, out);
             }
             ControlMessage::ResourceAnswer { request, usable_bits } => {
                 self.on_resource_answer(*request, *usable_bits, now, out);
             }
             ControlMessage::Reserve(order) => self.deliver(order.km, label, message, out),
-            ControlMessage::ReserveAnswer { request, km, reply_to, result } => {
+            ControlMessage::ReserveAnswer {
+                request,
+                km,
+                reply_to,
+                result,
+            } => {
                 if self.is_me(*reply_to, label, message, out) {
                     self.on_reserve_answer(*request, *km, *result, out);
                 }
@@ -73,12 +88,23 @@ impl Controller {
                     self.on_segment_request(order.request, order.bits, order.deadline, out);
                 }
             }
-            ControlMessage::SegmentReserve { request, bits, deadline } => {
+            ControlMessage::SegmentReserve {
+                request,
+                bits,
+                deadline,
+            } => {
                 self.on_segment_request(*request, *bits, *deadline, out);
             }
-            ControlMessage::SegmentAnswer { request, result } => self.on_segment_answer(*request, *result, out),
+            ControlMessage::SegmentAnswer { request, result } => {
+                self.on_segment_answer(*request, *result, out)
+            }
             ControlMessage::Start { source, .. } => self.deliver(*source, label, message, out),
-            ControlMessage::CanServe { request, km, reply_to, source } => match source {
+            ControlMessage::CanServe {
+                request,
+                km,
+                reply_to,
+                source,
+            } => match source {
                 Some(source) => self.deliver(*source, label, message, out),
                 None => {
                     // Beyond the border, the segment before passes it on to the source.
@@ -90,7 +116,12 @@ impl Controller {
                     }
                 }
             },
-            ControlMessage::Release { request, km, decider, cancel } => match km {
+            ControlMessage::Release {
+                request,
+                km,
+                decider,
+                cancel,
+            } => match km {
                 Some(km) => self.deliver(*km, label, message, out),
                 None => {
                     let from_peer = self.segments.get(&request.session).is_some_and(|segment| {
@@ -114,11 +145,20 @@ impl Controller {
                     }
                 }
             },
-            ControlMessage::Status { change, origin, fault } => {
+            ControlMessage::Status {
+                change,
+                origin,
+                fault,
+            } => {
                 self.on_status(*change, *origin, *fault, envelope.from, now, out);
             }
             ControlMessage::RerouteCommand { km, .. } => self.deliver(*km, label, message, out),
-            ControlMessage::RouteActive { session, epoch, reply_to, .. } => {
+            ControlMessage::RouteActive {
+                session,
+                epoch,
+                reply_to,
+                ..
+            } => {
                 if self.is_me(*reply_to, label, message, out) {
                     self.on_route_active(*session, *epoch, out);
                 }
@@ -142,7 +182,11 @@ impl Controller {
     /// Sends to a KM: over Ck if this controller serves it, else over Cx to the one that does.
     pub(super) fn deliver(&self, km: NodeId, label: Label, message: &ControlMessage, out: &mut Outbox) {
         let serving = self.surroundings.domain.controller_of[&km];
-        let to = if serving == self.me() { Address::kma(km) } else { Address::controller(serving) };
+        let to = if serving == self.me() {
+            Address::kma(km)
+        } else {
+            Address::controller(serving)
+        };
         out.send(to, label, message.clone());
     }
 
@@ -167,10 +211,12 @@ impl Controller {
     /// that at least have some left; never over a hop known to be OFF.
     pub(super) fn route(&self, from: NodeId, to: NodeId) -> Option<Vec<HopId>> {
         let domain = &self.surroundings.domain;
-        [HopState::Active, HopState::Passive].into_iter().find_map(|worst| {
-            let usable = |hop: &Hop| self.knowledge.state(hop, domain) <= worst;
-            self.routing.route(domain, &usable, from, to)
-        })
+        [HopState::Active, HopState::Passive]
+            .into_iter()
+            .find_map(|worst| {
+                let usable = |hop: &Hop| self.knowledge.state(hop, domain) <= worst;
+                self.routing.route(domain, &usable, from, to)
+            })
     }
 
     /// Key bits that usage records have named.
@@ -180,9 +226,12 @@ impl Controller {
 
     /// The label of a step of a session's own procedure.
     pub(super) fn label(&self, session: SessionId, step: Step) -> Label {
-        let procedure = self.segments.get(&session).map_or(self.surroundings.parameters.rerouting, |segment| {
-            segment.procedure
-        });
+        let procedure = self
+            .segments
+            .get(&session)
+            .map_or(self.surroundings.parameters.rerouting, |segment| {
+                segment.procedure
+            });
         Label::new(procedure, step)
     }
 }

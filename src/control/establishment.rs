@@ -35,9 +35,11 @@ impl Controller {
     /// Step 0a: which border serves the destination's QKDN from here. The nearest by hops; one whose hop makes key
     /// before one that only has some left; never one that is OFF.
     pub(super) fn on_border_query(&mut self, order: &KeyRequest, km: NodeId, label: Label, out: &mut Outbox) {
-        let candidates = self.surroundings.borders.iter().filter(|border| {
-            border.far_qkdn == order.destination_qkdn
-        });
+        let candidates = self
+            .surroundings
+            .borders
+            .iter()
+            .filter(|border| border.far_qkdn == order.destination_qkdn);
         let best = candidates
             .filter_map(|border| {
                 let state = self.knowledge.state(&border.hop, &self.surroundings.domain);
@@ -47,20 +49,43 @@ impl Controller {
             .min_by_key(|&(state, hops, boundary, _)| (state, hops, boundary));
         let border = best.map(|(.., border)| choice(border));
         let procedure = border.map_or(label.procedure, |border| border.procedure);
-        let answer = ControlMessage::BorderAnswer { request: order.request, border };
-        out.send(Address::kma(km), Label::new(procedure, Step::BorderChoice), answer);
+        let answer = ControlMessage::BorderAnswer {
+            request: order.request,
+            border,
+        };
+        out.send(
+            Address::kma(km),
+            Label::new(procedure, Step::BorderChoice),
+            answer,
+        );
     }
 
     /// Steps 2 and 3: compute this QKDN's part, ask for the other's.
-    pub(super) fn on_route_request(&mut self, mut order: RelayOrder, km: NodeId, _now: Time, out: &mut Outbox) {
+    pub(super) fn on_route_request(
+        &mut self,
+        mut order: RelayOrder,
+        km: NodeId,
+        _now: Time,
+        out: &mut Outbox,
+    ) {
         let request = order.order.request;
         let local = order.order.destination_qkdn == self.surroundings.domain.qkdn;
-        let border = if local { None } else { self.border_at(km, &order.order).cloned() };
+        let border = if local {
+            None
+        } else {
+            self.border_at(km, &order.order).cloned()
+        };
         let procedure = border.as_ref().map_or(Procedure::Local, Border::procedure);
         let note = "session control; computes the route by its own knowledge and policy";
-        out.observe(Observation::Internal { label: Label::new(procedure, Step::Computation), request, note });
+        out.observe(Observation::Internal {
+            label: Label::new(procedure, Step::Computation),
+            request,
+            note,
+        });
 
-        let to = border.as_ref().map_or(order.order.destination, |border| border.hop.from);
+        let to = border
+            .as_ref()
+            .map_or(order.order.destination, |border| border.hop.from);
         let path = self.route(order.source, to);
         let (Some(mut path), true) = (path, local || border.is_some()) else {
             return self.answer_source(&order, procedure, FailureCause::NoRoute, out);
@@ -69,10 +94,15 @@ impl Controller {
             path.push(border.hop.id);
         }
         order.border = border.as_ref().map(choice);
-        let transfer = border.as_ref().is_some_and(|border| border.hop.handover == Handover::Transfer);
+        let transfer = border
+            .as_ref()
+            .is_some_and(|border| border.hop.handover == Handover::Transfer);
         let next = border.as_ref().map(|border| border.far_controller);
         let establishing = Establishing {
-            role: Role::Origin { source: order.source, next },
+            role: Role::Origin {
+                source: order.source,
+                next,
+            },
             procedure,
             ends: [order.source, to],
             usable_bits: self.known_to_be_usable(&path),
@@ -83,7 +113,10 @@ impl Controller {
         };
         if let Some(border) = &border {
             let label = Label::new(procedure, Step::SegmentOffer);
-            let query = ControlMessage::SegmentQuery { order, reply_to: self.me() };
+            let query = ControlMessage::SegmentQuery {
+                order,
+                reply_to: self.me(),
+            };
             out.send(Address::controller(border.far_controller), label, query);
         }
         if transfer {
@@ -91,7 +124,11 @@ impl Controller {
             let at = establishing.path.len();
             let hop = establishing.path[at.saturating_sub(2)];
             let label = Label::new(procedure, Step::Computation);
-            out.send(Address::kma(km), label, ControlMessage::ResourceQuery { request, hop });
+            out.send(
+                Address::kma(km),
+                label,
+                ControlMessage::ResourceQuery { request, hop },
+            );
         }
         self.establishing.insert(request, establishing);
         self.when_all_is_known(request, out);
@@ -108,8 +145,13 @@ impl Controller {
     }
 
     fn known_to_be_usable(&self, path: &[HopId]) -> u64 {
-        let (domain, classes) = (&self.surroundings.domain, self.surroundings.parameters.level_classes);
-        let usable = path.iter().map(|&hop| self.knowledge.usable_bits(self.hop(hop), domain, classes));
+        let (domain, classes) = (
+            &self.surroundings.domain,
+            self.surroundings.parameters.level_classes,
+        );
+        let usable = path
+            .iter()
+            .map(|&hop| self.knowledge.usable_bits(self.hop(hop), domain, classes));
         usable.min().unwrap_or(u64::MAX)
     }
 
@@ -125,13 +167,24 @@ impl Controller {
         let from = order.border.expect("a query crosses a border").far;
         let ends = [from, order.order.destination];
         let Some(path) = self.route(ends[0], ends[1]) else {
-            let offer = ControlMessage::SegmentOffer { request, reachable: false, usable_bits: 0 };
+            let offer = ControlMessage::SegmentOffer {
+                request,
+                reachable: false,
+                usable_bits: 0,
+            };
             return out.send(Address::controller(reply_to), label, offer);
         };
         let asks_km = label.procedure == Procedure::P12 && !path.is_empty();
         if asks_km {
-            let query = ControlMessage::ResourceQuery { request, hop: path[0] };
-            out.send(Address::kma(from), Label::new(label.procedure, Step::Computation), query);
+            let query = ControlMessage::ResourceQuery {
+                request,
+                hop: path[0],
+            };
+            out.send(
+                Address::kma(from),
+                Label::new(label.procedure, Step::Computation),
+                query,
+            );
         }
         let establishing = Establishing {
             order,
@@ -156,10 +209,17 @@ impl Controller {
         _now: Time,
         out: &mut Outbox,
     ) {
-        let Some(establishing) = self.establishing.get_mut(&request) else { return };
+        let Some(establishing) = self.establishing.get_mut(&request) else {
+            return;
+        };
         if !reachable {
             let establishing = self.establishing.remove(&request).expect("it was just there");
-            return self.answer_source(&establishing.order, establishing.procedure, FailureCause::NoRoute, out);
+            return self.answer_source(
+                &establishing.order,
+                establishing.procedure,
+                FailureCause::NoRoute,
+                out,
+            );
         }
         establishing.awaits_offer = false;
         establishing.usable_bits = establishing.usable_bits.min(usable_bits);
@@ -167,8 +227,16 @@ impl Controller {
     }
 
     /// P12 step 3: a border KM says what it has.
-    pub(super) fn on_resource_answer(&mut self, request: RequestId, usable_bits: u64, _now: Time, out: &mut Outbox) {
-        let Some(establishing) = self.establishing.get_mut(&request) else { return };
+    pub(super) fn on_resource_answer(
+        &mut self,
+        request: RequestId,
+        usable_bits: u64,
+        _now: Time,
+        out: &mut Outbox,
+    ) {
+        let Some(establishing) = self.establishing.get_mut(&request) else {
+            return;
+        };
         establishing.awaits_resources = false;
         // Exactly known beats what classes say of the same hop; the other hops stay as known.
         establishing.usable_bits = if establishing.path.len() <= 2 {
@@ -180,15 +248,28 @@ impl Controller {
     }
 
     fn when_all_is_known(&mut self, request: RequestId, out: &mut Outbox) {
-        let known = self.establishing.get(&request).is_some_and(|it| !it.awaits_offer && !it.awaits_resources);
+        let known = self
+            .establishing
+            .get(&request)
+            .is_some_and(|it| !it.awaits_offer && !it.awaits_resources);
         if !known {
             return;
         }
         let found = self.establishing.remove(&request).expect("it was just there");
         let order = found.order.order;
         let session = request.session;
-        let mut segment = Segment::new(found.role, found.ends, found.path.clone(), &order, found.procedure);
-        segment.entry = found.order.border.filter(|_| segment.previous_controller().is_none()).map(|b| b.far);
+        let mut segment = Segment::new(
+            found.role,
+            found.ends,
+            found.path.clone(),
+            &order,
+            found.procedure,
+        );
+        segment.entry = found
+            .order
+            .border
+            .filter(|_| segment.previous_controller().is_none())
+            .map(|b| b.far);
         out.observe(Observation::Route {
             session,
             hops: found.path.into_boxed_slice(),
@@ -197,8 +278,11 @@ impl Controller {
         self.segments.insert(session, segment);
         match found.role {
             Role::Far { peer } => {
-                let offer =
-                    ControlMessage::SegmentOffer { request, reachable: true, usable_bits: found.usable_bits };
+                let offer = ControlMessage::SegmentOffer {
+                    request,
+                    reachable: true,
+                    usable_bits: found.usable_bits,
+                };
                 let label = Label::new(found.procedure, Step::SegmentOffer);
                 out.send(Address::controller(peer), label, offer);
             }

@@ -3,9 +3,9 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::architecture::Hop;
 use crate::architecture::message::StatusChange;
 use crate::architecture::surroundings::Domain;
-use crate::architecture::Hop;
 use crate::ids::{FaultId, HopId, LinkId};
 use crate::kernel::Time;
 
@@ -49,15 +49,30 @@ impl Knowledge {
             news
         }
         match change {
-            StatusChange::Link { link, generating } => {
-                newer(&mut self.links, link, Known { value: generating, origin, fault })
-            }
-            StatusChange::Level { hop, class } => newer(&mut self.levels, hop, Known { value: class, origin, fault }),
+            StatusChange::Link { link, generating } => newer(
+                &mut self.links,
+                link,
+                Known {
+                    value: generating,
+                    origin,
+                    fault,
+                },
+            ),
+            StatusChange::Level { hop, class } => newer(
+                &mut self.levels,
+                hop,
+                Known {
+                    value: class,
+                    origin,
+                    fault,
+                },
+            ),
         }
     }
 
     fn generating(&self, hop: &Hop) -> bool {
-        hop.link.is_none_or(|link| self.links.get(&link).is_none_or(|known| known.value))
+        hop.link
+            .is_none_or(|link| self.links.get(&link).is_none_or(|known| known.value))
     }
 
     /// The state of a hop.
@@ -67,14 +82,19 @@ impl Knowledge {
         }
         let left = match self.levels.get(&hop.id) {
             Some(known) => known.value > 0,
-            None => domain.stores.get(&hop.id).is_some_and(|store| store.initial > store.floor),
+            None => domain
+                .stores
+                .get(&hop.id)
+                .is_some_and(|store| store.initial > store.floor),
         };
         if left { HopState::Passive } else { HopState::Off }
     }
 
     /// Key that is surely usable on a hop, as far as is known \[bits\]: the lower edge of its class.
     pub fn usable_bits(&self, hop: &Hop, domain: &Domain, classes: u8) -> u64 {
-        let Some(store) = domain.stores.get(&hop.id) else { return u64::MAX };
+        let Some(store) = domain.stores.get(&hop.id) else {
+            return u64::MAX;
+        };
         match self.levels.get(&hop.id) {
             Some(known) if classes > 0 => {
                 let edge = store.capacity / u64::from(classes) * u64::from(known.value.saturating_sub(1));

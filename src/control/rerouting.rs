@@ -32,7 +32,15 @@ impl Controller {
         for &peer in &self.surroundings.flooding_peers {
             let to = Address::controller(peer);
             if to != from {
-                out.send(to, label, ControlMessage::Status { change, origin, fault });
+                out.send(
+                    to,
+                    label,
+                    ControlMessage::Status {
+                        change,
+                        origin,
+                        fault,
+                    },
+                );
             }
         }
         let touches = |hop: &Hop| match change {
@@ -53,27 +61,45 @@ impl Controller {
 
     fn worst_hop(&self, path: &[HopId]) -> (HopState, Option<HopId>) {
         let domain = &self.surroundings.domain;
-        let states = path.iter().map(|&id| (self.knowledge.state(self.hop(id), domain), Some(id)));
-        states.max_by_key(|&(state, _)| state).unwrap_or((HopState::Active, None))
+        let states = path
+            .iter()
+            .map(|&id| (self.knowledge.state(self.hop(id), domain), Some(id)));
+        states
+            .max_by_key(|&(state, _)| state)
+            .unwrap_or((HopState::Active, None))
     }
 
     fn consider_rerouting(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         let (state, worst) = self.worst_hop(&self.segments[&session].path);
-        let (HopState::Passive | HopState::Off, Some(worst)) = (state, worst) else { return };
+        let (HopState::Passive | HopState::Off, Some(worst)) = (state, worst) else {
+            return;
+        };
         let fault = self.knowledge.fault(self.hop(worst));
         if let Some(fault) = fault {
-            out.observe(Observation::Rerouting { fault, session, instant: ReroutingInstant::Reported });
+            out.observe(Observation::Rerouting {
+                fault,
+                session,
+                instant: ReroutingInstant::Reported,
+            });
         }
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Rerouting { fault, awaited: 0 };
-        out.wake(now + self.surroundings.parameters.analysis, Timer::Analysed(session));
+        out.wake(
+            now + self.surroundings.parameters.analysis,
+            Timer::Analysed(session),
+        );
     }
 
     fn instant(&self, session: SessionId, instant: ReroutingInstant, out: &mut Outbox) {
-        if let Some(SegmentState::Rerouting { fault: Some(fault), .. }) =
-            self.segments.get(&session).map(|segment| segment.state)
+        if let Some(SegmentState::Rerouting {
+            fault: Some(fault), ..
+        }) = self.segments.get(&session).map(|segment| segment.state)
         {
-            out.observe(Observation::Rerouting { fault, session, instant });
+            out.observe(Observation::Rerouting {
+                fault,
+                session,
+                instant,
+            });
         }
     }
 
@@ -81,23 +107,37 @@ impl Controller {
     pub(super) fn on_analysed(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         if self.segments.contains_key(&session) {
             self.instant(session, ReroutingInstant::Decided, out);
-            out.wake(now + self.surroundings.parameters.computation, Timer::Computed(session));
+            out.wake(
+                now + self.surroundings.parameters.computation,
+                Timer::Computed(session),
+            );
         }
     }
 
     /// The path is computed: change over, give the session back to its source, or keep what there is.
     pub(super) fn on_computed(&mut self, session: SessionId, out: &mut Outbox) {
-        let Some(segment) = self.segments.get(&session) else { return };
-        let SegmentState::Rerouting { fault, .. } = segment.state else { return };
+        let Some(segment) = self.segments.get(&session) else {
+            return;
+        };
+        let SegmentState::Rerouting { fault, .. } = segment.state else {
+            return;
+        };
         self.instant(session, ReroutingInstant::Computed, out);
         let domain = &self.surroundings.domain;
-        let border = segment.path.last().copied().filter(|&hop| self.hop(hop).crosses_border);
-        let border_fails = border.is_some_and(|hop| self.knowledge.state(self.hop(hop), domain) > HopState::Active);
+        let border = segment
+            .path
+            .last()
+            .copied()
+            .filter(|&hop| self.hop(hop).crosses_border);
+        let border_fails =
+            border.is_some_and(|hop| self.knowledge.state(self.hop(hop), domain) > HopState::Active);
         if border_fails && self.another_border(session) {
             return self.lose_route(session, fault, out);
         }
         let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
-        let inside = self.routing.route(domain, &active, segment.ends[0], segment.ends[1]);
+        let inside = self
+            .routing
+            .route(domain, &active, segment.ends[0], segment.ends[1]);
         let changed = inside.map(|path| path.into_iter().chain(border).collect::<Vec<HopId>>());
         match changed {
             Some(path) if path != segment.path => self.change_over(session, path, fault, out),
@@ -107,10 +147,16 @@ impl Controller {
 
     fn another_border(&self, session: SessionId) -> bool {
         let segment = &self.segments[&session];
-        let Some(&current) = segment.path.last() else { return false };
+        let Some(&current) = segment.path.last() else {
+            return false;
+        };
         let domain = &self.surroundings.domain;
-        let far_qkdn =
-            self.surroundings.borders.iter().find(|border| border.hop.id == current).map(|border| border.far_qkdn);
+        let far_qkdn = self
+            .surroundings
+            .borders
+            .iter()
+            .find(|border| border.hop.id == current)
+            .map(|border| border.far_qkdn);
         self.surroundings.borders.iter().any(|border| {
             border.hop.id != current
                 && Some(border.far_qkdn) == far_qkdn
@@ -126,16 +172,35 @@ impl Controller {
         let segment = self.segments.remove(&session).expect("the caller has it");
         self.cancel_refused(session, &segment.refused, &segment.path, out);
         if let Some(next) = segment.next_controller() {
-            let close = ControlMessage::SessionClose { session, decider: next, km: None };
+            let close = ControlMessage::SessionClose {
+                session,
+                decider: next,
+                km: None,
+            };
             out.send(Address::controller(next), label, close);
         }
         if let Role::Origin { source, .. } = segment.role {
-            self.deliver(source, label, &ControlMessage::RouteLost { session, source, fault }, out);
+            self.deliver(
+                source,
+                label,
+                &ControlMessage::RouteLost {
+                    session,
+                    source,
+                    fault,
+                },
+                out,
+            );
         }
     }
 
     /// Steps 9 and 10: every KM whose next hop changes is told, and answers when its route is active.
-    fn change_over(&mut self, session: SessionId, path: Vec<HopId>, fault: Option<FaultId>, out: &mut Outbox) {
+    fn change_over(
+        &mut self,
+        session: SessionId,
+        path: Vec<HopId>,
+        fault: Option<FaultId>,
+        out: &mut Outbox,
+    ) {
         // Nobody else to agree with: the switch instant is now.
         self.instant(session, ReroutingInstant::Coordinated, out);
         let label = self.rerouting_label(session, Step::RerouteCommand);
@@ -167,7 +232,10 @@ impl Controller {
         });
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         (segment.epoch, segment.path) = (epoch, path);
-        segment.state = SegmentState::Rerouting { fault, awaited: changed.len() };
+        segment.state = SegmentState::Rerouting {
+            fault,
+            awaited: changed.len(),
+        };
     }
 
     /// Those that wait for key on hops that the route leaves wait there no longer.
@@ -183,7 +251,12 @@ impl Controller {
             let request = RequestId { session, number };
             for &hop in hops {
                 let km: NodeId = self.hop(hop).from;
-                let cancel = ControlMessage::Release { request, km: Some(km), decider: self.me(), cancel: true };
+                let cancel = ControlMessage::Release {
+                    request,
+                    km: Some(km),
+                    decider: self.me(),
+                    cancel: true,
+                };
                 self.deliver(km, label, &cancel, out);
             }
         }
@@ -191,7 +264,9 @@ impl Controller {
 
     /// Step 10: a KM's new route is active.
     pub(super) fn on_route_active(&mut self, session: SessionId, epoch: u32, out: &mut Outbox) {
-        let Some(segment) = self.segments.get_mut(&session) else { return };
+        let Some(segment) = self.segments.get_mut(&session) else {
+            return;
+        };
         if segment.epoch != epoch {
             return;
         }
@@ -215,7 +290,10 @@ impl Controller {
             self.on_can_serve(RequestId { session, number }, km, label, out);
         }
         for request in held {
-            let id = RequestId { session, number: request.number };
+            let id = RequestId {
+                session,
+                number: request.number,
+            };
             self.reserve(id, request.bits, request.deadline, false, out);
         }
     }

@@ -22,10 +22,20 @@ pub struct Pending {
 
 impl Controller {
     /// A further request on an installed segment: from the source (Origin) or from the segment before (Far).
-    pub(super) fn on_segment_request(&mut self, request: RequestId, bits: u64, deadline: Time, out: &mut Outbox) {
+    pub(super) fn on_segment_request(
+        &mut self,
+        request: RequestId,
+        bits: u64,
+        deadline: Time,
+        out: &mut Outbox,
+    ) {
         match self.segments.get_mut(&request.session) {
             Some(segment) if matches!(segment.state, SegmentState::Rerouting { .. }) => {
-                segment.held.push(Held { number: request.number, bits, deadline });
+                segment.held.push(Held {
+                    number: request.number,
+                    bits,
+                    deadline,
+                });
             }
             Some(_) => self.reserve(request, bits, deadline, false, out),
             None => {} // the session was closed or its border lost; the source has been told
@@ -59,17 +69,36 @@ impl Controller {
                 reserve,
             };
             let informs_border = first && Some(km) == border_km;
-            let step = if informs_border { Step::RouteInformation } else { Step::Reservation };
-            self.deliver(km, Label::new(segment.procedure, step), &ControlMessage::Reserve(order), out);
+            let step = if informs_border {
+                Step::RouteInformation
+            } else {
+                Step::Reservation
+            };
+            self.deliver(
+                km,
+                Label::new(segment.procedure, step),
+                &ControlMessage::Reserve(order),
+                out,
+            );
         }
         let mut awaited = segment.path.len();
         if let Some(next) = segment.next_controller() {
             let label = Label::new(segment.procedure, Step::Reservation);
-            let message = ControlMessage::SegmentReserve { request, bits, deadline };
+            let message = ControlMessage::SegmentReserve {
+                request,
+                bits,
+                deadline,
+            };
             out.send(Address::controller(next), label, message);
             awaited += 1;
         }
-        self.pending.insert(request, Pending { awaited, ..Pending::default() });
+        self.pending.insert(
+            request,
+            Pending {
+                awaited,
+                ..Pending::default()
+            },
+        );
         self.when_all_have_answered(request, out);
     }
 
@@ -81,7 +110,9 @@ impl Controller {
         result: ReservationResult,
         out: &mut Outbox,
     ) {
-        let Some(pending) = self.pending.get_mut(&request) else { return };
+        let Some(pending) = self.pending.get_mut(&request) else {
+            return;
+        };
         pending.awaited -= 1;
         match result {
             ReservationResult::Confirmed => pending.confirmed.push(km),
@@ -93,8 +124,15 @@ impl Controller {
     }
 
     /// The segment beyond the border has answered.
-    pub(super) fn on_segment_answer(&mut self, request: RequestId, result: ReservationResult, out: &mut Outbox) {
-        let Some(pending) = self.pending.get_mut(&request) else { return };
+    pub(super) fn on_segment_answer(
+        &mut self,
+        request: RequestId,
+        result: ReservationResult,
+        out: &mut Outbox,
+    ) {
+        let Some(pending) = self.pending.get_mut(&request) else {
+            return;
+        };
         pending.awaited -= 1;
         match result {
             ReservationResult::Confirmed => pending.peer_confirmed = true,
@@ -106,11 +144,17 @@ impl Controller {
     }
 
     fn when_all_have_answered(&mut self, request: RequestId, out: &mut Outbox) {
-        if self.pending.get(&request).is_none_or(|pending| pending.awaited > 0) {
+        if self
+            .pending
+            .get(&request)
+            .is_none_or(|pending| pending.awaited > 0)
+        {
             return;
         }
         let pending = self.pending.remove(&request).expect("it was just there");
-        let Some(segment) = self.segments.get_mut(&request.session) else { return };
+        let Some(segment) = self.segments.get_mut(&request.session) else {
+            return;
+        };
         let result = match pending.refused {
             None => {
                 segment.refused.remove(&request.number);
@@ -125,18 +169,33 @@ impl Controller {
         if pending.refused.is_some() {
             let label = Label::new(procedure, Step::Reservation);
             for km in pending.confirmed {
-                let release = ControlMessage::Release { request, km: Some(km), decider: self.me(), cancel: false };
+                let release = ControlMessage::Release {
+                    request,
+                    km: Some(km),
+                    decider: self.me(),
+                    cancel: false,
+                };
                 self.deliver(km, label, &release, out);
             }
             if let (true, Some(next)) = (pending.peer_confirmed, next) {
-                let release = ControlMessage::Release { request, km: None, decider: next, cancel: false };
+                let release = ControlMessage::Release {
+                    request,
+                    km: None,
+                    decider: next,
+                    cancel: false,
+                };
                 out.send(Address::controller(next), label, release);
             }
         }
         let label = Label::new(procedure, Step::Start);
         match role {
             Role::Origin { source, .. } => {
-                let start = ControlMessage::Start { request, source, decider: self.me(), result };
+                let start = ControlMessage::Start {
+                    request,
+                    source,
+                    decider: self.me(),
+                    result,
+                };
                 self.deliver(source, label, &start, out);
             }
             Role::Far { peer } => {
@@ -148,15 +207,27 @@ impl Controller {
 
     /// A lacking KM can serve now: the source is told, through the segment before if there is one.
     pub(super) fn on_can_serve(&mut self, request: RequestId, km: NodeId, label: Label, out: &mut Outbox) {
-        let Some(segment) = self.segments.get(&request.session) else { return };
+        let Some(segment) = self.segments.get(&request.session) else {
+            return;
+        };
         match segment.role {
             Role::Origin { source, .. } => {
                 let reply_to = self.me();
-                let message = ControlMessage::CanServe { request, km, reply_to, source: Some(source) };
+                let message = ControlMessage::CanServe {
+                    request,
+                    km,
+                    reply_to,
+                    source: Some(source),
+                };
                 self.deliver(source, label, &message, out);
             }
             Role::Far { peer } => {
-                let message = ControlMessage::CanServe { request, km, reply_to: self.me(), source: None };
+                let message = ControlMessage::CanServe {
+                    request,
+                    km,
+                    reply_to: self.me(),
+                    source: None,
+                };
                 out.send(Address::controller(peer), label, message);
             }
         }
@@ -167,33 +238,59 @@ impl Controller {
         if cancel {
             self.pending.remove(&request);
         }
-        let Some(segment) = self.segments.get_mut(&request.session) else { return };
+        let Some(segment) = self.segments.get_mut(&request.session) else {
+            return;
+        };
         if cancel {
             segment.refused.remove(&request.number);
             segment.held.retain(|held| held.number != request.number);
         }
         let next = segment.next_controller();
-        let kms: Vec<NodeId> = self.segments[&request.session].path.iter().map(|&hop| self.hop(hop).from).collect();
+        let kms: Vec<NodeId> = self.segments[&request.session]
+            .path
+            .iter()
+            .map(|&hop| self.hop(hop).from)
+            .collect();
         for km in kms {
-            let release = ControlMessage::Release { request, km: Some(km), decider: self.me(), cancel };
+            let release = ControlMessage::Release {
+                request,
+                km: Some(km),
+                decider: self.me(),
+                cancel,
+            };
             self.deliver(km, label, &release, out);
         }
         if let Some(next) = next {
-            let release = ControlMessage::Release { request, km: None, decider: next, cancel };
+            let release = ControlMessage::Release {
+                request,
+                km: None,
+                decider: next,
+                cancel,
+            };
             out.send(Address::controller(next), label, release);
         }
     }
 
     /// The session is over: KMs forget its route, and so does the segment beyond the border.
     pub(super) fn on_session_close(&mut self, session: SessionId, label: Label, out: &mut Outbox) {
-        let Some(segment) = self.segments.remove(&session) else { return };
+        let Some(segment) = self.segments.remove(&session) else {
+            return;
+        };
         for &hop in &segment.path {
             let km = self.hop(hop).from;
-            let close = ControlMessage::SessionClose { session, decider: self.me(), km: Some(km) };
+            let close = ControlMessage::SessionClose {
+                session,
+                decider: self.me(),
+                km: Some(km),
+            };
             self.deliver(km, label, &close, out);
         }
         if let Some(next) = segment.next_controller() {
-            let close = ControlMessage::SessionClose { session, decider: next, km: None };
+            let close = ControlMessage::SessionClose {
+                session,
+                decider: next,
+                km: None,
+            };
             out.send(Address::controller(next), label, close);
         }
     }

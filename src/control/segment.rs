@@ -76,7 +76,13 @@ pub struct Segment {
 
 impl Segment {
     /// A new segment of a request's session.
-    pub fn new(role: Role, ends: [NodeId; 2], path: Vec<HopId>, order: &KeyRequest, procedure: Procedure) -> Segment {
+    pub fn new(
+        role: Role,
+        ends: [NodeId; 2],
+        path: Vec<HopId>,
+        order: &KeyRequest,
+        procedure: Procedure,
+    ) -> Segment {
         Segment {
             role,
             ends,

@@ -30,7 +30,7 @@ use Direction::{Higher, Lower, Neutral};
 ///
 /// Assumption: variants face the same requests, so whatever it takes to serve them (pad bits, messages,
 /// money) is better the less it is; read it beside `served_share`, since serving nobody costs nothing.
-pub const METRICS: [Metric; 25] = [
+pub const METRICS: [Metric; 26] = [
     row("requests", "1", Neutral, "requests counted"),
     row(
         "delivered",
@@ -50,6 +50,12 @@ pub const METRICS: [Metric; 25] = [
         "s",
         Lower,
         "key relay delay: request sent until both applications hold the key",
+    ),
+    row(
+        "relay_latency_s",
+        "s",
+        Lower,
+        "first key relay message sent until the destination KM holds the key",
     ),
     row("kkrdv_s", "s", Lower, "standard deviation of the key relay delay"),
     row(

@@ -25,7 +25,10 @@ impl KeyManager {
         let order = *self.sources.order(request).expect("the caller has it");
         let source = self.surroundings.node;
         let border = self.sources.border(request.session);
-        let next = match (border, self.routes.get(&request.session).and_then(|route| route.entry)) {
+        let next = match (
+            border,
+            self.routes.get(&request.session).and_then(|route| route.entry),
+        ) {
             (None, _) => order.destination,
             // The source is the border KM itself.
             (Some(border), Some(entry)) if border.near == source => entry,
@@ -52,10 +55,20 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         match *message {
-            KeyManagementMessage::SupplyNotification { request, source, destination, peer, .. } => {
+            KeyManagementMessage::SupplyNotification {
+                request,
+                source,
+                destination,
+                peer,
+                ..
+            } => {
                 if destination == self.surroundings.node {
                     let held = self.held.remove(&request).filter(|held| held.deadline >= cx.now);
-                    let answer = KeyManagementMessage::SupplyResponse { request, source, accepted: held.is_some() };
+                    let answer = KeyManagementMessage::SupplyResponse {
+                        request,
+                        source,
+                        accepted: held.is_some(),
+                    };
                     out.send_as(self.my_ksa(), Address::ksa(from), label, answer);
                     if let Some(held) = held {
                         self.supply(request, peer, held.bits, label.procedure, cx, out);
@@ -67,9 +80,14 @@ impl KeyManager {
                 let next = entry.unwrap_or(destination);
                 out.send_as(self.my_ksa(), Address::ksa(next), label, message.clone());
             }
-            KeyManagementMessage::SupplyResponse { request, source, accepted } => {
+            KeyManagementMessage::SupplyResponse {
+                request,
+                source,
+                accepted,
+            } => {
                 if source == self.surroundings.node {
-                    if accepted && !self.is_late(request, cx.now)
+                    if accepted
+                        && !self.is_late(request, cx.now)
                         && let Some(order) = self.ended_well(request, out)
                     {
                         self.supply(request, order.application, order.bits, label.procedure, cx, out);
@@ -92,7 +110,10 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         let label = Label::new(procedure, Step::Supply);
-        let supply = ServiceMessage::KeySupply { request, key: KeyMaterial { bits } };
+        let supply = ServiceMessage::KeySupply {
+            request,
+            key: KeyMaterial { bits },
+        };
         out.send_as(self.my_ksa(), Address::application(application), label, supply);
         self.account(request, Some(application), bits, procedure, cx.now, out);
     }

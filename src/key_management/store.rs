@@ -7,9 +7,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::architecture::RequestId;
 use crate::architecture::key_source::{BlockRun, KeySource};
 use crate::architecture::message::{KeyRange, OtpKeys};
-use crate::architecture::RequestId;
 use crate::architecture::surroundings::StoreSettings;
 use crate::kernel::Time;
 
@@ -91,7 +91,10 @@ impl SendingStore {
     }
 
     fn accept(&mut self, bits: u64, at: Time) {
-        let room = self.settings.capacity.saturating_sub(self.book.stored + self.book.reserved);
+        let room = self
+            .settings
+            .capacity
+            .saturating_sub(self.book.stored + self.book.reserved);
         let taken = bits.min(room);
         self.book.generated += bits;
         self.book.discarded += bits - taken;
@@ -99,7 +102,10 @@ impl SendingStore {
             return;
         }
         self.book.stored += taken;
-        let range = KeyRange { start: self.accepted, bits: taken };
+        let range = KeyRange {
+            start: self.accepted,
+            bits: taken,
+        };
         self.accepted += taken;
         match self.free.back_mut() {
             Some(last) if last.end() == range.start => last.bits += taken,
@@ -135,7 +141,9 @@ impl SendingStore {
     }
 
     fn expire(&mut self, now: Time) {
-        let Some(max_age) = self.settings.max_age else { return };
+        let Some(max_age) = self.settings.max_age else {
+            return;
+        };
         while let Some(&(end, born)) = self.births.front() {
             if born + max_age > now {
                 break;
@@ -157,12 +165,21 @@ impl SendingStore {
     }
 
     fn lapse(&mut self, now: Time) {
-        let due: Vec<RequestId> =
-            self.reservations.iter().filter(|(_, kept)| kept.deadline <= now).map(|(id, _)| *id).collect();
+        let due: Vec<RequestId> = self
+            .reservations
+            .iter()
+            .filter(|(_, kept)| kept.deadline <= now)
+            .map(|(id, _)| *id)
+            .collect();
         for request in due {
             self.release(request);
         }
-        self.next_lapse = self.reservations.values().map(|kept| kept.deadline).min().unwrap_or(Time::NEVER);
+        self.next_lapse = self
+            .reservations
+            .values()
+            .map(|kept| kept.deadline)
+            .min()
+            .unwrap_or(Time::NEVER);
     }
 
     /// The first `bits` stored bits, out of the sequence.
@@ -180,12 +197,18 @@ impl SendingStore {
             lacking -= run.bits;
             rest.push(run);
         }
-        OtpKeys { first, rest: Some(rest.into_boxed_slice()) }
+        OtpKeys {
+            first,
+            rest: Some(rest.into_boxed_slice()),
+        }
     }
 
     fn take_run(&mut self, at_most: u64) -> KeyRange {
         let first = self.free.front_mut().expect("as much is stored as the book says");
-        let run = KeyRange { start: first.start, bits: first.bits.min(at_most) };
+        let run = KeyRange {
+            start: first.start,
+            bits: first.bits.min(at_most),
+        };
         (first.start, first.bits) = (first.start + run.bits, first.bits - run.bits);
         if first.bits == 0 {
             self.free.pop_front();
@@ -195,7 +218,10 @@ impl SendingStore {
 
     /// Promises keys to a request. The caller has looked, and asked [`usable`](Self::usable).
     pub fn reserve(&mut self, request: RequestId, bits: u64, deadline: Time) {
-        debug_assert!(!self.reservations.contains_key(&request), "one reservation per request");
+        debug_assert!(
+            !self.reservations.contains_key(&request),
+            "one reservation per request"
+        );
         let keys = self.take(bits);
         self.book.reserved += bits;
         self.next_lapse = self.next_lapse.min(deadline);
@@ -225,7 +251,9 @@ impl SendingStore {
 
     /// Gives a promise back, if there is one.
     pub fn release(&mut self, request: RequestId) -> bool {
-        let Some(reserved) = self.reservations.remove(&request) else { return false };
+        let Some(reserved) = self.reservations.remove(&request) else {
+            return false;
+        };
         for range in reserved.keys.ranges() {
             self.book.reserved -= range.bits;
             self.book.stored += range.bits;
@@ -260,7 +288,10 @@ impl SendingStore {
         }
         let lacking = stored.saturating_sub(self.book.stored).max(1);
         let comes = source.next_notice(lacking);
-        comes.into_iter().chain((self.next_lapse < Time::NEVER).then_some(self.next_lapse)).min()
+        comes
+            .into_iter()
+            .chain((self.next_lapse < Time::NEVER).then_some(self.next_lapse))
+            .min()
     }
 }
 
@@ -292,7 +323,14 @@ impl ReceivingStore {
     pub fn new(settings: StoreSettings) -> ReceivingStore {
         let level = settings.initial.min(settings.capacity);
         let generated = settings.initial;
-        ReceivingStore { settings, generated, spent: 0, level, used: BTreeMap::new(), blocks: Vec::new() }
+        ReceivingStore {
+            settings,
+            generated,
+            spent: 0,
+            level,
+            used: BTreeMap::new(),
+            blocks: Vec::new(),
+        }
     }
 
     /// Takes in what has come by `now`.
@@ -313,9 +351,18 @@ impl ReceivingStore {
             if range.end() > self.generated {
                 return Err(Disagreement::NotGenerated);
             }
-            let before = self.used.range(..=range.start).next_back().map(|(&start, &end)| (start, end));
-            let after = self.used.range(range.start..).next().map(|(&start, &end)| (start, end));
-            if before.is_some_and(|(_, end)| end > range.start) || after.is_some_and(|(start, _)| start < range.end())
+            let before = self
+                .used
+                .range(..=range.start)
+                .next_back()
+                .map(|(&start, &end)| (start, end));
+            let after = self
+                .used
+                .range(range.start..)
+                .next()
+                .map(|(&start, &end)| (start, end));
+            if before.is_some_and(|(_, end)| end > range.start)
+                || after.is_some_and(|(start, _)| start < range.end())
             {
                 return Err(Disagreement::UsedTwice);
             }
@@ -376,7 +423,12 @@ mod tests {
             let count = now.0 / self.1 - self.2;
             let first = Time((self.2 + 1) * self.1);
             self.2 += count;
-            blocks.push(BlockRun { first, period: Span(self.1), count, bits: self.0 });
+            blocks.push(BlockRun {
+                first,
+                period: Span(self.1),
+                count,
+                bits: self.0,
+            });
         }
         fn next_notice(&mut self, bits: u64) -> Option<Time> {
             Some(Time((self.2 + bits.div_ceil(self.0)) * self.1))
@@ -387,11 +439,21 @@ mod tests {
     }
 
     fn settings(initial: u64, capacity: u64, max_age: Option<Span>) -> StoreSettings {
-        StoreSettings { id: StoreId(0), hop: HopId(0), initial, capacity, floor: 0, max_age }
+        StoreSettings {
+            id: StoreId(0),
+            hop: HopId(0),
+            initial,
+            capacity,
+            floor: 0,
+            max_age,
+        }
     }
 
     fn request(number: u32) -> RequestId {
-        RequestId { session: SessionId(0), number }
+        RequestId {
+            session: SessionId(0),
+            number,
+        }
     }
 
     #[test]
@@ -412,11 +474,14 @@ mod tests {
         assert!(store.release(request(0)));
         assert_eq!(store.spend(20).first, KeyRange { start: 0, bits: 20 });
         let keys = store.spend(20);
-        assert_eq!(keys.ranges().collect::<Vec<_>>(), [
-            KeyRange { start: 20, bits: 10 },
-            KeyRange { start: 60, bits: 10 }
-        ]);
-        assert_eq!(store.spend_reserved(request(1)).unwrap().first, KeyRange { start: 30, bits: 30 });
+        assert_eq!(
+            keys.ranges().collect::<Vec<_>>(),
+            [KeyRange { start: 20, bits: 10 }, KeyRange { start: 60, bits: 10 }]
+        );
+        assert_eq!(
+            store.spend_reserved(request(1)).unwrap().first,
+            KeyRange { start: 30, bits: 30 }
+        );
         assert_eq!(store.spend_reserved(request(1)), None);
         assert!(store.book().balances());
     }

@@ -54,7 +54,12 @@ impl Manager {
             unreachable!("managers speak management messages only")
         };
         match message {
-            ManagementMessage::Usage(UsageRecord { request, application, bits, .. }) => {
+            ManagementMessage::Usage(UsageRecord {
+                request,
+                application,
+                bits,
+                ..
+            }) => {
                 let usage = self.usage.entry(request.session).or_default();
                 usage.records += 1;
                 match application {
@@ -62,8 +67,17 @@ impl Manager {
                     None => usage.crossed_bits += bits,
                 }
             }
-            ManagementMessage::LinkAlarm { link, generating, fault } => {
-                self.alarms.push(Alarm { link: *link, generating: *generating, fault: *fault, at: now });
+            ManagementMessage::LinkAlarm {
+                link,
+                generating,
+                fault,
+            } => {
+                self.alarms.push(Alarm {
+                    link: *link,
+                    generating: *generating,
+                    fault: *fault,
+                    at: now,
+                });
             }
             ManagementMessage::RelayFailure { .. } => self.relay_failures += 1,
         }
@@ -95,9 +109,21 @@ mod tests {
     #[test]
     fn usage_is_kept_by_session() {
         let mut manager = Manager::new();
-        for (number, application) in [Some(ApplicationId(0)), None, Some(ApplicationId(0))].into_iter().enumerate() {
-            let request = RequestId { session: SessionId(7), number: number as u32 };
-            let record = UsageRecord { request, km: NodeId(1), application, bits: 10, at: Time(5) };
+        for (number, application) in [Some(ApplicationId(0)), None, Some(ApplicationId(0))]
+            .into_iter()
+            .enumerate()
+        {
+            let request = RequestId {
+                session: SessionId(7),
+                number: number as u32,
+            };
+            let record = UsageRecord {
+                request,
+                km: NodeId(1),
+                application,
+                bits: 10,
+                at: Time(5),
+            };
             let envelope = Envelope {
                 from: Address::kma(NodeId(1)),
                 to: Address::manager(ManagerId(0)),
@@ -107,6 +133,13 @@ mod tests {
             manager.on_message(&envelope, Time(9));
         }
         let usage = manager.usage()[&SessionId(7)];
-        assert_eq!(usage, SessionUsage { records: 3, supplied_bits: 20, crossed_bits: 10 });
+        assert_eq!(
+            usage,
+            SessionUsage {
+                records: 3,
+                supplied_bits: 20,
+                crossed_bits: 10
+            }
+        );
     }
 }

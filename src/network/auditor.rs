@@ -106,7 +106,9 @@ impl Auditor {
         self.looked_at[check as usize] += 1;
         if !holds {
             let plan = &self.plan;
-            self.findings.entry(check).or_insert_with(|| format!("at {} ns: {}", now.0, finding(plan)));
+            self.findings
+                .entry(check)
+                .or_insert_with(|| format!("at {} ns: {}", now.0, finding(plan)));
         }
     }
 
@@ -117,14 +119,20 @@ impl Auditor {
     /// What must have been seen of a request before a step may be sent.
     fn before(&self, procedure: Procedure, step: Step) -> u32 {
         let segment = self.plan.parameters.reservation == ReservationScheme::Segment;
-        let started = if segment { bit(Step::Start) } else { bit(Step::KeyRequest) };
+        let started = if segment {
+            bit(Step::Start)
+        } else {
+            bit(Step::KeyRequest)
+        };
         match step {
             Step::KeyRequest => 0,
             Step::Requirement => bit(Step::BorderChoice),
             Step::RouteRequest if procedure == Procedure::Local => bit(Step::KeyRequest),
             Step::RouteRequest => bit(Step::Requirement),
             Step::Computation | Step::SegmentOffer => bit(Step::RouteRequest),
-            Step::RouteInformation if procedure == Procedure::P12 => bit(Step::SegmentOffer) | bit(Step::Sufficiency),
+            Step::RouteInformation if procedure == Procedure::P12 => {
+                bit(Step::SegmentOffer) | bit(Step::Sufficiency)
+            }
             Step::RouteInformation => bit(Step::SegmentOffer) | bit(Step::Computation),
             Step::RelayNear | Step::Crossing | Step::RelayFar => started,
             Step::Accepted => bit(Step::Crossing),
@@ -143,15 +151,26 @@ impl Auditor {
         let missing = before & !request.steps;
         request.steps |= bit(step);
         self.check(Check::StepOrder, now, missing == 0, |plan| {
-            format!("{step:?} of {}#{} came too early", plan.sessions[id.session].name, id.number)
+            format!(
+                "{step:?} of {}#{} came too early",
+                plan.sessions[id.session].name, id.number
+            )
         });
     }
 
     fn see_key(&mut self, now: Time, envelope: &Envelope) {
         match &envelope.message {
-            Message::KeyManagement(KeyManagementMessage::KeyRelay { request, hop, otp, source, .. }) => {
+            Message::KeyManagement(KeyManagementMessage::KeyRelay {
+                request,
+                hop,
+                otp,
+                source,
+                ..
+            }) => {
                 let (from, to) = (self.plan.hops[*hop].from, self.plan.hops[*hop].to);
-                let Some(state) = self.request(*request) else { return };
+                let Some(state) = self.request(*request) else {
+                    return;
+                };
                 let at = state.key_at.replace(to).unwrap_or(*source);
                 let ends = (envelope.from, envelope.to) == (Address::kma(from), Address::kma(to));
                 self.check(Check::KeyPath, now, at == from && ends, |plan| {
@@ -166,7 +185,9 @@ impl Auditor {
             Message::KeyManagement(KeyManagementMessage::Completion { request, outcome }) => {
                 if *outcome == RelayOutcome::Relayed {
                     let held = self.request(*request).is_some_and(|request| request.held);
-                    self.check(Check::SupplyAfterRelay, now, held, |_| "completion before the key is held".into());
+                    self.check(Check::SupplyAfterRelay, now, held, |_| {
+                        "completion before the key is held".into()
+                    });
                     if let Some(request) = self.request(*request) {
                         request.completed = true;
                     }
@@ -174,11 +195,15 @@ impl Auditor {
             }
             Message::KeyManagement(KeyManagementMessage::SupplyNotification { request, .. }) => {
                 let completed = self.request(*request).is_some_and(|request| request.completed);
-                self.check(Check::SupplyAfterRelay, now, completed, |_| "synchronised before completion".into());
+                self.check(Check::SupplyAfterRelay, now, completed, |_| {
+                    "synchronised before completion".into()
+                });
             }
             Message::Service(ServiceMessage::KeySupply { request, .. }) => {
                 let held = self.request(*request).is_some_and(|request| request.held);
-                self.check(Check::SupplyAfterRelay, now, held, |_| "supplied before the key is held".into());
+                self.check(Check::SupplyAfterRelay, now, held, |_| {
+                    "supplied before the key is held".into()
+                });
             }
             _ => {}
         }
@@ -188,7 +213,10 @@ impl Auditor {
         use crate::ids::Id as _;
         self.spent[store.index()] += range.bits;
         let used = &mut self.used[store.index()];
-        let before = used.range(..range.end()).next_back().map(|(&start, &end)| (start, end));
+        let before = used
+            .range(..range.end())
+            .next_back()
+            .map(|(&start, &end)| (start, end));
         let free = before.is_none_or(|(_, end)| end <= range.start);
         match before {
             Some((start, end)) if end == range.start => {
@@ -199,14 +227,19 @@ impl Auditor {
             }
         }
         self.check(Check::UsedOnce, now, free, |plan| {
-            format!("key {} of a store of {:?} is used again", range.start, plan.hops[plan.stores[store].settings.hop])
+            format!(
+                "key {} of a store of {:?} is used again",
+                range.start, plan.hops[plan.stores[store].settings.hop]
+            )
         });
     }
 
     /// The findings, after the run: books and the receiving ends' (generated, spent), by store.
     pub fn conclude(mut self, now: Time, books: &[Book], receiving: &[(u64, u64)]) -> Vec<AuditCheck> {
         for (number, (book, &(generated, spent))) in books.iter().zip(receiving).enumerate() {
-            self.check(Check::Conservation, now, book.balances(), |_| format!("store {number}: {book:?}"));
+            self.check(Check::Conservation, now, book.balances(), |_| {
+                format!("store {number}: {book:?}")
+            });
             let recounted = self.spent[number];
             let agree = book.generated == generated && book.spent == recounted;
             // A relay that a cut of the data network lost was spent at the sending end only.
@@ -230,7 +263,9 @@ impl Auditor {
                 AuditCheck {
                     check: check.name(),
                     passed: finding.is_none(),
-                    detail: finding.cloned().unwrap_or_else(|| format!("{} looked at", self.looked_at[check as usize])),
+                    detail: finding
+                        .cloned()
+                        .unwrap_or_else(|| format!("{} looked at", self.looked_at[check as usize])),
                 }
             })
             .collect()
@@ -246,9 +281,12 @@ impl Observer for Auditor {
                 format!("{from} sends {to} \"{}\"", envelope.message.name())
             });
             let may = point.is_some_and(crate::architecture::ReferencePoint::may_carry_key);
-            self.check(Check::KeyMaterial, now, may || !envelope.message.carries_key(), |_| {
-                format!("\"{}\" carries key over {point:?}", envelope.message.name())
-            });
+            self.check(
+                Check::KeyMaterial,
+                now,
+                may || !envelope.message.carries_key(),
+                |_| format!("\"{}\" carries key over {point:?}", envelope.message.name()),
+            );
         }
         if let Some(id) = envelope.message.subject().request_id() {
             self.see(now, id, envelope.label.procedure, envelope.label.step);
@@ -262,17 +300,23 @@ impl Observer for Auditor {
                 self.requests[request.session].push(Request::default());
             }
             Observation::Supplied { request, end } => {
-                let Some(state) = self.request(request) else { return };
+                let Some(state) = self.request(request) else {
+                    return;
+                };
                 let side = match end {
                     RequestEnd::Source => 0,
                     RequestEnd::Destination => 1,
                 };
                 let again = std::mem::replace(&mut state.supplied[side], true);
                 let after_failure = side == 0 && state.failed;
-                self.check(Check::EndsOnce, now, !again && !after_failure, |_| "a request is supplied twice".into());
+                self.check(Check::EndsOnce, now, !again && !after_failure, |_| {
+                    "a request is supplied twice".into()
+                });
             }
             Observation::Failed { request, .. } => {
-                let Some(state) = self.request(request) else { return };
+                let Some(state) = self.request(request) else {
+                    return;
+                };
                 let again = std::mem::replace(&mut state.failed, true) || state.supplied[0];
                 self.check(Check::EndsOnce, now, !again, |_| "a request ends twice".into());
             }
@@ -281,9 +325,13 @@ impl Observer for Auditor {
                     state.held = true;
                 }
             }
-            Observation::Internal { label, request, .. } => self.see(now, request, label.procedure, label.step),
+            Observation::Internal { label, request, .. } => {
+                self.see(now, request, label.procedure, label.step)
+            }
             Observation::Finding { what, store } => {
-                self.check(Check::UsedOnce, now, false, |_| format!("{what} (store {store:?})"));
+                self.check(Check::UsedOnce, now, false, |_| {
+                    format!("{what} (store {store:?})")
+                });
             }
             _ => {}
         }

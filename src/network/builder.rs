@@ -10,8 +10,9 @@ use rustc_hash::FxHashMap;
 
 use super::data_network::DataNetwork;
 use super::plan::{
-    ApplicationPlan, BoundaryPlan, Control, ControllerPlan, Disturbance, DuctPlan, DuctSection, FaultPlan, LinkPlan, LocalDelays,
-    ManagerPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan, StorePlan, StoreSource,
+    ApplicationPlan, BoundaryPlan, Control, ControllerPlan, Disturbance, DuctPlan, DuctSection, FaultPlan,
+    LinkPlan, LocalDelays, ManagerPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan,
+    StorePlan, StoreSource,
 };
 use crate::architecture::surroundings::{
     Border, ControllerSurroundings, Domain, KmSurroundings, Parameters, Placement, StoreSettings,
@@ -19,8 +20,8 @@ use crate::architecture::surroundings::{
 use crate::architecture::{Handover, Hop, Procedure, Protection};
 use crate::control::routing::RoutingAlgorithm;
 use crate::ids::{
-    ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, Id, IwnId, LinkId, ManagerId,
-    NodeId, QkdnId, SessionId, StoreId,
+    ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, Id, IwnId, LinkId,
+    ManagerId, NodeId, QkdnId, SessionId, StoreId,
 };
 use crate::kernel::{Span, Time};
 use crate::quantum::models::BlockSchedule;
@@ -151,12 +152,18 @@ impl PlanBuilder {
 
     /// Adds a duct of that length \[m\].
     pub fn duct(&mut self, name: &str, length_m: u64) -> DuctId {
-        self.ducts.push(DuctPlan { name: name.to_owned(), length_m })
+        self.ducts.push(DuctPlan {
+            name: name.to_owned(),
+            length_m,
+        })
     }
 
     /// The duct of that name.
     pub fn duct_named(&self, name: &str) -> Option<DuctId> {
-        self.ducts.iter().find(|(_, plan)| plan.name == name).map(|(id, _)| id)
+        self.ducts
+            .iter()
+            .find(|(_, plan)| plan.name == name)
+            .map(|(id, _)| id)
     }
 
     /// Adds a link, its stores and its two hops. Between QKDNs it is a GWN–GWN link.
@@ -232,7 +239,10 @@ impl PlanBuilder {
     pub fn relay_boundary(&mut self, name: &str, link: LinkId) -> BoundaryId {
         let hops = self.links[link].hops;
         assert!(self.hops[hops[0]].crosses_border, "a boundary joins two QKDNs");
-        self.boundaries.push(BoundaryPlan { name: name.to_owned(), hops })
+        self.boundaries.push(BoundaryPlan {
+            name: name.to_owned(),
+            hops,
+        })
     }
 
     /// Makes the two sides of an IWN a boundary. `local` protects the transfer by key from a source inside the node;
@@ -244,14 +254,20 @@ impl PlanBuilder {
         local: Option<(BlockSchedule, StoreAmounts)>,
     ) -> BoundaryId {
         let iwn = self.nodes[sides[0]].2;
-        assert!(iwn.is_some() && iwn == self.nodes[sides[1]].2, "both sides stand in the same IWN");
+        assert!(
+            iwn.is_some() && iwn == self.nodes[sides[1]].2,
+            "both sides stand in the same IWN"
+        );
         let hops = [0, 1].map(|lane| {
             let (from, to) = (sides[lane], sides[1 - lane]);
             match &local {
                 Some((schedule, amounts)) => {
                     let bits = lane_share(schedule.bits, amounts.first_lane);
                     let bits = if lane == 0 { bits } else { schedule.bits - bits };
-                    let schedule = BlockSchedule { bits, period: schedule.period };
+                    let schedule = BlockSchedule {
+                        bits,
+                        period: schedule.period,
+                    };
                     let source = StoreSource::Local(schedule);
                     self.padded_hop((from, to), Handover::Transfer, amounts, lane, source, |hop| {
                         hop.rate_bps = schedule.rate_bps();
@@ -263,7 +279,10 @@ impl PlanBuilder {
                 }
             }
         });
-        self.boundaries.push(BoundaryPlan { name: name.to_owned(), hops })
+        self.boundaries.push(BoundaryPlan {
+            name: name.to_owned(),
+            hops,
+        })
     }
 
     /// A QoS class by name, added if it is new.
@@ -287,8 +306,10 @@ impl PlanBuilder {
         class: ClassId,
     ) -> SessionId {
         let [source, destination] = [(0, "source"), (1, "destination")].map(|(end, role)| {
-            self.applications
-                .push(ApplicationPlan { name: format!("application {name} {role}"), node: ends[end] })
+            self.applications.push(ApplicationPlan {
+                name: format!("application {name} {role}"),
+                node: ends[end],
+            })
         });
         self.sessions.push(SessionPlan {
             name: name.to_owned(),
@@ -323,8 +344,19 @@ impl PlanBuilder {
     }
 
     /// Adds a fault.
-    pub fn fault(&mut self, name: &str, disturbance: Disturbance, at: Time, repaired: Option<Time>) -> FaultId {
-        self.faults.push(FaultPlan { name: name.to_owned(), disturbance, at, repaired })
+    pub fn fault(
+        &mut self,
+        name: &str,
+        disturbance: Disturbance,
+        at: Time,
+        repaired: Option<Time>,
+    ) -> FaultId {
+        self.faults.push(FaultPlan {
+            name: name.to_owned(),
+            disturbance,
+            at,
+            repaired,
+        })
     }
 
     /// Gives the length of the data network's way between two nodes.
@@ -338,7 +370,11 @@ impl PlanBuilder {
         let mut parameters = self.parameters.clone();
         let transfers = |plan: &BoundaryPlan| self.hops[plan.hops[0]].handover == Handover::Transfer;
         let only_transfers = !self.boundaries.is_empty() && self.boundaries.values().all(transfers);
-        parameters.rerouting = if only_transfers { Procedure::P13 } else { Procedure::P10 };
+        parameters.rerouting = if only_transfers {
+            Procedure::P13
+        } else {
+            Procedure::P10
+        };
         let parameters = Arc::new(parameters);
 
         let mut controllers: Arena<ControllerId, ControllerPlan> = Arena::new();
@@ -347,20 +383,33 @@ impl PlanBuilder {
         let mut qkdns: Arena<QkdnId, QkdnPlan> = Arena::new();
         for (qkdn, (name, routing)) in self.qkdns.iter() {
             let (control, manager_at) = self.control[qkdn.index()];
-            let members: Vec<NodeId> =
-                self.nodes.iter().filter(|(_, node)| node.1 == qkdn).map(|(id, _)| id).collect();
-            let place = |node: NodeId| Placement { node, qkdn, iwn: self.nodes[node].2 };
+            let members: Vec<NodeId> = self
+                .nodes
+                .iter()
+                .filter(|(_, node)| node.1 == qkdn)
+                .map(|(id, _)| id)
+                .collect();
+            let place = |node: NodeId| Placement {
+                node,
+                qkdn,
+                iwn: self.nodes[node].2,
+            };
             match control {
                 Control::Centralized(at) => {
                     let name = format!("controller {name}");
-                    let id = controllers.push(ControllerPlan { name, placement: place(at) });
+                    let id = controllers.push(ControllerPlan {
+                        name,
+                        placement: place(at),
+                    });
                     members.iter().for_each(|node| controller_of[node.index()] = id);
                 }
                 Control::Distributed => {
                     for &node in &members {
                         let name = format!("controller {}", self.nodes[node].0);
-                        controller_of[node.index()] =
-                            controllers.push(ControllerPlan { name, placement: place(node) });
+                        controller_of[node.index()] = controllers.push(ControllerPlan {
+                            name,
+                            placement: place(node),
+                        });
                     }
                 }
             }
@@ -368,18 +417,32 @@ impl PlanBuilder {
                 Control::Centralized(at) => at,
                 Control::Distributed => members[0],
             });
-            let manager = managers.push(ManagerPlan { name: format!("manager {name}"), placement: place(at) });
+            let manager = managers.push(ManagerPlan {
+                name: format!("manager {name}"),
+                placement: place(at),
+            });
             let centralized = matches!(control, Control::Centralized(_));
-            qkdns.push(QkdnPlan { name: name.clone(), manager, routing: Arc::clone(routing), centralized });
+            qkdns.push(QkdnPlan {
+                name: name.clone(),
+                manager,
+                routing: Arc::clone(routing),
+                centralized,
+            });
         }
 
-        let domains: Vec<Arc<Domain>> =
-            self.qkdns.ids().map(|qkdn| Arc::new(self.domain(qkdn, &controller_of))).collect();
+        let domains: Vec<Arc<Domain>> = self
+            .qkdns
+            .ids()
+            .map(|qkdn| Arc::new(self.domain(qkdn, &controller_of)))
+            .collect();
         let borders: Vec<Arc<[Border]>> = self
             .qkdns
             .ids()
             .map(|qkdn| {
-                let both = self.boundaries.iter().flat_map(|(boundary, plan)| plan.hops.map(|hop| (boundary, hop)));
+                let both = self
+                    .boundaries
+                    .iter()
+                    .flat_map(|(boundary, plan)| plan.hops.map(|hop| (boundary, hop)));
                 both.map(|(boundary, hop)| (boundary, &self.hops[hop]))
                     .filter(|(_, hop)| self.nodes[hop.from].1 == qkdn)
                     .map(|(boundary, hop)| Border {
@@ -407,12 +470,17 @@ impl PlanBuilder {
             .iter()
             .map(|(node, plan)| {
                 let hops = |ours: fn(&Hop) -> NodeId| {
-                    self.hops.values().filter(|hop| ours(hop) == node).cloned().collect::<Vec<Hop>>()
+                    self.hops
+                        .values()
+                        .filter(|hop| ours(hop) == node)
+                        .cloned()
+                        .collect::<Vec<Hop>>()
                 };
                 let (outgoing, incoming) = (hops(|hop| hop.from), hops(|hop| hop.to));
                 let stores = |hops: &[Hop]| {
                     let ids = hops.iter().filter_map(Hop::store);
-                    ids.map(|store| self.stores[store].settings.clone()).collect::<Vec<StoreSettings>>()
+                    ids.map(|store| self.stores[store].settings.clone())
+                        .collect::<Vec<StoreSettings>>()
                 };
                 Arc::new(KmSurroundings {
                     node,
@@ -485,10 +553,16 @@ impl PlanBuilder {
             network.join(link.ends[0], link.ends[1], link.length_m, &link.ducts);
         }
         for (iwn, (_, delay)) in self.iwns.iter() {
-            let sides: Vec<NodeId> =
-                self.nodes.iter().filter(|(_, node)| node.2 == Some(iwn)).map(|(id, _)| id).collect();
+            let sides: Vec<NodeId> = self
+                .nodes
+                .iter()
+                .filter(|(_, node)| node.2 == Some(iwn))
+                .map(|(id, _)| id)
+                .collect();
             for (number, &a) in sides.iter().enumerate() {
-                sides[number + 1..].iter().for_each(|&b| network.join_locally(a, b, *delay));
+                sides[number + 1..]
+                    .iter()
+                    .for_each(|&b| network.join_locally(a, b, *delay));
             }
         }
         for &(a, b, length_m) in &self.routes {
@@ -512,8 +586,17 @@ impl PlanBuilder {
             }
         }
         let own = || self.hops.values().filter(|hop| index.contains_key(&hop.from));
-        let stores = own().filter_map(|hop| Some((hop.id, self.stores[hop.store()?].settings.clone()))).collect();
+        let stores = own()
+            .filter_map(|hop| Some((hop.id, self.stores[hop.store()?].settings.clone())))
+            .collect();
         let hops = own().map(|hop| (hop.id, hop.clone())).collect();
-        Domain { qkdn, graph, index, controller_of: controllers, hops, stores }
+        Domain {
+            qkdn,
+            graph,
+            index,
+            controller_of: controllers,
+            hops,
+            stores,
+        }
     }
 }

@@ -60,8 +60,16 @@ impl DataNetwork {
     }
 
     fn join_both(&mut self, a: NodeId, b: NodeId, delay: Span, ducts: &[DuctSection]) {
-        self.sections[a.index()].push(Section { to: b, delay, ducts: ducts.into() });
-        self.sections[b.index()].push(Section { to: a, delay, ducts: ducts.into() });
+        self.sections[a.index()].push(Section {
+            to: b,
+            delay,
+            ducts: ducts.into(),
+        });
+        self.sections[b.index()].push(Section {
+            to: a,
+            delay,
+            ducts: ducts.into(),
+        });
     }
 
     /// Gives the delay of one pair, whatever the sections say.
@@ -94,7 +102,11 @@ impl DataNetwork {
         let mut at = to;
         while let Some((before, section)) = tree.last[at.index()] {
             let section = &self.sections[before.index()][section as usize];
-            if section.ducts.iter().any(|duct| cut(duct.duct, duct.from_m, duct.to_m)) {
+            if section
+                .ducts
+                .iter()
+                .any(|duct| cut(duct.duct, duct.from_m, duct.to_m))
+            {
                 return true;
             }
             at = before;
@@ -135,7 +147,11 @@ mod tests {
     fn the_shortest_way_is_taken_and_kept() {
         let mut network = DataNetwork::new(4);
         for (a, b, duct, length) in [(0, 1, 0, 1_000), (1, 2, 1, 1_000), (0, 2, 2, 3_000)] {
-            let section = DuctSection { duct: DuctId(duct), from_m: 0, to_m: length };
+            let section = DuctSection {
+                duct: DuctId(duct),
+                from_m: 0,
+                to_m: length,
+            };
             network.join(NodeId(a), NodeId(b), length, &[section]);
         }
         assert_eq!(network.delay(NodeId(0), NodeId(2)), Some(Span(10_000)));

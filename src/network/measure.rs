@@ -42,7 +42,12 @@ impl Evidence<'_> {
         for (qkdn, plan) in self.plan.qkdns.iter() {
             let traffic = self.requests.traffic(qkdn);
             let scope = format!("qkdn:{}", plan.name);
-            metrics.push(measured("control_messages", "1", &scope, Some(traffic.messages as f64)));
+            metrics.push(measured(
+                "control_messages",
+                "1",
+                &scope,
+                Some(traffic.messages as f64),
+            ));
             metrics.push(measured("control_bytes", "B", &scope, Some(traffic.bytes as f64)));
         }
         for (session, plan) in self.plan.sessions.iter() {
@@ -51,8 +56,13 @@ impl Evidence<'_> {
             self.fault_metrics(session, &scope, &mut metrics);
         }
         for (class, name) in self.plan.classes.iter() {
-            let members: Vec<SessionId> =
-                self.plan.sessions.iter().filter(|(_, plan)| plan.class == class).map(|(id, _)| id).collect();
+            let members: Vec<SessionId> = self
+                .plan
+                .sessions
+                .iter()
+                .filter(|(_, plan)| plan.class == class)
+                .map(|(id, _)| id)
+                .collect();
             self.request_metrics(format!("class:{name}"), &members, &mut metrics);
         }
         for (_, plan) in self.plan.links.iter() {
@@ -117,8 +127,15 @@ impl Evidence<'_> {
         let scope = "network";
         let stores: Vec<usize> = (0..self.plan.stores.len()).collect();
         self.store_metrics(scope, &stores, metrics);
-        let lives = || all.iter().flat_map(|&session| self.counted(session)).map(|(_, life)| life);
-        let spent: u64 = lives().filter(|life| life.ended().is_some()).map(|life| life.spent_bits).sum();
+        let lives = || {
+            all.iter()
+                .flat_map(|&session| self.counted(session))
+                .map(|(_, life)| life)
+        };
+        let spent: u64 = lives()
+            .filter(|life| life.ended().is_some())
+            .map(|life| life.spent_bits)
+            .sum();
         let expired: u64 = self.books[2].iter().map(|book| book.expired).sum();
         let mut push = |name, unit, value| metrics.push(measured(name, unit, scope, value));
         push("total_link_key_bits", "bit", Some((spent + expired) as f64));
@@ -130,14 +147,21 @@ impl Evidence<'_> {
     }
 
     fn store_metrics(&self, scope: &str, stores: &[usize], metrics: &mut Vec<Measured>) {
-        let sum = |books: &[Book], amount: fn(&Book) -> u64| -> u64 { stores.iter().map(|&at| amount(&books[at])).sum() };
+        let sum = |books: &[Book], amount: fn(&Book) -> u64| -> u64 {
+            stores.iter().map(|&at| amount(&books[at])).sum()
+        };
         let [before, after, end] = self.books;
         let generated = sum(after, |book| book.generated) - sum(before, |book| book.generated);
         let spent = sum(after, |book| book.spent) - sum(before, |book| book.spent);
         let level = |book: &Book| book.stored + book.reserved;
         let drawdown = sum(before, level) as f64 - sum(after, level) as f64;
         metrics.push(measured("key_utilisation", "1", scope, ratio(spent, generated)));
-        metrics.push(measured("expired_link_key_bits", "bit", scope, Some(sum(end, |book| book.expired) as f64)));
+        metrics.push(measured(
+            "expired_link_key_bits",
+            "bit",
+            scope,
+            Some(sum(end, |book| book.expired) as f64),
+        ));
         metrics.push(measured("drawdown_bits", "bit", scope, Some(drawdown)));
     }
 
@@ -145,13 +169,19 @@ impl Evidence<'_> {
         if self.plan.faults.is_empty() {
             return;
         }
-        let felt: Vec<Option<(Span, Span)>> =
-            self.plan.faults.ids().map(|fault| self.interruption(fault, session)).collect();
+        let felt: Vec<Option<(Span, Span)>> = self
+            .plan
+            .faults
+            .ids()
+            .map(|fault| self.interruption(fault, session))
+            .collect();
         let reroutes = self.reroutes.all().filter(|reroute| reroute.session == session);
         let latencies = reroutes
             .filter_map(|reroute| Some(reroute.instants[7]?.since(reroute.instants[0]?).0))
             .collect::<Vec<u64>>();
-        let of = |part: fn(&(Span, Span)) -> Span| felt.iter().flatten().map(|it| part(it).0).collect::<Vec<u64>>();
+        let of = |part: fn(&(Span, Span)) -> Span| {
+            felt.iter().flatten().map(|it| part(it).0).collect::<Vec<u64>>()
+        };
         for (name, samples) in [
             ("service_interruption_s", of(|it| it.0)),
             ("service_restoration_s", of(|it| it.1)),
@@ -171,8 +201,12 @@ impl Evidence<'_> {
     fn interruption(&self, fault: FaultId, session: SessionId) -> Option<(Span, Span)> {
         let plan = &self.plan.faults[fault];
         let lives = self.requests.of(session);
-        let before = lives.iter().filter(|life| life.ended().is_some_and(|at| at < plan.at));
-        let known: Vec<Span> = before.filter_map(|life| Some(life.delivered()?.since(life.sent))).collect();
+        let before = lives
+            .iter()
+            .filter(|life| life.ended().is_some_and(|at| at < plan.at));
+        let known: Vec<Span> = before
+            .filter_map(|life| Some(life.delivered()?.since(life.sent)))
+            .collect();
         let usual = match self.plan.interruption_threshold {
             Some(threshold) => threshold,
             None if known.len() < FEWEST_FOR_DEFAULT => return None,
@@ -184,7 +218,9 @@ impl Evidence<'_> {
                 && life.sent < until
                 && life.delivered().is_none_or(|at| at.since(life.sent) > usual)
         });
-        let Some(hit) = hit else { return Some((Span::ZERO, Span::ZERO)) };
+        let Some(hit) = hit else {
+            return Some((Span::ZERO, Span::ZERO));
+        };
         let again = lives[hit..].iter().filter_map(RequestLife::delivered).min()?;
         Some((again.since(lives[hit].sent), again.since(plan.at)))
     }
@@ -195,17 +231,22 @@ impl Evidence<'_> {
         for (session, plan) in self.plan.sessions.iter() {
             for (number, life) in self.counted(session) {
                 let ended = life.ended().unwrap_or(life.sent);
-                records.push((life.sent, session, number, RequestRecord {
-                    demand: plan.name.clone(),
-                    number: number as u32,
-                    sent_ns: life.sent.0,
-                    ended_ns: ended.0,
-                    bits: life.bits,
-                    failure: life.failed.map(|(_, cause)| cause.name()),
-                    hops: life.hops,
-                    waited_for: life.waited_for.map(|node| self.plan.nodes[node].name.clone()),
-                    one_sided: life.failed.is_some() && life.at_destination.is_some(),
-                }));
+                records.push((
+                    life.sent,
+                    session,
+                    number,
+                    RequestRecord {
+                        demand: plan.name.clone(),
+                        number: number as u32,
+                        sent_ns: life.sent.0,
+                        ended_ns: ended.0,
+                        bits: life.bits,
+                        failure: life.failed.map(|(_, cause)| cause.name()),
+                        hops: life.hops,
+                        waited_for: life.waited_for.map(|node| self.plan.nodes[node].name.clone()),
+                        one_sided: life.failed.is_some() && life.at_destination.is_some(),
+                    },
+                ));
             }
         }
         records.sort_by_key(|&(sent, session, number, _)| (sent, session, number));
@@ -214,16 +255,31 @@ impl Evidence<'_> {
 
     /// One record per (fault, session) that was rerouted or looked at for it.
     pub fn reroute_records(&self) -> Vec<RerouteRecord> {
-        self.reroutes.all().map(|reroute| self.reroute_record(&reroute)).collect()
+        self.reroutes
+            .all()
+            .map(|reroute| self.reroute_record(&reroute))
+            .collect()
     }
 
     fn reroute_record(&self, reroute: &Reroute) -> RerouteRecord {
         let first_key = reroute.instants[7].and_then(|active| {
-            let waiting = self.requests.of(reroute.session).iter().filter(|life| life.sent <= active);
-            waiting.filter_map(RequestLife::delivered).filter(|&at| at > active).min()
+            let waiting = self
+                .requests
+                .of(reroute.session)
+                .iter()
+                .filter(|life| life.sent <= active);
+            waiting
+                .filter_map(RequestLife::delivered)
+                .filter(|&at| at > active)
+                .min()
         });
         let mut stages_ns = [None; 8];
-        let instants = reroute.instants.iter().copied().chain([first_key]).collect::<Vec<Option<Time>>>();
+        let instants = reroute
+            .instants
+            .iter()
+            .copied()
+            .chain([first_key])
+            .collect::<Vec<Option<Time>>>();
         for (stage, pair) in instants.windows(2).enumerate() {
             let [Some(from), Some(to)] = pair else { break };
             stages_ns[stage] = Some(to.since(*from).0);
@@ -240,7 +296,13 @@ impl Evidence<'_> {
 }
 
 fn measured(name: &'static str, unit: &'static str, scope: &str, value: Option<f64>) -> Measured {
-    Measured { name, unit, scope: scope.to_owned(), value, samples_ns: Vec::new() }
+    Measured {
+        name,
+        unit,
+        scope: scope.to_owned(),
+        value,
+        samples_ns: Vec::new(),
+    }
 }
 
 fn ratio(part: u64, whole: u64) -> Option<f64> {
@@ -257,6 +319,10 @@ fn deviation(samples_ns: &[u64]) -> Option<f64> {
     if samples_ns.len() < 2 {
         return None;
     }
-    let squares: f64 = samples_ns.iter().map(|&sample| sample as f64 / 1e9 - mean).map(|away| away * away).sum();
+    let squares: f64 = samples_ns
+        .iter()
+        .map(|&sample| sample as f64 / 1e9 - mean)
+        .map(|away| away * away)
+        .sum();
     Some(libm::sqrt(squares / (samples_ns.len() - 1) as f64))
 }

@@ -33,7 +33,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { trace: false, audit: true }
+        Options {
+            trace: false,
+            audit: true,
+        }
     }
 }
 
@@ -43,25 +46,33 @@ impl Default for Options {
 pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome {
     match options {
         Options { trace: true, .. } => {
-            let watch = (Auditor::new(Arc::clone(plan)), Trace::new(Arc::clone(plan), replication));
+            let watch = (
+                Auditor::new(Arc::clone(plan)),
+                Trace::new(Arc::clone(plan), replication),
+            );
             run(plan, replication, watch, |(auditor, trace), audit| {
                 let (now, books, ends) = audit;
                 (auditor.conclude(now, &books, &ends), trace.lines, trace.decisions)
             })
         }
-        Options { audit: true, .. } => {
-            run(plan, replication, Auditor::new(Arc::clone(plan)), |auditor, (now, books, ends)| {
-                (auditor.conclude(now, &books, &ends), Vec::new(), Vec::new())
-            })
-        }
-        Options { audit: false, .. } => {
-            run(plan, replication, Unobserved, |Unobserved, _| (Vec::new(), Vec::new(), Vec::new()))
-        }
+        Options { audit: true, .. } => run(
+            plan,
+            replication,
+            Auditor::new(Arc::clone(plan)),
+            |auditor, (now, books, ends)| (auditor.conclude(now, &books, &ends), Vec::new(), Vec::new()),
+        ),
+        Options { audit: false, .. } => run(plan, replication, Unobserved, |Unobserved, _| {
+            (Vec::new(), Vec::new(), Vec::new())
+        }),
     }
 }
 
 /// What an auditor is told at the end: the instant, the books, the receiving ends.
-type LastLook = (crate::kernel::Time, Vec<crate::key_management::store::Book>, Vec<(u64, u64)>);
+type LastLook = (
+    crate::kernel::Time,
+    Vec<crate::key_management::store::Book>,
+    Vec<(u64, u64)>,
+);
 
 fn run<O: Observer>(
     plan: &Arc<Plan>,
@@ -74,13 +85,35 @@ fn run<O: Observer>(
     world.run();
     let (events, now) = (world.events(), world.now());
     let (books, ends) = (world.books(), world.receiving_ends());
-    let [before, after] = world.snapshots().clone().map(|books| books.expect("the counting time is within the run"));
+    let [before, after] = world
+        .snapshots()
+        .clone()
+        .map(|books| books.expect("the counting time is within the run"));
     let ((requests, reroutes), watch) = world.into_observer();
     let books_of = [before.as_slice(), after.as_slice(), books.as_slice()];
-    let evidence = Evidence { plan, requests: &requests, reroutes: &reroutes, books: books_of, events };
-    let (metrics, records, reroutes) = (evidence.metrics(), evidence.request_records(), evidence.reroute_records());
+    let evidence = Evidence {
+        plan,
+        requests: &requests,
+        reroutes: &reroutes,
+        books: books_of,
+        events,
+    };
+    let (metrics, records, reroutes) = (
+        evidence.metrics(),
+        evidence.request_records(),
+        evidence.reroute_records(),
+    );
     let (audit, trace, decisions) = conclude(watch, (now, books, ends));
-    Outcome { replication, events, metrics, requests: records, reroutes, audit, trace, decisions }
+    Outcome {
+        replication,
+        events,
+        metrics,
+        requests: records,
+        reroutes,
+        audit,
+        trace,
+        decisions,
+    }
 }
 
 fn requests_of(plan: &Plan) -> Requests {
@@ -89,8 +122,17 @@ fn requests_of(plan: &Plan) -> Requests {
         plan.sessions.len(),
         plan.qkdns.len(),
         plan.nodes.values().map(|node| node.qkdn).collect(),
-        plan.controllers.values().map(|controller| controller.placement.qkdn).collect(),
-        plan.managers.values().map(|manager| manager.placement.qkdn).collect(),
-        plan.links.ids().flat_map(|link| [of_module(link, 0), of_module(link, 1)]).collect(),
+        plan.controllers
+            .values()
+            .map(|controller| controller.placement.qkdn)
+            .collect(),
+        plan.managers
+            .values()
+            .map(|manager| manager.placement.qkdn)
+            .collect(),
+        plan.links
+            .ids()
+            .flat_map(|link| [of_module(link, 0), of_module(link, 1)])
+            .collect(),
     )
 }

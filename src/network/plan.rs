@@ -10,8 +10,8 @@ use crate::architecture::surroundings::{
 use crate::architecture::{Address, ElementKind, Hop};
 use crate::control::routing::RoutingAlgorithm;
 use crate::ids::{
-    ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, IwnId, LinkId, ManagerId,
-    NodeId, QkdnId, SessionId, StoreId,
+    ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, IwnId, LinkId,
+    ManagerId, NodeId, QkdnId, SessionId, StoreId,
 };
 use crate::kernel::{Span, Time};
 use crate::quantum::models::BlockSchedule;
@@ -303,7 +303,12 @@ impl Plan {
 
     /// The counting time: from the warm-up to the end less the longest time-out.
     pub fn counting(&self) -> (Time, Time) {
-        let longest = self.sessions.values().map(|session| session.timeout).max().unwrap_or(Span::ZERO);
+        let longest = self
+            .sessions
+            .values()
+            .map(|session| session.timeout)
+            .max()
+            .unwrap_or(Span::ZERO);
         let from = Time::ZERO + self.run.warm_up;
         (from, Time(self.end().0.saturating_sub(longest.0).max(from.0)))
     }
@@ -312,7 +317,11 @@ impl Plan {
     pub fn placement(&self, address: Address) -> Placement {
         let of_node = |node: NodeId| {
             let plan = &self.nodes[node];
-            Placement { node, qkdn: plan.qkdn, iwn: plan.iwn }
+            Placement {
+                node,
+                qkdn: plan.qkdn,
+                iwn: plan.iwn,
+            }
         };
         let index = address.index();
         match address.kind() {

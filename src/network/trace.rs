@@ -58,7 +58,12 @@ pub struct Trace {
 impl Trace {
     /// An empty trace.
     pub fn new(plan: Arc<Plan>, replication: u32) -> Trace {
-        Trace { plan, replication, lines: Vec::new(), decisions: Vec::new() }
+        Trace {
+            plan,
+            replication,
+            lines: Vec::new(),
+            decisions: Vec::new(),
+        }
     }
 
     fn write<T: Serialize>(lines: &mut Vec<u8>, line: &T) {
@@ -80,7 +85,11 @@ impl Trace {
         let plan = &self.plan;
         // P10 step 5 is the text's over Cq only.
         let inferred = label.step == Step::StatusReport && point != Some(ReferencePoint::Cq);
-        let provenance = if inferred { Provenance::Inferred } else { label.provenance() };
+        let provenance = if inferred {
+            Provenance::Inferred
+        } else {
+            label.provenance()
+        };
         let line = Line {
             replication: self.replication,
             t_ns: now.0,
@@ -91,7 +100,9 @@ impl Trace {
             from: &plan.name_of(from),
             to: &plan.name_of(to),
             message,
-            session: subject.session.map(|session| plan.sessions[session].name.as_str()),
+            session: subject
+                .session
+                .map(|session| plan.sessions[session].name.as_str()),
             request: subject.request,
             fault: subject.fault.map(|fault| plan.faults[fault].name.as_str()),
             bytes,
@@ -101,10 +112,21 @@ impl Trace {
 
     fn hop_name(&self, hop: HopId) -> String {
         let hop = &self.plan.hops[hop];
-        format!("{} → {}", self.plan.nodes[hop.from].name, self.plan.nodes[hop.to].name)
+        format!(
+            "{} → {}",
+            self.plan.nodes[hop.from].name, self.plan.nodes[hop.to].name
+        )
     }
 
-    fn decide(&mut self, now: Time, from: Address, decision: &str, subject: Subject, hops: Option<&[HopId]>, reason: &str) {
+    fn decide(
+        &mut self,
+        now: Time,
+        from: Address,
+        decision: &str,
+        subject: Subject,
+        hops: Option<&[HopId]>,
+        reason: &str,
+    ) {
         let Some(session) = subject.session else { return };
         let line = Decision {
             replication: self.replication,
@@ -123,25 +145,70 @@ impl Trace {
 impl Observer for Trace {
     fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool) {
         let ends = (envelope.from, envelope.to);
-        let point = if internal { None } else { wiring::reference_point(&self.plan, ends.0, ends.1) };
+        let point = if internal {
+            None
+        } else {
+            wiring::reference_point(&self.plan, ends.0, ends.1)
+        };
         let message = &envelope.message;
-        self.line(now, envelope.label, point, ends, message.name(), message.subject(), message.bytes());
+        self.line(
+            now,
+            envelope.label,
+            point,
+            ends,
+            message.name(),
+            message.subject(),
+            message.bytes(),
+        );
     }
 
     fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         match observation {
             Observation::Internal { label, request, note } => {
-                self.line(now, *label, None, (from, from), note, Subject::request(*request), 0);
+                self.line(
+                    now,
+                    *label,
+                    None,
+                    (from, from),
+                    note,
+                    Subject::request(*request),
+                    0,
+                );
             }
-            Observation::KeysDelivered { store, link: Some(link), bits } => {
-                let lane = usize::from(self.plan.hops[self.plan.links[*link].hops[0]].store() != Some(*store));
+            Observation::KeysDelivered {
+                store,
+                link: Some(link),
+                bits,
+            } => {
+                let lane =
+                    usize::from(self.plan.hops[self.plan.links[*link].hops[0]].store() != Some(*store));
                 let module = Address::module(*link, lane);
-                let label = crate::architecture::Label::new(self.plan.parameters.rerouting, Step::KeyGeneration);
+                let label =
+                    crate::architecture::Label::new(self.plan.parameters.rerouting, Step::KeyGeneration);
                 let point = Some(ReferencePoint::Kq1);
-                self.line(now, label, point, (module, from), "QKD-keys", Subject::default(), bits.div_ceil(8));
+                self.line(
+                    now,
+                    label,
+                    point,
+                    (module, from),
+                    "QKD-keys",
+                    Subject::default(),
+                    bits.div_ceil(8),
+                );
             }
-            Observation::Route { session, hops, reason } => {
-                self.decide(now, from, "route", Subject::session(*session, None), Some(hops), reason);
+            Observation::Route {
+                session,
+                hops,
+                reason,
+            } => {
+                self.decide(
+                    now,
+                    from,
+                    "route",
+                    Subject::session(*session, None),
+                    Some(hops),
+                    reason,
+                );
             }
             Observation::Waits { request, km } => {
                 let reason = format!("{} lacks key", self.plan.nodes[*km].name);

@@ -12,7 +12,9 @@ use crate::architecture::{
     Address, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
 };
 use crate::control::Controller;
-use crate::ids::{ApplicationId, Arena, ControllerId, DuctId, FaultId, Id, LinkId, ManagerId, NodeId, StoreId};
+use crate::ids::{
+    ApplicationId, Arena, ControllerId, DuctId, FaultId, Id, LinkId, ManagerId, NodeId, StoreId,
+};
 use crate::kernel::{Simulation, Span, Streams, Time};
 use crate::key_management::kma::{Context, KeyManager};
 use crate::key_management::store::Book;
@@ -81,13 +83,20 @@ impl<O: Observer> World<O> {
                 StoreSource::Lane(link, lane) => match plan.links[link].schedule {
                     Some(schedule) => {
                         let first = lane_share(schedule.bits, plan.links[link].first_lane);
-                        (if lane == 0 { first } else { schedule.bits - first }, schedule.period)
+                        (
+                            if lane == 0 { first } else { schedule.bits - first },
+                            schedule.period,
+                        )
                     }
                     None => (0, Span::ZERO),
                 },
                 StoreSource::Local(schedule) => (schedule.bits, schedule.period),
             };
-            quantum.add(if bits == 0 { ScheduledSource::silent() } else { ScheduledSource::new(bits, period) });
+            quantum.add(if bits == 0 {
+                ScheduledSource::silent()
+            } else {
+                ScheduledSource::new(bits, period)
+            });
         }
         let modules = plan
             .links
@@ -97,7 +106,13 @@ impl<O: Observer> World<O> {
                 let node = &plan.nodes[end];
                 let parameters = &plan.parameters;
                 let manager = plan.qkdns[node.qkdn].manager;
-                Module::new(link, node.controller, manager, parameters.detection, parameters.rerouting)
+                Module::new(
+                    link,
+                    node.controller,
+                    manager,
+                    parameters.detection,
+                    parameters.rerouting,
+                )
             })
             .collect();
         let mut applications: Arena<ApplicationId, Application> = plan
@@ -130,7 +145,11 @@ impl<O: Observer> World<O> {
             free: Vec::new(),
             internal: VecDeque::new(),
             out: Outbox::new(Address::application(ApplicationId(0))),
-            key_managers: plan.km_surroundings.values().map(|km| KeyManager::new(Arc::clone(km))).collect(),
+            key_managers: plan
+                .km_surroundings
+                .values()
+                .map(|km| KeyManager::new(Arc::clone(km)))
+                .collect(),
             controllers: plan
                 .controller_surroundings
                 .iter()
@@ -178,14 +197,19 @@ impl<O: Observer> World<O> {
         self.simulation.schedule(from, Event::Snapshot { number: 0 });
         self.simulation.schedule(to, Event::Snapshot { number: 1 });
         for (fault, plan) in self.plan.faults.iter() {
-            self.simulation.schedule(plan.at, Event::Disturb { fault, begins: true });
+            self.simulation
+                .schedule(plan.at, Event::Disturb { fault, begins: true });
             if let Some(at) = plan.repaired {
-                self.simulation.schedule(at, Event::Disturb { fault, begins: false });
+                self.simulation
+                    .schedule(at, Event::Disturb { fault, begins: false });
             }
         }
         for node in self.plan.nodes.ids() {
             self.out.address_to(Address::kma(node));
-            let mut cx = Context { now: Time::ZERO, sources: &mut self.quantum };
+            let mut cx = Context {
+                now: Time::ZERO,
+                sources: &mut self.quantum,
+            };
             self.key_managers[node].on_start(&mut cx, &mut self.out);
             self.flush(Time::ZERO);
         }
@@ -197,8 +221,13 @@ impl<O: Observer> World<O> {
     }
 
     fn arrive(&mut self, slot: u32, now: Time) {
-        let to = self.envelopes[slot as usize].as_ref().expect("a message on its way is there").to;
-        let Some((server, processing)) = self.server(to) else { return self.process(slot, now) };
+        let to = self.envelopes[slot as usize]
+            .as_ref()
+            .expect("a message on its way is there")
+            .to;
+        let Some((server, processing)) = self.server(to) else {
+            return self.process(slot, now);
+        };
         let busy = &mut self.busy[server];
         let done = now.max(*busy) + processing;
         *busy = done;
@@ -215,15 +244,18 @@ impl<O: Observer> World<O> {
         match to.kind() {
             ElementKind::Kma | ElementKind::Ksa => Some((at, processing.key_manager)),
             ElementKind::Controller => Some((self.plan.nodes.len() + at, processing.controller)),
-            ElementKind::Manager => {
-                Some((self.plan.nodes.len() + self.plan.controllers.len() + at, processing.manager))
-            }
+            ElementKind::Manager => Some((
+                self.plan.nodes.len() + self.plan.controllers.len() + at,
+                processing.manager,
+            )),
             ElementKind::Application | ElementKind::QkdModule => None,
         }
     }
 
     fn process(&mut self, slot: u32, now: Time) {
-        let envelope = self.envelopes[slot as usize].take().expect("a message on its way is there");
+        let envelope = self.envelopes[slot as usize]
+            .take()
+            .expect("a message on its way is there");
         self.free.push(slot);
         self.deliver(envelope, now);
     }
@@ -231,11 +263,18 @@ impl<O: Observer> World<O> {
     fn deliver(&mut self, envelope: Envelope, now: Time) {
         let to = envelope.to;
         // What a KM sends comes from its KMA unless its KSA says otherwise.
-        let speaker = if to.kind() == ElementKind::Ksa { Address::kma(to.node()) } else { to };
+        let speaker = if to.kind() == ElementKind::Ksa {
+            Address::kma(to.node())
+        } else {
+            to
+        };
         self.out.address_to(speaker);
         match to.kind() {
             ElementKind::Kma | ElementKind::Ksa => {
-                let mut cx = Context { now, sources: &mut self.quantum };
+                let mut cx = Context {
+                    now,
+                    sources: &mut self.quantum,
+                };
                 self.key_managers[to.node()].on_message(envelope, &mut cx, &mut self.out);
             }
             ElementKind::Controller => {
@@ -258,7 +297,10 @@ impl<O: Observer> World<O> {
         let at = element.index();
         match element.kind() {
             ElementKind::Kma | ElementKind::Ksa => {
-                let mut cx = Context { now, sources: &mut self.quantum };
+                let mut cx = Context {
+                    now,
+                    sources: &mut self.quantum,
+                };
                 self.key_managers[NodeId(at)].on_timer(timer, &mut cx, &mut self.out);
             }
             ElementKind::Controller => self.controllers[ControllerId(at)].on_timer(timer, now, &mut self.out),
@@ -276,7 +318,9 @@ impl<O: Observer> World<O> {
         for effect in out.drain() {
             match effect {
                 Effect::Send(envelope) => self.send(envelope, now),
-                Effect::Wake { at, timer } => self.simulation.schedule(at, Event::Wake { element: me, timer }),
+                Effect::Wake { at, timer } => {
+                    self.simulation.schedule(at, Event::Wake { element: me, timer })
+                }
                 Effect::Observe(observation) => self.observe(now, me, &observation),
             }
         }
@@ -290,7 +334,10 @@ impl<O: Observer> World<O> {
         match observation {
             Observation::Requested { .. } => self.open += 1,
             Observation::Failed { .. }
-            | Observation::Supplied { end: crate::architecture::observation::RequestEnd::Source, .. } => {
+            | Observation::Supplied {
+                end: crate::architecture::observation::RequestEnd::Source,
+                ..
+            } => {
                 self.open -= 1;
             }
             _ => {}
@@ -315,7 +362,9 @@ impl<O: Observer> World<O> {
             self.plan.data_network.delay(from, to)
         };
         let cut = |duct, from_m, to_m| {
-            self.data_cuts.iter().any(|&(cut, at)| cut == duct && from_m <= at && at < to_m)
+            self.data_cuts
+                .iter()
+                .any(|&(cut, at)| cut == duct && from_m <= at && at < to_m)
         };
         if delay.is_none() || (!self.data_cuts.is_empty() && self.plan.data_network.crosses(from, to, cut)) {
             self.lost += 1;
@@ -331,7 +380,8 @@ impl<O: Observer> World<O> {
                 (self.envelopes.len() - 1) as u32
             }
         };
-        self.simulation.schedule(now + delay.unwrap_or(Span::ZERO), Event::Arrive { slot });
+        self.simulation
+            .schedule(now + delay.unwrap_or(Span::ZERO), Event::Arrive { slot });
     }
 
     fn node_of(&self, address: Address) -> NodeId {
@@ -348,7 +398,11 @@ impl<O: Observer> World<O> {
     fn disturb(&mut self, fault: FaultId, begins: bool, now: Time) {
         self.observer.disturbed(now, fault, begins);
         let plan = Arc::clone(&self.plan);
-        let Disturbance::DuctCut { duct, position_m, cuts_data } = plan.faults[fault].disturbance;
+        let Disturbance::DuctCut {
+            duct,
+            position_m,
+            cuts_data,
+        } = plan.faults[fault].disturbance;
         if cuts_data {
             if begins {
                 self.data_cuts.push((duct, position_m));
@@ -388,7 +442,10 @@ impl<O: Observer> World<O> {
             // Those that wait for key on this link had no instant to wait for.
             for end in self.plan.links[link].ends {
                 self.out.address_to(Address::kma(end));
-                let mut cx = Context { now, sources: &mut self.quantum };
+                let mut cx = Context {
+                    now,
+                    sources: &mut self.quantum,
+                };
                 self.key_managers[end].on_generating(link, &mut cx, &mut self.out);
                 self.flush(now);
             }
@@ -398,7 +455,10 @@ impl<O: Observer> World<O> {
     fn look_at_all(&mut self, now: Time) {
         for node in self.plan.nodes.ids() {
             self.out.address_to(Address::kma(node));
-            let mut cx = Context { now, sources: &mut self.quantum };
+            let mut cx = Context {
+                now,
+                sources: &mut self.quantum,
+            };
             self.key_managers[node].look_at_all(&mut cx, &mut self.out);
             let observations = self.out.drain().collect::<Vec<Effect>>();
             for effect in observations {
@@ -490,7 +550,11 @@ fn procedure_between(plan: &Plan, from: NodeId, to: NodeId) -> Procedure {
     if ends[0] == ends[1] {
         return Procedure::Local;
     }
-    let mut border_hops = plan.boundaries.values().flat_map(|boundary| boundary.hops).map(|hop| &plan.hops[hop]);
+    let mut border_hops = plan
+        .boundaries
+        .values()
+        .flat_map(|boundary| boundary.hops)
+        .map(|hop| &plan.hops[hop]);
     let first = border_hops.find(|hop| [plan.nodes[hop.from].qkdn, plan.nodes[hop.to].qkdn] == ends);
     match first.map(|hop| hop.handover) {
         Some(crate::architecture::Handover::Transfer) => Procedure::P12,

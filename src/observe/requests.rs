@@ -138,7 +138,11 @@ impl Observer for Requests {
         match *observation {
             Observation::Requested { request, bits } => {
                 let lives = &mut self.lives[request.session];
-                assert_eq!(lives.len(), request.number as usize, "requests are numbered as they are sent");
+                assert_eq!(
+                    lives.len(),
+                    request.number as usize,
+                    "requests are numbered as they are sent"
+                );
                 lives.push(RequestLife {
                     sent: now,
                     bits,

@@ -95,7 +95,11 @@ impl Observer for Reroutes {
             Observation::Declared { fault } => {
                 self.faults.entry(fault).or_default().declared.get_or_insert(now);
             }
-            Observation::Rerouting { fault, session, instant } => {
+            Observation::Rerouting {
+                fault,
+                session,
+                instant,
+            } => {
                 let life = self.sessions.entry((fault, session)).or_default();
                 let at = &mut life.instants[instant as usize];
                 match instant {

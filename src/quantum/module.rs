@@ -28,7 +28,14 @@ impl Module {
         detection: Span,
         procedure: Procedure,
     ) -> Module {
-        Module { link, controller, manager, detection, procedure, undeclared: VecDeque::new() }
+        Module {
+            link,
+            controller,
+            manager,
+            detection,
+            procedure,
+            undeclared: VecDeque::new(),
+        }
     }
 
     /// The quantum channel went or came back.
@@ -46,8 +53,20 @@ impl Module {
         let label = Label::new(self.procedure, Step::StatusReport);
         let (link, fault) = (self.link, Some(fault));
         let change = StatusChange::Link { link, generating };
-        out.send(Address::controller(self.controller), label, ControlMessage::Status { change, origin, fault });
-        let alarm = ManagementMessage::LinkAlarm { link, generating, fault };
+        out.send(
+            Address::controller(self.controller),
+            label,
+            ControlMessage::Status {
+                change,
+                origin,
+                fault,
+            },
+        );
+        let alarm = ManagementMessage::LinkAlarm {
+            link,
+            generating,
+            fault,
+        };
         out.send(Address::manager(self.manager), label, alarm);
     }
 }
@@ -63,7 +82,13 @@ mod tests {
         let mut out = Outbox::new(Address::module(LinkId(3), 0));
         module.on_disturbance(Time(100), false, FaultId(0), &mut out);
         let effects: Vec<Effect> = out.drain().collect();
-        assert!(matches!(effects[..], [Effect::Wake { at: Time(150), timer: Timer::Detection }]));
+        assert!(matches!(
+            effects[..],
+            [Effect::Wake {
+                at: Time(150),
+                timer: Timer::Detection
+            }]
+        ));
         module.on_timer(Time(150), &mut out);
         let effects: Vec<Effect> = out.drain().collect();
         let to: Vec<Address> = effects
@@ -73,7 +98,13 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(to, [Address::controller(ControllerId(1)), Address::manager(ManagerId(0))]);
+        assert_eq!(
+            to,
+            [
+                Address::controller(ControllerId(1)),
+                Address::manager(ManagerId(0))
+            ]
+        );
         assert!(effects.iter().any(|effect| matches!(
             effect,
             Effect::Send(envelope) if matches!(

@@ -23,7 +23,14 @@ impl ScheduledSource {
     pub fn new(bits: u64, period: Span) -> ScheduledSource {
         assert!(bits == 0 || period > Span::ZERO, "blocks need time");
         let generating = bits > 0;
-        ScheduledSource { bits, period, start: Time::ZERO, handed: 0, generating, earlier: Vec::new() }
+        ScheduledSource {
+            bits,
+            period,
+            start: Time::ZERO,
+            handed: 0,
+            generating,
+            earlier: Vec::new(),
+        }
     }
 
     /// A source that never makes any.
@@ -39,7 +46,12 @@ impl ScheduledSource {
         let count = due.checked_sub(self.handed).filter(|&count| count > 0)?;
         let first = self.start + self.period * (self.handed + 1);
         self.handed = due;
-        Some(BlockRun { first, period: self.period, count, bits: self.bits })
+        Some(BlockRun {
+            first,
+            period: self.period,
+            count,
+            bits: self.bits,
+        })
     }
 
     /// The link stops: a block in the making is lost.
@@ -97,7 +109,11 @@ impl QuantumLayer {
     /// Stops or starts what fills a store, at both ends.
     pub fn set_generating(&mut self, store: StoreId, generating: bool, now: Time) {
         for source in &mut self.ends[store] {
-            if generating { source.start(now) } else { source.stop(now) }
+            if generating {
+                source.start(now)
+            } else {
+                source.stop(now)
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::{
-    Arrivals, Boundary, BoundaryKind, Control, Document, Fault, Iwn, LinkModel, OnInsufficientKey, Relay, Reservation,
-    Routing, Store, Stretch, TransferProtection,
+    Arrivals, Boundary, BoundaryKind, Control, Document, Fault, Iwn, LinkModel, OnInsufficientKey, Relay,
+    Reservation, Routing, Store, Stretch, TransferProtection,
 };
 use crate::architecture::Procedure;
 use crate::architecture::surroundings::{Insufficiency, Parameters, ReservationScheme};
@@ -27,7 +27,12 @@ use crate::units::{Bits, Decibels, Metres};
 pub fn compile(document: &Document) -> Plan {
     let mut compiler = Compiler {
         document,
-        builder: PlanBuilder::new(&document.name, run(document), parameters(document), processing(document)),
+        builder: PlanBuilder::new(
+            &document.name,
+            run(document),
+            parameters(document),
+            processing(document),
+        ),
         qkdns: BTreeMap::new(),
         nodes: BTreeMap::new(),
         ducts: BTreeMap::new(),
@@ -63,7 +68,11 @@ fn parameters(document: &Document) -> Parameters {
         },
         usage_records: protocol.usage_records,
         status_reports: protocol.status_reports,
-        level_classes: if protocol.status_reports { protocol.level_classes.min(255) as u8 } else { 0 },
+        level_classes: if protocol.status_reports {
+            protocol.level_classes.min(255) as u8
+        } else {
+            0
+        },
         detection: timing.detection,
         analysis: timing.analysis,
         computation: timing.computation,
@@ -141,7 +150,11 @@ impl Compiler<'_> {
                 let name = format!("{}/{}", qkdn.id, link.id);
                 let ducts = if link.ducts.is_empty() {
                     let duct = self.add_duct(&name, link.length);
-                    vec![DuctSection { duct, from_m: 0, to_m: link.length.0 }]
+                    vec![DuctSection {
+                        duct,
+                        from_m: 0,
+                        to_m: link.length.0,
+                    }]
                 } else {
                     let stretches = self.stretches(&link.ducts);
                     stretches.into_iter().map(Way::section).collect()
@@ -163,13 +176,20 @@ impl Compiler<'_> {
     fn stretches(&self, stretches: &[Stretch]) -> Vec<Way> {
         let ends = |stretch: &Stretch| {
             let length = self.document.duct_length(&stretch.duct).expect("a checked name");
-            Way { duct: self.ducts[&stretch.duct], from: stretch.from.0, to: stretch.to.unwrap_or(length).0 }
+            Way {
+                duct: self.ducts[&stretch.duct],
+                from: stretch.from.0,
+                to: stretch.to.unwrap_or(length).0,
+            }
         };
         stretches.iter().map(ends).collect()
     }
 
     fn link(&mut self, wanted: Wanted<'_>) -> crate::ids::LinkId {
-        let channel = Channel { length_m: wanted.length.0, loss_db: wanted.loss.as_db() };
+        let channel = Channel {
+            length_m: wanted.length.0,
+            loss_db: wanted.loss.as_db(),
+        };
         self.builder.link(LinkSpec {
             name: wanted.name,
             ends: wanted.ends,
@@ -186,11 +206,16 @@ impl Compiler<'_> {
         let name = boundary.id.as_str();
         let length = boundary.duct.length;
         let way = if boundary.ducts.is_empty() {
-            vec![Way { duct: self.add_duct(name, length), from: 0, to: length.0 }]
+            vec![Way {
+                duct: self.add_duct(name, length),
+                from: 0,
+                to: length.0,
+            }]
         } else {
             self.stretches(&boundary.ducts)
         };
-        let borders = [0, 1].map(|side| self.node(&boundary.between[side].qkdn, &boundary.between[side].node));
+        let borders =
+            [0, 1].map(|side| self.node(&boundary.between[side].qkdn, &boundary.between[side].node));
         let loss = boundary.duct.total_loss();
         match &boundary.kind {
             BoundaryKind::Gwn(gwn) => {
@@ -221,12 +246,20 @@ impl Compiler<'_> {
             let qkdn = &boundary.between[side].qkdn;
             let name = format!("{}/{qkdn}", boundary.id);
             let node = self.add_node(name.clone(), self.qkdns[qkdn], Some(id));
-            let (from, to) = if side == 0 { (0, site.0) } else { (site.0, length.0) };
+            let (from, to) = if side == 0 {
+                (0, site.0)
+            } else {
+                (site.0, length.0)
+            };
             self.link(Wanted {
                 name,
                 ends: [borders[side], node],
                 length: Metres(to - from),
-                loss: if side == 0 { up_to_site } else { Decibels(loss.0 - up_to_site.0) },
+                loss: if side == 0 {
+                    up_to_site
+                } else {
+                    Decibels(loss.0 - up_to_site.0)
+                },
                 systems: templates[side].systems,
                 model: &templates[side].model,
                 store: &templates[side].store,
@@ -238,7 +271,11 @@ impl Compiler<'_> {
             TransferProtection::None(_) => None,
             TransferProtection::Otp(store) => {
                 let schedule = blocks(store.rate.0 as f64, None);
-                let all = Store { initial: store.initial, capacity: store.capacity, ..Store::default() };
+                let all = Store {
+                    initial: store.initial,
+                    capacity: store.capacity,
+                    ..Store::default()
+                };
                 schedule.map(|schedule| (schedule, amounts(&all)))
             }
         };
@@ -254,7 +291,10 @@ impl Compiler<'_> {
     fn controls(&mut self) {
         for qkdn in &self.document.qkdns {
             let id = self.qkdns[qkdn.id.as_str()];
-            let manager_at = qkdn.manager_at.as_ref().map(|at| self.place(qkdn.id.as_str(), at));
+            let manager_at = qkdn
+                .manager_at
+                .as_ref()
+                .map(|at| self.place(qkdn.id.as_str(), at));
             let control = match (qkdn.control, &qkdn.controller_at) {
                 (Control::Centralized, Some(at)) => {
                     plan::Control::Centralized(self.place(qkdn.id.as_str(), at))
@@ -269,20 +309,29 @@ impl Compiler<'_> {
     fn traffic(&mut self) {
         let document = self.document;
         let timing = &document.timing;
-        self.builder.delays(LocalDelays { ak: timing.ak_delay, local: timing.local_delay });
+        self.builder.delays(LocalDelays {
+            ak: timing.ak_delay,
+            local: timing.local_delay,
+        });
         if let Some(threshold) = document.run.interruption_threshold {
             self.builder.interruption_threshold(threshold);
         }
         for demand in &document.demands {
             let ends = [0, 1].map(|end| self.node(&demand.between[end].qkdn, &demand.between[end].node));
             let arrivals: Arc<dyn ArrivalProcess> = match &demand.arrivals {
-                Arrivals::Periodic(periodic) => Arc::new(Periodic { period: periodic.period, phase: None }),
-                Arrivals::Poisson(poisson) => Arc::new(Poisson { rate: poisson.rate.per_second() }),
+                Arrivals::Periodic(periodic) => Arc::new(Periodic {
+                    period: periodic.period,
+                    phase: None,
+                }),
+                Arrivals::Poisson(poisson) => Arc::new(Poisson {
+                    rate: poisson.rate.per_second(),
+                }),
             };
             let class = self.builder.class(&demand.class);
             let (name, keys) = (demand.id.as_str(), u64::from(demand.number));
             let session =
-                self.builder.session(name, ends, arrivals, keys, demand.key.0, demand.timeout, class);
+                self.builder
+                    .session(name, ends, arrivals, keys, demand.key.0, demand.timeout, class);
             let until = demand.until.map_or(Time::NEVER, |until| Time::ZERO + until);
             self.builder.active(session, Time::ZERO + demand.from, until);
         }
@@ -290,10 +339,18 @@ impl Compiler<'_> {
             let Fault::DuctCut(cut) = &event.fault;
             let length = document.duct_length(&cut.duct).expect("a checked name");
             let position_m = cut.position.map_or(length.0 / 2, |position| position.0);
-            let disturbance =
-                Disturbance::DuctCut { duct: self.ducts[&cut.duct], position_m, cuts_data: cut.cuts_data };
+            let disturbance = Disturbance::DuctCut {
+                duct: self.ducts[&cut.duct],
+                position_m,
+                cuts_data: cut.cuts_data,
+            };
             let at = Time::ZERO + event.at;
-            self.builder.fault(event.id.as_str(), disturbance, at, event.repair_after.map(|after| at + after));
+            self.builder.fault(
+                event.id.as_str(),
+                disturbance,
+                at,
+                event.repair_after.map(|after| at + after),
+            );
         }
         for route in &document.data_network.routes {
             let [a, b] = [0, 1].map(|end| self.node(&route.between[end].qkdn, &route.between[end].node));
@@ -312,7 +369,11 @@ struct Way {
 
 impl Way {
     fn section(self) -> DuctSection {
-        DuctSection { duct: self.duct, from_m: self.from.min(self.to), to_m: self.from.max(self.to) }
+        DuctSection {
+            duct: self.duct,
+            from_m: self.from.min(self.to),
+            to_m: self.from.max(self.to),
+        }
     }
 }
 
@@ -322,13 +383,27 @@ fn part_of(way: &[Way], from: u64, to: u64) -> Vec<DuctSection> {
     let mut sections = Vec::new();
     for stretch in way {
         let length = stretch.from.abs_diff(stretch.to);
-        let (enters, leaves) = (from.clamp(passed, passed + length) - passed, to.clamp(passed, passed + length) - passed);
+        let (enters, leaves) = (
+            from.clamp(passed, passed + length) - passed,
+            to.clamp(passed, passed + length) - passed,
+        );
         passed += length;
         if enters < leaves {
             let at = |along: u64| {
-                if stretch.from <= stretch.to { stretch.from + along } else { stretch.from - along }
+                if stretch.from <= stretch.to {
+                    stretch.from + along
+                } else {
+                    stretch.from - along
+                }
             };
-            sections.push(Way { duct: stretch.duct, from: at(enters), to: at(leaves) }.section());
+            sections.push(
+                Way {
+                    duct: stretch.duct,
+                    from: at(enters),
+                    to: at(leaves),
+                }
+                .section(),
+            );
         }
     }
     sections
@@ -358,13 +433,18 @@ pub fn schedule(model: &LinkModel, channel: Channel) -> Option<BlockSchedule> {
 /// The link model of that name; `None` if it never makes key.
 fn link_model(model: &LinkModel) -> Option<Box<dyn models::LinkModel>> {
     Some(match model {
-        LinkModel::FixedRate(fixed) => Box::new(FixedRate { rate_bps: fixed.rate.0 as f64 }),
+        LinkModel::FixedRate(fixed) => Box::new(FixedRate {
+            rate_bps: fixed.rate.0 as f64,
+        }),
         LinkModel::MeasuredTable(table) => match (table.rate_at_10_db, table.loss_max) {
             (Some(rate), Some(loss_max)) => {
                 Box::new(MeasuredTable::from_rate_at_10_db(rate.0 as f64, loss_max.as_db()).ok()?)
             }
             _ => {
-                let points = table.points.iter().map(|point| (point.loss.as_db(), point.rate.0 as f64));
+                let points = table
+                    .points
+                    .iter()
+                    .map(|point| (point.loss.as_db(), point.rate.0 as f64));
                 Box::new(MeasuredTable::new(points.take_while(|point| point.1 > 0.0).collect()).ok()?)
             }
         },
@@ -378,12 +458,30 @@ mod tests {
     #[test]
     fn a_part_of_a_way_keeps_ducts_and_directions() {
         let way = [
-            Way { duct: DuctId(0), from: 100, to: 400 },
-            Way { duct: DuctId(1), from: 900, to: 200 },
+            Way {
+                duct: DuctId(0),
+                from: 100,
+                to: 400,
+            },
+            Way {
+                duct: DuctId(1),
+                from: 900,
+                to: 200,
+            },
         ];
-        let section = |duct, from_m, to_m| DuctSection { duct: DuctId(duct), from_m, to_m };
-        assert_eq!(part_of(&way, 0, 1_000), [section(0, 100, 400), section(1, 200, 900)]);
+        let section = |duct, from_m, to_m| DuctSection {
+            duct: DuctId(duct),
+            from_m,
+            to_m,
+        };
+        assert_eq!(
+            part_of(&way, 0, 1_000),
+            [section(0, 100, 400), section(1, 200, 900)]
+        );
         assert_eq!(part_of(&way, 0, 300), [section(0, 100, 400)]);
-        assert_eq!(part_of(&way, 200, 500), [section(0, 300, 400), section(1, 700, 900)]);
+        assert_eq!(
+            part_of(&way, 200, 500),
+            [section(0, 300, 400), section(1, 700, 900)]
+        );
     }
 }

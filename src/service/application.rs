@@ -54,12 +54,24 @@ struct Asking {
 impl Application {
     /// The peer of an application that asks.
     pub fn peer(id: ApplicationId, node: NodeId) -> Application {
-        Application { id, node, asking: None }
+        Application {
+            id,
+            node,
+            asking: None,
+        }
     }
 
     /// An application that asks; `random` is its demand's own stream.
     pub fn asking(id: ApplicationId, node: NodeId, demand: Demand, random: Stream) -> Application {
-        Application { id, node, asking: Some(Asking { demand, random, next_number: 0 }) }
+        Application {
+            id,
+            node,
+            asking: Some(Asking {
+                demand,
+                random,
+                next_number: 0,
+            }),
+        }
     }
 
     /// The start of the run: sets the first request.
@@ -74,15 +86,25 @@ impl Application {
 
     /// Time for the next request.
     pub fn on_timer(&mut self, now: Time, out: &mut Outbox) {
-        let Asking { demand, random, next_number } = self.asking.as_mut().expect("only askers set timers");
-        let request = RequestId { session: demand.session, number: *next_number };
+        let Asking {
+            demand,
+            random,
+            next_number,
+        } = self.asking.as_mut().expect("only askers set timers");
+        let request = RequestId {
+            session: demand.session,
+            number: *next_number,
+        };
         *next_number += 1;
         let next = now + demand.arrivals.next(random);
         let last = next >= demand.until;
         if !last {
             out.wake(next, Timer::NextRequest(demand.session));
         }
-        out.observe(Observation::Requested { request, bits: demand.bits });
+        out.observe(Observation::Requested {
+            request,
+            bits: demand.bits,
+        });
         let order = KeyRequest {
             request,
             application: self.id,
@@ -102,9 +124,19 @@ impl Application {
     pub fn on_message(&mut self, message: &ServiceMessage, out: &mut Outbox) {
         match message {
             ServiceMessage::KeySupply { request, .. } => {
-                let asked = self.asking.as_ref().is_some_and(|asking| asking.demand.session == request.session);
-                let end = if asked { RequestEnd::Source } else { RequestEnd::Destination };
-                out.observe(Observation::Supplied { request: *request, end });
+                let asked = self
+                    .asking
+                    .as_ref()
+                    .is_some_and(|asking| asking.demand.session == request.session);
+                let end = if asked {
+                    RequestEnd::Source
+                } else {
+                    RequestEnd::Destination
+                };
+                out.observe(Observation::Supplied {
+                    request: *request,
+                    end,
+                });
             }
             // The KSA has already told the observers why.
             ServiceMessage::KeyRefusal { .. } => {}

@@ -4,16 +4,16 @@
 
 use std::sync::Arc;
 
-use qkdni::architecture::surroundings::{Insufficiency, Parameters, ReservationScheme};
 use qkdni::architecture::Procedure;
+use qkdni::architecture::surroundings::{Insufficiency, Parameters, ReservationScheme};
 use qkdni::control::routing::FewestHops;
 use qkdni::ids::{NodeId, QkdnId};
 use qkdni::kernel::{Span, Time};
 use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use qkdni::network::plan::{Control, Disturbance, DuctSection, Plan, Processing, RunPlan};
 use qkdni::quantum::models::BlockSchedule;
-use qkdni::units::Fraction;
 use qkdni::service::demand::{ArrivalProcess, Periodic, Poisson};
+use qkdni::units::Fraction;
 
 /// Which border.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,8 +50,14 @@ impl Default for Setting {
             reservation: ReservationScheme::Segment,
             processing: Span::from_micros(100),
             initial: 1 << 20,
-            block: Some(BlockSchedule { bits: 20_000, period: Span::from_millis(100) }),
-            arrivals: Arc::new(Periodic { period: Span::from_seconds(1), phase: Some(Span::from_millis(500)) }),
+            block: Some(BlockSchedule {
+                bits: 20_000,
+                period: Span::from_millis(100),
+            }),
+            arrivals: Arc::new(Periodic {
+                period: Span::from_seconds(1),
+                phase: Some(Span::from_millis(500)),
+            }),
             key_bits: 256,
             timeout: Span::from_seconds(5),
             duration: Span::from_seconds(10),
@@ -108,7 +114,11 @@ impl Builder {
             systems: 1,
             schedule: self.setting.block,
             store,
-            ducts: vec![DuctSection { duct, from_m: 0, to_m: length_m }],
+            ducts: vec![DuctSection {
+                duct,
+                from_m: 0,
+                to_m: length_m,
+            }],
         })
     }
 
@@ -117,7 +127,11 @@ impl Builder {
         self.link(&format!("{name}/{name}1-{name}2"), [nodes[0], nodes[1]], INSIDE_M);
         self.link(&format!("{name}/{name}2-{name}3"), [nodes[1], nodes[2]], INSIDE_M);
         if self.setting.ring {
-            self.link(&format!("{name}/{name}1-{name}3"), [nodes[0], nodes[2]], 5 * INSIDE_M);
+            self.link(
+                &format!("{name}/{name}1-{name}3"),
+                [nodes[0], nodes[2]],
+                5 * INSIDE_M,
+            );
         }
         nodes
     }
@@ -125,15 +139,22 @@ impl Builder {
 
 /// The plan of a setting.
 pub fn plan(setting: &Setting) -> Arc<Plan> {
-    let run =
-        RunPlan { warm_up: Span::ZERO, duration: setting.duration, seed: setting.seed, replications: 1 };
+    let run = RunPlan {
+        warm_up: Span::ZERO,
+        duration: setting.duration,
+        seed: setting.seed,
+        replications: 1,
+    };
     let processing = Processing {
         key_manager: setting.processing,
         controller: setting.processing,
         manager: setting.processing,
     };
     let plan = PlanBuilder::new("test", run, parameters(setting.reservation), processing);
-    let mut builder = Builder { plan, setting: setting.clone() };
+    let mut builder = Builder {
+        plan,
+        setting: setting.clone(),
+    };
     let qkdns = ["A", "B"].map(|name| builder.plan.qkdn(name, Arc::new(FewestHops)));
     let a = builder.network("A", qkdns[0]);
     let b = builder.network("B", qkdns[1]);
@@ -145,7 +166,9 @@ pub fn plan(setting: &Setting) -> Arc<Plan> {
         Kind::Iwn => {
             let iwn = builder.plan.iwn("border", Span::ZERO);
             let sides = [0, 1].map(|side| {
-                builder.plan.node(["border/A", "border/B"][side], qkdns[side], Some(iwn))
+                builder
+                    .plan
+                    .node(["border/A", "border/B"][side], qkdns[side], Some(iwn))
             });
             builder.link("border/A-link", [a[2], sides[0]], ACROSS_M / 2);
             builder.link("border/B-link", [sides[1], b[0]], ACROSS_M / 2);
@@ -155,11 +178,17 @@ pub fn plan(setting: &Setting) -> Arc<Plan> {
     for (side, nodes) in [a, b].into_iter().enumerate() {
         if setting.centralized[side] {
             // Remote: not at the border.
-            builder.plan.control(qkdns[side], Control::Centralized(nodes[1]), None);
+            builder
+                .plan
+                .control(qkdns[side], Control::Centralized(nodes[1]), None);
         }
     }
     let class = builder.plan.class("default");
-    let ends = if setting.backwards { [b[2], a[0]] } else { [a[0], b[2]] };
+    let ends = if setting.backwards {
+        [b[2], a[0]]
+    } else {
+        [a[0], b[2]]
+    };
     builder.plan.session(
         "d1",
         ends,
@@ -171,7 +200,11 @@ pub fn plan(setting: &Setting) -> Arc<Plan> {
     );
     if let Some((duct, at, repaired)) = setting.cut {
         let duct = builder.plan.duct_named(duct).expect("the test names a duct");
-        let cut = Disturbance::DuctCut { duct, position_m: 10, cuts_data: false };
+        let cut = Disturbance::DuctCut {
+            duct,
+            position_m: 10,
+            cuts_data: false,
+        };
         builder.plan.fault("f1", cut, at, repaired);
     }
     Arc::new(builder.plan.build())

@@ -282,13 +282,22 @@ impl ControlMessage {
             ControlMessage::ResourceQuery { .. } => "key resource query",
             ControlMessage::ResourceAnswer { .. } => "key resource answer",
             ControlMessage::Reserve(_) => "route and reservation",
-            ControlMessage::ReserveAnswer { result: ReservationResult::Confirmed, .. } => "reservation confirmed",
+            ControlMessage::ReserveAnswer {
+                result: ReservationResult::Confirmed,
+                ..
+            } => "reservation confirmed",
             ControlMessage::ReserveAnswer { .. } => "reservation refused",
             ControlMessage::SegmentRequest { .. } => "segment request",
             ControlMessage::SegmentReserve { .. } => "segment reservation",
-            ControlMessage::SegmentAnswer { result: ReservationResult::Confirmed, .. } => "segment confirmed",
+            ControlMessage::SegmentAnswer {
+                result: ReservationResult::Confirmed,
+                ..
+            } => "segment confirmed",
             ControlMessage::SegmentAnswer { .. } => "segment refused",
-            ControlMessage::Start { result: ReservationResult::Confirmed, .. } => "start",
+            ControlMessage::Start {
+                result: ReservationResult::Confirmed,
+                ..
+            } => "start",
             ControlMessage::Start { .. } => "refused",
             ControlMessage::CanServe { .. } => "can serve",
             ControlMessage::Release { cancel: false, .. } => "release",
@@ -325,7 +334,10 @@ impl ControlMessage {
             | ControlMessage::Metadata { request, .. }
             | ControlMessage::Usage { request, .. } => Subject::request(*request),
             ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
-            ControlMessage::Status { fault, .. } => Subject { fault: *fault, ..Subject::default() },
+            ControlMessage::Status { fault, .. } => Subject {
+                fault: *fault,
+                ..Subject::default()
+            },
             ControlMessage::RerouteCommand { session, fault, .. }
             | ControlMessage::RouteActive { session, fault, .. }
             | ControlMessage::RouteLost { session, fault, .. } => Subject::session(*session, *fault),

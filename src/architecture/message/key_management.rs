@@ -1,7 +1,7 @@
 //! Kx-1, Kx-2, Kxi-1, Kxi-2 and their primes: KMA – KMA and KSA – KSA.
 
-use super::service::{FailureCause, KeyRequest};
 use super::RequestId;
+use super::service::{FailureCause, KeyRequest};
 use crate::ids::{ApplicationId, ControllerId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
@@ -47,7 +47,10 @@ pub struct OtpKeys {
 impl OtpKeys {
     /// One run.
     pub fn single(range: KeyRange) -> OtpKeys {
-        OtpKeys { first: range, rest: None }
+        OtpKeys {
+            first: range,
+            rest: None,
+        }
     }
 
     /// The runs, in order.
@@ -145,7 +148,10 @@ impl KeyManagementMessage {
             KeyManagementMessage::KeyRelay { otp: Some(_), .. } => "key relay",
             KeyManagementMessage::KeyRelay { otp: None, .. } => "key transfer",
             KeyManagementMessage::TransferAccepted { .. } => "key transfer accepted",
-            KeyManagementMessage::Completion { outcome: RelayOutcome::Relayed, .. } => "key relay completion",
+            KeyManagementMessage::Completion {
+                outcome: RelayOutcome::Relayed,
+                ..
+            } => "key relay completion",
             KeyManagementMessage::Completion { .. } => "key relay failure",
             KeyManagementMessage::SupplyNotification { .. } => "key supply notification",
             KeyManagementMessage::SupplyResponse { .. } => "key supply response",

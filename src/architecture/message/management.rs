@@ -51,7 +51,9 @@ impl ManagementMessage {
     pub(super) fn name(&self) -> &'static str {
         match self {
             ManagementMessage::Usage(_) => "usage record",
-            ManagementMessage::LinkAlarm { generating: false, .. } => "link alarm",
+            ManagementMessage::LinkAlarm {
+                generating: false, ..
+            } => "link alarm",
             ManagementMessage::LinkAlarm { .. } => "link restored",
             ManagementMessage::RelayFailure { .. } => "relay failure alarm",
         }
@@ -60,7 +62,10 @@ impl ManagementMessage {
     pub(super) fn subject(&self) -> Subject {
         match self {
             ManagementMessage::Usage(record) => Subject::request(record.request),
-            ManagementMessage::LinkAlarm { fault, .. } => Subject { fault: *fault, ..Subject::default() },
+            ManagementMessage::LinkAlarm { fault, .. } => Subject {
+                fault: *fault,
+                ..Subject::default()
+            },
             ManagementMessage::RelayFailure { request, .. } => Subject::request(*request),
         }
     }

@@ -63,17 +63,28 @@ pub struct Subject {
 impl Subject {
     /// About one request.
     pub fn request(request: RequestId) -> Subject {
-        Subject { session: Some(request.session), request: Some(request.number), fault: None }
+        Subject {
+            session: Some(request.session),
+            request: Some(request.number),
+            fault: None,
+        }
     }
 
     /// About one session, and the fault that concerns it.
     pub fn session(session: SessionId, fault: Option<FaultId>) -> Subject {
-        Subject { session: Some(session), request: None, fault }
+        Subject {
+            session: Some(session),
+            request: None,
+            fault,
+        }
     }
 
     /// The request, if it is about one.
     pub fn request_id(&self) -> Option<RequestId> {
-        Some(RequestId { session: self.session?, number: self.request? })
+        Some(RequestId {
+            session: self.session?,
+            number: self.request?,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Ak: cryptographic application – KSA (analogue: ETSI GS QKD 014).
 
-use super::key_management::KeyMaterial;
 use super::RequestId;
+use super::key_management::KeyMaterial;
 use crate::ids::{ApplicationId, ClassId, NodeId, QkdnId};
 use crate::kernel::Time;
 
@@ -98,7 +98,9 @@ impl ServiceMessage {
     pub(super) fn request(&self) -> RequestId {
         match self {
             ServiceMessage::KeyRequest(request) => request.request,
-            ServiceMessage::KeySupply { request, .. } | ServiceMessage::KeyRefusal { request, .. } => *request,
+            ServiceMessage::KeySupply { request, .. } | ServiceMessage::KeyRefusal { request, .. } => {
+                *request
+            }
         }
     }
 

@@ -48,7 +48,13 @@ fn cheapest(
     let graph = EdgeFiltered::from_fn(&domain.graph, |edge| usable(edge.weight()));
     // Cost first, hops as the tie-break, in one integer.
     let key = |hop: &Hop| (u128::from(cost(hop)) << 32) + 1;
-    let (_, nodes) = astar(&graph, start, |node| node == goal, |edge| key(edge.weight()), |_| 0u128)?;
+    let (_, nodes) = astar(
+        &graph,
+        start,
+        |node| node == goal,
+        |edge| key(edge.weight()),
+        |_| 0u128,
+    )?;
     let path = nodes.windows(2).map(|pair| {
         domain
             .graph
@@ -95,14 +101,27 @@ pub(crate) mod tests {
             }
         }
         let controller_of = (0..nodes).map(|node| (NodeId(node), ControllerId(0))).collect();
-        Domain { qkdn: QkdnId(0), graph, index, controller_of, hops: FxHashMap::default(), stores: FxHashMap::default() }
+        Domain {
+            qkdn: QkdnId(0),
+            graph,
+            index,
+            controller_of,
+            hops: FxHashMap::default(),
+            stores: FxHashMap::default(),
+        }
     }
 
     fn square() -> Domain {
         // 0 – 1 – 2 is short in hops, 0 – 3 – 4 – 2 short in metres and wide.
         domain(
             5,
-            &[(0, 1, 50_000, 10.0), (1, 2, 50_000, 5.0), (0, 3, 1_000, 90.0), (3, 4, 1_000, 80.0), (4, 2, 1_000, 70.0)],
+            &[
+                (0, 1, 50_000, 10.0),
+                (1, 2, 50_000, 5.0),
+                (0, 3, 1_000, 90.0),
+                (3, 4, 1_000, 80.0),
+                (4, 2, 1_000, 70.0),
+            ],
         )
     }
 
@@ -111,8 +130,14 @@ pub(crate) mod tests {
         let all = |_: &Hop| true;
         let short = vec![HopId(0), HopId(2)];
         let wide = vec![HopId(4), HopId(6), HopId(8)];
-        assert_eq!(FewestHops.route(&square(), &all, NodeId(0), NodeId(2)), Some(short));
-        assert_eq!(ShortestLength.route(&square(), &all, NodeId(0), NodeId(2)), Some(wide.clone()));
+        assert_eq!(
+            FewestHops.route(&square(), &all, NodeId(0), NodeId(2)),
+            Some(short)
+        );
+        assert_eq!(
+            ShortestLength.route(&square(), &all, NodeId(0), NodeId(2)),
+            Some(wide.clone())
+        );
         assert_eq!(Widest.route(&square(), &all, NodeId(0), NodeId(2)), Some(wide));
     }
 
@@ -121,7 +146,13 @@ pub(crate) mod tests {
         let without_first = |hop: &Hop| hop.id != HopId(0);
         let path = FewestHops.route(&square(), &without_first, NodeId(0), NodeId(2));
         assert_eq!(path, Some(vec![HopId(4), HopId(6), HopId(8)]));
-        assert_eq!(FewestHops.route(&square(), &|_: &Hop| false, NodeId(0), NodeId(2)), None);
-        assert_eq!(FewestHops.route(&square(), &|_: &Hop| false, NodeId(2), NodeId(2)), Some(vec![]));
+        assert_eq!(
+            FewestHops.route(&square(), &|_: &Hop| false, NodeId(0), NodeId(2)),
+            None
+        );
+        assert_eq!(
+            FewestHops.route(&square(), &|_: &Hop| false, NodeId(2), NodeId(2)),
+            Some(vec![])
+        );
     }
 }

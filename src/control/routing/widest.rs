@@ -18,12 +18,23 @@ impl RoutingAlgorithm for Widest {
         from: NodeId,
         to: NodeId,
     ) -> Option<Vec<HopId>> {
-        let mut widths: Vec<f64> =
-            domain.graph.edge_weights().filter(|hop| usable(hop)).map(|hop| hop.rate_bps).collect();
+        let mut widths: Vec<f64> = domain
+            .graph
+            .edge_weights()
+            .filter(|hop| usable(hop))
+            .map(|hop| hop.rate_bps)
+            .collect();
         widths.sort_by(f64::total_cmp);
         widths.dedup();
-        let wide_enough =
-            |width: f64| cheapest(domain, &|hop| usable(hop) && hop.rate_bps >= width, &|_| 1, from, to);
+        let wide_enough = |width: f64| {
+            cheapest(
+                domain,
+                &|hop| usable(hop) && hop.rate_bps >= width,
+                &|_| 1,
+                from,
+                to,
+            )
+        };
         // The wider the demand, the fewer the paths: the last width that leaves one is the answer.
         let beyond = widths.partition_point(|&width| wide_enough(width).is_some());
         match beyond {

@@ -61,7 +61,14 @@ impl Lane {
     /// A lane with its pre-shared fill, reported as provisioned.
     pub fn new(settings: StoreSettings, link: Option<LinkId>, classes: u8) -> Lane {
         let store = SendingStore::new(settings);
-        let mut lane = Lane { store, link, waiters: VecDeque::new(), class: 0, depleted: false, armed: Time::NEVER };
+        let mut lane = Lane {
+            store,
+            link,
+            waiters: VecDeque::new(),
+            class: 0,
+            depleted: false,
+            armed: Time::NEVER,
+        };
         lane.class = lane.class_of(lane.store.book().stored, classes);
         lane
     }
@@ -70,7 +77,8 @@ impl Lane {
         if self.depleted || stored <= self.store.settings.floor || stored == 0 {
             return 0;
         }
-        let share = u128::from(stored) * u128::from(classes) / u128::from(self.store.settings.capacity.max(1));
+        let share =
+            u128::from(stored) * u128::from(classes) / u128::from(self.store.settings.capacity.max(1));
         (1 + share as u8).min(classes)
     }
 
@@ -135,9 +143,10 @@ impl Lane {
 
     /// When something that waits here may have its key, a promise lapses, or a rise is to be reported.
     pub fn next_notice(&self, classes: u8, source: &mut dyn KeySource) -> Option<Time> {
-        let untold = self.waiters.iter().find(|waiter| {
-            !matches!(waiter.waiting_for, WaitingFor::Reservation { told: true, .. })
-        });
+        let untold = self
+            .waiters
+            .iter()
+            .find(|waiter| !matches!(waiter.waiting_for, WaitingFor::Reservation { told: true, .. }));
         let told: u64 = self
             .waiters
             .iter()
@@ -148,9 +157,9 @@ impl Lane {
             let notice = self.store.notice(told + waiter.bits, source);
             notice.into_iter().chain([waiter.deadline]).min()
         });
-        let risen = self.next_edge(classes).and_then(|edge| {
-            source.next_notice(edge.saturating_sub(self.store.book().stored).max(1))
-        });
+        let risen = self
+            .next_edge(classes)
+            .and_then(|edge| source.next_notice(edge.saturating_sub(self.store.book().stored).max(1)));
         let oldest = self.waiters.front().map(|waiter| waiter.deadline);
         served.into_iter().chain(risen).chain(oldest).min()
     }
@@ -162,8 +171,14 @@ mod tests {
     use crate::ids::{HopId, SessionId, StoreId};
 
     fn lane(initial: u64) -> Lane {
-        let settings =
-            StoreSettings { id: StoreId(0), hop: HopId(0), initial, capacity: 1_000, floor: 0, max_age: None };
+        let settings = StoreSettings {
+            id: StoreId(0),
+            hop: HopId(0),
+            initial,
+            capacity: 1_000,
+            floor: 0,
+            max_age: None,
+        };
         Lane::new(settings, None, 4)
     }
 
@@ -175,9 +190,19 @@ mod tests {
         assert_eq!(lane.class_change(4), None);
         lane.store.spend(1);
         assert_eq!(lane.class_change(4), Some(2));
-        lane.store.reserve(RequestId { session: SessionId(0), number: 0 }, 499, Time(9));
+        lane.store.reserve(
+            RequestId {
+                session: SessionId(0),
+                number: 0,
+            },
+            499,
+            Time(9),
+        );
         assert_eq!(lane.class_change(4), Some(0));
-        lane.store.release(RequestId { session: SessionId(0), number: 0 });
+        lane.store.release(RequestId {
+            session: SessionId(0),
+            number: 0,
+        });
         // 499 of 1,000 is past the edge of class 2 by more than 1/32, and short of class 3.
         assert_eq!(lane.class_change(4), Some(2));
         assert_eq!(lane.class_change(4), None);
@@ -186,12 +211,18 @@ mod tests {
     #[test]
     fn nobody_passes_those_who_wait() {
         let mut lane = lane(100);
-        let id = |number| RequestId { session: SessionId(0), number };
+        let id = |number| RequestId {
+            session: SessionId(0),
+            number,
+        };
         let waits = |number, bits, told| Waiter {
             request: id(number),
             bits,
             deadline: Time(9),
-            waiting_for: WaitingFor::Reservation { reply_to: ControllerId(0), told },
+            waiting_for: WaitingFor::Reservation {
+                reply_to: ControllerId(0),
+                told,
+            },
         };
         lane.waiters.push_back(waits(0, 70, true));
         lane.waiters.push_back(waits(1, 200, false));

@@ -17,7 +17,9 @@ use self::relay::{HeldKey, Passing};
 use self::source::Sources;
 use crate::architecture::hop::Hop;
 use crate::architecture::key_source::{KeySources, StoreEnd};
-use crate::architecture::message::{ControlMessage, KeyManagementMessage, Message, ServiceMessage, StatusChange};
+use crate::architecture::message::{
+    ControlMessage, KeyManagementMessage, Message, ServiceMessage, StatusChange,
+};
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{
     Address, ElementKind, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
@@ -91,17 +93,41 @@ impl KeyManager {
             .sending_stores
             .iter()
             .map(|settings| {
-                let hop = surroundings.outgoing.iter().find(|hop| hop.id == settings.hop).expect("its own hop");
+                let hop = surroundings
+                    .outgoing
+                    .iter()
+                    .find(|hop| hop.id == settings.hop)
+                    .expect("its own hop");
                 Lane::new(settings.clone(), hop.link, classes)
             })
             .collect();
-        let follows: Vec<ReceivingStore> =
-            surroundings.receiving_stores.iter().cloned().map(ReceivingStore::new).collect();
+        let follows: Vec<ReceivingStore> = surroundings
+            .receiving_stores
+            .iter()
+            .cloned()
+            .map(ReceivingStore::new)
+            .collect();
         KeyManager {
-            lane_of: lanes.iter().enumerate().map(|(at, lane)| (lane.store.settings.id, at)).collect(),
-            follow_of: follows.iter().enumerate().map(|(at, store)| (store.settings.id, at)).collect(),
-            outgoing: surroundings.outgoing.iter().map(|hop| (hop.id, hop.clone())).collect(),
-            incoming: surroundings.incoming.iter().map(|hop| (hop.id, hop.clone())).collect(),
+            lane_of: lanes
+                .iter()
+                .enumerate()
+                .map(|(at, lane)| (lane.store.settings.id, at))
+                .collect(),
+            follow_of: follows
+                .iter()
+                .enumerate()
+                .map(|(at, store)| (store.settings.id, at))
+                .collect(),
+            outgoing: surroundings
+                .outgoing
+                .iter()
+                .map(|hop| (hop.id, hop.clone()))
+                .collect(),
+            incoming: surroundings
+                .incoming
+                .iter()
+                .map(|hop| (hop.id, hop.clone()))
+                .collect(),
             surroundings,
             lanes,
             follows,
@@ -127,7 +153,11 @@ impl KeyManager {
         match envelope.message {
             Message::Service(ServiceMessage::KeyRequest(order)) => self.on_key_request(order, label, cx, out),
             Message::Service(_) => unreachable!("a KSA is not supplied"),
-            Message::KeyManagement(KeyManagementMessage::Requirement { order, source, source_controller }) => {
+            Message::KeyManagement(KeyManagementMessage::Requirement {
+                order,
+                source,
+                source_controller,
+            }) => {
                 self.on_requirement(order, source, source_controller, label, out);
             }
             Message::KeyManagement(KeyManagementMessage::KeyRelay { .. }) => self.on_relay(envelope, cx, out),
@@ -146,16 +176,39 @@ impl KeyManager {
 
     fn on_control(&mut self, message: ControlMessage, label: Label, cx: &mut Context<'_>, out: &mut Outbox) {
         match message {
-            ControlMessage::BorderAnswer { request, border } => self.on_border_answer(request, border, cx, out),
-            ControlMessage::ResourceQuery { request, hop } => self.on_resource_query(request, hop, label, cx, out),
+            ControlMessage::BorderAnswer { request, border } => {
+                self.on_border_answer(request, border, cx, out)
+            }
+            ControlMessage::ResourceQuery { request, hop } => {
+                self.on_resource_query(request, hop, label, cx, out)
+            }
             ControlMessage::Reserve(reservation) => self.on_reserve(&reservation, label, cx, out),
-            ControlMessage::Start { request, decider, result, .. } => {
+            ControlMessage::Start {
+                request,
+                decider,
+                result,
+                ..
+            } => {
                 self.on_start_or_refusal(request, decider, result, label, cx, out);
             }
             ControlMessage::CanServe { request, .. } => self.on_can_serve(request, cx, out),
             ControlMessage::Release { request, cancel, .. } => self.on_release(request, cancel, cx, out),
-            ControlMessage::RerouteCommand { session, hop, epoch, reply_to, fault, procedure, .. } => {
-                let order = Installing { hop, epoch, reply_to, fault, procedure };
+            ControlMessage::RerouteCommand {
+                session,
+                hop,
+                epoch,
+                reply_to,
+                fault,
+                procedure,
+                ..
+            } => {
+                let order = Installing {
+                    hop,
+                    epoch,
+                    reply_to,
+                    fault,
+                    procedure,
+                };
                 self.on_reroute_command(session, order, cx, out);
             }
             ControlMessage::RouteLost { session, fault, .. } => self.on_route_lost(session, fault, cx, out),
@@ -189,7 +242,11 @@ impl KeyManager {
         let id = store.settings.id;
         let bits = store.look(cx.now, cx.sources.source(id, StoreEnd::Sending));
         if bits > 0 {
-            out.observe(Observation::KeysDelivered { store: id, link: *link, bits });
+            out.observe(Observation::KeysDelivered {
+                store: id,
+                link: *link,
+                bits,
+            });
         }
     }
 
@@ -201,7 +258,10 @@ impl KeyManager {
             self.report_level(lane, class, cx.now, out);
         }
         let store = &self.lanes[lane].store;
-        out.observe(Observation::Level { store: store.settings.id, usable: store.usable() });
+        out.observe(Observation::Level {
+            store: store.settings.id,
+            usable: store.usable(),
+        });
         self.arm(lane, cx, out);
     }
 
@@ -209,7 +269,11 @@ impl KeyManager {
         let hop = self.lanes[lane].store.settings.hop;
         let change = StatusChange::Level { hop, class };
         let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusReport);
-        let report = ControlMessage::Status { change, origin: now, fault: None };
+        let report = ControlMessage::Status {
+            change,
+            origin: now,
+            fault: None,
+        };
         out.send(Address::controller(self.surroundings.controller), label, report);
     }
 
@@ -231,7 +295,11 @@ impl KeyManager {
     }
 
     fn lane_of_hop(&self, hop: HopId) -> Option<usize> {
-        let store = self.outgoing.get(&hop).expect("controllers name a KM's own hops").store()?;
+        let store = self
+            .outgoing
+            .get(&hop)
+            .expect("controllers name a KM's own hops")
+            .store()?;
         Some(self.lane_of[&store])
     }
 
@@ -267,7 +335,9 @@ impl KeyManager {
 
     /// The books of the stores that this KM allocates from.
     pub fn books(&self) -> impl Iterator<Item = (StoreId, Book)> + '_ {
-        self.lanes.iter().map(|lane| (lane.store.settings.id, lane.store.book()))
+        self.lanes
+            .iter()
+            .map(|lane| (lane.store.settings.id, lane.store.book()))
     }
 
     /// The stores that this KM follows.

@@ -65,10 +65,24 @@ impl KeyManager {
             out.send(envelope.from, Label::new(procedure, Step::Accepted), accepted);
         }
         if destination == self.me() {
-            self.held.insert(request, HeldKey { bits: key.bits, deadline });
+            self.held.insert(
+                request,
+                HeldKey {
+                    bits: key.bits,
+                    deadline,
+                },
+            );
             out.observe(Observation::KeyHeld { request });
             let near = source_qkdn == self.surroundings.qkdn;
-            self.complete_upstream(request, hop, near, key.bits, RelayOutcome::Relayed, procedure, out);
+            self.complete_upstream(
+                request,
+                hop,
+                near,
+                key.bits,
+                RelayOutcome::Relayed,
+                procedure,
+                out,
+            );
         } else {
             self.send_on(envelope, cx, out);
         }
@@ -82,14 +96,22 @@ impl KeyManager {
                 Disagreement::NotGenerated => "a relay named key that had not come to the receiving end",
                 Disagreement::UsedTwice => "a relay named key that was used before",
             };
-            out.observe(Observation::Finding { what, store: Some(store) });
+            out.observe(Observation::Finding {
+                what,
+                store: Some(store),
+            });
         }
     }
 
     /// Sends a key on over the hop that was promised, or over the session's route.
     pub(super) fn send_on(&mut self, mut envelope: Envelope, cx: &mut Context<'_>, out: &mut Outbox) {
-        let Message::KeyManagement(KeyManagementMessage::KeyRelay { request, ref mut hop, key, deadline, .. }) =
-            envelope.message
+        let Message::KeyManagement(KeyManagementMessage::KeyRelay {
+            request,
+            ref mut hop,
+            key,
+            deadline,
+            ..
+        }) = envelope.message
         else {
             unreachable!("only relays are sent on")
         };
@@ -111,9 +133,17 @@ impl KeyManager {
             let keys = self.lanes[lane].store.spend(key.bits);
             self.pass_on(envelope, arrived_over, next, Some(keys), out);
         } else {
-            out.observe(Observation::Waits { request, km: self.me() });
+            out.observe(Observation::Waits {
+                request,
+                km: self.me(),
+            });
             let waiting_for = WaitingFor::Relay(Box::new(envelope));
-            self.lanes[lane].waiters.push_back(Waiter { request, bits: key.bits, deadline, waiting_for });
+            self.lanes[lane].waiters.push_back(Waiter {
+                request,
+                bits: key.bits,
+                deadline,
+                waiting_for,
+            });
             self.note_depletion(lane, cx);
         }
         self.after_change(lane, cx, out);
@@ -121,7 +151,8 @@ impl KeyManager {
 
     /// A relay that waited for key goes on.
     pub(super) fn relay_on(&mut self, envelope: Envelope, keys: Option<OtpKeys>, out: &mut Outbox) {
-        let Message::KeyManagement(KeyManagementMessage::KeyRelay { request, hop, .. }) = envelope.message else {
+        let Message::KeyManagement(KeyManagementMessage::KeyRelay { request, hop, .. }) = envelope.message
+        else {
             unreachable!("only relays wait here")
         };
         let next = self.routes[&request.session].hop;
@@ -154,10 +185,22 @@ impl KeyManager {
         if upstream.is_none() {
             out.observe(Observation::RelayStarted { request });
         }
-        self.passing.insert(request, Passing { upstream, near, bits: key.bits, downstream: next });
+        self.passing.insert(
+            request,
+            Passing {
+                upstream,
+                near,
+                bits: key.bits,
+                downstream: next,
+            },
+        );
         let way = &self.outgoing[&next];
         let bits = keys.as_ref().map_or(0, OtpKeys::bits);
-        out.observe(Observation::Spent { request, hop: next, bits });
+        out.observe(Observation::Spent {
+            request,
+            hop: next,
+            bits,
+        });
         let step = match (way.crosses_border, near) {
             (true, _) => Step::Crossing,
             (false, true) => Step::RelayNear,
@@ -184,15 +227,30 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let Message::KeyManagement(KeyManagementMessage::KeyRelay { request, hop, source, source_qkdn, key, .. }) =
-            envelope.message
+        let Message::KeyManagement(KeyManagementMessage::KeyRelay {
+            request,
+            hop,
+            source,
+            source_qkdn,
+            key,
+            ..
+        }) = envelope.message
         else {
             unreachable!("only relays fail")
         };
         let procedure = envelope.label.procedure;
-        let alarm_under = if procedure == Procedure::P12 { Procedure::P14 } else { Procedure::P11 };
+        let alarm_under = if procedure == Procedure::P12 {
+            Procedure::P14
+        } else {
+            Procedure::P11
+        };
         let next = self.routes.get(&request.session).map_or(hop, |route| route.hop);
-        let alarm = ManagementMessage::RelayFailure { request, hop: next, cause, at: cx.now };
+        let alarm = ManagementMessage::RelayFailure {
+            request,
+            hop: next,
+            cause,
+            at: cx.now,
+        };
         let manager = Address::manager(self.surroundings.manager);
         out.send(manager, Label::new(alarm_under, Step::FailureAlarm), alarm);
         let outcome = RelayOutcome::Failed(cause, self.me());
@@ -239,9 +297,17 @@ impl KeyManager {
         note: &'static str,
         out: &mut Outbox,
     ) {
-        let metadata = ControlMessage::Metadata { request, km: self.me(), bits };
+        let metadata = ControlMessage::Metadata {
+            request,
+            km: self.me(),
+            bits,
+        };
         out.send(self.controller(), Label::new(procedure, Step::Metadata), metadata);
-        out.observe(Observation::Internal { label: Label::new(procedure, Step::KeyData), request, note });
+        out.observe(Observation::Internal {
+            label: Label::new(procedure, Step::KeyData),
+            request,
+            note,
+        });
     }
 
     /// A completion notification or acknowledgement comes back.
@@ -253,7 +319,9 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let Some(passing) = self.passing.remove(&request) else { return };
+        let Some(passing) = self.passing.remove(&request) else {
+            return;
+        };
         let way = &self.outgoing[&passing.downstream];
         let (handover, crosses_border) = (way.handover, way.crosses_border);
         if handover == Handover::Transfer {
@@ -265,7 +333,15 @@ impl KeyManager {
         }
         match passing.upstream {
             Some(hop) => {
-                self.complete_upstream(request, hop, passing.near, passing.bits, outcome, label.procedure, out);
+                self.complete_upstream(
+                    request,
+                    hop,
+                    passing.near,
+                    passing.bits,
+                    outcome,
+                    label.procedure,
+                    out,
+                );
             }
             None => self.on_relay_end(request, outcome, label.procedure, cx, out),
         }
@@ -285,9 +361,24 @@ impl KeyManager {
             return;
         }
         let label = Label::new(procedure, Step::Usage);
-        let from = if application.is_some() { self.my_ksa() } else { Address::kma(self.me()) };
-        out.send_as(from, self.controller(), label, ControlMessage::Usage { request, bits });
-        let record = UsageRecord { request, km: self.me(), application, bits, at };
+        let from = if application.is_some() {
+            self.my_ksa()
+        } else {
+            Address::kma(self.me())
+        };
+        out.send_as(
+            from,
+            self.controller(),
+            label,
+            ControlMessage::Usage { request, bits },
+        );
+        let record = UsageRecord {
+            request,
+            km: self.me(),
+            application,
+            bits,
+            at,
+        };
         out.send_as(
             from,
             Address::manager(self.surroundings.manager),
@@ -316,6 +407,11 @@ impl KeyManager {
             otp: None,
             deadline,
         };
-        Envelope { from: me, to: me, label: Label::new(procedure, Step::RelayNear), message: message.into() }
+        Envelope {
+            from: me,
+            to: me,
+            label: Label::new(procedure, Step::RelayNear),
+            message: message.into(),
+        }
     }
 }

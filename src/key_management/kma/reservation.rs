@@ -31,10 +31,22 @@ impl KeyManager {
         if route.installing.is_none() {
             (route.hop, route.entry, route.procedure) = (order.hop, order.entry, order.procedure);
         }
-        let result = if order.reserve { self.promise(order, cx, out) } else { ReservationResult::Confirmed };
-        let answer =
-            ControlMessage::ReserveAnswer { request: order.request, km: self.me(), reply_to: order.reply_to, result };
-        out.send(self.controller(), Label::new(label.procedure, Step::Reservation), answer);
+        let result = if order.reserve {
+            self.promise(order, cx, out)
+        } else {
+            ReservationResult::Confirmed
+        };
+        let answer = ControlMessage::ReserveAnswer {
+            request: order.request,
+            km: self.me(),
+            reply_to: order.reply_to,
+            result,
+        };
+        out.send(
+            self.controller(),
+            Label::new(label.procedure, Step::Reservation),
+            answer,
+        );
     }
 
     fn promise(&mut self, order: &Reservation, cx: &mut Context<'_>, out: &mut Outbox) -> ReservationResult {
@@ -54,7 +66,10 @@ impl KeyManager {
             self.grants.insert(request, order.hop);
             ReservationResult::Confirmed
         } else {
-            let waiting_for = WaitingFor::Reservation { reply_to: order.reply_to, told: false };
+            let waiting_for = WaitingFor::Reservation {
+                reply_to: order.reply_to,
+                told: false,
+            };
             match state.waiters.iter_mut().find(|waiter| waiter.request == request) {
                 Some(waiter) => waiter.waiting_for = waiting_for,
                 None => state.waiters.push_back(Waiter {
@@ -64,7 +79,10 @@ impl KeyManager {
                     waiting_for,
                 }),
             }
-            out.observe(Observation::Waits { request, km: order.km });
+            out.observe(Observation::Waits {
+                request,
+                km: order.km,
+            });
             self.note_depletion(lane, cx);
             ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
         };
@@ -103,7 +121,12 @@ impl KeyManager {
                     promised += waiter.bits;
                     let (request, reply_to) = (waiter.request, *reply_to);
                     let label = self.session_label(request.session, Step::Start);
-                    let message = ControlMessage::CanServe { request, km: self.me(), reply_to, source: None };
+                    let message = ControlMessage::CanServe {
+                        request,
+                        km: self.me(),
+                        reply_to,
+                        source: None,
+                    };
                     out.send(self.controller(), label, message);
                     at += 1;
                 }
@@ -120,7 +143,13 @@ impl KeyManager {
     }
 
     /// A promise is given back; with `cancel`, the wait ends too.
-    pub(super) fn on_release(&mut self, request: RequestId, cancel: bool, cx: &mut Context<'_>, out: &mut Outbox) {
+    pub(super) fn on_release(
+        &mut self,
+        request: RequestId,
+        cancel: bool,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
         self.grants.remove(&request);
         for lane in 0..self.lanes.len() {
             let released = self.lanes[lane].store.release(request);
@@ -151,14 +180,22 @@ impl KeyManager {
                 None => u64::MAX,
             }
         } else {
-            let store = self.incoming.get(&hop).expect("controllers ask a KM about its own hops").store();
+            let store = self
+                .incoming
+                .get(&hop)
+                .expect("controllers ask a KM about its own hops")
+                .store();
             store.map_or(u64::MAX, |store| {
                 let follow = &mut self.follows[self.follow_of[&store]];
                 follow.look(cx.now, cx.sources.source(store, StoreEnd::Receiving));
                 follow.usable()
             })
         };
-        out.send(self.controller(), label, ControlMessage::ResourceAnswer { request, usable_bits });
+        out.send(
+            self.controller(),
+            label,
+            ControlMessage::ResourceAnswer { request, usable_bits },
+        );
     }
 
     /// P10/P13 step 9: a session's next hop changes; it is in force after the installation time.
@@ -182,22 +219,50 @@ impl KeyManager {
         route.installing = Some(order);
         if let Some(fault) = order.fault {
             let instant = ReroutingInstant::Commanded;
-            out.observe(Observation::Rerouting { fault, session, instant });
+            out.observe(Observation::Rerouting {
+                fault,
+                session,
+                instant,
+            });
         }
-        out.wake(cx.now + self.surroundings.parameters.installation, Timer::Installed(session));
+        out.wake(
+            cx.now + self.surroundings.parameters.installation,
+            Timer::Installed(session),
+        );
     }
 
     /// P10/P13 step 10: the new route is in force.
     pub(super) fn on_installed(&mut self, session: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
-        let Some(route) = self.routes.get_mut(&session) else { return };
-        let Some(Installing { hop, epoch, reply_to, fault, procedure }) = route.installing.take() else { return };
+        let Some(route) = self.routes.get_mut(&session) else {
+            return;
+        };
+        let Some(Installing {
+            hop,
+            epoch,
+            reply_to,
+            fault,
+            procedure,
+        }) = route.installing.take()
+        else {
+            return;
+        };
         let old = std::mem::replace(&mut route.hop, hop);
         (route.epoch, route.procedure) = (epoch, procedure);
         if let Some(fault) = fault {
-            out.observe(Observation::Rerouting { fault, session, instant: ReroutingInstant::Active });
+            out.observe(Observation::Rerouting {
+                fault,
+                session,
+                instant: ReroutingInstant::Active,
+            });
         }
         let label = Label::new(procedure.rerouting(), Step::RouteActive);
-        let message = ControlMessage::RouteActive { session, km: self.me(), epoch, reply_to, fault };
+        let message = ControlMessage::RouteActive {
+            session,
+            km: self.me(),
+            epoch,
+            reply_to,
+            fault,
+        };
         out.send(self.controller(), label, message);
         if old != hop {
             self.move_waiting_relays(session, old, cx, out);
@@ -205,11 +270,19 @@ impl KeyManager {
     }
 
     /// Relays that wait for key on the old hop go by the new one.
-    fn move_waiting_relays(&mut self, session: SessionId, old: HopId, cx: &mut Context<'_>, out: &mut Outbox) {
+    fn move_waiting_relays(
+        &mut self,
+        session: SessionId,
+        old: HopId,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
         let Some(lane) = self.lane_of_hop(old) else { return };
-        let (moved, kept) = std::mem::take(&mut self.lanes[lane].waiters).into_iter().partition(|waiter| {
-            waiter.request.session == session && matches!(waiter.waiting_for, WaitingFor::Relay(_))
-        });
+        let (moved, kept) = std::mem::take(&mut self.lanes[lane].waiters)
+            .into_iter()
+            .partition(|waiter| {
+                waiter.request.session == session && matches!(waiter.waiting_for, WaitingFor::Relay(_))
+            });
         self.lanes[lane].waiters = kept;
         let moved: std::collections::VecDeque<Waiter> = moved;
         for waiter in moved {
@@ -221,9 +294,10 @@ impl KeyManager {
 
     /// The label of a step of a session's own procedure.
     pub(super) fn session_label(&self, session: SessionId, step: Step) -> Label {
-        let procedure = self.routes.get(&session).map_or(self.surroundings.parameters.rerouting, |route| {
-            route.procedure
-        });
+        let procedure = self
+            .routes
+            .get(&session)
+            .map_or(self.surroundings.parameters.rerouting, |route| route.procedure);
         Label::new(procedure, step)
     }
 

@@ -118,7 +118,14 @@ impl KeyManager {
             session.armed = true;
             out.wake(order.deadline, Timer::RequestDeadline(id));
         }
-        self.sources.requests.insert(order.request, Request { order, state: State::Queued, lacked: false });
+        self.sources.requests.insert(
+            order.request,
+            Request {
+                order,
+                state: State::Queued,
+                lacked: false,
+            },
+        );
         self.pump(id, cx, out);
     }
 
@@ -129,7 +136,11 @@ impl KeyManager {
             && let Some(&number) = session.queue.front()
         {
             let request = RequestId { session: id, number };
-            let entry = self.sources.requests.get_mut(&request).expect("queued requests are open");
+            let entry = self
+                .sources
+                .requests
+                .get_mut(&request)
+                .expect("queued requests are open");
             match session.route {
                 RouteState::None => {
                     session.route = RouteState::Establishing;
@@ -149,7 +160,10 @@ impl KeyManager {
                     session.queue.pop_front();
                     entry.state = State::Asking;
                     let label = Label::new(session.procedure, Step::Reservation);
-                    let message = ControlMessage::SegmentRequest { order: entry.order, decider };
+                    let message = ControlMessage::SegmentRequest {
+                        order: entry.order,
+                        decider,
+                    };
                     out.send(self.controller(), label, message);
                 }
             }
@@ -185,7 +199,9 @@ impl KeyManager {
         let Some(border) = border else {
             return self.route_failed(request, FailureCause::NoRoute, cx, out);
         };
-        let Some(session) = self.sources.sessions.get_mut(&request.session) else { return };
+        let Some(session) = self.sources.sessions.get_mut(&request.session) else {
+            return;
+        };
         session.border = Some(border);
         session.procedure = border.procedure;
         let Some(entry) = self.sources.requests.get(&request) else {
@@ -198,7 +214,11 @@ impl KeyManager {
             source: self.surroundings.node,
             source_controller: self.surroundings.controller,
         };
-        out.send(Address::kma(border.near), Label::new(border.procedure, Step::Requirement), requirement);
+        out.send(
+            Address::kma(border.near),
+            Label::new(border.procedure, Step::Requirement),
+            requirement,
+        );
     }
 
     /// Step 2, at KM-A: the requirement goes to its controller.
@@ -210,7 +230,12 @@ impl KeyManager {
         label: Label,
         out: &mut Outbox,
     ) {
-        let order = RelayOrder { order, source, source_controller, border: None };
+        let order = RelayOrder {
+            order,
+            source,
+            source_controller,
+            border: None,
+        };
         let label = Label::new(label.procedure, Step::RouteRequest);
         out.send(self.controller(), label, ControlMessage::RouteRequest(order));
     }
@@ -230,16 +255,25 @@ impl KeyManager {
             ReservationResult::Confirmed => None,
             ReservationResult::Refused(cause, _) => Some(cause),
         };
-        let installed = matches!(cause, None | Some(FailureCause::InsufficientKey | FailureCause::TimeOut));
+        let installed = matches!(
+            cause,
+            None | Some(FailureCause::InsufficientKey | FailureCause::TimeOut)
+        );
         if !installed {
             return self.route_failed(request, cause.unwrap_or(FailureCause::NoRoute), cx, out);
         }
-        let Some(session) = self.sources.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sources.sessions.get_mut(&id) else {
+            return;
+        };
         if session.route == RouteState::Establishing {
             session.route = RouteState::Installed(decider);
             if let Some(fault) = session.lost_by.take() {
                 let instant = ReroutingInstant::Active;
-                out.observe(Observation::Rerouting { fault, session: id, instant });
+                out.observe(Observation::Rerouting {
+                    fault,
+                    session: id,
+                    instant,
+                });
             }
         }
         match (cause, self.sources.requests.get_mut(&request)) {
@@ -257,7 +291,11 @@ impl KeyManager {
 
     fn start_relay(&mut self, request: RequestId, cx: &mut Context<'_>, out: &mut Outbox) {
         let procedure = self.sources.sessions[&request.session].procedure;
-        let entry = self.sources.requests.get_mut(&request).expect("the caller has it");
+        let entry = self
+            .sources
+            .requests
+            .get_mut(&request)
+            .expect("the caller has it");
         entry.state = State::Relaying;
         let order = entry.order;
         let first = self.first_relay(request, order.destination, order.bits, order.deadline, procedure);
@@ -275,7 +313,13 @@ impl KeyManager {
     }
 
     /// There is no route for a request, or policy refuses it.
-    fn route_failed(&mut self, request: RequestId, cause: FailureCause, cx: &mut Context<'_>, out: &mut Outbox) {
+    fn route_failed(
+        &mut self,
+        request: RequestId,
+        cause: FailureCause,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
         if let Some(session) = self.sources.sessions.get_mut(&request.session)
             && session.route == RouteState::Establishing
         {
@@ -293,10 +337,16 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let Some(session) = self.sources.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sources.sessions.get_mut(&id) else {
+            return;
+        };
         if let Some(fault) = fault {
             let instant = ReroutingInstant::Commanded;
-            out.observe(Observation::Rerouting { fault, session: id, instant });
+            out.observe(Observation::Rerouting {
+                fault,
+                session: id,
+                instant,
+            });
         }
         session.route = RouteState::None;
         session.lost_by = fault;
@@ -322,7 +372,9 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let Some(entry) = self.sources.requests.get_mut(&request) else { return };
+        let Some(entry) = self.sources.requests.get_mut(&request) else {
+            return;
+        };
         if entry.state != State::Relaying {
             return;
         }
@@ -360,16 +412,27 @@ impl KeyManager {
                     session.deadlines.pop_front();
                     session.queue.retain(|&queued| queued != number);
                     let (state, lacked) = (entry.state, entry.lacked);
-                    if let (State::Asking | State::Refused, RouteState::Installed(decider)) = (state, session.route) {
+                    if let (State::Asking | State::Refused, RouteState::Installed(decider)) =
+                        (state, session.route)
+                    {
                         let label = Label::new(session.procedure, Step::Reservation);
-                        let cancel = ControlMessage::Release { request, km: None, decider, cancel: true };
+                        let cancel = ControlMessage::Release {
+                            request,
+                            km: None,
+                            decider,
+                            cancel: true,
+                        };
                         out.send(controller, label, cancel);
                     }
                     let lost_asking = state == State::Asking && session.route == RouteState::Establishing;
                     if lost_asking {
                         session.route = RouteState::None;
                     }
-                    let cause = if lacked { FailureCause::InsufficientKey } else { FailureCause::TimeOut };
+                    let cause = if lacked {
+                        FailureCause::InsufficientKey
+                    } else {
+                        FailureCause::TimeOut
+                    };
                     self.fail(request, cause, out);
                 }
             }
@@ -378,7 +441,9 @@ impl KeyManager {
     }
 
     fn fail(&mut self, request: RequestId, cause: FailureCause, out: &mut Outbox) {
-        let Some(entry) = self.sources.requests.remove(&request) else { return };
+        let Some(entry) = self.sources.requests.remove(&request) else {
+            return;
+        };
         out.observe(Observation::Failed { request, cause });
         let procedure = self.sources.sessions[&request.session].procedure;
         out.send_as(
@@ -391,7 +456,11 @@ impl KeyManager {
     }
 
     /// The request has been supplied: it is over.
-    pub(in crate::key_management) fn ended_well(&mut self, request: RequestId, out: &mut Outbox) -> Option<KeyRequest> {
+    pub(in crate::key_management) fn ended_well(
+        &mut self,
+        request: RequestId,
+        out: &mut Outbox,
+    ) -> Option<KeyRequest> {
         let entry = self.sources.requests.remove(&request)?;
         self.close_if_over(request.session, out);
         Some(entry.order)
@@ -402,19 +471,37 @@ impl KeyManager {
         let session = &self.sources.sessions[&id];
         let Some(last) = session.last else { return };
         let open = session.deadlines.iter().any(|&number| {
-            self.sources.requests.contains_key(&RequestId { session: id, number })
+            self.sources
+                .requests
+                .contains_key(&RequestId { session: id, number })
         });
-        if open || self.sources.requests.contains_key(&RequestId { session: id, number: last }) {
+        if open
+            || self.sources.requests.contains_key(&RequestId {
+                session: id,
+                number: last,
+            })
+        {
             return;
         }
         if let RouteState::Installed(decider) = session.route {
             let label = Label::new(session.procedure, Step::Usage);
-            out.send(self.controller(), label, ControlMessage::SessionClose { session: id, decider, km: None });
+            out.send(
+                self.controller(),
+                label,
+                ControlMessage::SessionClose {
+                    session: id,
+                    decider,
+                    km: None,
+                },
+            );
         }
     }
 
     /// Now, as the source's own requests see it: whether one is past its deadline.
     pub(in crate::key_management) fn is_late(&self, request: RequestId, now: Time) -> bool {
-        self.sources.requests.get(&request).is_none_or(|entry| entry.order.deadline < now)
+        self.sources
+            .requests
+            .get(&request)
+            .is_none_or(|entry| entry.order.deadline < now)
     }
 }

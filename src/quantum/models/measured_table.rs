@@ -48,7 +48,8 @@ impl MeasuredTable {
         if points.windows(2).any(|pair| !(pair[0].0 < pair[1].0)) {
             return Err(MeasuredTableError::LossesNotRising);
         }
-        if points.iter().any(|point| !(point.1 > 0.0)) || points.windows(2).any(|pair| pair[1].1 > pair[0].1) {
+        if points.iter().any(|point| !(point.1 > 0.0)) || points.windows(2).any(|pair| pair[1].1 > pair[0].1)
+        {
             return Err(MeasuredTableError::RatesNotFalling);
         }
         Ok(MeasuredTable { points })
@@ -59,10 +60,7 @@ impl MeasuredTable {
     ///
     /// # Errors
     /// As [`MeasuredTable::new`].
-    pub fn from_rate_at_10_db(
-        rate_bps: f64,
-        loss_max_db: f64,
-    ) -> Result<MeasuredTable, MeasuredTableError> {
+    pub fn from_rate_at_10_db(rate_bps: f64, loss_max_db: f64) -> Result<MeasuredTable, MeasuredTableError> {
         let rate_at = |loss: f64| rate_bps * libm::pow(10.0, (10.0 - loss) / 10.0);
         MeasuredTable::new(vec![(0.0, rate_at(0.0)), (loss_max_db, rate_at(loss_max_db))])
     }
@@ -111,8 +109,14 @@ mod tests {
     fn nonsense_is_refused() {
         let table = |points: &[(f64, f64)]| MeasuredTable::new(points.to_vec()).unwrap_err();
         assert_eq!(table(&[]), MeasuredTableError::Empty);
-        assert_eq!(table(&[(2.0, 1.0), (1.0, 1.0)]), MeasuredTableError::LossesNotRising);
-        assert_eq!(table(&[(1.0, 1.0), (2.0, 2.0)]), MeasuredTableError::RatesNotFalling);
+        assert_eq!(
+            table(&[(2.0, 1.0), (1.0, 1.0)]),
+            MeasuredTableError::LossesNotRising
+        );
+        assert_eq!(
+            table(&[(1.0, 1.0), (2.0, 2.0)]),
+            MeasuredTableError::RatesNotFalling
+        );
         assert_eq!(table(&[(1.0, f64::NAN)]), MeasuredTableError::RatesNotFalling);
     }
 }

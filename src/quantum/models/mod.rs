@@ -35,7 +35,10 @@ impl BlockSchedule {
             return None;
         }
         let period = libm::round(block_bits as f64 * 1e9 / rate_bps);
-        (period >= 1.0 && period < 1e18).then_some(BlockSchedule { bits: block_bits, period: Span(period as u64) })
+        (period >= 1.0 && period < 1e18).then_some(BlockSchedule {
+            bits: block_bits,
+            period: Span(period as u64),
+        })
     }
 
     /// Mean rate \[bit/s\].
@@ -46,7 +49,10 @@ impl BlockSchedule {
     /// What `systems` module pairs side by side make: the same blocks, more bits in each.
     #[must_use]
     pub fn times(self, systems: u64) -> BlockSchedule {
-        BlockSchedule { bits: self.bits * systems, period: self.period }
+        BlockSchedule {
+            bits: self.bits * systems,
+            period: self.period,
+        }
     }
 }
 
@@ -63,7 +69,13 @@ mod tests {
     #[test]
     fn blocks_keep_the_rate_to_a_nanosecond_of_the_period() {
         let schedule = BlockSchedule::from_rate(20_000.0, 65_536).unwrap();
-        assert_eq!(schedule, BlockSchedule { bits: 65_536, period: Span(3_276_800_000) });
+        assert_eq!(
+            schedule,
+            BlockSchedule {
+                bits: 65_536,
+                period: Span(3_276_800_000)
+            }
+        );
         assert!((schedule.rate_bps() - 20_000.0).abs() < 1e-6);
         assert_eq!(schedule.times(3).rate_bps(), 3.0 * schedule.rate_bps());
         assert_eq!(BlockSchedule::from_rate(0.0, 1), None);
