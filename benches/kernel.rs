@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use kernel_peers::{Delays, HeapHold, Hold, LadderHold, Load, NexosimHold, SimulacraHold};
 
+/// Makes a kernel with its pending events.
+type Build<'a> = &'a dyn Fn() -> Box<dyn Hold>;
+
 fn hold(criterion: &mut Criterion) {
     for load in Load::ALL {
         let mut group = criterion.benchmark_group(format!("hold/{}", load.name()));
@@ -23,7 +26,7 @@ fn hold(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(1));
         for pending in [100, 1_000, 10_000, 100_000, 1_000_000] {
             let delays = Delays::new(load, pending);
-            let kernels: [(&str, &dyn Fn() -> Box<dyn Hold>); 4] = [
+            let kernels: [(&str, Build); 4] = [
                 ("ladder", &|| Box::new(LadderHold::new(delays.clone(), pending))),
                 ("heap", &|| Box::new(HeapHold::new(delays.clone(), pending))),
                 ("simulacra", &|| {

@@ -76,7 +76,7 @@ impl Delays {
     pub fn starting_at(&self, index: usize, of: usize) -> Self {
         Delays {
             table: Arc::clone(&self.table),
-            next: index * (TABLE / of) & (TABLE - 1),
+            next: (index * (TABLE / of)) & (TABLE - 1),
         }
     }
 

@@ -25,8 +25,8 @@ pub(super) struct Chain {
     head: u32,
     /// The slot for the next event; a multiple of [`CHUNK`] when a new chunk is needed.
     end: u32,
-    /// The number of events.
-    len: u32,
+    /// The number of chunks. The number of events follows from it and `end`, so that most pushes change `end` alone.
+    chunks: u32,
 }
 
 impl Chain {
@@ -34,12 +34,14 @@ impl Chain {
     pub const EMPTY: Chain = Chain {
         head: NONE,
         end: 0,
-        len: 0,
+        chunks: 0,
     };
 
     /// The number of events.
+    #[inline]
     pub fn len(&self) -> usize {
-        self.len as usize
+        let vacant = (self.end as usize).wrapping_neg() % CHUNK;
+        self.chunks as usize * CHUNK - vacant
     }
 }
 
@@ -79,7 +81,6 @@ impl<E: Copy> Pool<E> {
         }
         self.entries[slot as usize] = entry;
         chain.end = slot + 1;
-        chain.len += 1;
         full
     }
 
@@ -91,11 +92,12 @@ impl<E: Copy> Pool<E> {
         }
         let chunk = self.free;
         self.free = self.next[chunk as usize];
-        if chain.len == 0 {
+        if chain.chunks == 0 {
             chain.head = chunk;
         } else {
             self.next[chain.end as usize / CHUNK - 1] = chunk;
         }
+        chain.chunks += 1;
         chunk * CHUNK as u32
     }
 
@@ -118,7 +120,7 @@ impl<E: Copy> Pool<E> {
 
     /// Gives all chunks of a chain back. What was read of it is no longer valid after the next push.
     pub fn release(&mut self, chain: &Chain) {
-        if chain.len > 0 {
+        if chain.chunks > 0 {
             let last = (chain.end as usize - 1) / CHUNK;
             self.next[last] = self.free;
             self.free = chain.head;
@@ -132,9 +134,9 @@ impl<E: Copy> Pool<E> {
         let chunk = chain.head as usize;
         let count = chain.len().min(CHUNK);
         into.extend_from_slice(&self.entries[chunk * CHUNK..chunk * CHUNK + count]);
-        chain.len -= count as u32;
+        chain.chunks -= 1;
         chain.head = self.next[chunk];
-        if chain.len == 0 {
+        if chain.chunks == 0 {
             *chain = Chain::EMPTY;
         }
         self.next[chunk] = self.free;

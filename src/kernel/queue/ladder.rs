@@ -116,7 +116,7 @@ impl Rung {
     }
 }
 
-/// A cache-conscious ladder queue; see the [module documentation](self).
+/// A cache-conscious ladder queue; how it works stands at the head of its source file.
 ///
 /// # Complexity
 /// Constant per push and pop, amortised, whatever the distribution of the delays: an event moves once per rung, and
