@@ -82,7 +82,13 @@ fn run<O: Observer>(
 ) -> Outcome {
     let observers = ((requests_of(plan), Reroutes::default()), watch);
     let mut world = World::new(Arc::clone(plan), replication, observers);
-    world.run();
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.run()));
+    if let Err(cause) = ran {
+        let text = cause.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("broken invariant");
+        let (now, events) = (world.now(), world.events());
+        std::panic::resume_unwind(Box::new(format!("{text} (at {} ns, event {events})", now.0)));
+    }
     let (events, now) = (world.events(), world.now());
     let (books, ends) = (world.books(), world.receiving_ends());
     let [before, after] = world

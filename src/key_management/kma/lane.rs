@@ -85,7 +85,7 @@ impl Lane {
     /// The level at which the next higher class is reported \[bits\], `None` in the highest.
     fn next_edge(&self, classes: u8) -> Option<u64> {
         let capacity = self.store.settings.capacity;
-        if classes == 0 || self.class >= classes {
+        if classes == 0 || self.class >= classes || capacity <= self.store.settings.floor {
             return None;
         }
         let edge = capacity / u64::from(classes) * u64::from(self.class);
