@@ -116,7 +116,8 @@ impl KeyManager {
         }
         if !session.armed {
             session.armed = true;
-            out.wake(order.deadline, Timer::RequestDeadline(id));
+            // Before a busy KM the request may have waited longer than its application does.
+            out.wake(order.deadline.max(cx.now), Timer::RequestDeadline(id));
         }
         self.sources.requests.insert(
             order.request,

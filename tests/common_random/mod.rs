@@ -1,0 +1,435 @@
+//! Random plans: two networks with random topology, borders of both kinds, random stores, loads and cuts.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use qkdni::architecture::Procedure;
+use qkdni::architecture::surroundings::{Insufficiency, Parameters, ReservationScheme};
+use qkdni::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
+use qkdni::ids::{LinkId, NodeId, QkdnId};
+use qkdni::kernel::{Span, Time};
+use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
+use qkdni::network::plan::{Control, Disturbance, DuctSection, Plan, Processing, RunPlan};
+use qkdni::quantum::models::BlockSchedule;
+use qkdni::service::demand::{ArrivalProcess, Periodic, Poisson};
+use qkdni::units::Fraction;
+
+/// A link: how long, how full, how fast. Blocks of 0 bits: it makes no key.
+#[derive(Clone, Debug)]
+pub struct LinkRecipe {
+    length_m: u64,
+    initial: u64,
+    room: u64,
+    floor: u64,
+    block_bits: u64,
+    period_ms: u64,
+    max_age_ms: Option<u64>,
+    first_lane: u64,
+    systems: u64,
+}
+
+/// A network: `parents` makes it connected, `extra` adds links.
+#[derive(Clone, Debug)]
+pub struct NetworkRecipe {
+    parents: Vec<Index>,
+    extra: Vec<(Index, Index)>,
+    controller_at: Option<Index>,
+    routing: u8,
+}
+
+/// A border: an interworking site (with or without key of its own), or a link between two gateways.
+#[derive(Clone, Debug)]
+pub struct BoundaryRecipe {
+    site: bool,
+    ends: [Index; 2],
+    local: Option<(u64, u64)>,
+}
+
+/// A demand: from where to where, how often, how much, how patient.
+#[derive(Clone, Debug)]
+pub struct DemandRecipe {
+    sides: [bool; 2],
+    ends: [Index; 2],
+    poisson: bool,
+    period_ms: u64,
+    keys: u64,
+    key_bits: u64,
+    timeout_ms: u64,
+}
+
+/// A cut of one link's duct.
+#[derive(Clone, Debug)]
+pub struct CutRecipe {
+    link: Index,
+    at_ms: u64,
+    repaired_after_ms: Option<u64>,
+    cuts_data: bool,
+}
+
+/// What a random plan is made of; all that a failure needs to be seen again.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    networks: [NetworkRecipe; 2],
+    boundaries: Vec<BoundaryRecipe>,
+    links: Vec<LinkRecipe>,
+    demands: Vec<DemandRecipe>,
+    cuts: Vec<CutRecipe>,
+    per_hop: bool,
+    fails_at_once: bool,
+    usage_records: bool,
+    status_reports: bool,
+    level_classes: u8,
+    processing_us: [u64; 3],
+    stages_us: [u64; 4],
+    warm_up_ms: u64,
+    seed: u64,
+}
+
+fn link() -> impl Strategy<Value = LinkRecipe> {
+    let amounts = (
+        prop_oneof![Just(0), 0..20_000u64, 0..2_000_000u64],
+        prop_oneof![0..20_000u64, 0..2_000_000u64],
+        prop_oneof![3 => Just(0), 1 => 1..3_000u64],
+    );
+    let blocks = (
+        prop_oneof![1 => Just(0), 4 => 1..4_000u64, 2 => 1..100_000u64],
+        1..900u64,
+    );
+    let age = prop_oneof![3 => Just(None), 1 => (1..5_000u64).prop_map(Some)];
+    let lane = prop_oneof![3 => Just(500_000_000), 1 => 0..=1_000_000_000u64];
+    (1..150_000u64, amounts, blocks, age, lane, 1..3u64).prop_map(
+        |(
+            length_m,
+            (initial, room, floor),
+            (block_bits, period_ms),
+            max_age_ms,
+            first_lane,
+            systems,
+        )| {
+            LinkRecipe {
+                length_m,
+                initial,
+                room,
+                floor,
+                block_bits,
+                period_ms,
+                max_age_ms,
+                first_lane,
+                systems,
+            }
+        },
+    )
+}
+
+fn network() -> impl Strategy<Value = NetworkRecipe> {
+    (
+        prop::collection::vec(any::<Index>(), 1..=6),
+        prop::collection::vec(any::<(Index, Index)>(), 0..4),
+        any::<Option<Index>>(),
+        0..3u8,
+    )
+        .prop_map(|(parents, extra, controller_at, routing)| NetworkRecipe {
+            parents,
+            extra,
+            controller_at,
+            routing,
+        })
+}
+
+fn boundary() -> impl Strategy<Value = BoundaryRecipe> {
+    let local = prop_oneof![2 => Just(None), 1 => (0..5_000u64, 0..100_000u64).prop_map(Some)];
+    (any::<bool>(), any::<[Index; 2]>(), local).prop_map(|(site, ends, local)| BoundaryRecipe {
+        site,
+        ends,
+        local,
+    })
+}
+
+fn demand() -> impl Strategy<Value = DemandRecipe> {
+    (
+        any::<[bool; 2]>(),
+        any::<[Index; 2]>(),
+        any::<bool>(),
+        prop_oneof![20..200u64, 200..3_000u64],
+        (1..4u64, 1..3_000u64),
+        prop_oneof![1..50u64, 50..4_000u64],
+    )
+        .prop_map(
+            |(sides, ends, poisson, period_ms, (keys, key_bits), timeout_ms)| DemandRecipe {
+                sides,
+                ends,
+                poisson,
+                period_ms,
+                keys,
+                key_bits,
+                timeout_ms,
+            },
+        )
+}
+
+fn cut() -> impl Strategy<Value = CutRecipe> {
+    (
+        any::<Index>(),
+        0..9_000u64,
+        prop_oneof![Just(None), (0..5_000u64).prop_map(Some)],
+        any::<bool>(),
+    )
+        .prop_map(|(link, at_ms, repaired_after_ms, cuts_data)| CutRecipe {
+            link,
+            at_ms,
+            repaired_after_ms,
+            cuts_data,
+        })
+}
+
+/// Random plans with at most so many cuts.
+pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
+    let shape = (
+        [network(), network()],
+        prop::collection::vec(boundary(), 1..=3),
+        prop::collection::vec(link(), 1..8),
+        prop::collection::vec(demand(), 1..=5),
+        prop::collection::vec(cut(), 0..=cuts),
+    );
+    let policy = (
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        prop::bool::weighted(0.85),
+        prop_oneof![Just(0u8), Just(4), 1..10u8],
+    );
+    let processing = prop_oneof![
+        Just([0, 0, 0]),
+        [0..500u64, 0..500u64, 0..500u64],
+        [0..20_000u64, 0..20_000u64, 0..20_000u64],
+    ];
+    let stages = prop_oneof![
+        Just([0, 0, 0, 0]),
+        [0..50_000u64, 0..50_000u64, 0..50_000u64, 0..50_000u64],
+    ];
+    (
+        shape,
+        policy,
+        processing,
+        stages,
+        prop_oneof![Just(0), 0..2_000u64],
+        any::<u64>(),
+    )
+        .prop_map(
+            |(
+                (networks, boundaries, links, demands, cuts),
+                (per_hop, fails_at_once, usage_records, status_reports, level_classes),
+                processing_us,
+                stages_us,
+                warm_up_ms,
+                seed,
+            )| Recipe {
+                networks,
+                boundaries,
+                links,
+                demands,
+                cuts,
+                per_hop,
+                fails_at_once,
+                usage_records,
+                status_reports,
+                level_classes,
+                processing_us,
+                stages_us,
+                warm_up_ms,
+                seed,
+            },
+        )
+}
+
+struct Cook<'a> {
+    recipe: &'a Recipe,
+    plan: PlanBuilder,
+    links: usize,
+    ducts: Vec<(qkdni::ids::DuctId, u64)>,
+}
+
+impl Cook<'_> {
+    fn link(&mut self, name: &str, ends: [NodeId; 2]) -> LinkId {
+        let link = &self.recipe.links[self.links % self.recipe.links.len()];
+        self.links += 1;
+        let duct = self.plan.duct(name, link.length_m);
+        self.ducts.push((duct, link.length_m));
+        let schedule = (link.block_bits > 0).then_some(BlockSchedule {
+            bits: link.block_bits,
+            period: Span::from_millis(link.period_ms),
+        });
+        self.plan.link(LinkSpec {
+            name: name.to_owned(),
+            ends,
+            length_m: link.length_m,
+            loss_db: link.length_m as f64 * 0.0002,
+            systems: link.systems,
+            schedule,
+            store: StoreAmounts {
+                initial: link.initial,
+                capacity: link.initial + link.room,
+                floor: link.floor.min(link.initial + link.room),
+                max_age: link.max_age_ms.map(Span::from_millis),
+                first_lane: Fraction(link.first_lane),
+            },
+            ducts: vec![DuctSection {
+                duct,
+                from_m: 0,
+                to_m: link.length_m,
+            }],
+        })
+    }
+
+    fn network(&mut self, side: usize) -> (QkdnId, Vec<NodeId>) {
+        let name = ["A", "B"][side];
+        let recipe = &self.recipe.networks[side];
+        let routing: Arc<dyn RoutingAlgorithm> = match recipe.routing {
+            0 => Arc::new(FewestHops),
+            1 => Arc::new(ShortestLength),
+            _ => Arc::new(Widest),
+        };
+        let qkdn = self.plan.qkdn(name, routing);
+        let mut nodes = vec![self.plan.node(&format!("{name}/{name}1"), qkdn, None)];
+        for (number, parent) in recipe.parents.iter().enumerate() {
+            let node = self
+                .plan
+                .node(&format!("{name}/{name}{}", number + 2), qkdn, None);
+            let parent = *parent.get(&nodes);
+            self.link(&format!("{name}/tree{number}"), [parent, node]);
+            nodes.push(node);
+        }
+        for (number, (a, b)) in recipe.extra.iter().enumerate() {
+            let (a, b) = (*a.get(&nodes), *b.get(&nodes));
+            if a != b {
+                self.link(&format!("{name}/extra{number}"), [a, b]);
+            }
+        }
+        if let Some(at) = recipe.controller_at {
+            self.plan
+                .control(qkdn, Control::Centralized(*at.get(&nodes)), None);
+        }
+        (qkdn, nodes)
+    }
+
+    fn boundary(&mut self, number: usize, networks: &[(QkdnId, Vec<NodeId>); 2]) {
+        let recipe = &self.recipe.boundaries[number];
+        let [a, b] = [0, 1].map(|side| *recipe.ends[side].get(&networks[side].1));
+        let name = format!("border{number}");
+        if !recipe.site {
+            let link = self.link(&name, [a, b]);
+            self.plan.relay_boundary(&name, link);
+            return;
+        }
+        let site = self.plan.iwn(&name, Span::from_micros(number as u64));
+        let sides = [0, 1].map(|side| {
+            let name = format!("{name}/{}", ["A", "B"][side]);
+            self.plan.node(&name, networks[side].0, Some(site))
+        });
+        self.link(&format!("{name}/A-link"), [a, sides[0]]);
+        self.link(&format!("{name}/B-link"), [sides[1], b]);
+        let local = recipe.local.map(|(bits, initial)| {
+            let schedule = BlockSchedule {
+                bits,
+                period: Span::from_millis(100),
+            };
+            let store = StoreAmounts {
+                initial,
+                capacity: 200_000,
+                floor: 0,
+                max_age: None,
+                first_lane: Fraction::HALF,
+            };
+            (schedule, store)
+        });
+        self.plan.transfer_boundary(&name, sides, local);
+    }
+}
+
+/// Length of the time in which applications ask, beyond the warm-up.
+const DURATION: Span = Span::from_seconds(8);
+
+/// The plan of a recipe.
+pub fn plan(recipe: &Recipe) -> Arc<Plan> {
+    let run = RunPlan {
+        warm_up: Span::from_millis(recipe.warm_up_ms),
+        duration: DURATION,
+        seed: recipe.seed,
+        replications: 1,
+    };
+    let [detection, analysis, computation, installation] = recipe.stages_us.map(Span::from_micros);
+    let parameters = Parameters {
+        reservation: if recipe.per_hop {
+            ReservationScheme::PerHop
+        } else {
+            ReservationScheme::Segment
+        },
+        insufficiency: if recipe.fails_at_once {
+            Insufficiency::Fail
+        } else {
+            Insufficiency::Wait
+        },
+        usage_records: recipe.usage_records,
+        status_reports: recipe.status_reports,
+        level_classes: recipe.level_classes,
+        detection,
+        analysis,
+        computation,
+        installation,
+        rerouting: Procedure::P10,
+    };
+    let [key_manager, controller, manager] = recipe.processing_us.map(Span::from_micros);
+    let processing = Processing {
+        key_manager,
+        controller,
+        manager,
+    };
+    let mut cook = Cook {
+        recipe,
+        plan: PlanBuilder::new("random", run, parameters, processing),
+        links: 0,
+        ducts: Vec::new(),
+    };
+    let networks = [cook.network(0), cook.network(1)];
+    for number in 0..recipe.boundaries.len() {
+        cook.boundary(number, &networks);
+    }
+    let class = cook.plan.class("default");
+    for (number, demand) in recipe.demands.iter().enumerate() {
+        let from = *demand.ends[0].get(&networks[usize::from(demand.sides[0])].1);
+        let to = &networks[usize::from(demand.sides[1])].1;
+        let at = demand.ends[1].index(to.len());
+        let to = if to[at] == from { to[(at + 1) % to.len()] } else { to[at] };
+        let period = Span::from_millis(demand.period_ms);
+        let arrivals: Arc<dyn ArrivalProcess> = if demand.poisson {
+            Arc::new(Poisson {
+                rate: 1.0 / period.as_seconds(),
+            })
+        } else {
+            Arc::new(Periodic { period, phase: None })
+        };
+        let timeout = Span::from_millis(demand.timeout_ms);
+        cook.plan.session(
+            &format!("d{number}"),
+            [from, to],
+            arrivals,
+            demand.keys,
+            demand.key_bits,
+            timeout,
+            class,
+        );
+    }
+    for (number, cut) in recipe.cuts.iter().enumerate() {
+        let &(duct, length_m) = cut.link.get(&cook.ducts);
+        let at = Time::ZERO + Span::from_millis(cut.at_ms);
+        let disturbance = Disturbance::DuctCut {
+            duct,
+            position_m: length_m / 2,
+            cuts_data: cut.cuts_data,
+        };
+        let repaired = cut.repaired_after_ms.map(|after| at + Span::from_millis(after));
+        cook.plan.fault(&format!("f{number}"), disturbance, at, repaired);
+    }
+    Arc::new(cook.plan.build())
+}
