@@ -18,12 +18,21 @@ const CONFIGURATIONS: [&str; 4] = ["gwn-dd", "gwn-cc", "iwn-dd", "iwn-cc"];
 /// The trace lines of a scenario's run.
 fn trace(configuration: &str) -> Vec<Value> {
     let loaded = load(&format!("scenarios/clause8/{configuration}.json"), &[]).expect("a valid scenario");
-    let outcome = simulate(&Arc::new(compile(&loaded.document)), 0, Options { trace: true, audit: true });
+    let outcome = simulate(
+        &Arc::new(compile(&loaded.document)),
+        0,
+        Options {
+            trace: true,
+            audit: true,
+        },
+    );
     for check in &outcome.audit {
         assert!(check.passed, "{configuration}: {}: {}", check.check, check.detail);
     }
     let text = String::from_utf8(outcome.trace).expect("JSON is UTF-8");
-    text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+        .collect()
 }
 
 fn text<'a>(line: &'a Value, field: &str) -> &'a str {
@@ -64,8 +73,15 @@ fn chart(lines: &[&Value]) -> String {
 
 /// Both demands of every configuration: A → B and B → A.
 fn sessions(lines: &[Value]) -> Vec<String> {
-    let names = lines.iter().map(|line| text(line, "session")).filter(|name| *name != "–");
-    names.map(str::to_owned).collect::<BTreeSet<String>>().into_iter().collect()
+    let names = lines
+        .iter()
+        .map(|line| text(line, "session"))
+        .filter(|name| *name != "–");
+    names
+        .map(str::to_owned)
+        .collect::<BTreeSet<String>>()
+        .into_iter()
+        .collect()
 }
 
 /// Shows P9, P12, C3, C5, C6, C8: the charts are those that were reviewed.
@@ -75,7 +91,11 @@ fn sequence_charts_are_the_reviewed_ones() {
     for configuration in CONFIGURATIONS {
         let lines = trace(configuration);
         let sessions = sessions(&lines);
-        assert_eq!(sessions.len(), 2, "{configuration} has a demand in each direction");
+        assert_eq!(
+            sessions.len(),
+            2,
+            "{configuration} has a demand in each direction"
+        );
         for session in sessions {
             for request in [0, 1] {
                 let chart = chart(&of_request(&lines, &session, request));
@@ -88,7 +108,11 @@ fn sequence_charts_are_the_reviewed_ones() {
             }
         }
     }
-    assert!(differences.is_empty(), "charts changed:\n{}", differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "charts changed:\n{}",
+        differences.join("\n")
+    );
 }
 
 /// Pairs (later, earlier): no message of the later step is sent before the last of the earlier.
@@ -131,25 +155,44 @@ const P12_ORDER: &[(&str, &str)] = &[
 fn steps_keep_the_partial_order() {
     for configuration in CONFIGURATIONS {
         let lines = trace(configuration);
-        let (order, supply) = if configuration.starts_with("gwn") { (P9_ORDER, "9") } else { (P12_ORDER, "11") };
+        let (order, supply) = if configuration.starts_with("gwn") {
+            (P9_ORDER, "9")
+        } else {
+            (P12_ORDER, "11")
+        };
         for session in sessions(&lines) {
             let request = of_request(&lines, &session, 0);
             let places = |step: &str| -> Vec<usize> {
-                (0..request.len()).filter(|&at| text(request[at], "step") == step).collect()
+                (0..request.len())
+                    .filter(|&at| text(request[at], "step") == step)
+                    .collect()
             };
             for (later, earlier) in order {
                 let (later_at, earlier_at) = (places(later), places(earlier));
                 assert!(!later_at.is_empty(), "{configuration} {session}: no step {later}");
-                assert!(!earlier_at.is_empty(), "{configuration} {session}: no step {earlier}");
+                assert!(
+                    !earlier_at.is_empty(),
+                    "{configuration} {session}: no step {earlier}"
+                );
                 assert!(
                     later_at[0] > earlier_at[earlier_at.len() - 1],
                     "{configuration} {session}: step {later} before step {earlier}"
                 );
             }
             let start = if supply == "9" { ("4b", "4a") } else { ("5a", "5") };
-            assert!(places(start.0).last() > places(start.1).last(), "{configuration}: start before all confirmed");
-            let supplies: Vec<&&Value> = request.iter().filter(|line| text(line, "message") == "key supply").collect();
-            assert_eq!(supplies.len(), 2, "{configuration} {session}: both ends are supplied");
+            assert!(
+                places(start.0).last() > places(start.1).last(),
+                "{configuration}: start before all confirmed"
+            );
+            let supplies: Vec<&&Value> = request
+                .iter()
+                .filter(|line| text(line, "message") == "key supply")
+                .collect();
+            assert_eq!(
+                supplies.len(),
+                2,
+                "{configuration} {session}: both ends are supplied"
+            );
             assert!(supplies.iter().all(|line| text(line, "step") == supply));
         }
     }
@@ -167,8 +210,12 @@ fn reference_points_follow_from_placement() {
         ("iwn-cc", &["Cxi", "Kxi-1'", "Kxi-2'"][..]),
     ] {
         let lines = trace(configuration);
-        let procedures = lines.iter().filter(|line| matches!(text(line, "procedure"), "P9" | "P12"));
-        let seen: BTreeSet<&str> = procedures.filter_map(|line| line["reference_point"].as_str()).collect();
+        let procedures = lines
+            .iter()
+            .filter(|line| matches!(text(line, "procedure"), "P9" | "P12"));
+        let seen: BTreeSet<&str> = procedures
+            .filter_map(|line| line["reference_point"].as_str())
+            .collect();
         let expected: BTreeSet<&str> = common.iter().chain(own).copied().collect();
         assert_eq!(seen, expected, "{configuration}");
     }
@@ -180,8 +227,14 @@ fn reference_points_follow_from_placement() {
 fn key_material_stays_on_its_reference_points() {
     for configuration in CONFIGURATIONS {
         for line in trace(configuration) {
-            let carries = matches!(text(&line, "message"), "key relay" | "key transfer" | "key supply" | "QKD-keys");
-            let may = matches!(text(&line, "reference_point"), "Kq-1" | "Kx-1" | "Kxi-1" | "Kxi-1'" | "Ak" | "–");
+            let carries = matches!(
+                text(&line, "message"),
+                "key relay" | "key transfer" | "key supply" | "QKD-keys"
+            );
+            let may = matches!(
+                text(&line, "reference_point"),
+                "Kq-1" | "Kx-1" | "Kxi-1" | "Kxi-1'" | "Ak" | "–"
+            );
             assert!(may || !carries, "{line}");
         }
     }
