@@ -401,7 +401,9 @@ impl PlanBuilder {
                         name,
                         placement: place(at),
                     });
-                    members.iter().for_each(|node| controller_of[node.index()] = id);
+                    for node in &members {
+                        controller_of[node.index()] = id;
+                    }
                 }
                 Control::Distributed => {
                     for &node in &members {

@@ -177,10 +177,10 @@ impl KeyManager {
     fn on_control(&mut self, message: ControlMessage, label: Label, cx: &mut Context<'_>, out: &mut Outbox) {
         match message {
             ControlMessage::BorderAnswer { request, border } => {
-                self.on_border_answer(request, border, cx, out)
+                self.on_border_answer(request, border, cx, out);
             }
             ControlMessage::ResourceQuery { request, hop } => {
-                self.on_resource_query(request, hop, label, cx, out)
+                self.on_resource_query(request, hop, label, cx, out);
             }
             ControlMessage::Reserve(reservation) => self.on_reserve(&reservation, label, cx, out),
             ControlMessage::Start {

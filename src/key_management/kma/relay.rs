@@ -121,17 +121,17 @@ impl KeyManager {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         };
         let Some(lane) = self.lane_of_hop(next) else {
-            return self.pass_on(envelope, arrived_over, next, None, out);
+            return self.pass_on(&envelope, arrived_over, next, None, out);
         };
         self.look(lane, cx, out);
         if promised.is_some() {
             let Some(keys) = self.lanes[lane].spend_reserved(request) else {
                 return self.fail_relay(&envelope, FailureCause::TimeOut, cx, out);
             };
-            self.pass_on(envelope, arrived_over, next, Some(keys), out);
+            self.pass_on(&envelope, arrived_over, next, Some(keys), out);
         } else if self.lanes[lane].may_serve(request, key.bits) {
             let keys = self.lanes[lane].store.spend(key.bits);
-            self.pass_on(envelope, arrived_over, next, Some(keys), out);
+            self.pass_on(&envelope, arrived_over, next, Some(keys), out);
         } else {
             out.observe(Observation::Waits {
                 request,
@@ -156,12 +156,12 @@ impl KeyManager {
             unreachable!("only relays wait here")
         };
         let next = self.routes[&request.session].hop;
-        self.pass_on(envelope, hop, next, keys, out);
+        self.pass_on(&envelope, hop, next, keys, out);
     }
 
     fn pass_on(
         &mut self,
-        envelope: Envelope,
+        envelope: &Envelope,
         arrived_over: HopId,
         next: HopId,
         keys: Option<OtpKeys>,
