@@ -384,6 +384,7 @@ impl<O: Observer> World<O> {
             .schedule(now + delay.unwrap_or(Span::ZERO), Event::Arrive { slot });
     }
 
+    #[inline]
     fn node_of(&self, address: Address) -> NodeId {
         let at = address.index();
         match address.kind() {
