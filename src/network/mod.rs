@@ -85,7 +85,9 @@ fn run<O: Observer>(
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.run()));
     if let Err(cause) = ran {
         let text = cause.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("broken invariant");
+        let text = text
+            .or_else(|| cause.downcast_ref::<&str>().copied())
+            .unwrap_or("broken invariant");
         let (now, events) = (world.now(), world.events());
         std::panic::resume_unwind(Box::new(format!("{text} (at {} ns, event {events})", now.0)));
     }

@@ -99,14 +99,7 @@ fn link() -> impl Strategy<Value = LinkRecipe> {
     let age = prop_oneof![3 => Just(None), 1 => (1..5_000u64).prop_map(Some)];
     let lane = prop_oneof![3 => Just(500_000_000), 1 => 0..=1_000_000_000u64];
     (1..150_000u64, amounts, blocks, age, lane, 1..3u64).prop_map(
-        |(
-            length_m,
-            (initial, room, floor),
-            (block_bits, period_ms),
-            max_age_ms,
-            first_lane,
-            systems,
-        )| {
+        |(length_m, (initial, room, floor), (block_bits, period_ms), max_age_ms, first_lane, systems)| {
             LinkRecipe {
                 length_m,
                 initial,
@@ -400,7 +393,11 @@ pub fn plan(recipe: &Recipe) -> Arc<Plan> {
         let from = *demand.ends[0].get(&networks[usize::from(demand.sides[0])].1);
         let to = &networks[usize::from(demand.sides[1])].1;
         let at = demand.ends[1].index(to.len());
-        let to = if to[at] == from { to[(at + 1) % to.len()] } else { to[at] };
+        let to = if to[at] == from {
+            to[(at + 1) % to.len()]
+        } else {
+            to[at]
+        };
         let period = Span::from_millis(demand.period_ms);
         let arrivals: Arc<dyn ArrivalProcess> = if demand.poisson {
             Arc::new(Poisson {

@@ -51,6 +51,10 @@ impl KeyManager {
 
     fn promise(&mut self, order: &Reservation, cx: &mut Context<'_>, out: &mut Outbox) -> ReservationResult {
         let request = order.request;
+        if self.grants.contains_key(&request) {
+            // A route that was lost had been promised already: the request has one promise at a time.
+            self.on_release(request, false, cx, out);
+        }
         let Some(lane) = self.lane_of_hop(order.hop) else {
             self.grants.insert(request, order.hop);
             return ReservationResult::Confirmed;
