@@ -136,9 +136,10 @@ impl KeyManager {
                 }
                 WaitingFor::Relay(_) if usable >= promised + waiter.bits => {
                     let waiter = self.lanes[lane].waiters.remove(at).expect("it was just there");
-                    let keys = self.lanes[lane].store.spend(waiter.bits);
+                    let store = &mut self.lanes[lane].store;
+                    let (keys, hop) = (store.spend(waiter.bits), store.settings.hop);
                     if let WaitingFor::Relay(held) = waiter.waiting_for {
-                        self.relay_on(*held, Some(keys), out);
+                        self.relay_on(*held, hop, keys, out);
                     }
                 }
                 _ => break,
