@@ -1,5 +1,7 @@
 //! The chains on which others are compared: their scenarios, and what must come out of them.
 
+#![allow(clippy::float_cmp)] // counts are whole numbers, whatever type they come in
+
 // Each program that includes this uses its part.
 #![allow(dead_code)]
 

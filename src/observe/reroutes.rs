@@ -21,6 +21,8 @@ struct FaultLife {
 #[derive(Clone, Copy, Default, Debug)]
 struct SessionLife {
     instants: [Option<Time>; 6],
+    /// A reroute is in force, and the session is looked at again: that is another story.
+    over: bool,
     messages: u64,
     bytes: u64,
 }
@@ -107,14 +109,14 @@ impl Observer for Reroutes {
                 instant,
             } => {
                 let life = self.sessions.entry((fault, session)).or_default();
-                let at = &mut life.instants[instant as usize];
-                match instant {
-                    // The last of all KMs counts.
-                    ReroutingInstant::Commanded | ReroutingInstant::Active => *at = Some(now),
-                    _ => {
-                        at.get_or_insert(now);
-                    }
+                life.over |= instant == ReroutingInstant::Reported && life.instants[5].is_some();
+                if life.over {
+                    return;
                 }
+                // The last of all KMs and of all attempts counts, and what follows is yet to come again.
+                let (past, yet_to_come) = life.instants.split_at_mut(instant as usize + 1);
+                past[instant as usize] = Some(now);
+                yet_to_come.fill(None);
             }
             _ => {}
         }

@@ -153,14 +153,12 @@ impl KeyManager {
         self.after_change(lane, cx, out);
     }
 
-    /// A relay that waited for key goes on.
-    pub(super) fn relay_on(&mut self, envelope: Envelope, keys: Option<OtpKeys>, out: &mut Outbox) {
-        let Message::KeyManagement(KeyManagementMessage::KeyRelay { request, hop, .. }) = envelope.message
-        else {
+    /// A relay that waited for key goes on, over the hop whose key it waited for.
+    pub(super) fn relay_on(&mut self, envelope: &Envelope, next: HopId, keys: OtpKeys, out: &mut Outbox) {
+        let Message::KeyManagement(KeyManagementMessage::KeyRelay { hop, .. }) = envelope.message else {
             unreachable!("only relays wait here")
         };
-        let next = self.routes[&request.session].hop;
-        self.pass_on(&envelope, hop, next, keys, out);
+        self.pass_on(envelope, hop, next, Some(keys), out);
     }
 
     fn pass_on(

@@ -51,6 +51,10 @@ impl KeyManager {
 
     fn promise(&mut self, order: &Reservation, cx: &mut Context<'_>, out: &mut Outbox) -> ReservationResult {
         let request = order.request;
+        if self.grants.contains_key(&request) {
+            // A route that was lost had been promised already: the request has one promise at a time.
+            self.on_release(request, false, cx, out);
+        }
         let Some(lane) = self.lane_of_hop(order.hop) else {
             self.grants.insert(request, order.hop);
             return ReservationResult::Confirmed;
@@ -132,9 +136,10 @@ impl KeyManager {
                 }
                 WaitingFor::Relay(_) if usable >= promised + waiter.bits => {
                     let waiter = self.lanes[lane].waiters.remove(at).expect("it was just there");
-                    let keys = self.lanes[lane].store.spend(waiter.bits);
+                    let store = &mut self.lanes[lane].store;
+                    let (keys, hop) = (store.spend(waiter.bits), store.settings.hop);
                     if let WaitingFor::Relay(held) = waiter.waiting_for {
-                        self.relay_on(*held, Some(keys), out);
+                        self.relay_on(&held, hop, keys, out);
                     }
                 }
                 _ => break,

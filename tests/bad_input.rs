@@ -1,0 +1,402 @@
+//! Bad input, as a user meets it: the built program ends with the right exit code, says on standard error what is wrong
+//! and where, and leaves no results folder that could be taken for a whole one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const USAGE: i32 = 2;
+const INVALID: i32 = 3;
+const INPUT_OUTPUT: i32 = 4;
+
+/// The program, in a folder of its own.
+fn program(folder: &Path) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("qkdni"));
+    command.current_dir(folder).env("NO_COLOR", "1").arg("--quiet");
+    command
+}
+
+/// A small valid scenario, to be spoilt.
+fn scenario() -> Value {
+    let text = fs::read_to_string("scenarios/clause8/gwn-dd.json").expect("the committed scenario is there");
+    let mut value: Value = serde_json::from_str(&text).expect("JSON");
+    value.as_object_mut().expect("an object").remove("$schema");
+    value
+}
+
+fn text_of(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Whether a folder below holds a manifest: the mark of a whole results folder.
+fn manifests(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() && !path.is_symlink() {
+                open.push(path);
+            } else if path.file_name().is_some_and(|name| name == "manifest.json") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// Holds an ended program to its exit code, to the words that it must say, and to the folder that it may not leave.
+fn hold(output: &Output, folder: &Path, code: i32, words: &[&str]) {
+    let said = text_of(output);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    for word in words {
+        assert!(said.contains(word), "not said: {word}\n{said}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+    assert_eq!(manifests(folder), Vec::<PathBuf>::new());
+    assert!(!folder.join("out").exists(), "a results folder was left");
+}
+
+/// Writes a scenario's text, runs it and validates it: both must refuse it alike.
+fn refused(text: &str, extra: &[&str], words: &[&str]) {
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("bad.json"), text).expect("writable");
+    let run = program(folder.path())
+        .args(["run", "bad.json", "--out", "out"])
+        .args(extra)
+        .output()
+        .expect("it runs");
+    hold(&run, folder.path(), INVALID, words);
+    let validate = program(folder.path())
+        .args(["validate", "bad.json"])
+        .args(extra)
+        .output()
+        .expect("it runs");
+    hold(&validate, folder.path(), INVALID, words);
+}
+
+fn refused_value(value: &Value, words: &[&str]) {
+    refused(&format!("{value:#}"), &[], words);
+}
+
+#[test]
+fn the_unspoilt_scenario_runs() {
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("good.json"), format!("{:#}", scenario())).expect("writable");
+    let run = program(folder.path())
+        .args(["run", "good.json", "--out", "out"])
+        .output()
+        .expect("it runs");
+    assert_eq!(run.status.code(), Some(0), "{}", text_of(&run));
+    assert_eq!(manifests(folder.path()).len(), 1);
+}
+
+#[test]
+fn wrong_json() {
+    let text = format!("{:#}", scenario()).replacen("\"qkdns\":", "\"qkdns\"", 1);
+    refused(&text, &[], &["error", "--> bad.json:", "^"]);
+    refused("{\"name\": \"x\"", &[], &["--> bad.json:1:"]);
+    refused("\u{0}\u{1}\u{2}", &[], &["--> bad.json:1:1"]);
+}
+
+#[test]
+fn unknown_field() {
+    let mut bad = scenario();
+    bad["run"]["duratoin"] = json!("5 s");
+    refused_value(
+        &bad,
+        &[
+            "error[unknown_field]",
+            "--> bad.json:",
+            "run.duratoin",
+            "did you mean",
+        ],
+    );
+}
+
+#[test]
+fn missing_unit() {
+    let mut bad = scenario();
+    bad["demands"][0]["key"] = json!(256);
+    refused_value(
+        &bad,
+        &[
+            "error[missing_unit]",
+            "--> bad.json:",
+            "demands.a-to-b.key",
+            "write \"256 bit\"",
+        ],
+    );
+}
+
+#[test]
+fn dangling_name() {
+    let mut bad = scenario();
+    bad["demands"][0]["between"] = json!(["A/a1", "B/b9"]);
+    refused_value(
+        &bad,
+        &["error", "--> bad.json:", "demands.a-to-b.between", "b9", "hint"],
+    );
+}
+
+#[test]
+fn duplicate_id() {
+    let mut bad = scenario();
+    bad["qkdns"][0]["nodes"] = json!([{"id": "a1"}, {"id": "a2"}, {"id": "a3"}, {"id": "a2"}]);
+    refused_value(&bad, &["error", "--> bad.json:", "qkdns.A.nodes", "a2"]);
+}
+
+#[test]
+fn qx_inside_an_iwn() {
+    let text =
+        fs::read_to_string("scenarios/invalid/qx-inside-iwn.json").expect("the committed one is there");
+    let golden =
+        fs::read_to_string("scenarios/invalid/qx-inside-iwn.txt").expect("the committed one is there");
+    let kind = golden.split(']').next().expect("it names its kind").to_owned() + "]";
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("bad.json"), text).expect("writable");
+    for base in ["part-base.json"] {
+        fs::copy(
+            Path::new("scenarios/invalid").join(base),
+            folder.path().join(base),
+        )
+        .expect("copied");
+    }
+    let run = program(folder.path())
+        .args(["run", "bad.json", "--out", "out"])
+        .output()
+        .expect("it runs");
+    hold(&run, folder.path(), INVALID, &[&kind, "--> bad.json:", "hint"]);
+}
+
+#[test]
+fn a_qkdn_of_one_node() {
+    let mut bad = scenario();
+    bad["qkdns"][0]["nodes"] = json!([{"id": "a3"}]);
+    bad["qkdns"][0]["links"] = json!([]);
+    bad["demands"][0]["between"] = json!(["A/a3", "B/b3"]);
+    bad["demands"].as_array_mut().expect("demands").truncate(1);
+    bad.as_object_mut().expect("an object").remove("variants");
+    refused_value(&bad, &["error", "--> bad.json:", "qkdns.A", "hint"]);
+}
+
+#[test]
+fn a_demand_between_unconnected_nodes() {
+    let mut bad = scenario();
+    bad["qkdns"][0]["links"]
+        .as_array_mut()
+        .expect("links")
+        .retain(|link| !link["between"].as_array().expect("two").contains(&json!("a1")));
+    bad.as_object_mut().expect("an object").remove("variants");
+    refused_value(
+        &bad,
+        &[
+            "error[unconnected_demand]",
+            "--> bad.json:",
+            "demands.a-to-b.between",
+            "hint",
+        ],
+    );
+}
+
+#[test]
+fn two_qkdns_without_a_boundary() {
+    let mut bad = scenario();
+    bad.as_object_mut().expect("an object").remove("boundaries");
+    refused_value(&bad, &["error", "--> bad.json:", "hint", "bound"]);
+}
+
+#[test]
+fn unknown_variant_and_unknown_set() {
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("good.json"), format!("{:#}", scenario())).expect("writable");
+    let variant = program(folder.path())
+        .args(["run", "good.json:cutt", "--out", "out"])
+        .output()
+        .expect("it runs");
+    hold(
+        &variant,
+        folder.path(),
+        INVALID,
+        &["cutt", "good.json", "did you mean \"cut\""],
+    );
+    let set = program(folder.path())
+        .args(["run", "good.json", "--out", "out", "--set", "run.duratoin=5 s"])
+        .output()
+        .expect("it runs");
+    hold(
+        &set,
+        folder.path(),
+        INVALID,
+        &[
+            "unknown_field",
+            "--set",
+            "run.duratoin",
+            "did you mean \"duration\"",
+        ],
+    );
+    let unknown = program(folder.path())
+        .args(["run", "good.json", "--out", "out", "--threds", "2"])
+        .output()
+        .expect("it runs");
+    hold(&unknown, folder.path(), USAGE, &["--threds"]);
+}
+
+#[test]
+fn a_file_that_is_too_large() {
+    let folder = TempDir::new().expect("a folder");
+    let file = fs::File::create(folder.path().join("bad.json")).expect("writable");
+    file.set_len(100 << 20).expect("a sparse file needs no room");
+    for verb in ["run", "validate"] {
+        let run = program(folder.path())
+            .args([verb, "bad.json"])
+            .output()
+            .expect("it runs");
+        let code = run.status.code();
+        assert!(
+            [Some(INVALID), Some(INPUT_OUTPUT)].contains(&code),
+            "{}",
+            text_of(&run)
+        );
+        hold(
+            &run,
+            folder.path(),
+            code.expect("just seen"),
+            &["bad.json", "the limit is"],
+        );
+    }
+    assert_eq!(manifests(folder.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_folder_and_a_file_that_is_not_there() {
+    let folder = TempDir::new().expect("a folder");
+    fs::create_dir(folder.path().join("bad.json")).expect("writable");
+    for name in ["bad.json", "absent.json"] {
+        for verb in ["run", "validate", "compare"] {
+            let run = program(folder.path())
+                .args([verb, name])
+                .output()
+                .expect("it runs");
+            hold(&run, folder.path(), INPUT_OUTPUT, &[name]);
+        }
+    }
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout == b"0\n")
+}
+
+/// Says loudly that a test could not be made; on CI that is a failure where root could have made it.
+fn skip(why: &str) {
+    eprintln!("\n*** SKIPPED: {why} ***\n");
+    assert!(
+        std::env::var_os("CI").is_none() || !is_root(),
+        "this must not be skipped on CI: {why}"
+    );
+}
+
+/// A copy of the program that an ordinary user may run, and how to run it as one.
+fn as_ordinary_user(folder: &Path) -> Option<Command> {
+    use std::os::unix::fs::PermissionsExt as _;
+    if !is_root() {
+        return Some(program(folder));
+    }
+    let copy = folder.join("qkdni");
+    fs::copy(assert_cmd::cargo::cargo_bin!("qkdni"), &copy).expect("the program can be copied");
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("it is root's");
+    let ids = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let works = Command::new("setpriv")
+        .args(ids)
+        .arg(&copy)
+        .arg("--version")
+        .output();
+    if !works.is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    let mut command = Command::new("setpriv");
+    command
+        .args(ids)
+        .arg(copy)
+        .arg("--quiet")
+        .current_dir(folder)
+        .env("NO_COLOR", "1");
+    Some(command)
+}
+
+#[cfg(unix)]
+#[test]
+fn no_permission() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("good.json");
+    fs::write(&file, format!("{:#}", scenario())).expect("writable");
+    fs::create_dir(folder.path().join("closed")).expect("writable");
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
+    mode(&folder.path().join("closed"), 0o555);
+    let Some(mut command) = as_ordinary_user(folder.path()) else {
+        return skip("no way to become an ordinary user");
+    };
+    let run = command
+        .args(["run", "good.json", "--out", "closed/out"])
+        .output()
+        .expect("it runs");
+    hold(&run, folder.path(), INPUT_OUTPUT, &["closed"]);
+    assert_eq!(
+        fs::read_dir(folder.path().join("closed"))
+            .expect("readable")
+            .count(),
+        0
+    );
+
+    mode(&file, 0o000);
+    let mut command = as_ordinary_user(folder.path()).expect("it worked before");
+    let run = command
+        .args(["run", "good.json", "--out", "out"])
+        .output()
+        .expect("it runs");
+    hold(&run, folder.path(), INPUT_OUTPUT, &["good.json"]);
+    mode(&folder.path().join("closed"), 0o755);
+}
+
+/// A file system of 64 KiB, while it lasts.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn new(at: &Path) -> Option<SmallDisk> {
+        fs::create_dir(at).expect("writable");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+            .arg(at)
+            .output();
+        mounted
+            .is_ok_and(|output| output.status.success())
+            .then(|| SmallDisk(at.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).output();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk() {
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("good.json"), format!("{:#}", scenario())).expect("writable");
+    let Some(disk) = SmallDisk::new(&folder.path().join("small")) else {
+        return skip("no small file system could be mounted");
+    };
+    let run = program(folder.path())
+        .args(["run", "good.json", "--trace", "--out", "small/out"])
+        .output()
+        .expect("it runs");
+    hold(&run, folder.path(), INPUT_OUTPUT, &["small"]);
+    assert!(!disk.0.join("out").exists(), "a results folder was left");
+}
