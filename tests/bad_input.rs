@@ -27,8 +27,15 @@ fn scenario() -> Value {
     value
 }
 
+/// What was said on standard error.
 fn text_of(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The findings of `validate` are its result, so they stand on standard output.
+fn result_as_error(mut output: Output) -> Output {
+    output.stderr.append(&mut output.stdout);
+    output
 }
 
 /// Whether a folder below holds a manifest: the mark of a whole results folder.
@@ -75,7 +82,7 @@ fn refused(text: &str, extra: &[&str], words: &[&str]) {
         .args(extra)
         .output()
         .expect("it runs");
-    hold(&validate, folder.path(), INVALID, words);
+    hold(&result_as_error(validate), folder.path(), INVALID, words);
 }
 
 fn refused_value(value: &Value, words: &[&str]) {
@@ -97,9 +104,9 @@ fn the_unspoilt_scenario_runs() {
 #[test]
 fn wrong_json() {
     let text = format!("{:#}", scenario()).replacen("\"qkdns\":", "\"qkdns\"", 1);
-    refused(&text, &[], &["error", "--> bad.json:", "^"]);
-    refused("{\"name\": \"x\"", &[], &["--> bad.json:1:"]);
-    refused("\u{0}\u{1}\u{2}", &[], &["--> bad.json:1:1"]);
+    refused(&text, &[], &["error", "bad.json:", "hint"]);
+    refused("{\"name\": \"x\"", &[], &["bad.json:1:"]);
+    refused("\u{0}\u{1}\u{2}", &[], &["bad.json:1:1"]);
 }
 
 #[test]
@@ -109,8 +116,8 @@ fn unknown_field() {
     refused_value(
         &bad,
         &[
-            "error[unknown_field]",
-            "--> bad.json:",
+            "error: unknown field",
+            "bad.json:",
             "run.duratoin",
             "did you mean",
         ],
@@ -124,8 +131,8 @@ fn missing_unit() {
     refused_value(
         &bad,
         &[
-            "error[missing_unit]",
-            "--> bad.json:",
+            "error: 256 has no unit",
+            "bad.json:",
             "demands.a-to-b.key",
             "write \"256 bit\"",
         ],
@@ -138,7 +145,7 @@ fn dangling_name() {
     bad["demands"][0]["between"] = json!(["A/a1", "B/b9"]);
     refused_value(
         &bad,
-        &["error", "--> bad.json:", "demands.a-to-b.between", "b9", "hint"],
+        &["error", "bad.json:", "demands.a-to-b.between", "b9", "hint"],
     );
 }
 
@@ -146,30 +153,31 @@ fn dangling_name() {
 fn duplicate_id() {
     let mut bad = scenario();
     bad["qkdns"][0]["nodes"] = json!([{"id": "a1"}, {"id": "a2"}, {"id": "a3"}, {"id": "a2"}]);
-    refused_value(&bad, &["error", "--> bad.json:", "qkdns.A.nodes", "a2"]);
+    refused_value(&bad, &["error", "bad.json:", "qkdns.A.nodes", "a2"]);
 }
 
 #[test]
 fn qx_inside_an_iwn() {
     let text =
         fs::read_to_string("scenarios/invalid/qx-inside-iwn.json").expect("the committed one is there");
-    let golden =
-        fs::read_to_string("scenarios/invalid/qx-inside-iwn.txt").expect("the committed one is there");
-    let kind = golden.split(']').next().expect("it names its kind").to_owned() + "]";
     let folder = TempDir::new().expect("a folder");
     fs::write(folder.path().join("bad.json"), text).expect("writable");
-    for base in ["part-base.json"] {
-        fs::copy(
-            Path::new("scenarios/invalid").join(base),
-            folder.path().join(base),
-        )
-        .expect("copied");
-    }
+    let base = "part-base.json";
+    fs::copy(
+        Path::new("scenarios/invalid").join(base),
+        folder.path().join(base),
+    )
+    .expect("copied");
     let run = program(folder.path())
         .args(["run", "bad.json", "--out", "out"])
         .output()
         .expect("it runs");
-    hold(&run, folder.path(), INVALID, &[&kind, "--> bad.json:", "hint"]);
+    hold(
+        &run,
+        folder.path(),
+        INVALID,
+        &["there is no Qx", "bad.json:", "Y.3818, 6.2", "hint"],
+    );
 }
 
 #[test]
@@ -180,7 +188,7 @@ fn a_qkdn_of_one_node() {
     bad["demands"][0]["between"] = json!(["A/a3", "B/b3"]);
     bad["demands"].as_array_mut().expect("demands").truncate(1);
     bad.as_object_mut().expect("an object").remove("variants");
-    refused_value(&bad, &["error", "--> bad.json:", "qkdns.A", "hint"]);
+    refused_value(&bad, &["error", "bad.json:", "qkdns.A", "hint"]);
 }
 
 #[test]
@@ -194,8 +202,8 @@ fn a_demand_between_unconnected_nodes() {
     refused_value(
         &bad,
         &[
-            "error[unconnected_demand]",
-            "--> bad.json:",
+            "error: no links lead from",
+            "bad.json:",
             "demands.a-to-b.between",
             "hint",
         ],
@@ -206,7 +214,7 @@ fn a_demand_between_unconnected_nodes() {
 fn two_qkdns_without_a_boundary() {
     let mut bad = scenario();
     bad.as_object_mut().expect("an object").remove("boundaries");
-    refused_value(&bad, &["error", "--> bad.json:", "hint", "bound"]);
+    refused_value(&bad, &["error", "bad.json:", "hint", "bound"]);
 }
 
 #[test]
@@ -232,8 +240,8 @@ fn unknown_variant_and_unknown_set() {
         folder.path(),
         INVALID,
         &[
-            "unknown_field",
-            "--set",
+            "unknown field",
+            "--set:1:5",
             "run.duratoin",
             "did you mean \"duration\"",
         ],
@@ -255,6 +263,7 @@ fn a_file_that_is_too_large() {
             .args([verb, "bad.json"])
             .output()
             .expect("it runs");
+        let run = result_as_error(run);
         let code = run.status.code();
         assert!(
             [Some(INVALID), Some(INPUT_OUTPUT)].contains(&code),
@@ -276,11 +285,12 @@ fn a_folder_and_a_file_that_is_not_there() {
     let folder = TempDir::new().expect("a folder");
     fs::create_dir(folder.path().join("bad.json")).expect("writable");
     for name in ["bad.json", "absent.json"] {
-        for verb in ["run", "validate", "compare"] {
+        for verb in ["run", "validate"] {
             let run = program(folder.path())
                 .args([verb, name])
                 .output()
                 .expect("it runs");
+            let run = result_as_error(run);
             hold(&run, folder.path(), INPUT_OUTPUT, &[name]);
         }
     }
@@ -307,16 +317,28 @@ fn as_ordinary_user(folder: &Path) -> Option<Command> {
         return Some(program(folder));
     }
     let copy = folder.join("qkdni");
-    fs::copy(assert_cmd::cargo::cargo_bin!("qkdni"), &copy).expect("the program can be copied");
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("it is root's");
     let ids = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-    let works = Command::new("setpriv")
-        .args(ids)
-        .arg(&copy)
-        .arg("--version")
-        .output();
-    if !works.is_ok_and(|output| output.status.success()) {
-        return None;
+    if !copy.exists() {
+        fs::copy(assert_cmd::cargo::cargo_bin!("qkdni"), &copy).expect("the program can be copied");
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("it is root's");
+        // Another test may be starting a program while the copy is open for writing: then it is busy for a moment.
+        let works = || {
+            let output = Command::new("setpriv")
+                .args(ids)
+                .arg(&copy)
+                .arg("--version")
+                .output();
+            output.is_ok_and(|output| output.status.success())
+        };
+        let pause = || std::thread::sleep(std::time::Duration::from_millis(50));
+        if !(0..20).any(|_| {
+            works() || {
+                pause();
+                false
+            }
+        }) {
+            return None;
+        }
     }
     let mut command = Command::new("setpriv");
     command

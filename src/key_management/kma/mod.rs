@@ -7,6 +7,8 @@ pub mod lane;
 pub mod relay;
 pub mod reservation;
 pub mod source;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

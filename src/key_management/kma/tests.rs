@@ -1,0 +1,500 @@
+//! The KM by plain calls: a message goes in, the outbox is looked at.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::architecture::Effect;
+use crate::architecture::hop::{Handover, Protection};
+use crate::architecture::key_source::{BlockRun, KeySource};
+use crate::architecture::message::{
+    FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, RelayOutcome, Reservation,
+    ReservationResult,
+};
+use crate::architecture::surroundings::{Insufficiency, Parameters, ReservationScheme, StoreSettings};
+use crate::ids::{ApplicationId, ClassId, ManagerId, QkdnId};
+use crate::kernel::Span;
+
+const BEFORE: NodeId = NodeId(0);
+const HERE: NodeId = NodeId(1);
+const BEYOND: NodeId = NodeId(2);
+const IN: HopId = HopId(0);
+const OUT: HopId = HopId(1);
+const OUT_TOO: HopId = HopId(2);
+const DECIDER: ControllerId = ControllerId(7);
+const SESSION: SessionId = SessionId(0);
+
+/// Blocks that come at given times, the same to both ends.
+#[derive(Default)]
+struct Blocks {
+    coming: Vec<(Time, u64)>,
+}
+
+impl KeySource for Blocks {
+    fn advance_to(&mut self, now: Time, blocks: &mut Vec<BlockRun>) {
+        self.coming.retain(|&(first, bits)| {
+            let came = first <= now;
+            if came {
+                blocks.push(BlockRun {
+                    first,
+                    period: Span(1),
+                    count: 1,
+                    bits,
+                });
+            }
+            !came
+        });
+    }
+
+    fn next_notice(&mut self, bits: u64) -> Option<Time> {
+        let mut sum = 0;
+        self.coming.iter().find_map(|&(at, block)| {
+            sum += block;
+            (sum >= bits).then_some(at)
+        })
+    }
+
+    fn is_generating(&self) -> bool {
+        !self.coming.is_empty()
+    }
+}
+
+#[derive(Default)]
+struct Layer {
+    sending: Blocks,
+    others: Blocks,
+}
+
+impl KeySources for Layer {
+    fn source(&mut self, store: StoreId, end: StoreEnd) -> &mut dyn KeySource {
+        match (store, end) {
+            (StoreId(1), StoreEnd::Sending) => &mut self.sending,
+            _ => &mut self.others,
+        }
+    }
+}
+
+/// A KM between two others, with its world.
+struct Bench {
+    km: KeyManager,
+    layer: Layer,
+    out: Outbox,
+}
+
+fn hop(id: HopId, from: NodeId, to: NodeId) -> Hop {
+    Hop {
+        id,
+        from,
+        to,
+        protection: Protection::OneTimePad(StoreId(id.0)),
+        handover: Handover::Relay,
+        link: None,
+        length_m: 1_000,
+        rate_bps: 1.0,
+        crosses_border: false,
+    }
+}
+
+fn id(number: u32) -> RequestId {
+    RequestId {
+        session: SESSION,
+        number,
+    }
+}
+
+fn order(number: u32, deadline: u64) -> KeyRequest {
+    KeyRequest {
+        request: id(number),
+        application: ApplicationId(0),
+        peer: ApplicationId(1),
+        destination: BEYOND,
+        destination_qkdn: QkdnId(0),
+        bits: 100,
+        class: ClassId(0),
+        deadline: Time(deadline),
+        last: false,
+    }
+}
+
+fn is_named(effect: &Effect, name: &str) -> bool {
+    matches!(effect, Effect::Send(envelope) if envelope.message.name() == name)
+}
+
+fn failure(effects: &[Effect]) -> Option<FailureCause> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Observe(Observation::Failed { cause, .. }) => Some(*cause),
+        _ => None,
+    })
+}
+
+fn count(effects: &[Effect], name: &str) -> usize {
+    effects.iter().filter(|effect| is_named(effect, name)).count()
+}
+
+impl Bench {
+    fn new(initial: u64, reservation: ReservationScheme) -> Bench {
+        let store = |hop: HopId| StoreSettings {
+            id: StoreId(hop.0),
+            hop,
+            initial,
+            capacity: 10_000,
+            floor: 0,
+            max_age: None,
+        };
+        let surroundings = KmSurroundings {
+            node: HERE,
+            qkdn: QkdnId(0),
+            controller: ControllerId(0),
+            manager: ManagerId(0),
+            outgoing: vec![hop(OUT, HERE, BEYOND), hop(OUT_TOO, HERE, BEYOND)],
+            incoming: vec![hop(IN, BEFORE, HERE)],
+            sending_stores: vec![store(OUT), store(OUT_TOO)],
+            receiving_stores: vec![store(IN)],
+            parameters: Arc::new(Parameters {
+                reservation,
+                insufficiency: Insufficiency::Wait,
+                usage_records: false,
+                status_reports: false,
+                level_classes: 0,
+                detection: Span::ZERO,
+                analysis: Span::ZERO,
+                computation: Span::ZERO,
+                installation: Span(5),
+                rerouting: Procedure::P10,
+            }),
+        };
+        Bench {
+            km: KeyManager::new(Arc::new(surroundings)),
+            layer: Layer::default(),
+            out: Outbox::new(Address::kma(HERE)),
+        }
+    }
+
+    fn tell(&mut self, now: u64, from: Address, message: impl Into<Message>) -> Vec<Effect> {
+        let envelope = Envelope {
+            from,
+            to: Address::kma(HERE),
+            label: Label::new(Procedure::Local, Step::Reservation),
+            message: message.into(),
+        };
+        let mut cx = Context {
+            now: Time(now),
+            sources: &mut self.layer,
+        };
+        self.km.on_message(envelope, &mut cx, &mut self.out);
+        self.out.drain().collect()
+    }
+
+    fn wake(&mut self, now: u64, timer: Timer) -> Vec<Effect> {
+        let mut cx = Context {
+            now: Time(now),
+            sources: &mut self.layer,
+        };
+        self.km.on_timer(timer, &mut cx, &mut self.out);
+        self.out.drain().collect()
+    }
+
+    fn ask(&mut self, now: u64, order: KeyRequest) -> Vec<Effect> {
+        let application = Address::application(order.application);
+        self.tell(now, application, ServiceMessage::KeyRequest(order))
+    }
+
+    fn control(&mut self, now: u64, message: ControlMessage) -> Vec<Effect> {
+        self.tell(now, Address::controller(ControllerId(0)), message)
+    }
+
+    fn start(&mut self, now: u64, number: u32, result: ReservationResult) -> Vec<Effect> {
+        let message = ControlMessage::Start {
+            request: id(number),
+            source: HERE,
+            decider: DECIDER,
+            result,
+        };
+        self.control(now, message)
+    }
+
+    fn reserve(&mut self, now: u64, number: u32, hop: HopId) -> Vec<Effect> {
+        let reservation = Reservation {
+            request: id(number),
+            km: HERE,
+            hop,
+            bits: 100,
+            deadline: Time(1_000),
+            reply_to: DECIDER,
+            entry: None,
+            procedure: Procedure::Local,
+            reserve: self.km.surroundings.parameters.reservation == ReservationScheme::Segment,
+        };
+        self.control(now, ControlMessage::Reserve(reservation))
+    }
+
+    /// A key comes over the hop in; the first `100 × number` bits of the store before were used already.
+    fn relay(&mut self, now: u64, number: u32, destination: NodeId) -> Vec<Effect> {
+        let range = KeyRange {
+            start: 100 * u64::from(number),
+            bits: 100,
+        };
+        let message = KeyManagementMessage::KeyRelay {
+            request: id(number),
+            hop: IN,
+            source: BEFORE,
+            source_qkdn: QkdnId(0),
+            destination,
+            key: KeyMaterial { bits: 100 },
+            otp: Some(OtpKeys::single(range)),
+            deadline: Time(1_000),
+        };
+        self.tell(now, Address::kma(BEFORE), message)
+    }
+
+    fn book(&self, store: StoreId) -> Book {
+        let (_, book) = self.km.books().find(|&(id, _)| id == store).expect("its own");
+        book
+    }
+}
+
+const NO_KEY: ReservationResult = ReservationResult::Refused(FailureCause::InsufficientKey, HERE);
+
+#[test]
+fn requests_queue_behind_the_one_that_finds_the_route() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    let first = bench.ask(0, order(0, 1_000));
+    assert_eq!(count(&first, "route request"), 1);
+    let second = bench.ask(1, order(1, 1_000));
+    assert!(second.is_empty(), "{second:?}");
+    bench.reserve(2, 0, OUT);
+    let started = bench.start(3, 0, ReservationResult::Confirmed);
+    assert_eq!(count(&started, "key relay"), 1);
+    assert_eq!(count(&started, "segment request"), 1);
+    assert_eq!(bench.km.open_requests(), 2);
+}
+
+#[test]
+fn a_refused_request_holds_up_those_behind_until_it_can_be_served() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.ask(0, order(0, 1_000));
+    bench.ask(1, order(1, 1_000));
+    let refused = bench.start(2, 0, NO_KEY);
+    assert!(refused.is_empty(), "{refused:?}");
+    let can_serve = ControlMessage::CanServe {
+        request: id(0),
+        km: HERE,
+        reply_to: DECIDER,
+        source: Some(HERE),
+    };
+    let again = bench.control(3, can_serve);
+    assert_eq!(
+        count(&again, "segment request"),
+        2,
+        "the refused one, then the other"
+    );
+}
+
+#[test]
+fn the_cause_of_a_time_out_says_whether_key_was_lacking() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.ask(0, order(0, 10));
+    bench.ask(0, order(1, 20));
+    bench.start(2, 0, NO_KEY);
+    let ended = bench.wake(10, Timer::RequestDeadline(SESSION));
+    assert_eq!(failure(&ended), Some(FailureCause::InsufficientKey));
+    assert_eq!(count(&ended, "key refusal"), 1);
+    let cancels = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::Send(Envelope {
+                message: Message::Control(ControlMessage::Release { cancel: true, .. }),
+                ..
+            })
+        )
+    };
+    assert!(ended.iter().any(cancels));
+    let ended = bench.wake(20, Timer::RequestDeadline(SESSION));
+    assert_eq!(failure(&ended), Some(FailureCause::TimeOut));
+    assert_eq!(bench.km.open_requests(), 0);
+}
+
+#[test]
+fn a_start_after_the_end_starts_nothing() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.ask(0, order(0, 10));
+    bench.reserve(1, 0, OUT);
+    bench.wake(10, Timer::RequestDeadline(SESSION));
+    let late = bench.start(11, 0, ReservationResult::Confirmed);
+    assert_eq!(count(&late, "key relay"), 0);
+    assert_eq!(bench.book(StoreId(1)).spent, 0);
+}
+
+#[test]
+fn a_request_that_comes_late_ends_at_once() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    let asked = bench.ask(50, order(0, 10));
+    let wakes: Vec<Time> = asked
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Wake { at, .. } => Some(*at),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(wakes, [Time(50)]);
+    let ended = bench.wake(50, Timer::RequestDeadline(SESSION));
+    assert_eq!(failure(&ended), Some(FailureCause::TimeOut));
+}
+
+#[test]
+fn a_refusal_waits_and_tells_when_key_has_come() {
+    let mut bench = Bench::new(150, ReservationScheme::Segment);
+    bench.layer.sending.coming = vec![(Time(30), 40), (Time(60), 40)];
+    assert_eq!(count(&bench.reserve(1, 0, OUT), "reservation confirmed"), 1);
+    let refused = bench.reserve(2, 1, OUT);
+    assert_eq!(count(&refused, "reservation refused"), 1);
+    let notice = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::Wake {
+                at: Time(60),
+                timer: Timer::StoreNotice(StoreId(1))
+            }
+        )
+    };
+    assert!(refused.iter().any(notice), "{refused:?}");
+    let told = bench.wake(60, Timer::StoreNotice(StoreId(1)));
+    assert!(told.iter().any(|effect| matches!(
+        effect,
+        Effect::Send(Envelope { message: Message::Control(ControlMessage::CanServe { request, .. }), .. }) if *request == id(1)
+    )));
+    // What was told is kept for the one that was told.
+    assert_eq!(count(&bench.reserve(61, 2, OUT), "reservation refused"), 1);
+    assert_eq!(count(&bench.reserve(62, 1, OUT), "reservation confirmed"), 1);
+    assert!(bench.book(StoreId(1)).balances());
+}
+
+#[test]
+fn a_request_has_one_promise_at_a_time() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.reserve(1, 0, OUT);
+    bench.reserve(2, 0, OUT);
+    assert_eq!(bench.book(StoreId(1)).reserved, 100);
+    bench.reserve(3, 0, OUT_TOO);
+    assert_eq!(bench.book(StoreId(1)).reserved, 0);
+    assert_eq!(bench.book(StoreId(2)).reserved, 100);
+}
+
+#[test]
+fn a_promise_that_has_lapsed_fails_the_relay_and_alarms() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.reserve(1, 0, OUT);
+    let stopped = bench.relay(1_000, 0, BEYOND);
+    assert_eq!(count(&stopped, "key relay failure"), 1);
+    assert!(stopped.iter().any(|effect| matches!(
+        effect,
+        Effect::Send(Envelope {
+            message: Message::Management(ManagementMessage::RelayFailure { .. }),
+            ..
+        })
+    )));
+    let book = bench.book(StoreId(1));
+    assert_eq!((book.stored, book.spent), (1_000, 0));
+}
+
+#[test]
+fn a_relay_goes_on_and_its_completion_comes_back() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.reserve(1, 0, OUT);
+    let passed = bench.relay(2, 0, BEYOND);
+    assert_eq!(count(&passed, "key relay"), 1);
+    assert_eq!(bench.book(StoreId(1)).spent, 100);
+    let outcome = RelayOutcome::Relayed;
+    let completion = KeyManagementMessage::Completion {
+        request: id(0),
+        outcome,
+    };
+    let back = bench.tell(3, Address::kma(BEYOND), completion.clone());
+    assert!(
+        back.iter()
+            .any(|effect| matches!(effect, Effect::Send(envelope) if envelope.to == Address::kma(BEFORE)))
+    );
+    assert!(bench.tell(4, Address::kma(BEYOND), completion).is_empty(), "once");
+}
+
+#[test]
+fn key_that_is_used_twice_is_a_finding() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.relay(1, 0, HERE);
+    let finding = |effect: &Effect| matches!(effect, Effect::Observe(Observation::Finding { .. }));
+    assert!(!bench.relay(2, 1, HERE).iter().any(finding));
+    assert!(bench.relay(3, 1, HERE).iter().any(finding));
+}
+
+#[test]
+fn a_relay_that_waits_goes_over_its_own_hop_though_the_session_was_closed() {
+    let mut bench = Bench::new(0, ReservationScheme::PerHop);
+    bench.layer.others.coming = vec![(Time(1), 100)];
+    bench.layer.sending.coming = vec![(Time(30), 100)];
+    bench.reserve(1, 0, OUT);
+    assert_eq!(count(&bench.relay(2, 0, BEYOND), "key relay"), 0);
+    let close = ControlMessage::SessionClose {
+        session: SESSION,
+        decider: DECIDER,
+        km: Some(HERE),
+    };
+    bench.control(3, close);
+    let on = bench.wake(30, Timer::StoreNotice(StoreId(1)));
+    assert_eq!(count(&on, "key relay"), 1);
+    assert_eq!(bench.book(StoreId(1)).spent, 100);
+}
+
+#[test]
+fn the_ksa_supplies_a_held_key_once() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.relay(1, 0, HERE);
+    let notification = KeyManagementMessage::SupplyNotification {
+        request: id(0),
+        source: BEFORE,
+        destination: HERE,
+        peer: ApplicationId(1),
+        bits: 100,
+    };
+    let before = Address::ksa(BEFORE);
+    let supplied = bench.tell(2, before, notification.clone());
+    assert_eq!(count(&supplied, "key supply"), 1);
+    let again = bench.tell(3, before, notification);
+    assert_eq!(count(&again, "key supply"), 0);
+    assert_eq!(count(&again, "key supply response"), 1);
+}
+
+#[test]
+fn a_void_key_is_not_supplied() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.relay(1, 0, HERE);
+    let notification = KeyManagementMessage::SupplyNotification {
+        request: id(0),
+        source: BEFORE,
+        destination: HERE,
+        peer: ApplicationId(1),
+        bits: 100,
+    };
+    let late = bench.tell(1_001, Address::ksa(BEFORE), notification);
+    assert_eq!(count(&late, "key supply"), 0);
+}
+
+#[test]
+fn a_stale_reroute_command_is_refused() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.reserve(1, 0, OUT);
+    let command = |epoch, hop| ControlMessage::RerouteCommand {
+        session: SESSION,
+        km: HERE,
+        hop,
+        epoch,
+        reply_to: DECIDER,
+        fault: None,
+        procedure: Procedure::Local,
+    };
+    assert!(!bench.control(2, command(2, OUT_TOO)).is_empty());
+    let active = bench.wake(7, Timer::Installed(SESSION));
+    assert_eq!(active.len(), 1);
+    assert_eq!(bench.km.routes[&SESSION].hop, OUT_TOO);
+    assert!(bench.control(8, command(1, OUT)).is_empty());
+    assert!(bench.control(8, command(2, OUT)).is_empty());
+    assert_eq!(bench.km.routes[&SESSION].hop, OUT_TOO);
+}
