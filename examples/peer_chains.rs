@@ -326,10 +326,9 @@ fn main() -> ExitCode {
         bound: 2_500.0,
         at_least: true,
     });
-    let reached = targets
-        .iter()
-        .map(Target::print)
-        .fold(true, |all, one| all && one);
+    // Every line is printed before they are judged.
+    let reached: Vec<bool> = targets.iter().map(Target::print).collect();
+    let reached = reached.into_iter().all(|one| one);
     if reached && heapq.is_some() {
         ExitCode::SUCCESS
     } else {

@@ -116,7 +116,7 @@ fn unknown_field() {
     refused_value(
         &bad,
         &[
-            "error: unknown field",
+            "error[unknown_field]: unknown field",
             "bad.json:",
             "run.duratoin",
             "did you mean",
@@ -131,7 +131,7 @@ fn missing_unit() {
     refused_value(
         &bad,
         &[
-            "error: 256 has no unit",
+            "error[missing_unit]: 256 has no unit",
             "bad.json:",
             "demands.a-to-b.key",
             "write \"256 bit\"",
@@ -202,7 +202,7 @@ fn a_demand_between_unconnected_nodes() {
     refused_value(
         &bad,
         &[
-            "error: no links lead from",
+            "error[unconnected_demand]: no links lead from",
             "bad.json:",
             "demands.a-to-b.between",
             "hint",

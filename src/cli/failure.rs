@@ -2,8 +2,9 @@
 
 use std::io;
 
-use super::engine::{Finding, Rejected};
+use super::engine::Rejected;
 use crate::archive::ArchiveError;
+use crate::scenario::Diagnostic;
 
 /// How the program ended, as its exit code tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub enum Failure {
     /// The command line makes no sense.
     Usage(String),
     /// A scenario is invalid.
-    Invalid(Vec<Finding>),
+    Invalid(Vec<Diagnostic>),
     /// A file or folder cannot be read or written.
     InputOutput(String),
     /// A replication broke an invariant.
@@ -70,7 +71,7 @@ impl Failure {
     }
 
     /// What is wrong with the scenario, if that is the reason.
-    pub fn findings(&self) -> &[Finding] {
+    pub fn findings(&self) -> &[Diagnostic] {
         match self {
             Failure::Invalid(findings) => findings,
             _ => &[],

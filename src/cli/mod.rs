@@ -27,7 +27,7 @@ use clap::Parser;
 
 pub use args::Arguments;
 pub use console::Console;
-pub use engine::{CatalogueEntry, Engine, Finding, Prepared, Rejected, Severity, Simulate};
+pub use engine::{CatalogueEntry, Engine, Prepared, Rejected, Simulate};
 pub use failure::{Exit, Failure};
 pub use simulator::Simulator;
 

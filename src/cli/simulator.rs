@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::engine::{CatalogueEntry, Engine, Finding, Prepared, Rejected, Severity};
+use super::engine::{CatalogueEntry, Engine, Prepared, Rejected};
 use crate::archive::Price;
 use crate::experiment::expectation::Expectation;
 use crate::network::plan::Plan;
@@ -24,22 +24,25 @@ impl Engine for Simulator {
             .variant
             .clone()
             .unwrap_or_else(|| loaded.document.name.clone());
-        let warnings = loaded.warnings.iter().map(finding).collect();
+        let warnings = loaded.warnings.0.clone();
         Ok(prepared(&loaded.document, loaded.resolved, label, warnings))
+    }
+
+    fn check(&self, source: &str, sets: &[String]) -> Vec<Diagnostic> {
+        scenario::validate(source, sets).0
     }
 
     fn derive(&self, source: &str, sets: &[String]) -> Result<Vec<Prepared>, Rejected> {
         let loaded = scenario::load(source, sets).map_err(|findings| rejected(&findings))?;
         if loaded.document.boundaries.is_empty() {
-            return Err(Rejected::Invalid(vec![Finding {
-                message: "there is no boundary to derive GWN and IWN variants from".to_owned(),
-                file: loaded.file,
-                path: "boundaries".to_owned(),
-                hint: Some("join two QKDNs by a boundary".to_owned()),
-                ..Finding::default()
-            }]));
+            return Err(Rejected::Invalid(vec![Diagnostic::about_file(
+                "no_boundary",
+                &loaded.file,
+                "there is no boundary to derive GWN and IWN variants from".to_owned(),
+                "join two QKDNs by a boundary",
+            )]));
         }
-        let mut warnings: Vec<Finding> = loaded.warnings.iter().map(finding).collect();
+        let mut warnings: Vec<Diagnostic> = loaded.warnings.0.clone();
         let mut variants = Vec::new();
         for which in [Which::G0, Which::G0Equal, owners_site(&loaded.document), Which::I] {
             let document = derive(&loaded.document, which, &|model, loss: Decibels| {
@@ -95,7 +98,7 @@ fn resolved(document: &Document) -> Value {
     document.encode()
 }
 
-fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<Finding>) -> Prepared {
+fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<Diagnostic>) -> Prepared {
     let plan = Arc::new(compile(document));
     Prepared {
         name: document.name.clone(),
@@ -146,21 +149,5 @@ fn rejected(diagnostics: &Diagnostics) -> Rejected {
             .collect();
         return Rejected::Unreadable(texts.join("\n"));
     }
-    Rejected::Invalid(diagnostics.iter().map(finding).collect())
-}
-
-fn finding(diagnostic: &Diagnostic) -> Finding {
-    let number = |number: usize| (number > 0).then(|| u32::try_from(number).unwrap_or(u32::MAX));
-    Finding {
-        severity: match diagnostic.severity {
-            crate::catalogue::Severity::Error => Severity::Error,
-            crate::catalogue::Severity::Warning => Severity::Warning,
-        },
-        message: diagnostic.message.clone(),
-        file: diagnostic.file.clone(),
-        line: number(diagnostic.line),
-        column: number(diagnostic.column),
-        path: diagnostic.path.clone(),
-        hint: diagnostic.hint.clone(),
-    }
+    Rejected::Invalid(diagnostics.0.clone())
 }

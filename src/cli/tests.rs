@@ -247,7 +247,7 @@ fn invalid_and_unreadable_scenarios() {
         let done = qkdni(place.path(), &format!("{verb} @/bad.json"));
         let said = if verb == "run" { &done.err } else { &done.out };
         assert!(
-            done.code == 3 && said.contains("bad.json:3:7: error: a mistake"),
+            done.code == 3 && said.contains("error[mistake]: a mistake") && said.contains("bad.json:3:7"),
             "{said}"
         );
         assert_eq!(qkdni(place.path(), &format!("{verb} @/nowhere.json")).code, 4);

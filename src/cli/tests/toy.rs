@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::catalogue::Severity;
+use crate::scenario::Diagnostic;
 use serde_json::{Value, json};
 
-use super::super::{CatalogueEntry, Engine, Finding, Prepared, Rejected, Severity, Simulate};
+use super::super::{CatalogueEntry, Engine, Prepared, Rejected, Simulate};
 use crate::archive::Price;
 use crate::experiment::expectation::Expectation;
 use crate::observe::outcome::{AuditCheck, Measured, Outcome};
@@ -37,12 +39,14 @@ impl Engine for Toy {
                 None => document[path] = value,
             }
         }
-        let finding = |severity| Finding {
+        let finding = |severity| Diagnostic {
             severity,
+            code: "mistake",
+            excerpt: None,
             message: "a mistake".to_owned(),
             file: source.to_owned(),
-            line: Some(3),
-            column: Some(7),
+            line: 3,
+            column: 7,
             path: "run".to_owned(),
             hint: None,
         };
@@ -76,6 +80,14 @@ impl Engine for Toy {
             simulate: simulate(document.clone(), Arc::clone(&self.stop)),
             resolved: document,
         })
+    }
+
+    fn check(&self, source: &str, sets: &[String]) -> Vec<Diagnostic> {
+        match self.prepare(source, sets) {
+            Ok(prepared) => prepared.warnings,
+            Err(Rejected::Invalid(findings)) => findings,
+            Err(Rejected::Unreadable(text)) => vec![Diagnostic::about_file("not_found", source, text, "")],
+        }
     }
 
     fn derive(&self, source: &str, sets: &[String]) -> Result<Vec<Prepared>, Rejected> {
