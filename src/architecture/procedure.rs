@@ -57,6 +57,7 @@ impl Procedure {
     }
 
     /// Key generation and rerouting control that goes with a key relay or transfer procedure.
+    #[must_use]
     pub const fn rerouting(self) -> Procedure {
         match self {
             Procedure::P12 | Procedure::P13 | Procedure::P14 => Procedure::P13,
@@ -145,14 +146,14 @@ impl Label {
     pub const fn number(self) -> &'static str {
         let transfer = matches!(self.procedure, Procedure::P12 | Procedure::P13 | Procedure::P14);
         match (self.step, transfer) {
-            (Step::KeyRequest, _) | (Step::FailureAlarm, _) => "0",
+            (Step::KeyRequest | Step::FailureAlarm, _) => "0",
             (Step::BorderChoice, _) => "0a",
             (Step::Requirement, _) => "1",
             (Step::RouteRequest, _) => "2",
             (Step::Computation, _) => "3",
             (Step::SegmentOffer, false) => "3a",
             (Step::SegmentOffer, true) => "3",
-            (Step::Sufficiency, _) | (Step::KeyGeneration, _) => "4",
+            (Step::Sufficiency | Step::KeyGeneration, _) => "4",
             (Step::RouteInformation, false) => "4",
             (Step::RouteInformation | Step::Reservation, true) => "5",
             (Step::Reservation, false) => "4a",
@@ -195,12 +196,23 @@ impl Label {
             };
         }
         match (self.step, transfer) {
-            (Step::KeyRequest, _) | (Step::Accepted, _) => Analogue,
-            (Step::Requirement | Step::RouteRequest | Step::Sufficiency | Step::RouteInformation, _)
-            | (Step::Computation | Step::Crossing | Step::Metadata | Step::KeyData, _)
-            | (Step::Synchronisation, _)
-            | (Step::SegmentOffer, true)
-            | (Step::StatusReport | Step::Decision | Step::RerouteCommand, _) => Text,
+            (Step::KeyRequest | Step::Accepted, _) => Analogue,
+            (
+                Step::Requirement
+                | Step::RouteRequest
+                | Step::Sufficiency
+                | Step::RouteInformation
+                | Step::Computation
+                | Step::Crossing
+                | Step::Metadata
+                | Step::KeyData
+                | Step::Synchronisation
+                | Step::StatusReport
+                | Step::Decision
+                | Step::RerouteCommand,
+                _,
+            )
+            | (Step::SegmentOffer, true) => Text,
             (Step::CompletionFar | Step::CompletionCrossing, _) | (Step::CompletionNear, false) => Analogue,
             (Step::Usage, false) => Text,
             _ => Inferred,

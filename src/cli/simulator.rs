@@ -19,7 +19,7 @@ pub struct Simulator;
 
 impl Engine for Simulator {
     fn prepare(&self, source: &str, sets: &[String]) -> Result<Prepared, Rejected> {
-        let loaded = scenario::load(source, sets).map_err(rejected)?;
+        let loaded = scenario::load(source, sets).map_err(|findings| rejected(&findings))?;
         let label = loaded
             .variant
             .clone()
@@ -29,7 +29,7 @@ impl Engine for Simulator {
     }
 
     fn derive(&self, source: &str, sets: &[String]) -> Result<Vec<Prepared>, Rejected> {
-        let loaded = scenario::load(source, sets).map_err(rejected)?;
+        let loaded = scenario::load(source, sets).map_err(|findings| rejected(&findings))?;
         if loaded.document.boundaries.is_empty() {
             return Err(Rejected::Invalid(vec![Finding {
                 message: "there is no boundary to derive GWN and IWN variants from".to_owned(),
@@ -47,7 +47,8 @@ impl Engine for Simulator {
             });
             let resolved = resolved(&document);
             // What is derived is held to the same rules as what is written.
-            let checked = scenario::load_text(which.name(), &resolved.to_string(), &[]).map_err(rejected)?;
+            let checked = scenario::load_text(which.name(), &resolved.to_string(), &[])
+                .map_err(|findings| rejected(&findings))?;
             let label = if which == Which::G1Mirror {
                 "G1"
             } else {
@@ -137,7 +138,7 @@ fn price(document: &Document, plan: &Plan) -> Price {
     }
 }
 
-fn rejected(diagnostics: Diagnostics) -> Rejected {
+fn rejected(diagnostics: &Diagnostics) -> Rejected {
     if diagnostics.is_input_output() {
         let texts: Vec<String> = diagnostics
             .iter()

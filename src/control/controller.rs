@@ -54,13 +54,13 @@ impl Controller {
         let label = envelope.label;
         match message {
             ControlMessage::BorderQuery(order) => {
-                self.on_border_query(order, envelope.from.node(), label, out)
+                self.on_border_query(order, envelope.from.node(), label, out);
             }
             ControlMessage::RouteRequest(order) => {
-                self.on_route_request(*order, envelope.from.node(), now, out)
+                self.on_route_request(*order, envelope.from.node(), now, out);
             }
             ControlMessage::SegmentQuery { order, reply_to } => {
-                self.on_segment_query(*order, *reply_to, label, out)
+                self.on_segment_query(*order, *reply_to, label, out);
             }
             ControlMessage::SegmentOffer {
                 request,
@@ -96,7 +96,7 @@ impl Controller {
                 self.on_segment_request(*request, *bits, *deadline, out);
             }
             ControlMessage::SegmentAnswer { request, result } => {
-                self.on_segment_answer(*request, *result, out)
+                self.on_segment_answer(*request, *result, out);
             }
             ControlMessage::Start { source, .. } => self.deliver(*source, label, message, out),
             ControlMessage::CanServe {

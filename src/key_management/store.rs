@@ -351,6 +351,15 @@ impl ReceivingStore {
             if range.end() > self.generated {
                 return Err(Disagreement::NotGenerated);
             }
+            // Nearly always the keys follow on the last ones used.
+            if let Some(mut last) = self.used.last_entry()
+                && *last.get() == range.start
+            {
+                *last.get_mut() = range.end();
+                self.spent += range.bits;
+                self.level = self.level.saturating_sub(range.bits);
+                continue;
+            }
             let before = self
                 .used
                 .range(..=range.start)

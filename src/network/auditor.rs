@@ -182,15 +182,15 @@ impl Auditor {
                     }
                 }
             }
-            Message::KeyManagement(KeyManagementMessage::Completion { request, outcome }) => {
-                if *outcome == RelayOutcome::Relayed {
-                    let held = self.request(*request).is_some_and(|request| request.held);
-                    self.check(Check::SupplyAfterRelay, now, held, |_| {
-                        "completion before the key is held".into()
-                    });
-                    if let Some(request) = self.request(*request) {
-                        request.completed = true;
-                    }
+            Message::KeyManagement(KeyManagementMessage::Completion { request, outcome })
+                if *outcome == RelayOutcome::Relayed =>
+            {
+                let held = self.request(*request).is_some_and(|request| request.held);
+                self.check(Check::SupplyAfterRelay, now, held, |_| {
+                    "completion before the key is held".into()
+                });
+                if let Some(request) = self.request(*request) {
+                    request.completed = true;
                 }
             }
             Message::KeyManagement(KeyManagementMessage::SupplyNotification { request, .. }) => {
@@ -326,7 +326,7 @@ impl Observer for Auditor {
                 }
             }
             Observation::Internal { label, request, .. } => {
-                self.see(now, request, label.procedure, label.step)
+                self.see(now, request, label.procedure, label.step);
             }
             Observation::Finding { what, store } => {
                 self.check(Check::UsedOnce, now, false, |_| {

@@ -401,7 +401,9 @@ impl PlanBuilder {
                         name,
                         placement: place(at),
                     });
-                    members.iter().for_each(|node| controller_of[node.index()] = id);
+                    for node in &members {
+                        controller_of[node.index()] = id;
+                    }
                 }
                 Control::Distributed => {
                     for &node in &members {
@@ -466,17 +468,23 @@ impl PlanBuilder {
                 controller: controller_of[id.index()],
             })
             .collect();
+        // Sending and receiving hops by node, in the order of their ids.
+        let mut hops_at: Arena<NodeId, [Vec<Hop>; 2]> =
+            nodes.ids().map(|_| [Vec::new(), Vec::new()]).collect();
+        let mut neighbours: Arena<ControllerId, Vec<ControllerId>> =
+            controllers.ids().map(|_| Vec::new()).collect();
+        for hop in self.hops.values() {
+            hops_at[hop.from][0].push(hop.clone());
+            hops_at[hop.to][1].push(hop.clone());
+            let [from, to] = [hop.from, hop.to].map(|node| controller_of[node.index()]);
+            if from != to && !hop.crosses_border {
+                neighbours[from].push(to);
+            }
+        }
         let km_surroundings = nodes
             .iter()
             .map(|(node, plan)| {
-                let hops = |ours: fn(&Hop) -> NodeId| {
-                    self.hops
-                        .values()
-                        .filter(|hop| ours(hop) == node)
-                        .cloned()
-                        .collect::<Vec<Hop>>()
-                };
-                let (outgoing, incoming) = (hops(|hop| hop.from), hops(|hop| hop.to));
+                let [outgoing, incoming] = std::mem::take(&mut hops_at[node]);
                 let stores = |hops: &[Hop]| {
                     let ids = hops.iter().filter_map(Hop::store);
                     ids.map(|store| self.stores[store].settings.clone())
@@ -500,13 +508,7 @@ impl PlanBuilder {
             .map(|(id, plan)| {
                 let qkdn = plan.placement.qkdn;
                 let domain = Arc::clone(&domains[qkdn.index()]);
-                let mut flooding_peers: Vec<ControllerId> = domain
-                    .graph
-                    .edge_weights()
-                    .filter(|hop| controller_of[hop.from.index()] == id)
-                    .map(|hop| controller_of[hop.to.index()])
-                    .filter(|&peer| peer != id)
-                    .collect();
+                let mut flooding_peers = std::mem::take(&mut neighbours[id]);
                 flooding_peers.sort();
                 flooding_peers.dedup();
                 Arc::new(ControllerSurroundings {

@@ -80,6 +80,7 @@ impl DataNetwork {
     }
 
     /// Delay from one node to another; `None` if nothing joins them.
+    #[inline]
     pub fn delay(&self, from: NodeId, to: NodeId) -> Option<Span> {
         if from == to {
             return Some(Span::ZERO);
@@ -114,28 +115,31 @@ impl DataNetwork {
         false
     }
 
+    #[inline]
     fn tree(&self, from: NodeId) -> &Tree {
-        self.trees[from.index()].get_or_init(|| {
-            let mut delay: Vec<Option<Span>> = vec![None; self.sections.len()];
-            let mut last = vec![None; self.sections.len()];
-            let mut open = BinaryHeap::new();
-            delay[from.index()] = Some(Span::ZERO);
-            open.push(Reverse((Span::ZERO, from)));
-            while let Some(Reverse((reached, node))) = open.pop() {
-                if delay[node.index()] != Some(reached) {
-                    continue;
-                }
-                for (number, section) in self.sections[node.index()].iter().enumerate() {
-                    let through = reached + section.delay;
-                    if delay[section.to.index()].is_none_or(|known| through < known) {
-                        delay[section.to.index()] = Some(through);
-                        last[section.to.index()] = Some((node, number as u32));
-                        open.push(Reverse((through, section.to)));
-                    }
+        self.trees[from.index()].get_or_init(|| self.grow(from))
+    }
+
+    fn grow(&self, from: NodeId) -> Tree {
+        let mut delay: Vec<Option<Span>> = vec![None; self.sections.len()];
+        let mut last = vec![None; self.sections.len()];
+        let mut open = BinaryHeap::new();
+        delay[from.index()] = Some(Span::ZERO);
+        open.push(Reverse((Span::ZERO, from)));
+        while let Some(Reverse((reached, node))) = open.pop() {
+            if delay[node.index()] != Some(reached) {
+                continue;
+            }
+            for (number, section) in self.sections[node.index()].iter().enumerate() {
+                let through = reached + section.delay;
+                if delay[section.to.index()].is_none_or(|known| through < known) {
+                    delay[section.to.index()] = Some(through);
+                    last[section.to.index()] = Some((node, number as u32));
+                    open.push(Reverse((through, section.to)));
                 }
             }
-            Tree { delay, last }
-        })
+        }
+        Tree { delay, last }
     }
 }
 

@@ -37,7 +37,7 @@ impl Evidence<'_> {
     pub fn metrics(&self) -> Vec<Measured> {
         let mut metrics = Vec::new();
         let all: Vec<SessionId> = self.plan.sessions.ids().collect();
-        self.request_metrics("network".into(), &all, &mut metrics);
+        self.request_metrics("network", &all, &mut metrics);
         self.network_metrics(&all, &mut metrics);
         for (qkdn, plan) in self.plan.qkdns.iter() {
             let traffic = self.requests.traffic(qkdn);
@@ -52,7 +52,7 @@ impl Evidence<'_> {
         }
         for (session, plan) in self.plan.sessions.iter() {
             let scope = format!("demand:{}", plan.name);
-            self.request_metrics(scope.clone(), &[session], &mut metrics);
+            self.request_metrics(&scope, &[session], &mut metrics);
             self.fault_metrics(session, &scope, &mut metrics);
         }
         for (class, name) in self.plan.classes.iter() {
@@ -63,7 +63,7 @@ impl Evidence<'_> {
                 .filter(|(_, plan)| plan.class == class)
                 .map(|(id, _)| id)
                 .collect();
-            self.request_metrics(format!("class:{name}"), &members, &mut metrics);
+            self.request_metrics(&format!("class:{name}"), &members, &mut metrics);
         }
         for (_, plan) in self.plan.links.iter() {
             let stores: Vec<usize> = plan
@@ -77,7 +77,7 @@ impl Evidence<'_> {
         metrics
     }
 
-    fn request_metrics(&self, scope: String, sessions: &[SessionId], metrics: &mut Vec<Measured>) {
+    fn request_metrics(&self, scope: &str, sessions: &[SessionId], metrics: &mut Vec<Measured>) {
         let (mut requests, mut delivered) = (0u64, 0u64);
         let (mut keys, mut keys_delivered) = (0u64, 0u64);
         let (mut bits, mut spent, mut wasted) = (0u64, 0u64, 0u64);
@@ -104,7 +104,7 @@ impl Evidence<'_> {
         }
         let (from, to) = self.plan.counting();
         let counting = to.since(from).as_seconds();
-        let mut push = |name, unit, value| metrics.push(measured(name, unit, &scope, value));
+        let mut push = |name, unit, value| metrics.push(measured(name, unit, scope, value));
         push("requests", "1", Some(requests as f64));
         push("delivered", "1", Some(delivered as f64));
         push("throughput_bps", "bit/s", Some(bits as f64 / counting));
@@ -117,7 +117,7 @@ impl Evidence<'_> {
         metrics.extend(timed.map(|(name, samples)| Measured {
             name,
             unit: "s",
-            scope: scope.clone(),
+            scope: scope.to_owned(),
             value: mean_seconds(&samples),
             samples_ns: samples,
         }));

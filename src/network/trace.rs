@@ -37,7 +37,8 @@ struct Decision<'a> {
     replication: u32,
     t_ns: u64,
     element: &'a str,
-    decision: &'a str,
+    #[serde(rename = "decision")]
+    choice: &'a str,
     session: &'a str,
     request: Option<u32>,
     hops: Option<Vec<String>>,
@@ -132,7 +133,7 @@ impl Trace {
             replication: self.replication,
             t_ns: now.0,
             element: &self.plan.name_of(from),
-            decision,
+            choice: decision,
             session: &self.plan.sessions[session].name,
             request: subject.request,
             hops: hops.map(|hops| hops.iter().map(|&hop| self.hop_name(hop)).collect()),

@@ -319,7 +319,7 @@ impl<O: Observer> World<O> {
             match effect {
                 Effect::Send(envelope) => self.send(envelope, now),
                 Effect::Wake { at, timer } => {
-                    self.simulation.schedule(at, Event::Wake { element: me, timer })
+                    self.simulation.schedule(at, Event::Wake { element: me, timer });
                 }
                 Effect::Observe(observation) => self.observe(now, me, &observation),
             }
@@ -384,6 +384,7 @@ impl<O: Observer> World<O> {
             .schedule(now + delay.unwrap_or(Span::ZERO), Event::Arrive { slot });
     }
 
+    #[inline]
     fn node_of(&self, address: Address) -> NodeId {
         let at = address.index();
         match address.kind() {

@@ -31,11 +31,13 @@ impl Observer for Unobserved {
 
 /// Two observers side by side.
 impl<A: Observer, B: Observer> Observer for (A, B) {
+    #[inline]
     fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool) {
         self.0.sent(now, envelope, internal);
         self.1.sent(now, envelope, internal);
     }
 
+    #[inline]
     fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         self.0.observed(now, from, observation);
         self.1.observed(now, from, observation);

@@ -122,6 +122,7 @@ impl Requests {
 }
 
 impl Observer for Requests {
+    #[inline]
     fn sent(&mut self, _now: Time, envelope: &Envelope, internal: bool) {
         let to = envelope.to.kind().layer();
         let from = envelope.from.kind().layer();
@@ -134,6 +135,7 @@ impl Observer for Requests {
         }
     }
 
+    #[inline]
     fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
         match *observation {
             Observation::Requested { request, bits } => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Observer;
 use crate::architecture::observation::ReroutingInstant;
-use crate::architecture::{Address, Envelope, Layer, Observation};
+use crate::architecture::{Address, Envelope, Layer, Message, Observation};
 use crate::ids::{FaultId, SessionId};
 use crate::kernel::Time;
 
@@ -70,7 +70,12 @@ impl Reroutes {
 }
 
 impl Observer for Reroutes {
+    #[inline]
     fn sent(&mut self, _now: Time, envelope: &Envelope, internal: bool) {
+        // Nothing else tells of faults, and most messages are something else.
+        if !matches!(envelope.message, Message::Control(_) | Message::Management(_)) {
+            return;
+        }
         let subject = envelope.message.subject();
         let Some(fault) = subject.fault else { return };
         let layer = envelope.to.kind().layer();
@@ -92,6 +97,7 @@ impl Observer for Reroutes {
         }
     }
 
+    #[inline]
     fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
         match *observation {
             Observation::Declared { fault } => {

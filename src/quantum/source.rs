@@ -110,9 +110,9 @@ impl QuantumLayer {
     pub fn set_generating(&mut self, store: StoreId, generating: bool, now: Time) {
         for source in &mut self.ends[store] {
             if generating {
-                source.start(now)
+                source.start(now);
             } else {
-                source.stop(now)
+                source.stop(now);
             }
         }
     }

@@ -69,6 +69,7 @@ pub struct CutRecipe {
 
 /// What a random plan is made of; all that a failure needs to be seen again.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // independent choices
 pub struct Recipe {
     networks: [NetworkRecipe; 2],
     boundaries: Vec<BoundaryRecipe>,

@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 use self::lane::Lane;
 use self::relay::{HeldKey, Passing};
 use self::source::Sources;
-use crate::architecture::hop::Hop;
+use crate::architecture::hop::{Handover, Hop};
 use crate::architecture::key_source::{KeySources, StoreEnd};
 use crate::architecture::message::{
     ControlMessage, KeyManagementMessage, Message, ServiceMessage, StatusChange,
@@ -64,6 +64,32 @@ pub struct Installing {
     procedure: Procedure,
 }
 
+/// What a KM needs of one of its hops.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    /// The KM at the other end.
+    neighbour: NodeId,
+    handover: Handover,
+    crosses_border: bool,
+    /// Its lane or receiving end here, if the hop spends.
+    store: Option<usize>,
+}
+
+/// The hops of a KM, with the places of their stores.
+fn ways(
+    hops: &[Hop],
+    places: &FxHashMap<StoreId, usize>,
+    neighbour: fn(&Hop) -> NodeId,
+) -> FxHashMap<HopId, Way> {
+    let way = |hop: &Hop| Way {
+        neighbour: neighbour(hop),
+        handover: hop.handover,
+        crosses_border: hop.crosses_border,
+        store: hop.store().map(|store| places[&store]),
+    };
+    hops.iter().map(|hop| (hop.id, way(hop))).collect()
+}
+
 /// The machine.
 #[derive(Debug)]
 pub struct KeyManager {
@@ -73,9 +99,8 @@ pub struct KeyManager {
     lane_of: FxHashMap<StoreId, usize>,
     /// Receiving ends.
     follows: Vec<ReceivingStore>,
-    follow_of: FxHashMap<StoreId, usize>,
-    outgoing: FxHashMap<HopId, Hop>,
-    incoming: FxHashMap<HopId, Hop>,
+    outgoing: FxHashMap<HopId, Way>,
+    incoming: FxHashMap<HopId, Way>,
     pub(super) routes: FxHashMap<SessionId, Route>,
     /// Hops that requests were promised.
     grants: FxHashMap<RequestId, HopId>,
@@ -109,27 +134,20 @@ impl KeyManager {
             .cloned()
             .map(ReceivingStore::new)
             .collect();
+        let lane_of: FxHashMap<StoreId, usize> = lanes
+            .iter()
+            .enumerate()
+            .map(|(at, lane)| (lane.store.settings.id, at))
+            .collect();
+        let follow_of: FxHashMap<StoreId, usize> = follows
+            .iter()
+            .enumerate()
+            .map(|(at, store)| (store.settings.id, at))
+            .collect();
         KeyManager {
-            lane_of: lanes
-                .iter()
-                .enumerate()
-                .map(|(at, lane)| (lane.store.settings.id, at))
-                .collect(),
-            follow_of: follows
-                .iter()
-                .enumerate()
-                .map(|(at, store)| (store.settings.id, at))
-                .collect(),
-            outgoing: surroundings
-                .outgoing
-                .iter()
-                .map(|hop| (hop.id, hop.clone()))
-                .collect(),
-            incoming: surroundings
-                .incoming
-                .iter()
-                .map(|hop| (hop.id, hop.clone()))
-                .collect(),
+            outgoing: ways(&surroundings.outgoing, &lane_of, |hop| hop.to),
+            incoming: ways(&surroundings.incoming, &follow_of, |hop| hop.from),
+            lane_of,
             surroundings,
             lanes,
             follows,
@@ -179,10 +197,10 @@ impl KeyManager {
     fn on_control(&mut self, message: ControlMessage, label: Label, cx: &mut Context<'_>, out: &mut Outbox) {
         match message {
             ControlMessage::BorderAnswer { request, border } => {
-                self.on_border_answer(request, border, cx, out)
+                self.on_border_answer(request, border, cx, out);
             }
             ControlMessage::ResourceQuery { request, hop } => {
-                self.on_resource_query(request, hop, label, cx, out)
+                self.on_resource_query(request, hop, label, cx, out);
             }
             ControlMessage::Reserve(reservation) => self.on_reserve(&reservation, label, cx, out),
             ControlMessage::Start {
@@ -297,12 +315,10 @@ impl KeyManager {
     }
 
     fn lane_of_hop(&self, hop: HopId) -> Option<usize> {
-        let store = self
-            .outgoing
+        self.outgoing
             .get(&hop)
             .expect("controllers name a KM's own hops")
-            .store()?;
-        Some(self.lane_of[&store])
+            .store
     }
 
     fn me(&self) -> NodeId {

@@ -4,7 +4,7 @@
 //! border it crosses. Each node decrypts and encrypts anew, so delays add up.
 
 use super::lane::{Waiter, WaitingFor};
-use super::{Context, KeyManager};
+use super::{Context, KeyManager, Way};
 use crate::architecture::hop::Handover;
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
@@ -12,7 +12,7 @@ use crate::architecture::message::{
     RelayOutcome, UsageRecord,
 };
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step};
-use crate::ids::{HopId, NodeId, StoreId};
+use crate::ids::{HopId, NodeId};
 use crate::kernel::Time;
 use crate::key_management::store::Disagreement;
 
@@ -55,8 +55,7 @@ impl KeyManager {
             unreachable!("dispatched by type")
         };
         let procedure = envelope.label.procedure;
-        let arriving = &self.incoming[&hop];
-        let (handover, store) = (arriving.handover, arriving.store());
+        let Way { handover, store, .. } = self.incoming[&hop];
         if let (Some(store), Some(keys)) = (store, otp) {
             self.follow(store, keys, cx, out);
         }
@@ -88,9 +87,10 @@ impl KeyManager {
         }
     }
 
-    fn follow(&mut self, store: StoreId, keys: &OtpKeys, cx: &mut Context<'_>, out: &mut Outbox) {
-        let copy = &mut self.follows[self.follow_of[&store]];
-        copy.look(cx.now, cx.sources.source(store, StoreEnd::Receiving));
+    fn follow(&mut self, store: usize, keys: &OtpKeys, cx: &mut Context<'_>, out: &mut Outbox) {
+        let copy = &mut self.follows[store];
+        let id = copy.settings.id;
+        copy.look(cx.now, cx.sources.source(id, StoreEnd::Receiving));
         if let Err(disagreement) = copy.follow(keys) {
             let what = match disagreement {
                 Disagreement::NotGenerated => "a relay named key that had not come to the receiving end",
@@ -98,7 +98,7 @@ impl KeyManager {
             };
             out.observe(Observation::Finding {
                 what,
-                store: Some(store),
+                store: Some(id),
             });
         }
     }
@@ -116,22 +116,26 @@ impl KeyManager {
             unreachable!("only relays are sent on")
         };
         let arrived_over = *hop;
-        let promised = self.grants.remove(&request);
+        let promised = if self.grants.is_empty() {
+            None
+        } else {
+            self.grants.remove(&request)
+        };
         let Some(next) = promised.or_else(|| self.routes.get(&request.session).map(|route| route.hop)) else {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         };
         let Some(lane) = self.lane_of_hop(next) else {
-            return self.pass_on(envelope, arrived_over, next, None, out);
+            return self.pass_on(&envelope, arrived_over, next, None, out);
         };
         self.look(lane, cx, out);
         if promised.is_some() {
             let Some(keys) = self.lanes[lane].spend_reserved(request) else {
                 return self.fail_relay(&envelope, FailureCause::TimeOut, cx, out);
             };
-            self.pass_on(envelope, arrived_over, next, Some(keys), out);
+            self.pass_on(&envelope, arrived_over, next, Some(keys), out);
         } else if self.lanes[lane].may_serve(request, key.bits) {
             let keys = self.lanes[lane].store.spend(key.bits);
-            self.pass_on(envelope, arrived_over, next, Some(keys), out);
+            self.pass_on(&envelope, arrived_over, next, Some(keys), out);
         } else {
             out.observe(Observation::Waits {
                 request,
@@ -150,7 +154,7 @@ impl KeyManager {
     }
 
     /// A relay that waited for key goes on, over the hop whose key it waited for.
-    pub(super) fn relay_on(&mut self, envelope: Envelope, next: HopId, keys: OtpKeys, out: &mut Outbox) {
+    pub(super) fn relay_on(&mut self, envelope: &Envelope, next: HopId, keys: OtpKeys, out: &mut Outbox) {
         let Message::KeyManagement(KeyManagementMessage::KeyRelay { hop, .. }) = envelope.message else {
             unreachable!("only relays wait here")
         };
@@ -159,7 +163,7 @@ impl KeyManager {
 
     fn pass_on(
         &mut self,
-        envelope: Envelope,
+        envelope: &Envelope,
         arrived_over: HopId,
         next: HopId,
         keys: Option<OtpKeys>,
@@ -192,7 +196,7 @@ impl KeyManager {
                 downstream: next,
             },
         );
-        let way = &self.outgoing[&next];
+        let way = self.outgoing[&next];
         let bits = keys.as_ref().map_or(0, OtpKeys::bits);
         out.observe(Observation::Spent {
             request,
@@ -214,7 +218,7 @@ impl KeyManager {
             otp: keys,
             deadline,
         };
-        out.send(Address::kma(way.to), Label::new(procedure, step), message);
+        out.send(Address::kma(way.neighbour), Label::new(procedure, step), message);
     }
 
     /// A relay stops here: alarm to the manager, failure back to the source.
@@ -272,13 +276,13 @@ impl KeyManager {
         procedure: Procedure,
         out: &mut Outbox,
     ) {
-        let way = &self.incoming[&hop];
+        let way = self.incoming[&hop];
         let step = match (way.crosses_border, near) {
             (true, _) => Step::CompletionCrossing,
             (false, true) => Step::CompletionNear,
             (false, false) => Step::CompletionFar,
         };
-        let (to, handover) = (Address::kma(way.from), way.handover);
+        let (to, handover) = (Address::kma(way.neighbour), way.handover);
         let label = Label::new(procedure, step);
         out.send(to, label, KeyManagementMessage::Completion { request, outcome });
         if handover == Handover::Transfer {
@@ -320,8 +324,11 @@ impl KeyManager {
         let Some(passing) = self.passing.remove(&request) else {
             return;
         };
-        let way = &self.outgoing[&passing.downstream];
-        let (handover, crosses_border) = (way.handover, way.crosses_border);
+        let Way {
+            handover,
+            crosses_border,
+            ..
+        } = self.outgoing[&passing.downstream];
         if handover == Handover::Transfer {
             let note = "deletes the transferred keys";
             self.end_of_transfer(request, passing.bits, label.procedure, note, out);

@@ -139,7 +139,7 @@ impl KeyManager {
                     let store = &mut self.lanes[lane].store;
                     let (keys, hop) = (store.spend(waiter.bits), store.settings.hop);
                     if let WaitingFor::Relay(held) = waiter.waiting_for {
-                        self.relay_on(*held, hop, keys, out);
+                        self.relay_on(&held, hop, keys, out);
                     }
                 }
                 _ => break,
@@ -176,9 +176,8 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         let usable_bits = if let Some(outgoing) = self.outgoing.get(&hop) {
-            match outgoing.store() {
-                Some(store) => {
-                    let lane = self.lane_of[&store];
+            match outgoing.store {
+                Some(lane) => {
                     self.look(lane, cx, out);
                     self.lanes[lane].store.usable()
                 }
@@ -189,10 +188,11 @@ impl KeyManager {
                 .incoming
                 .get(&hop)
                 .expect("controllers ask a KM about its own hops")
-                .store();
+                .store;
             store.map_or(u64::MAX, |store| {
-                let follow = &mut self.follows[self.follow_of[&store]];
-                follow.look(cx.now, cx.sources.source(store, StoreEnd::Receiving));
+                let follow = &mut self.follows[store];
+                let id = follow.settings.id;
+                follow.look(cx.now, cx.sources.source(id, StoreEnd::Receiving));
                 follow.usable()
             })
         };

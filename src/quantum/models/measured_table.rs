@@ -45,10 +45,14 @@ impl MeasuredTable {
         if points.is_empty() {
             return Err(MeasuredTableError::Empty);
         }
-        if points.windows(2).any(|pair| !(pair[0].0 < pair[1].0)) {
+        if points
+            .windows(2)
+            .any(|pair| pair[0].0.total_cmp(&pair[1].0).is_ge())
+        {
             return Err(MeasuredTableError::LossesNotRising);
         }
-        if points.iter().any(|point| !(point.1 > 0.0)) || points.windows(2).any(|pair| pair[1].1 > pair[0].1)
+        if points.iter().any(|point| point.1.is_nan() || point.1 <= 0.0)
+            || points.windows(2).any(|pair| pair[1].1 > pair[0].1)
         {
             return Err(MeasuredTableError::RatesNotFalling);
         }

@@ -31,11 +31,11 @@ pub struct BlockSchedule {
 impl BlockSchedule {
     /// The schedule that yields `rate_bps` in blocks of `block_bits`, the period rounded to a nanosecond.
     pub fn from_rate(rate_bps: f64, block_bits: u64) -> Option<BlockSchedule> {
-        if !(rate_bps > 0.0) || block_bits == 0 {
+        if rate_bps.is_nan() || rate_bps <= 0.0 || block_bits == 0 {
             return None;
         }
         let period = libm::round(block_bits as f64 * 1e9 / rate_bps);
-        (period >= 1.0 && period < 1e18).then_some(BlockSchedule {
+        (1.0..1e18).contains(&period).then_some(BlockSchedule {
             bits: block_bits,
             period: Span(period as u64),
         })
@@ -77,7 +77,13 @@ mod tests {
             }
         );
         assert!((schedule.rate_bps() - 20_000.0).abs() < 1e-6);
-        assert_eq!(schedule.times(3).rate_bps(), 3.0 * schedule.rate_bps());
+        assert_eq!(
+            schedule.times(3),
+            BlockSchedule {
+                bits: 3 * 65_536,
+                ..schedule
+            }
+        );
         assert_eq!(BlockSchedule::from_rate(0.0, 1), None);
     }
 }
