@@ -11,5 +11,7 @@ pub mod rerouting;
 pub mod reservation;
 pub mod routing;
 pub mod segment;
+#[cfg(test)]
+mod tests;
 
 pub use controller::Controller;

@@ -1,0 +1,395 @@
+//! The controller by plain calls: a message goes in, the outbox is looked at.
+
+use std::sync::Arc;
+
+use petgraph::graph::DiGraph;
+use rustc_hash::FxHashMap;
+
+use super::Controller;
+use super::routing::FewestHops;
+use crate::architecture::hop::{Handover, Hop, Protection};
+use crate::architecture::message::{
+    ControlMessage, FailureCause, KeyRequest, Message, RelayOrder, ReservationResult, StatusChange,
+};
+use crate::architecture::surroundings::{
+    Border, ControllerSurroundings, Domain, Insufficiency, Parameters, ReservationScheme, StoreSettings,
+};
+use crate::architecture::{
+    Address, Effect, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
+};
+use crate::ids::{
+    ApplicationId, BoundaryId, ClassId, ControllerId, HopId, LinkId, ManagerId, NodeId, QkdnId, SessionId,
+    StoreId,
+};
+use crate::kernel::{Span, Time};
+
+const ME: ControllerId = ControllerId(0);
+const PEER: ControllerId = ControllerId(1);
+const SESSION: SessionId = SessionId(0);
+const REQUEST: RequestId = RequestId {
+    session: SESSION,
+    number: 0,
+};
+
+/// Hops of the square 0 – 1 – 3, 0 – 2 – 3, one way each; link and store have the hop's number.
+const SQUARE: [(u32, u32); 4] = [(0, 1), (1, 3), (0, 2), (2, 3)];
+/// Border hops: from node 3, and from node 1.
+const BORDERS: [(u32, u32); 2] = [(3, 8), (1, 9)];
+
+fn hop(id: u32, (from, to): (u32, u32), crosses_border: bool) -> Hop {
+    Hop {
+        id: HopId(id),
+        from: NodeId(from),
+        to: NodeId(to),
+        protection: Protection::OneTimePad(StoreId(id)),
+        handover: Handover::Relay,
+        link: Some(LinkId(id)),
+        length_m: 1_000,
+        rate_bps: 1.0,
+        crosses_border,
+    }
+}
+
+/// A controller of the square's four nodes, with its outbox.
+struct Bench {
+    controller: Controller,
+    out: Outbox,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let mut graph = DiGraph::new();
+        let index: FxHashMap<NodeId, _> = (0..4)
+            .map(|node| (NodeId(node), graph.add_node(NodeId(node))))
+            .collect();
+        let mut hops = FxHashMap::default();
+        for (id, ends) in (0..).zip(SQUARE) {
+            let hop = hop(id, ends, false);
+            graph.add_edge(index[&hop.from], index[&hop.to], hop.clone());
+            hops.insert(hop.id, hop);
+        }
+        let borders: Vec<Border> = (0..)
+            .zip(BORDERS)
+            .map(|(number, ends)| Border {
+                boundary: BoundaryId(number),
+                hop: hop(4 + number, ends, true),
+                far_qkdn: QkdnId(1),
+                near_controller: ME,
+                far_controller: PEER,
+            })
+            .collect();
+        hops.extend(borders.iter().map(|border| (border.hop.id, border.hop.clone())));
+        let store = |hop: HopId| StoreSettings {
+            id: StoreId(hop.0),
+            hop,
+            initial: 1_000,
+            capacity: 1_000,
+            floor: 0,
+            max_age: None,
+        };
+        let domain = Domain {
+            qkdn: QkdnId(0),
+            graph,
+            controller_of: index.keys().map(|&node| (node, ME)).collect(),
+            index,
+            stores: hops.keys().map(|&hop| (hop, store(hop))).collect(),
+            hops,
+        };
+        let surroundings = ControllerSurroundings {
+            id: ME,
+            manager: ManagerId(0),
+            domain: Arc::new(domain),
+            borders: borders.into(),
+            flooding_peers: Vec::new(),
+            parameters: Arc::new(Parameters {
+                reservation: ReservationScheme::Segment,
+                insufficiency: Insufficiency::Wait,
+                usage_records: false,
+                status_reports: true,
+                level_classes: 4,
+                detection: Span::ZERO,
+                analysis: Span(10),
+                computation: Span(20),
+                installation: Span::ZERO,
+                rerouting: Procedure::P10,
+            }),
+        };
+        Bench {
+            controller: Controller::new(Arc::new(surroundings), Arc::new(FewestHops)),
+            out: Outbox::new(Address::controller(ME)),
+        }
+    }
+
+    fn tell(&mut self, now: u64, from: Address, message: ControlMessage) -> Vec<Effect> {
+        let envelope = Envelope {
+            from,
+            to: Address::controller(ME),
+            label: Label::new(Procedure::P9, Step::Reservation),
+            message: message.into(),
+        };
+        self.controller.on_message(&envelope, Time(now), &mut self.out);
+        self.out.drain().collect()
+    }
+
+    fn wake(&mut self, now: u64, timer: Timer) -> Vec<Effect> {
+        self.controller.on_timer(timer, Time(now), &mut self.out);
+        self.out.drain().collect()
+    }
+
+    fn link(&mut self, now: u64, link: u32, generating: bool) -> Vec<Effect> {
+        let change = StatusChange::Link {
+            link: LinkId(link),
+            generating,
+        };
+        let status = ControlMessage::Status {
+            change,
+            origin: Time(now),
+            fault: None,
+        };
+        self.tell(now, Address::module(LinkId(link), 0), status)
+    }
+
+    fn level(&mut self, now: u64, hop: u32, class: u8) -> Vec<Effect> {
+        let change = StatusChange::Level {
+            hop: HopId(hop),
+            class,
+        };
+        let status = ControlMessage::Status {
+            change,
+            origin: Time(now),
+            fault: None,
+        };
+        self.tell(now, Address::kma(NodeId(0)), status)
+    }
+
+    /// A session from node 0 to node 3, asked for by its source.
+    fn local_session(&mut self) -> Vec<Effect> {
+        let order = RelayOrder {
+            order: request(3, 0),
+            source: NodeId(0),
+            source_controller: ME,
+            border: None,
+        };
+        self.tell(0, Address::kma(NodeId(0)), ControlMessage::RouteRequest(order))
+    }
+
+    fn answer(&mut self, km: u32, result: ReservationResult) -> Vec<Effect> {
+        let answer = ControlMessage::ReserveAnswer {
+            request: REQUEST,
+            km: NodeId(km),
+            reply_to: ME,
+            result,
+        };
+        self.tell(1, Address::kma(NodeId(km)), answer)
+    }
+
+    fn border_from(&mut self, node: u32) -> Option<NodeId> {
+        let query = ControlMessage::BorderQuery(request(8, 1));
+        let effects = self.tell(9, Address::kma(NodeId(node)), query);
+        let answers = control(&effects);
+        let [ControlMessage::BorderAnswer { border, .. }] = answers[..] else {
+            panic!("{answers:?}")
+        };
+        border.map(|border| border.near)
+    }
+}
+
+fn request(destination: u32, qkdn: u32) -> KeyRequest {
+    KeyRequest {
+        request: REQUEST,
+        application: ApplicationId(0),
+        peer: ApplicationId(1),
+        destination: NodeId(destination),
+        destination_qkdn: QkdnId(qkdn),
+        bits: 100,
+        class: ClassId(0),
+        deadline: Time(1_000),
+        last: false,
+    }
+}
+
+fn control(effects: &[Effect]) -> Vec<&ControlMessage> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Send(Envelope {
+                message: Message::Control(message),
+                ..
+            }) => Some(message),
+            _ => None,
+        })
+        .collect()
+}
+
+fn reserved_at(effects: &[Effect]) -> Vec<(NodeId, HopId)> {
+    let of = |message: &&ControlMessage| match message {
+        ControlMessage::Reserve(order) => Some((order.km, order.hop)),
+        _ => None,
+    };
+    control(effects).iter().filter_map(of).collect()
+}
+
+fn start(effects: &[Effect]) -> Option<ReservationResult> {
+    control(effects).iter().find_map(|message| match message {
+        ControlMessage::Start { result, .. } => Some(*result),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_nearest_border_that_makes_key_is_chosen() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.border_from(0), Some(NodeId(1)));
+    assert_eq!(bench.border_from(2), Some(NodeId(3)));
+    bench.link(1, 5, false);
+    assert_eq!(bench.border_from(0), Some(NodeId(3)), "the far one makes key");
+    bench.link(2, 4, false);
+    assert_eq!(bench.border_from(0), Some(NodeId(1)), "both have some left");
+    bench.level(3, 4, 0);
+    bench.level(3, 5, 0);
+    assert_eq!(bench.border_from(0), None, "both are OFF");
+}
+
+#[test]
+fn all_confirm_and_the_source_starts() {
+    let mut bench = Bench::new();
+    let asked = bench.local_session();
+    assert_eq!(reserved_at(&asked).len(), 2);
+    assert!(start(&bench.answer(0, ReservationResult::Confirmed)).is_none());
+    let middle = reserved_at(&asked)[1].0;
+    let last = bench.answer(middle.0, ReservationResult::Confirmed);
+    assert_eq!(start(&last), Some(ReservationResult::Confirmed));
+}
+
+#[test]
+fn one_refuses_and_the_others_are_released() {
+    let mut bench = Bench::new();
+    let asked = bench.local_session();
+    let middle = reserved_at(&asked)[1].0;
+    bench.answer(0, ReservationResult::Confirmed);
+    let refusal = ReservationResult::Refused(FailureCause::InsufficientKey, middle);
+    let last = bench.answer(middle.0, refusal);
+    assert_eq!(start(&last), Some(refusal));
+    let released: Vec<NodeId> = control(&last)
+        .iter()
+        .filter_map(|message| match message {
+            ControlMessage::Release {
+                km, cancel: false, ..
+            } => *km,
+            _ => None,
+        })
+        .collect();
+    assert_eq!(released, [NodeId(0)], "the refusing KM keeps its waiter");
+}
+
+#[test]
+fn a_released_request_is_answered_no_more() {
+    let mut bench = Bench::new();
+    bench.local_session();
+    bench.answer(0, ReservationResult::Confirmed);
+    let release = ControlMessage::Release {
+        request: REQUEST,
+        km: None,
+        decider: ME,
+        cancel: true,
+    };
+    let released = bench.tell(2, Address::kma(NodeId(0)), release);
+    assert_eq!(control(&released).len(), 2, "every KM of the segment is told");
+    for km in 0..4 {
+        assert!(bench.answer(km, ReservationResult::Confirmed).is_empty());
+    }
+}
+
+#[test]
+fn no_route_is_said_at_once() {
+    let mut bench = Bench::new();
+    for link in [0, 2] {
+        bench.link(1, link, false);
+        bench.level(1, link, 0);
+    }
+    let asked = bench.local_session();
+    let refused = ReservationResult::Refused(FailureCause::NoRoute, NodeId(0));
+    assert_eq!(start(&asked), Some(refused));
+}
+
+#[test]
+fn a_route_is_changed_when_another_makes_key() {
+    let mut bench = Bench::new();
+    let first = reserved_at(&bench.local_session())[0].1;
+    let seen = bench.link(5, first.0, false);
+    assert!(
+        matches!(
+            seen[..],
+            [Effect::Wake {
+                at: Time(15),
+                timer: Timer::Analysed(SESSION)
+            }]
+        ),
+        "{seen:?}"
+    );
+    let analysed = bench.wake(15, Timer::Analysed(SESSION));
+    assert!(matches!(
+        analysed[..],
+        [Effect::Wake {
+            at: Time(35),
+            timer: Timer::Computed(SESSION)
+        }]
+    ));
+    let computed = bench.wake(35, Timer::Computed(SESSION));
+    let commands: Vec<(HopId, u32)> = control(&computed)
+        .iter()
+        .filter_map(|message| match message {
+            ControlMessage::RerouteCommand { hop, epoch, .. } => Some((*hop, *epoch)),
+            _ => None,
+        })
+        .collect();
+    let other = if first == HopId(0) { [2, 3] } else { [0, 1] };
+    assert_eq!(commands, other.map(|hop| (HopId(hop), 1)));
+    assert!(
+        computed
+            .iter()
+            .any(|effect| matches!(effect, Effect::Observe(Observation::Route { .. })))
+    );
+
+    // An answer about a route that is no more counts for nothing; requests are held until both KMs are active.
+    let active = |epoch| ControlMessage::RouteActive {
+        session: SESSION,
+        km: NodeId(0),
+        epoch,
+        reply_to: ME,
+        fault: None,
+    };
+    let request = ControlMessage::SegmentReserve {
+        request: RequestId { number: 1, ..REQUEST },
+        bits: 100,
+        deadline: Time(1_000),
+    };
+    let from = Address::kma(NodeId(0));
+    assert!(bench.tell(40, from, request).is_empty());
+    for _ in 0..3 {
+        assert!(bench.tell(41, from, active(0)).is_empty());
+    }
+    assert!(bench.tell(42, from, active(1)).is_empty());
+    let resumed = bench.tell(43, from, active(1));
+    assert_eq!(reserved_at(&resumed).len(), 2);
+}
+
+#[test]
+fn a_passive_hop_is_kept_where_there_is_no_other() {
+    let mut bench = Bench::new();
+    bench.link(0, 0, false);
+    assert_eq!(reserved_at(&bench.local_session())[0].1, HopId(2));
+    bench.link(1, 2, false);
+    bench.wake(11, Timer::Analysed(SESSION));
+    let computed = bench.wake(31, Timer::Computed(SESSION));
+    assert!(control(&computed).is_empty(), "{computed:?}");
+}
+
+#[test]
+fn old_news_is_no_news() {
+    let mut bench = Bench::new();
+    bench.local_session();
+    bench.link(7, 5, true);
+    bench.link(6, 5, false);
+    assert_eq!(bench.border_from(0), Some(NodeId(1)));
+}
