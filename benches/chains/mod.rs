@@ -98,16 +98,24 @@ impl Chain {
     ///
     /// Every request is delivered, none of its key was spent in vain, and every relay took exactly (N − 1) hop delays.
     pub fn check(&self, outcome: &Outcome) -> u64 {
-        let value = |name| metric(outcome, name).value.expect("something was measured");
-        let (requests, delivered) = (value("requests"), value("delivered"));
-        assert!(requests > 0.0, "{}: nobody asked", self.name);
+        // What is asked for here are whole numbers.
+        let whole = |name| {
+            let value = metric(outcome, name).value.expect("something was measured");
+            assert!(
+                value >= 0.0 && value.fract().abs() < f64::EPSILON,
+                "{name} is {value}"
+            );
+            value as u64
+        };
+        let (requests, delivered) = (whole("requests"), whole("delivered"));
+        assert!(requests > 0, "{}: nobody asked", self.name);
         assert_eq!(requests, delivered, "{}: all requests are delivered", self.name);
         let hops = self.nodes - 1;
-        assert_eq!(value("link_key_bits_per_key_bit"), hops as f64, "{}", self.name);
-        assert_eq!(value("wasted_link_key_bits"), 0.0, "{}", self.name);
+        assert_eq!(whole("link_key_bits_per_key_bit"), hops, "{}", self.name);
+        assert_eq!(whole("wasted_link_key_bits"), 0, "{}", self.name);
         let relays = &metric(outcome, "relay_latency_s").samples_ns;
         assert_eq!(
-            relays.len() as f64,
+            relays.len() as u64,
             delivered,
             "{}: every relay is timed",
             self.name

@@ -280,6 +280,14 @@ impl SendingStore {
         }
     }
 
+    /// The next instant at which a promise may lapse or keys expire, as things stand.
+    pub fn next_loss_or_lapse(&self) -> Option<Time> {
+        let lapse = (self.next_lapse < Time::NEVER).then_some(self.next_lapse);
+        let first = self.births.front().zip(self.settings.max_age);
+        let expiry = first.map(|(&(_, born), max_age)| born + max_age);
+        lapse.into_iter().chain(expiry).min()
+    }
+
     /// When the store will have `usable` bits, or a promise lapses, as things stand.
     pub fn notice(&self, usable: u64, source: &mut dyn KeySource) -> Option<Time> {
         let stored = usable + self.settings.floor;

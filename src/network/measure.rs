@@ -1,6 +1,6 @@
 //! From what the observers saw to the metrics of a replication.
 
-use crate::ids::{FaultId, SessionId};
+use crate::ids::{Arena, FaultId, SessionId};
 use crate::kernel::{Span, Time};
 use crate::key_management::store::Book;
 use crate::network::plan::Plan;
@@ -17,6 +17,8 @@ pub struct Evidence<'a> {
     pub requests: &'a Requests,
     /// Reroutes.
     pub reroutes: &'a Reroutes,
+    /// Availability of each demand.
+    pub availability: &'a Arena<SessionId, Option<f64>>,
     /// Books at the start of the counting time, at its end, and at the end of the run.
     pub books: [&'a [Book]; 3],
     /// Events dispatched.
@@ -53,6 +55,7 @@ impl Evidence<'_> {
         for (session, plan) in self.plan.sessions.iter() {
             let scope = format!("demand:{}", plan.name);
             self.request_metrics(&scope, &[session], &mut metrics);
+            metrics.push(measured("availability", "1", &scope, self.availability[session]));
             self.fault_metrics(session, &scope, &mut metrics);
         }
         for (class, name) in self.plan.classes.iter() {
@@ -144,6 +147,11 @@ impl Evidence<'_> {
         push("control_messages", "1", Some(messages as f64));
         push("control_bytes", "B", Some(bytes as f64));
         push("events", "1", Some(self.events as f64));
+        // Of the network: the mean over its demands.
+        let shares: Option<Vec<f64>> = self.availability.values().copied().collect();
+        let mean = shares.filter(|shares| !shares.is_empty());
+        let mean = mean.map(|shares| shares.iter().sum::<f64>() / shares.len() as f64);
+        push("availability", "1", mean);
     }
 
     fn store_metrics(&self, scope: &str, stores: &[usize], metrics: &mut Vec<Measured>) {

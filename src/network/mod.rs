@@ -1,6 +1,7 @@
 //! The network: the plan, the world that changes, the wiring between elements, the auditor.
 
 pub mod auditor;
+pub mod availability;
 pub mod builder;
 pub mod data_network;
 pub mod measure;
@@ -97,12 +98,14 @@ fn run<O: Observer>(
         .snapshots()
         .clone()
         .map(|books| books.expect("the counting time is within the run"));
+    let availability = world.availability();
     let ((requests, reroutes), watch) = world.into_observer();
     let books_of = [before.as_slice(), after.as_slice(), books.as_slice()];
     let evidence = Evidence {
         plan,
         requests: &requests,
         reroutes: &reroutes,
+        availability: &availability,
         books: books_of,
         events,
     };

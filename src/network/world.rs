@@ -7,13 +7,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::availability::{Ahead, Availability};
 use super::plan::{Disturbance, Plan, StoreSource};
 use crate::architecture::{
     Address, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
 };
 use crate::control::Controller;
 use crate::ids::{
-    ApplicationId, Arena, ControllerId, DuctId, FaultId, Id, LinkId, ManagerId, NodeId, StoreId,
+    ApplicationId, Arena, ControllerId, DuctId, FaultId, Id, LinkId, ManagerId, NodeId, SessionId, StoreId,
 };
 use crate::kernel::{Simulation, Span, Streams, Time};
 use crate::key_management::kma::{Context, KeyManager};
@@ -70,6 +71,7 @@ pub struct World<O> {
     lost: u64,
     open: u64,
     snapshots: Snapshots,
+    availability: Availability,
     observer: O,
 }
 
@@ -168,6 +170,7 @@ impl<O: Observer> World<O> {
             lost: 0,
             open: 0,
             snapshots: [None, None],
+            availability: Availability::new(&plan),
             observer,
             plan,
         }
@@ -203,6 +206,9 @@ impl<O: Observer> World<O> {
                 self.simulation
                     .schedule(at, Event::Disturb { fault, begins: false });
             }
+        }
+        for store in self.plan.stores.ids() {
+            self.follow(store, Time::ZERO);
         }
         for node in self.plan.nodes.ids() {
             self.out.address_to(Address::kma(node));
@@ -340,9 +346,29 @@ impl<O: Observer> World<O> {
             } => {
                 self.open -= 1;
             }
+            Observation::Level { store, .. } => self.follow(*store, now),
             _ => {}
         }
         self.observer.observed(now, from, observation);
+    }
+
+    /// Tells the availability of a store's level.
+    fn follow(&mut self, store: StoreId, now: Time) {
+        let settings = &self.plan.stores[store].settings;
+        let sending = self.key_managers[self.plan.hops[settings.hop].from].sending_store(store);
+        let source = self.quantum.sending(store);
+        let copy = || Ahead {
+            store: sending.clone(),
+            source: source.clone(),
+        };
+        let expires = settings.max_age.is_some();
+        self.availability
+            .level(now, store, sending.usable(), expires, copy);
+    }
+
+    /// Each demand's availability over the counting time, once the run is over.
+    pub fn availability(&mut self) -> Arena<SessionId, Option<f64>> {
+        self.availability.conclude(&self.plan)
     }
 
     fn send(&mut self, envelope: Envelope, now: Time) {
@@ -432,6 +458,9 @@ impl<O: Observer> World<O> {
         let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
         for store in stores.into_iter().flatten() {
             self.quantum.set_generating(store, !cut, now);
+            if self.availability.follows(store) {
+                self.follow(store, now);
+            }
         }
         let reporting = if self.plan.parameters.status_reports { 2 } else { 0 };
         for end in 0..reporting {

@@ -106,6 +106,11 @@ impl QuantumLayer {
         self.ends.push([source.clone(), source])
     }
 
+    /// What fills the sending end of a store.
+    pub fn sending(&self, store: StoreId) -> &ScheduledSource {
+        &self.ends[store][0]
+    }
+
     /// Stops or starts what fills a store, at both ends.
     pub fn set_generating(&mut self, store: StoreId, generating: bool, now: Time) {
         for source in &mut self.ends[store] {

@@ -29,7 +29,7 @@ use crate::architecture::{
 use crate::ids::{ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
 use crate::kernel::Time;
 use crate::key_management::ksa::Ksa;
-use crate::key_management::store::{Book, ReceivingStore};
+use crate::key_management::store::{Book, ReceivingStore, SendingStore};
 
 /// What a KM is lent for one call: the time, and the modules below it (Kq-1).
 pub struct Context<'a> {
@@ -356,6 +356,11 @@ impl KeyManager {
         self.lanes
             .iter()
             .map(|lane| (lane.store.settings.id, lane.store.book()))
+    }
+
+    /// The sending end of one of this KM's stores.
+    pub fn sending_store(&self, store: StoreId) -> &SendingStore {
+        &self.lanes[self.lane_of[&store]].store
     }
 
     /// The stores that this KM follows.
