@@ -66,6 +66,16 @@ impl Availability {
         }
     }
 
+    /// Whether a level tells nothing new: the store covered every request before and does so now. (A store whose keys
+    /// expire is always followed, so that it is never ample.)
+    #[inline]
+    pub fn is_ample(&self, store: StoreId, usable: u64) -> bool {
+        let followed = &self.stores[store];
+        followed.ahead.is_none()
+            && followed.covers == self.needs.len()
+            && self.needs.last().is_none_or(|&most| usable >= most)
+    }
+
     /// The usable level of a store has changed. `copy` is asked for only where the store must be followed.
     #[inline]
     pub fn level(
@@ -76,11 +86,10 @@ impl Availability {
         expires: bool,
         copy: impl FnOnce() -> Ahead,
     ) {
-        let enough = self.needs.last().is_none_or(|&most| usable >= most);
-        let followed = &self.stores[store];
-        if enough && !expires && followed.ahead.is_none() && followed.covers == self.needs.len() {
+        if self.is_ample(store, usable) {
             return;
         }
+        let enough = self.needs.last().is_none_or(|&most| usable >= most);
         self.settle(now, store);
         if enough && !expires {
             self.stores[store].ahead = None;

@@ -346,7 +346,9 @@ impl<O: Observer> World<O> {
             } => {
                 self.open -= 1;
             }
-            Observation::Level { store, .. } => self.follow(*store, now),
+            Observation::Level { store, usable } if !self.availability.is_ample(*store, *usable) => {
+                self.follow(*store, now);
+            }
             _ => {}
         }
         self.observer.observed(now, from, observation);
