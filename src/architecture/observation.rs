@@ -1,6 +1,6 @@
 //! What elements let observers see beside their messages. Observing changes nothing.
 
-use super::message::{FailureCause, RequestId};
+use super::message::{FailureCause, RequestId, Subject};
 use super::procedure::Label;
 use crate::ids::{FaultId, HopId, LinkId, NodeId, SessionId, StoreId};
 
@@ -100,8 +100,8 @@ pub enum Observation {
     Internal {
         /// Which procedure and step.
         label: Label,
-        /// About which request.
-        request: RequestId,
+        /// About which session or request.
+        subject: Subject,
         /// What happens.
         note: &'static str,
     },

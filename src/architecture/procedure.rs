@@ -202,17 +202,16 @@ impl Label {
                 | Step::RouteRequest
                 | Step::Sufficiency
                 | Step::RouteInformation
-                | Step::Computation
                 | Step::Crossing
                 | Step::Metadata
                 | Step::KeyData
                 | Step::Synchronisation
                 | Step::StatusReport
-                | Step::Decision
-                | Step::RerouteCommand,
+                | Step::Decision,
                 _,
             )
-            | (Step::SegmentOffer, true) => Text,
+            | (Step::Computation, false) => Text,
+            // P12 step 3: that it is checked is the text's, how is ours. Step 9: inner KMs are ours.
             (Step::CompletionFar | Step::CompletionCrossing, _) | (Step::CompletionNear, false) => Analogue,
             (Step::Usage, false) => Text,
             _ => Inferred,

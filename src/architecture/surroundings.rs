@@ -20,22 +20,11 @@ pub enum ReservationScheme {
     PerHop,
 }
 
-/// What P12 step 4 does where keys do not suffice.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Insufficiency {
-    /// Wait at the lacking KM.
-    Wait,
-    /// Fail at once.
-    Fail,
-}
-
 /// Parameters of the protocols and of the elements' times, the same for all elements of a run.
 #[derive(Clone, Debug)]
 pub struct Parameters {
     /// When keys are reserved.
     pub reservation: ReservationScheme,
-    /// Where keys do not suffice for a transfer.
-    pub insufficiency: Insufficiency,
     /// Whether usage records are sent (P9 step 10).
     pub usage_records: bool,
     /// Whether modules report the state of their links.

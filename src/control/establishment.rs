@@ -8,9 +8,9 @@ use super::knowledge::HopState;
 use super::segment::{Role, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
-    BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult,
+    BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, Subject,
 };
-use crate::architecture::surroundings::{Border, Insufficiency};
+use crate::architecture::surroundings::Border;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step};
 use crate::ids::{ControllerId, HopId, NodeId};
 use crate::kernel::Time;
@@ -76,10 +76,14 @@ impl Controller {
             self.border_at(km, &order.order).cloned()
         };
         let procedure = border.as_ref().map_or(Procedure::Local, Border::procedure);
-        let note = "session control; computes the route by its own knowledge and policy";
+        let note = if procedure == Procedure::P12 {
+            "session control; checks the status of key resources"
+        } else {
+            "session control; computes the route by its own knowledge and policy"
+        };
         out.observe(Observation::Internal {
             label: Label::new(procedure, Step::Computation),
-            request,
+            subject: Subject::request(request),
             note,
         });
 
@@ -97,6 +101,8 @@ impl Controller {
         let transfer = border
             .as_ref()
             .is_some_and(|border| border.hop.handover == Handover::Transfer);
+        // KM-A answers for the hop that reaches it; at the source itself, for the hop across.
+        let asked = transfer.then(|| path[path.len().saturating_sub(2)]);
         let next = border.as_ref().map(|border| border.far_controller);
         let establishing = Establishing {
             role: Role::Origin {
@@ -105,7 +111,7 @@ impl Controller {
             },
             procedure,
             ends: [order.source, to],
-            usable_bits: self.known_to_be_usable(&path),
+            usable_bits: self.known_to_be_usable(&path, asked),
             awaits_offer: border.is_some(),
             awaits_resources: transfer,
             path,
@@ -119,10 +125,7 @@ impl Controller {
             };
             out.send(Address::controller(border.far_controller), label, query);
         }
-        if transfer {
-            // KM-A answers for the hop that reaches it; at the source itself, for the hop across.
-            let at = establishing.path.len();
-            let hop = establishing.path[at.saturating_sub(2)];
+        if let Some(hop) = asked {
             let label = Label::new(procedure, Step::Computation);
             out.send(
                 Address::kma(km),
@@ -144,13 +147,15 @@ impl Controller {
             .min_by_key(|border| (self.knowledge.state(&border.hop, domain), border.boundary))
     }
 
-    fn known_to_be_usable(&self, path: &[HopId]) -> u64 {
+    /// Least usable key of a path as far as is known; `asked`: the hop whose KM will say exactly.
+    fn known_to_be_usable(&self, path: &[HopId], asked: Option<HopId>) -> u64 {
         let (domain, classes) = (
             &self.surroundings.domain,
             self.surroundings.parameters.level_classes,
         );
         let usable = path
             .iter()
+            .filter(|&&hop| Some(hop) != asked)
             .map(|&hop| self.knowledge.usable_bits(self.hop(hop), domain, classes));
         usable.min().unwrap_or(u64::MAX)
     }
@@ -191,7 +196,7 @@ impl Controller {
             role: Role::Far { peer: reply_to },
             procedure: label.procedure,
             ends,
-            usable_bits: self.known_to_be_usable(&path),
+            usable_bits: self.known_to_be_usable(&path, asks_km.then(|| path[0])),
             awaits_offer: false,
             awaits_resources: asks_km,
             path,
@@ -238,12 +243,7 @@ impl Controller {
             return;
         };
         establishing.awaits_resources = false;
-        // Exactly known beats what classes say of the same hop; the other hops stay as known.
-        establishing.usable_bits = if establishing.path.len() <= 2 {
-            usable_bits
-        } else {
-            establishing.usable_bits.min(usable_bits)
-        };
+        establishing.usable_bits = establishing.usable_bits.min(usable_bits);
         self.when_all_is_known(request, out);
     }
 
@@ -295,12 +295,8 @@ impl Controller {
                         "insufficient keys"
                     };
                     let label = Label::new(found.procedure, Step::Sufficiency);
-                    out.observe(Observation::Internal { label, request, note });
-                    if !enough && self.surroundings.parameters.insufficiency == Insufficiency::Fail {
-                        self.segments.remove(&session);
-                        let cause = FailureCause::InsufficientKey;
-                        return self.answer_source(&found.order, found.procedure, cause, out);
-                    }
+                    let subject = Subject::request(request);
+                    out.observe(Observation::Internal { label, subject, note });
                 }
                 self.reserve(request, order.bits, order.deadline, true, out);
             }

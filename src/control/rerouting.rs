@@ -8,7 +8,7 @@
 use super::controller::Controller;
 use super::knowledge::HopState;
 use super::segment::{Role, SegmentState};
-use crate::architecture::message::{ControlMessage, StatusChange};
+use crate::architecture::message::{ControlMessage, StatusChange, Subject};
 use crate::architecture::observation::ReroutingInstant;
 use crate::architecture::{Address, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{FaultId, HopId, NodeId, SessionId};
@@ -106,6 +106,15 @@ impl Controller {
     /// Step 6: the report is analysed; the controller decides to look for another path.
     pub(super) fn on_analysed(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         if self.segments.contains_key(&session) {
+            let fault = match self.segments[&session].state {
+                SegmentState::Rerouting { fault, .. } => fault,
+                SegmentState::Active => None,
+            };
+            out.observe(Observation::Internal {
+                label: self.rerouting_label(session, Step::Decision),
+                subject: Subject::session(session, fault),
+                note: "analyses the report; decides to look for another path",
+            });
             self.instant(session, ReroutingInstant::Decided, out);
             out.wake(
                 now + self.surroundings.parameters.computation,

@@ -12,7 +12,7 @@ use crate::architecture::message::{
     ControlMessage, FailureCause, KeyRequest, Message, RelayOrder, ReservationResult, StatusChange,
 };
 use crate::architecture::surroundings::{
-    Border, ControllerSurroundings, Domain, Insufficiency, Parameters, ReservationScheme, StoreSettings,
+    Border, ControllerSurroundings, Domain, Parameters, ReservationScheme, StoreSettings,
 };
 use crate::architecture::{
     Address, Effect, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
@@ -103,7 +103,6 @@ impl Bench {
             flooding_peers: Vec::new(),
             parameters: Arc::new(Parameters {
                 reservation: ReservationScheme::Segment,
-                insufficiency: Insufficiency::Wait,
                 usage_records: false,
                 status_reports: true,
                 level_classes: 4,

@@ -15,8 +15,8 @@ use crate::ids::{ApplicationId, NodeId};
 /// What a KSA keeps beside its KMA.
 #[derive(Clone, Debug, Default)]
 pub struct Ksa {
-    /// Whom an answer goes back to, by request.
-    back: FxHashMap<RequestId, NodeId>,
+    /// Whom an answer goes back to, and how much is supplied \[bits\], by request.
+    back: FxHashMap<RequestId, (NodeId, u64)>,
 }
 
 impl KeyManager {
@@ -60,7 +60,7 @@ impl KeyManager {
                 source,
                 destination,
                 peer,
-                ..
+                bits,
             } => {
                 if destination == self.surroundings.node {
                     let held = self.held.remove(&request).filter(|held| held.deadline >= cx.now);
@@ -75,7 +75,7 @@ impl KeyManager {
                     }
                     return;
                 }
-                self.ksa.back.insert(request, from);
+                self.ksa.back.insert(request, (from, bits));
                 let entry = self.routes.get(&request.session).and_then(|route| route.entry);
                 let next = entry.unwrap_or(destination);
                 out.send_as(self.my_ksa(), Address::ksa(next), label, message.clone());
@@ -91,12 +91,34 @@ impl KeyManager {
                         && let Some(order) = self.ended_well(request, out)
                     {
                         self.supply(request, order.application, order.bits, label.procedure, cx, out);
+                        self.account_crossing(request, order.bits, label.procedure, cx, out);
                     }
-                } else if let Some(back) = self.ksa.back.remove(&request) {
+                } else if let Some((back, bits)) = self.ksa.back.remove(&request) {
                     out.send_as(self.my_ksa(), Address::ksa(back), label, message.clone());
+                    if accepted {
+                        self.account_crossing(request, bits, label.procedure, cx, out);
+                    }
                 }
             }
             _ => unreachable!("dispatched by type"),
+        }
+    }
+
+    /// KM-A's usage record: key was handed across the border, and is supplied.
+    fn account_crossing(
+        &self,
+        request: RequestId,
+        bits: u64,
+        procedure: Procedure,
+        cx: &Context<'_>,
+        out: &mut Outbox,
+    ) {
+        if self
+            .routes
+            .get(&request.session)
+            .is_some_and(|route| route.entry.is_some())
+        {
+            self.account(request, None, bits, procedure, cx.now, out);
         }
     }
 

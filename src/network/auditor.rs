@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use super::plan::Plan;
 use super::wiring;
-use crate::architecture::message::{KeyManagementMessage, KeyRange, RelayOutcome, ServiceMessage};
+use crate::architecture::message::{
+    ControlMessage, KeyManagementMessage, KeyRange, RelayOutcome, ReservationResult, ServiceMessage,
+};
 use crate::architecture::observation::RequestEnd;
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Envelope, Message, Observation, Procedure, RequestId, Step};
@@ -134,10 +136,14 @@ impl Auditor {
                 bit(Step::SegmentOffer) | bit(Step::Sufficiency)
             }
             Step::RouteInformation => bit(Step::SegmentOffer) | bit(Step::Computation),
-            Step::RelayNear | Step::Crossing | Step::RelayFar => started,
+            Step::RelayNear | Step::Crossing => started,
+            Step::RelayFar => started | bit(Step::Crossing),
             Step::Accepted => bit(Step::Crossing),
-            Step::CompletionFar | Step::CompletionCrossing | Step::CompletionNear => bit(Step::KeyRequest),
+            Step::CompletionFar => bit(Step::RelayFar),
+            Step::CompletionCrossing => bit(Step::Crossing),
+            Step::CompletionNear => bit(Step::RelayNear),
             Step::Metadata | Step::KeyData => bit(Step::CompletionCrossing),
+            Step::Usage => bit(Step::Supply),
             _ => bit(Step::KeyRequest),
         }
     }
@@ -199,7 +205,26 @@ impl Auditor {
                     "synchronised before completion".into()
                 });
             }
+            Message::Control(ControlMessage::Start {
+                request,
+                result: ReservationResult::Confirmed,
+                ..
+            }) => {
+                let asked = bit(Step::Reservation) | bit(Step::RouteInformation);
+                let reserved = self
+                    .request(*request)
+                    .is_some_and(|request| request.steps & asked != 0);
+                self.check(Check::StepOrder, now, reserved, |_| {
+                    "a start before any reservation".into()
+                });
+            }
             Message::Service(ServiceMessage::KeySupply { request, .. }) => {
+                let synchronised = self
+                    .request(*request)
+                    .is_some_and(|request| request.steps & bit(Step::Synchronisation) != 0);
+                self.check(Check::StepOrder, now, synchronised, |_| {
+                    "supplied before synchronisation".into()
+                });
                 let held = self.request(*request).is_some_and(|request| request.held);
                 self.check(Check::SupplyAfterRelay, now, held, |_| {
                     "supplied before the key is held".into()
@@ -325,8 +350,10 @@ impl Observer for Auditor {
                     state.held = true;
                 }
             }
-            Observation::Internal { label, request, .. } => {
-                self.see(now, request, label.procedure, label.step);
+            Observation::Internal { label, subject, .. } => {
+                if let Some(request) = subject.request_id() {
+                    self.see(now, request, label.procedure, label.step);
+                }
             }
             Observation::Finding { what, store } => {
                 self.check(Check::UsedOnce, now, false, |_| {

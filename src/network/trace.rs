@@ -165,16 +165,8 @@ impl Observer for Trace {
 
     fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         match observation {
-            Observation::Internal { label, request, note } => {
-                self.line(
-                    now,
-                    *label,
-                    None,
-                    (from, from),
-                    note,
-                    Subject::request(*request),
-                    0,
-                );
+            Observation::Internal { label, subject, note } => {
+                self.line(now, *label, None, (from, from), note, *subject, 0);
             }
             Observation::KeysDelivered {
                 store,

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::{
-    Arrivals, Boundary, BoundaryKind, Control, Document, Fault, Iwn, LinkModel, OnInsufficientKey, Relay,
-    Reservation, Routing, Store, Stretch, TransferProtection,
+    Arrivals, Boundary, BoundaryKind, Control, Document, Fault, Iwn, LinkModel, Relay, Reservation, Routing,
+    Store, Stretch, TransferProtection,
 };
 use crate::architecture::Procedure;
-use crate::architecture::surroundings::{Insufficiency, Parameters, ReservationScheme};
+use crate::architecture::surroundings::{Parameters, ReservationScheme};
 use crate::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use crate::ids::{DuctId, NodeId, QkdnId};
 use crate::kernel::Time;
@@ -61,10 +61,6 @@ fn parameters(document: &Document) -> Parameters {
         reservation: match protocol.reservation {
             Reservation::Segment => ReservationScheme::Segment,
             Reservation::PerHop => ReservationScheme::PerHop,
-        },
-        insufficiency: match protocol.on_insufficient_key {
-            OnInsufficientKey::Wait => Insufficiency::Wait,
-            OnInsufficientKey::Fail => Insufficiency::Fail,
         },
         usage_records: protocol.usage_records,
         status_reports: protocol.status_reports,

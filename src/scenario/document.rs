@@ -84,23 +84,11 @@ names! {
     }
 }
 
-names! {
-    /// What becomes of a key transfer for which keys do not suffice.
-    pub enum OnInsufficientKey ("way with insufficient key") {
-        /// It waits at the lacking key manager until the request times out.
-        wait => Wait,
-        /// It fails at once.
-        fail => Fail,
-    }
-}
-
 record! {
     /// Choices that Y.3818 leaves open.
     pub struct Protocol {
         /// When link keys are reserved. Assumption: by segment.
         reservation: Reservation = Reservation::Segment,
-        /// What P12 step 4 does where keys do not suffice for a transfer. Assumption: wait.
-        on_insufficient_key: OnInsufficientKey = OnInsufficientKey::Wait,
         /// Whether key managers send a usage record for each supply.
         usage_records: bool = true,
         /// Whether changes of state and of store levels are reported.
@@ -368,7 +356,6 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("fault", Fault::ENTRIES),
         ("control", Control::ENTRIES),
         ("reservation", Reservation::ENTRIES),
-        ("way with insufficient key", OnInsufficientKey::ENTRIES),
     ]
 }
 

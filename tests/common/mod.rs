@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use qkdni::architecture::Procedure;
-use qkdni::architecture::surroundings::{Insufficiency, Parameters, ReservationScheme};
+use qkdni::architecture::surroundings::{Parameters, ReservationScheme};
 use qkdni::control::routing::FewestHops;
 use qkdni::ids::{NodeId, QkdnId};
 use qkdni::kernel::{Span, Time};
@@ -79,7 +79,6 @@ pub const ACROSS_M: u64 = 30_000;
 pub fn parameters(reservation: ReservationScheme) -> Parameters {
     Parameters {
         reservation,
-        insufficiency: Insufficiency::Wait,
         usage_records: true,
         status_reports: true,
         level_classes: 4,

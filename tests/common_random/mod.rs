@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use qkdni::architecture::Procedure;
-use qkdni::architecture::surroundings::{Insufficiency, Parameters, ReservationScheme};
+use qkdni::architecture::surroundings::{Parameters, ReservationScheme};
 use qkdni::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use qkdni::ids::{LinkId, NodeId, QkdnId};
 use qkdni::kernel::{Span, Time};
@@ -77,7 +77,6 @@ pub struct Recipe {
     demands: Vec<DemandRecipe>,
     cuts: Vec<CutRecipe>,
     per_hop: bool,
-    fails_at_once: bool,
     usage_records: bool,
     status_reports: bool,
     level_classes: u8,
@@ -189,7 +188,6 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
     let policy = (
         any::<bool>(),
         any::<bool>(),
-        any::<bool>(),
         prop::bool::weighted(0.85),
         prop_oneof![Just(0u8), Just(4), 1..10u8],
     );
@@ -213,7 +211,7 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
         .prop_map(
             |(
                 (networks, boundaries, links, demands, cuts),
-                (per_hop, fails_at_once, usage_records, status_reports, level_classes),
+                (per_hop, usage_records, status_reports, level_classes),
                 processing_us,
                 stages_us,
                 warm_up_ms,
@@ -225,7 +223,6 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
                 demands,
                 cuts,
                 per_hop,
-                fails_at_once,
                 usage_records,
                 status_reports,
                 level_classes,
@@ -358,11 +355,6 @@ pub fn plan(recipe: &Recipe) -> Arc<Plan> {
             ReservationScheme::PerHop
         } else {
             ReservationScheme::Segment
-        },
-        insufficiency: if recipe.fails_at_once {
-            Insufficiency::Fail
-        } else {
-            Insufficiency::Wait
         },
         usage_records: recipe.usage_records,
         status_reports: recipe.status_reports,

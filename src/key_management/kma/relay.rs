@@ -9,7 +9,7 @@ use crate::architecture::hop::Handover;
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
     ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, ManagementMessage, Message, OtpKeys,
-    RelayOutcome, UsageRecord,
+    RelayOutcome, Subject, UsageRecord,
 };
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step};
 use crate::ids::{HopId, NodeId};
@@ -307,7 +307,7 @@ impl KeyManager {
         out.send(self.controller(), Label::new(procedure, Step::Metadata), metadata);
         out.observe(Observation::Internal {
             label: Label::new(procedure, Step::KeyData),
-            request,
+            subject: Subject::request(request),
             note,
         });
     }
@@ -332,9 +332,6 @@ impl KeyManager {
         if handover == Handover::Transfer {
             let note = "deletes the transferred keys";
             self.end_of_transfer(request, passing.bits, label.procedure, note, out);
-        }
-        if crosses_border && outcome == RelayOutcome::Relayed {
-            self.account(request, None, passing.bits, label.procedure, cx.now, out);
         }
         match passing.upstream {
             Some(hop) => {

@@ -10,7 +10,7 @@ use crate::architecture::message::{
     FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, RelayOutcome, Reservation,
     ReservationResult,
 };
-use crate::architecture::surroundings::{Insufficiency, Parameters, ReservationScheme, StoreSettings};
+use crate::architecture::surroundings::{Parameters, ReservationScheme, StoreSettings};
 use crate::ids::{ApplicationId, ClassId, ManagerId, QkdnId};
 use crate::kernel::Span;
 
@@ -151,7 +151,6 @@ impl Bench {
             receiving_stores: vec![store(IN)],
             parameters: Arc::new(Parameters {
                 reservation,
-                insufficiency: Insufficiency::Wait,
                 usage_records: false,
                 status_reports: false,
                 level_classes: 0,
