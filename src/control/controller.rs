@@ -160,7 +160,7 @@ impl Controller {
                 ..
             } => {
                 if self.is_me(*reply_to, label, message, out) {
-                    self.on_route_active(*session, *epoch, out);
+                    self.on_route_active(*session, *epoch, now, out);
                 }
             }
             ControlMessage::RouteLost { source, .. } => self.deliver(*source, label, message, out),
@@ -174,7 +174,7 @@ impl Controller {
     pub fn on_timer(&mut self, timer: Timer, now: Time, out: &mut Outbox) {
         match timer {
             Timer::Analysed(session) => self.on_analysed(session, now, out),
-            Timer::Computed(session) => self.on_computed(session, out),
+            Timer::Computed(session) => self.on_computed(session, now, out),
             other => unreachable!("a controller sets no {other:?}"),
         }
     }

@@ -37,12 +37,15 @@ pub struct Knowledge {
 impl Knowledge {
     /// Takes in a report; `false` if as much was known already.
     pub fn learn(&mut self, change: StatusChange, origin: Time, fault: Option<FaultId>) -> bool {
-        fn newer<K: std::hash::Hash + Eq, T>(
+        fn newer<K: std::hash::Hash + Eq, T: Ord>(
             known: &mut FxHashMap<K, Known<T>>,
             key: K,
             value: Known<T>,
         ) -> bool {
-            let news = known.get(&key).is_none_or(|before| before.origin < value.origin);
+            // Of two reports of the same instant the worse one holds, in whatever order they come.
+            let news = known.get(&key).is_none_or(|before| {
+                before.origin < value.origin || (before.origin == value.origin && value.value < before.value)
+            });
             if news {
                 known.insert(key, value);
             }

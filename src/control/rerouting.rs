@@ -50,12 +50,14 @@ impl Controller {
         let touched: Vec<SessionId> = self
             .segments
             .iter()
-            .filter(|(_, segment)| segment.state == SegmentState::Active)
             .filter(|(_, segment)| segment.path.iter().any(|&hop| touches(self.hop(hop))))
             .map(|(&session, _)| session)
             .collect();
         for session in touched {
-            self.consider_rerouting(session, now, out);
+            match self.segments.get_mut(&session) {
+                Some(segment) if segment.state != SegmentState::Active => segment.stale = true,
+                _ => self.consider_rerouting(session, now, out),
+            }
         }
     }
 
@@ -124,7 +126,7 @@ impl Controller {
     }
 
     /// The path is computed: change over, give the session back to its source, or keep what there is.
-    pub(super) fn on_computed(&mut self, session: SessionId, out: &mut Outbox) {
+    pub(super) fn on_computed(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         let Some(segment) = self.segments.get(&session) else {
             return;
         };
@@ -150,7 +152,7 @@ impl Controller {
         let changed = inside.map(|path| path.into_iter().chain(border).collect::<Vec<HopId>>());
         match changed {
             Some(path) if path != segment.path => self.change_over(session, path, fault, out),
-            _ => self.resume(session, out),
+            _ => self.resume(session, now, out),
         }
     }
 
@@ -272,7 +274,7 @@ impl Controller {
     }
 
     /// Step 10: a KM's new route is active.
-    pub(super) fn on_route_active(&mut self, session: SessionId, epoch: u32, out: &mut Outbox) {
+    pub(super) fn on_route_active(&mut self, session: SessionId, epoch: u32, now: Time, out: &mut Outbox) {
         let Some(segment) = self.segments.get_mut(&session) else {
             return;
         };
@@ -282,13 +284,13 @@ impl Controller {
         if let SegmentState::Rerouting { awaited, .. } = &mut segment.state {
             *awaited -= 1;
             if *awaited == 0 {
-                self.resume(session, out);
+                self.resume(session, now, out);
             }
         }
     }
 
     /// The segment carries requests again: those that were refused may ask, those that were held are asked for.
-    fn resume(&mut self, session: SessionId, out: &mut Outbox) {
+    fn resume(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Active;
         let held = std::mem::take(&mut segment.held);
@@ -304,6 +306,13 @@ impl Controller {
                 number: request.number,
             };
             self.reserve(id, request.bits, request.deadline, false, out);
+        }
+        let stale = self
+            .segments
+            .get_mut(&session)
+            .map(|segment| std::mem::take(&mut segment.stale));
+        if stale == Some(true) {
+            self.consider_rerouting(session, now, out);
         }
     }
 

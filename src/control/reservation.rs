@@ -38,7 +38,9 @@ impl Controller {
                 });
             }
             Some(_) => self.reserve(request, bits, deadline, false, out),
-            None => {} // the session was closed or its border lost; the source has been told
+            // The session was closed or its border lost. Where the message about it was lost too, the source begins
+            // anew when this request times out.
+            None => {}
         }
     }
 
@@ -66,6 +68,7 @@ impl Controller {
                 reply_to: self.me(),
                 entry: segment.entry.filter(|_| crosses),
                 procedure: segment.procedure,
+                epoch: segment.epoch,
                 reserve,
             };
             let informs_border = first && Some(km) == border_km;
@@ -153,6 +156,17 @@ impl Controller {
         }
         let pending = self.pending.remove(&request).expect("it was just there");
         let Some(segment) = self.segments.get_mut(&request.session) else {
+            // The route was lost meanwhile: what was promised for it is given back.
+            let label = Label::new(self.surroundings.parameters.rerouting, Step::Reservation);
+            for km in pending.confirmed {
+                let release = ControlMessage::Release {
+                    request,
+                    km: Some(km),
+                    decider: self.me(),
+                    cancel: false,
+                };
+                self.deliver(km, label, &release, out);
+            }
             return;
         };
         let result = match pending.refused {
@@ -225,7 +239,7 @@ impl Controller {
                 let message = ControlMessage::CanServe {
                     request,
                     km,
-                    reply_to: self.me(),
+                    reply_to: peer,
                     source: None,
                 };
                 out.send(Address::controller(peer), label, message);

@@ -66,6 +66,8 @@ pub struct Segment {
     pub epoch: u32,
     /// How far it is.
     pub state: SegmentState,
+    /// A report about its path came while it was being rerouted.
+    pub stale: bool,
     /// Requests that were refused for want of key and wait, by number.
     pub refused: BTreeSet<u32>,
     /// Requests that came during a reroute.
@@ -91,6 +93,7 @@ impl Segment {
             procedure,
             epoch: 0,
             state: SegmentState::Active,
+            stale: false,
             refused: BTreeSet::new(),
             held: Vec::new(),
             bits: order.bits,

@@ -56,6 +56,8 @@ pub struct SendingStore {
     free: VecDeque<KeyRange>,
     /// Ends of runs that were accepted together, with their birth; only kept where keys expire.
     births: VecDeque<(u64, Time)>,
+    /// Bits up to here are past their age, wherever they are.
+    too_old: u64,
     reservations: BTreeMap<RequestId, Reserved>,
     /// No reservation lapses before this.
     next_lapse: Time,
@@ -72,6 +74,7 @@ impl SendingStore {
             accepted: 0,
             free: VecDeque::with_capacity(2),
             births: VecDeque::new(),
+            too_old: 0,
             reservations: BTreeMap::new(),
             next_lapse: Time::NEVER,
             blocks: Vec::new(),
@@ -149,6 +152,7 @@ impl SendingStore {
                 break;
             }
             self.births.pop_front();
+            self.too_old = end;
             while let Some(first) = self.free.front_mut() {
                 let old = end.saturating_sub(first.start).min(first.bits);
                 if old == 0 {
@@ -256,8 +260,14 @@ impl SendingStore {
         };
         for range in reserved.keys.ranges() {
             self.book.reserved -= range.bits;
-            self.book.stored += range.bits;
-            self.give_back(range);
+            // What grew too old while it was promised is not given back.
+            let old = self.too_old.saturating_sub(range.start).min(range.bits);
+            self.book.expired += old;
+            let (start, bits) = (range.start + old, range.bits - old);
+            if bits > 0 {
+                self.book.stored += bits;
+                self.give_back(KeyRange { start, bits });
+            }
         }
         true
     }
@@ -273,10 +283,6 @@ impl SendingStore {
         if at + 1 < self.free.len() && self.free[at].end() == self.free[at + 1].start {
             self.free[at].bits += self.free[at + 1].bits;
             self.free.remove(at + 1);
-        }
-        // A birth that was passed over while its keys were promised is due again at the next look.
-        if self.settings.max_age.is_some() && self.births.front().is_none_or(|&(end, _)| end > range.end()) {
-            self.births.push_front((range.end(), Time::ZERO));
         }
     }
 
@@ -511,7 +517,8 @@ mod tests {
         store.look(Time(44), &mut source);
         assert_eq!((store.book().reserved, store.book().expired), (40, 0));
         store.look(Time(50), &mut source);
-        assert_eq!((store.book().reserved, store.book().expired), (0, 60));
+        // The promise lapses, and what was promised is too old as well.
+        assert_eq!((store.book().reserved, store.book().expired), (0, 100));
         store.look(Time(51), &mut source);
         assert_eq!((store.book().stored, store.book().expired), (20, 100));
         assert!(store.book().balances());

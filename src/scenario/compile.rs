@@ -335,6 +335,8 @@ impl Compiler<'_> {
             let Fault::DuctCut(cut) = &event.fault;
             let length = document.duct_length(&cut.duct).expect("a checked name");
             let position_m = cut.position.map_or(length.0 / 2, |position| position.0);
+            // The far end belongs to the last metre.
+            let position_m = position_m.min(length.0.saturating_sub(1));
             let disturbance = Disturbance::DuctCut {
                 duct: self.ducts[&cut.duct],
                 position_m,

@@ -51,6 +51,8 @@ pub struct Reservation {
     pub entry: Option<NodeId>,
     /// Which procedure the session runs.
     pub procedure: Procedure,
+    /// Which of the session's routes this is.
+    pub epoch: u32,
     /// Whether to reserve now (`segment`), or only to install the route (`per_hop`).
     pub reserve: bool,
 }

@@ -79,7 +79,7 @@ impl Lane {
         }
         let share =
             u128::from(stored) * u128::from(classes) / u128::from(self.store.settings.capacity.max(1));
-        (1 + share as u8).min(classes)
+        (1 + share.min(u128::from(classes)) as u64).min(u64::from(classes)) as u8
     }
 
     /// The level at which the next higher class is reported \[bits\], `None` in the highest.

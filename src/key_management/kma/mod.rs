@@ -209,7 +209,7 @@ impl KeyManager {
                 result,
                 ..
             } => {
-                self.on_start_or_refusal(request, decider, result, label, cx, out);
+                self.on_start_or_refusal(request, decider, result, cx, out);
             }
             ControlMessage::CanServe { request, .. } => self.on_can_serve(request, cx, out),
             ControlMessage::Release { request, cancel, .. } => self.on_release(request, cancel, cx, out),
@@ -232,9 +232,7 @@ impl KeyManager {
                 self.on_reroute_command(session, order, cx, out);
             }
             ControlMessage::RouteLost { session, fault, .. } => self.on_route_lost(session, fault, cx, out),
-            ControlMessage::SessionClose { session, .. } => {
-                self.routes.remove(&session);
-            }
+            ControlMessage::SessionClose { session, .. } => self.on_session_close(session, cx, out),
             other => unreachable!("no controller sends a KM {other:?}"),
         }
     }

@@ -324,11 +324,7 @@ impl KeyManager {
         let Some(passing) = self.passing.remove(&request) else {
             return;
         };
-        let Way {
-            handover,
-            crosses_border,
-            ..
-        } = self.outgoing[&passing.downstream];
+        let handover = self.outgoing[&passing.downstream].handover;
         if handover == Handover::Transfer {
             let note = "deletes the transferred keys";
             self.end_of_transfer(request, passing.bits, label.procedure, note, out);

@@ -30,6 +30,7 @@ impl KeyManager {
         });
         if route.installing.is_none() {
             (route.hop, route.entry, route.procedure) = (order.hop, order.entry, order.procedure);
+            route.epoch = order.epoch;
         }
         let result = if order.reserve {
             self.promise(order, cx, out)
@@ -274,6 +275,22 @@ impl KeyManager {
         }
     }
 
+    /// A session is over: its route goes, and nobody waits for a reservation in its name.
+    pub(super) fn on_session_close(&mut self, session: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
+        self.routes.remove(&session);
+        for lane in 0..self.lanes.len() {
+            let waiters = &mut self.lanes[lane].waiters;
+            let before = waiters.len();
+            waiters.retain(|waiter| {
+                waiter.request.session != session || matches!(waiter.waiting_for, WaitingFor::Relay(_))
+            });
+            if waiters.len() != before {
+                self.look(lane, cx, out);
+                self.after_change(lane, cx, out);
+            }
+        }
+    }
+
     /// Relays that wait for key on the old hop go by the new one.
     fn move_waiting_relays(
         &mut self,
@@ -295,6 +312,9 @@ impl KeyManager {
                 self.send_on(*held, cx, out);
             }
         }
+        // Those behind may be first now.
+        self.look(lane, cx, out);
+        self.after_change(lane, cx, out);
     }
 
     /// The label of a step of a session's own procedure.

@@ -24,8 +24,11 @@ use crate::kernel::Time;
 enum State {
     /// Behind others, or the session has no route yet.
     Queued,
-    /// Its route or its reservation has been asked for.
-    Asking,
+    /// Its route or its reservation has been asked for; `can_serve`: the lacking KM spoke before the refusal came.
+    Asking {
+        /// See above.
+        can_serve: bool,
+    },
     /// Refused for want of key; first of its session's queue.
     Refused,
     /// On its way.
@@ -46,7 +49,8 @@ struct Request {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum RouteState {
     None,
-    Establishing,
+    /// By this request.
+    Establishing(u32),
     Installed(ControllerId),
 }
 
@@ -144,14 +148,14 @@ impl KeyManager {
                 .expect("queued requests are open");
             match session.route {
                 RouteState::None => {
-                    session.route = RouteState::Establishing;
+                    session.route = RouteState::Establishing(number);
                     session.queue.pop_front();
-                    entry.state = State::Asking;
+                    entry.state = State::Asking { can_serve: false };
                     let order = entry.order;
                     self.establish(order, out);
                     return;
                 }
-                RouteState::Establishing => return,
+                RouteState::Establishing(_) => return,
                 RouteState::Installed(_) if entry.state == State::Refused => return,
                 RouteState::Installed(_) if per_hop => {
                     session.queue.pop_front();
@@ -159,7 +163,7 @@ impl KeyManager {
                 }
                 RouteState::Installed(decider) => {
                     session.queue.pop_front();
-                    entry.state = State::Asking;
+                    entry.state = State::Asking { can_serve: false };
                     let label = Label::new(session.procedure, Step::Reservation);
                     let message = ControlMessage::SegmentRequest {
                         order: entry.order,
@@ -247,7 +251,6 @@ impl KeyManager {
         request: RequestId,
         decider: ControllerId,
         result: ReservationResult,
-        _label: Label,
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
@@ -266,7 +269,7 @@ impl KeyManager {
         let Some(session) = self.sources.sessions.get_mut(&id) else {
             return;
         };
-        if session.route == RouteState::Establishing {
+        if session.route == RouteState::Establishing(request.number) {
             session.route = RouteState::Installed(decider);
             if let Some(fault) = session.lost_by.take() {
                 let instant = ReroutingInstant::Active;
@@ -278,9 +281,20 @@ impl KeyManager {
             }
         }
         match (cause, self.sources.requests.get_mut(&request)) {
-            (None, Some(entry)) if entry.state == State::Asking => self.start_relay(request, cx, out),
-            (Some(FailureCause::InsufficientKey), Some(entry)) if entry.state == State::Asking => {
-                entry.state = State::Refused;
+            (None, Some(entry)) if matches!(entry.state, State::Asking { .. }) => {
+                self.start_relay(request, cx, out);
+            }
+            (
+                Some(FailureCause::InsufficientKey),
+                Some(
+                    entry @ Request {
+                        state: State::Asking { .. },
+                        ..
+                    },
+                ),
+            ) => {
+                let at_once = matches!(entry.state, State::Asking { can_serve: true });
+                entry.state = if at_once { State::Queued } else { State::Refused };
                 entry.lacked = true;
                 let at = session.queue.partition_point(|&queued| queued < request.number);
                 session.queue.insert(at, request.number);
@@ -305,11 +319,16 @@ impl KeyManager {
 
     /// The lacking KM can serve, or a new route is there: the request that was refused asks again (step 4a).
     pub(super) fn on_can_serve(&mut self, request: RequestId, cx: &mut Context<'_>, out: &mut Outbox) {
-        if let Some(entry) = self.sources.requests.get_mut(&request)
-            && entry.state == State::Refused
-        {
-            entry.state = State::Queued;
-            self.pump(request.session, cx, out);
+        match self.sources.requests.get_mut(&request) {
+            Some(entry) if entry.state == State::Refused => {
+                entry.state = State::Queued;
+                self.pump(request.session, cx, out);
+            }
+            // The refusal is still on its way.
+            Some(entry) if matches!(entry.state, State::Asking { .. }) => {
+                entry.state = State::Asking { can_serve: true };
+            }
+            _ => {}
         }
     }
 
@@ -322,7 +341,7 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         if let Some(session) = self.sources.sessions.get_mut(&request.session)
-            && session.route == RouteState::Establishing
+            && matches!(session.route, RouteState::Establishing(by) if by == request.number)
         {
             session.route = RouteState::None;
         }
@@ -355,7 +374,7 @@ impl KeyManager {
         session.queue.clear();
         for &number in &session.deadlines {
             if let Some(entry) = self.sources.requests.get_mut(&RequestId { session: id, number })
-                && matches!(entry.state, State::Queued | State::Asking | State::Refused)
+                && matches!(entry.state, State::Queued | State::Asking { .. } | State::Refused)
             {
                 entry.state = State::Queued;
                 session.queue.push_back(number);
@@ -413,7 +432,7 @@ impl KeyManager {
                     session.deadlines.pop_front();
                     session.queue.retain(|&queued| queued != number);
                     let (state, lacked) = (entry.state, entry.lacked);
-                    if let (State::Asking | State::Refused, RouteState::Installed(decider)) =
+                    if let (State::Asking { .. } | State::Refused, RouteState::Installed(decider)) =
                         (state, session.route)
                     {
                         let label = Label::new(session.procedure, Step::Reservation);
@@ -425,7 +444,14 @@ impl KeyManager {
                         };
                         out.send(controller, label, cancel);
                     }
-                    let lost_asking = state == State::Asking && session.route == RouteState::Establishing;
+                    // Unanswered, and not for want of key: the route, or what was to make it, is lost.
+                    let lost_asking = matches!(state, State::Asking { .. })
+                        && !lacked
+                        && match session.route {
+                            RouteState::Establishing(by) => by == number,
+                            RouteState::Installed(_) => true,
+                            RouteState::None => false,
+                        };
                     if lost_asking {
                         session.route = RouteState::None;
                     }

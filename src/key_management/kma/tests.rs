@@ -220,6 +220,7 @@ impl Bench {
             deadline: Time(1_000),
             reply_to: DECIDER,
             entry: None,
+            epoch: 0,
             procedure: Procedure::Local,
             reserve: self.km.surroundings.parameters.reservation == ReservationScheme::Segment,
         };
