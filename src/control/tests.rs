@@ -329,10 +329,13 @@ fn a_route_is_changed_when_another_makes_key() {
     let analysed = bench.wake(15, Timer::Analysed(SESSION));
     assert!(matches!(
         analysed[..],
-        [Effect::Wake {
-            at: Time(35),
-            timer: Timer::Computed(SESSION)
-        }]
+        [
+            Effect::Observe(Observation::Internal { .. }),
+            Effect::Wake {
+                at: Time(35),
+                timer: Timer::Computed(SESSION)
+            }
+        ]
     ));
     let computed = bench.wake(35, Timer::Computed(SESSION));
     let commands: Vec<(HopId, u32)> = control(&computed)

@@ -142,7 +142,7 @@ fn verdict(row: &ComparisonRow, rule: Rule, price_a: Option<Price>, price_b: Opt
     let better = match direction(&row.name) {
         Direction::Higher => difference > 0.0,
         Direction::Lower => difference < 0.0,
-        Direction::Neutral => return Verdict::NoVerdict,
+        Direction::Neutral => return Verdict::None,
     };
     let (winner, loser) = if better {
         (price_b, price_a)

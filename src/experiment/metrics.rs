@@ -30,7 +30,7 @@ use Direction::{Higher, Lower, Neutral};
 ///
 /// Assumption: variants face the same requests, so whatever it takes to serve them (pad bits, messages,
 /// money) is better the less it is; read it beside `served_share`, since serving nobody costs nothing.
-pub const METRICS: [Metric; 26] = [
+pub const METRICS: [Metric; 22] = [
     row("requests", "1", Neutral, "requests counted"),
     row(
         "delivered",
@@ -38,6 +38,7 @@ pub const METRICS: [Metric; 26] = [
         Higher,
         "counted requests whose keys both applications got",
     ),
+    row("delivered_bits", "bit", Higher, "key bits delivered"),
     row("served_share", "1", Higher, "requests delivered / requests"),
     row(
         "throughput_bps",
@@ -58,12 +59,6 @@ pub const METRICS: [Metric; 26] = [
         "first key relay message sent until the destination KM holds the key",
     ),
     row("kkrdv_s", "s", Lower, "standard deviation of the key relay delay"),
-    row(
-        "kkder",
-        "1",
-        Lower,
-        "keys that differ between the two ends / keys delivered",
-    ),
     row("kkdlr", "1", Lower, "keys not delivered / keys requested"),
     row(
         "availability",
@@ -97,12 +92,6 @@ pub const METRICS: [Metric; 26] = [
     ),
     row("total_link_key_bits", "bit", Lower, "link key spent for anything"),
     row(
-        "authentication_bits",
-        "bit",
-        Lower,
-        "link key spent for authentication",
-    ),
-    row(
         "wasted_link_key_bits",
         "bit",
         Lower,
@@ -121,22 +110,10 @@ pub const METRICS: [Metric; 26] = [
         "link key spent for delivered keys / link key generated",
     ),
     row(
-        "exposed_bits_per_node",
-        "bit",
-        Lower,
-        "key bits that one node's memory and the traffic give away",
-    ),
-    row(
         "drawdown_bits",
         "bit",
         Neutral,
         "stores at the start less stores at the end of the counting time",
-    ),
-    row(
-        "half_switched_s",
-        "s",
-        Lower,
-        "time with only one side on the new route",
     ),
     row("control_messages", "1", Lower, "control and management messages"),
     row(
@@ -145,7 +122,6 @@ pub const METRICS: [Metric; 26] = [
         Lower,
         "bytes of control and management messages",
     ),
-    row("cost", "1", Lower, "price by the scenario's table"),
     row("events", "1", Neutral, "events that the simulator dispatched"),
 ];
 

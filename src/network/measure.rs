@@ -110,6 +110,7 @@ impl Evidence<'_> {
         let mut push = |name, unit, value| metrics.push(measured(name, unit, scope, value));
         push("requests", "1", Some(requests as f64));
         push("delivered", "1", Some(delivered as f64));
+        push("delivered_bits", "bit", Some(bits as f64));
         push("throughput_bps", "bit/s", Some(bits as f64 / counting));
         push("served_share", "1", ratio(delivered, requests));
         push("kkdlr", "1", ratio(keys - keys_delivered, keys));
@@ -140,7 +141,14 @@ impl Evidence<'_> {
             .map(|life| life.spent_bits)
             .sum();
         let expired: u64 = self.books[2].iter().map(|book| book.expired).sum();
+        let for_delivered = lives()
+            .filter(|life| life.delivered().is_some())
+            .map(|life| life.spent_bits)
+            .sum();
+        let generated = |books: &[Book]| -> u64 { books.iter().map(|book| book.generated).sum() };
+        let generated = generated(self.books[1]) - generated(self.books[0]);
         let mut push = |name, unit, value| metrics.push(measured(name, unit, scope, value));
+        push("key_utilisation", "1", ratio(for_delivered, generated));
         push("total_link_key_bits", "bit", Some((spent + expired) as f64));
         let traffic = self.plan.qkdns.ids().map(|qkdn| self.requests.traffic(qkdn));
         let (messages, bytes) = traffic.fold((0, 0), |sum, one| (sum.0 + one.messages, sum.1 + one.bytes));
@@ -159,11 +167,8 @@ impl Evidence<'_> {
             stores.iter().map(|&at| amount(&books[at])).sum()
         };
         let [before, after, end] = self.books;
-        let generated = sum(after, |book| book.generated) - sum(before, |book| book.generated);
-        let spent = sum(after, |book| book.spent) - sum(before, |book| book.spent);
         let level = |book: &Book| book.stored + book.reserved;
         let drawdown = sum(before, level) as f64 - sum(after, level) as f64;
-        metrics.push(measured("key_utilisation", "1", scope, ratio(spent, generated)));
         metrics.push(measured(
             "expired_link_key_bits",
             "bit",

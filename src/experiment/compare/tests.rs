@@ -77,7 +77,7 @@ fn verdicts_follow_the_direction_of_the_metric() {
     assert_eq!(plain("served_share", &high, &low), Verdict::Worse);
     assert_eq!(plain("kkrd_s", &low, &high), Verdict::Worse);
     assert_eq!(plain("kkrd_s", &high, &low), Verdict::Better);
-    assert_eq!(plain("events", &low, &high), Verdict::NoVerdict);
+    assert_eq!(plain("events", &low, &high), Verdict::None);
     assert_eq!(
         plain("kkrd_s", &low, &[1.1, 1.0, 0.95, 0.97]),
         Verdict::NoEvidence

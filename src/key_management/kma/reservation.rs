@@ -307,6 +307,9 @@ impl KeyManager {
             });
         self.lanes[lane].waiters = kept;
         let moved: std::collections::VecDeque<Waiter> = moved;
+        if moved.is_empty() {
+            return;
+        }
         for waiter in moved {
             if let WaitingFor::Relay(held) = waiter.waiting_for {
                 self.send_on(*held, cx, out);
