@@ -525,6 +525,21 @@ mod tests {
     }
 
     #[test]
+    fn a_promise_given_back_in_time_is_not_too_old() {
+        let mut store = SendingStore::new(settings(1_000, 1_000, Some(Span(50))));
+        let mut source = ScheduledSource::new(0, Span(1_000));
+        store.reserve(request(0), 100, Time(40));
+        store.look(Time(45), &mut source);
+        assert_eq!(
+            (store.book().stored, store.book().reserved, store.book().expired),
+            (1_000, 0, 0)
+        );
+        store.look(Time(50), &mut source);
+        assert_eq!((store.book().stored, store.book().expired), (0, 1_000));
+        assert!(store.book().balances());
+    }
+
+    #[test]
     fn the_receiving_end_finds_what_was_used_twice_or_never_came() {
         let mut store = ReceivingStore::new(settings(100, 100, None));
         let keys = |start, bits| OtpKeys::single(KeyRange { start, bits });
