@@ -111,7 +111,7 @@ pub enum Verdict {
     /// also the dearer one.
     #[serde(rename = "no_verdict")]
     NoVerdict,
-    /// Fewer than two pairs: nothing can be said.
+    /// Fewer than two pairs, or a metric that is neither good nor bad: nothing can be said.
     #[serde(rename = "none")]
     None,
 }

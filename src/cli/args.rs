@@ -123,9 +123,8 @@ pub(super) struct Run {
 Verdicts speak of the later scenario of a pair, as seen from the earlier one:
   better, worse  significant (5 %, Holm-corrected over the table), by the metric's direction
   no evidence    these replications do not tell the two apart
-  no_verdict     different, but not to be judged: the metric has no better direction, or the
-                 better side is also the dearer one
-  none           fewer than two replications
+  no_verdict     different, but the better side is also the dearer one (G0 and G0= against I only)
+  none           fewer than two replications, or a metric that is neither good nor bad
 
 With --gwn-vs-iwn the variants are derived from the file's boundary:
   G0   a gateway node at either end, one link over the duct between them
