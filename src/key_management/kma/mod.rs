@@ -23,9 +23,7 @@ use crate::architecture::message::{
     ControlMessage, KeyManagementMessage, Message, ServiceMessage, StatusChange,
 };
 use crate::architecture::surroundings::KmSurroundings;
-use crate::architecture::{
-    Address, ElementKind, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
-};
+use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::{ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
 use crate::kernel::Time;
 use crate::key_management::ksa::Ksa;
@@ -369,13 +367,5 @@ impl KeyManager {
     /// Requests of this KM's applications that have not ended.
     pub fn open_requests(&self) -> usize {
         self.sources.open()
-    }
-
-    /// The address of one of this KM's parts.
-    pub fn part(&self, kind: ElementKind) -> Address {
-        match kind {
-            ElementKind::Ksa => Address::ksa(self.me()),
-            _ => Address::kma(self.me()),
-        }
     }
 }
