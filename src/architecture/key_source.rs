@@ -3,6 +3,7 @@
 //! An idle link costs no events: blocks arrive on a schedule that is evaluated at the next look at the store. The
 //! quantum layer implements [`KeySource`], the network lends it to the KMA.
 
+use super::message::{Material, OtpKeys, RequestId};
 use crate::ids::StoreId;
 use crate::kernel::{Span, Time};
 
@@ -51,4 +52,14 @@ pub enum StoreEnd {
 pub trait KeySources {
     /// The source that fills one end of a store.
     fn source(&mut self, store: StoreId, end: StoreEnd) -> &mut dyn KeySource;
+
+    /// The bits that stand at these ids at one end of a store; `None` where keys are amounts only.
+    fn bits(&self, _store: StoreId, _end: StoreEnd, _keys: &OtpKeys) -> Option<Box<Material>> {
+        None
+    }
+
+    /// The key that a source KM draws for a request, from random numbers of its own; `None` as above.
+    fn fresh(&self, _request: RequestId, _bits: u64) -> Option<Box<Material>> {
+        None
+    }
 }

@@ -46,6 +46,8 @@ pub enum Observation {
         request: RequestId,
         /// Which end.
         end: RequestEnd,
+        /// Digest of the keys, where real bits flow.
+        digest: Option<u64>,
     },
     /// The source KSA has ended a request without success.
     Failed {

@@ -20,6 +20,28 @@ pub enum ReservationScheme {
     PerHop,
 }
 
+/// How keys are relayed inside one QKDN (Y.3803). All three spend the key's length on every hop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RelayScheme {
+    /// Each KM decrypts and encrypts anew.
+    HopByHop,
+    /// Each KM sends the sum of its two links' keys straight to the segment's last KM.
+    Destination,
+    /// Each KM sends the sum of its two links' keys to the KM at this node, which combines them and sends on.
+    Centralized(NodeId),
+}
+
+impl RelayScheme {
+    /// Which KM combines the parts of a segment that ends there; `None`: there are no parts.
+    pub fn combiner(self, end: NodeId) -> Option<NodeId> {
+        match self {
+            RelayScheme::HopByHop => None,
+            RelayScheme::Destination => Some(end),
+            RelayScheme::Centralized(at) => Some(at),
+        }
+    }
+}
+
 /// Parameters of the protocols and of the elements' times, the same for all elements of a run.
 #[derive(Clone, Debug)]
 pub struct Parameters {
@@ -93,6 +115,8 @@ pub struct Domain {
     pub graph: DiGraph<NodeId, Hop>,
     /// Where a node stands in the graph.
     pub index: FxHashMap<NodeId, NodeIndex>,
+    /// How keys are relayed in it.
+    pub relay: RelayScheme,
     /// Which controller serves a node.
     pub controller_of: FxHashMap<NodeId, ControllerId>,
     /// All hops that its KMs send over, border hops included.

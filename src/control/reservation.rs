@@ -3,9 +3,13 @@
 //! Nothing is spent before every sending KM of every segment has confirmed. Where one refuses, the others' promises are
 //! given back; the refusal itself waits at the lacking KM, which says when it can serve.
 
+use std::sync::Arc;
+
 use super::controller::Controller;
-use super::segment::{Held, Role, SegmentState};
-use crate::architecture::message::{Ask, ControlMessage, FailureCause, Reservation, ReservationResult};
+use super::segment::{Held, Role, Segment, SegmentState};
+use crate::architecture::message::{
+    Ask, ControlMessage, FailureCause, Formation, Reservation, ReservationResult,
+};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Outbox, RequestId, Step};
 use crate::ids::{NodeId, SessionId};
@@ -42,6 +46,7 @@ impl Controller {
         let segment = &self.segments[&request.session];
         let reserve = self.surroundings.parameters.reservation == ReservationScheme::Segment;
         let border_km = segment.entry.map(|_| segment.ends[1]);
+        let formation = if reserve { self.formation(segment) } else { None };
         for &hop in &segment.path {
             let km = self.hop(hop).from;
             let crosses = self.hop(hop).crosses_border;
@@ -56,6 +61,7 @@ impl Controller {
                 procedure: segment.procedure,
                 epoch: segment.epoch,
                 reserve,
+                formation: formation.clone().filter(|_| !crosses),
             };
             let informs_border = first && Some(km) == border_km;
             let step = if informs_border {
@@ -86,6 +92,18 @@ impl Controller {
             },
         );
         self.when_all_have_answered(request, out);
+    }
+
+    /// How the segment's KMs relay together; `None`: hop by hop, as always over a single hop.
+    fn formation(&self, segment: &Segment) -> Option<Arc<Formation>> {
+        let end = segment.ends[1];
+        let combiner = self.surroundings.domain.relay.combiner(end)?;
+        let inside = segment.path.iter().map(|&hop| self.hop(hop));
+        let kms: Box<[NodeId]> = inside
+            .filter(|hop| !hop.crosses_border)
+            .map(|hop| hop.from)
+            .collect();
+        (kms.len() > 1).then(|| Arc::new(Formation { combiner, end, kms }))
     }
 
     /// A KM of the segment has answered.

@@ -12,7 +12,8 @@ use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, KeyRequest, Message, RelayOrder, ReservationResult, StatusChange,
 };
 use crate::architecture::surroundings::{
-    Border, ControllerSurroundings, Domain, Parameters, ReservationScheme, StoreSettings,
+    Border, ControllerSurroundings, Domain, Parameters, RelayScheme, ReservationScheme,
+    StoreSettings,
 };
 use crate::architecture::{
     Address, Effect, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
@@ -87,6 +88,7 @@ impl Bench {
             max_age: None,
         };
         let domain = Domain {
+            relay: RelayScheme::HopByHop,
             qkdn: QkdnId(0),
             graph,
             controller_of: index.keys().map(|&node| (node, ME)).collect(),

@@ -30,7 +30,7 @@ use Direction::{Higher, Lower, Neutral};
 ///
 /// Assumption: variants face the same requests, so whatever it takes to serve them (pad bits, messages,
 /// money) is better the less it is; read it beside `served_share`, since serving nobody costs nothing.
-pub const METRICS: [Metric; 22] = [
+pub const METRICS: [Metric; 23] = [
     row("requests", "1", Neutral, "requests counted"),
     row(
         "delivered",
@@ -60,6 +60,12 @@ pub const METRICS: [Metric; 22] = [
     ),
     row("kkrdv_s", "s", Lower, "standard deviation of the key relay delay"),
     row("kkdlr", "1", Lower, "keys not delivered / keys requested"),
+    row(
+        "kkder",
+        "1",
+        Lower,
+        "keys that differ between both ends / keys delivered; where real bits flow",
+    ),
     row(
         "availability",
         "1",

@@ -82,5 +82,5 @@ pub use deadline::{Deadline, Due, Generation};
 pub use normal::normal_quantile;
 pub use queue::{EventQueue, HeapQueue, LadderQueue, ShuffleQueue};
 pub use simulation::Simulation;
-pub use streams::{Stream, Streams};
+pub use streams::{Keystream, Stream, Streams};
 pub use time::{Span, Time};

@@ -19,7 +19,7 @@
 //! so that the n-th variate of a stream is the n-th draw in every variant (common random numbers). Transcendental
 //! functions come from `libm`, whose results do not depend on the platform.
 
-use rand_chacha::ChaCha8Rng;
+use rand_chacha::{ChaCha8Rng, ChaCha20Rng};
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
@@ -43,6 +43,19 @@ impl Streams {
 
     /// The stream of a label and a purpose, from its beginning.
     pub fn stream(&self, label: &str, purpose: &str) -> Stream {
+        Stream {
+            generator: ChaCha8Rng::from_seed(self.key(label, purpose)),
+        }
+    }
+
+    /// The keystream of a label and a purpose, to be read at any place.
+    pub fn keystream(&self, label: &str, purpose: &str) -> Keystream {
+        Keystream {
+            key: self.key(label, purpose),
+        }
+    }
+
+    fn key(&self, label: &str, purpose: &str) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(VERSION);
         hash.update(self.seed.to_le_bytes());
@@ -51,9 +64,28 @@ impl Streams {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text.as_bytes());
         }
-        Stream {
-            generator: ChaCha8Rng::from_seed(hash.finalize().into()),
-        }
+        hash.finalize().into()
+    }
+}
+
+/// Bytes that can be read at any place, again and again, so that nothing has to be stored: ChaCha20, keyed as a
+/// [`Stream`] is.
+#[derive(Clone, Debug)]
+pub struct Keystream {
+    key: [u8; 32],
+}
+
+impl Keystream {
+    /// Reads from a byte on.
+    pub fn read(&self, byte: u64, into: &mut [u8]) {
+        const WORD: u64 = 4;
+        let mut generator = ChaCha20Rng::from_seed(self.key);
+        generator.set_word_pos(u128::from(byte / WORD));
+        // Bytes leave word by word: what stands before the place in its word is read and dropped.
+        let before = (byte % WORD) as usize;
+        let mut bytes = vec![0; before + into.len()];
+        generator.fill_bytes(&mut bytes);
+        into.copy_from_slice(&bytes[before..]);
     }
 }
 
@@ -161,6 +193,19 @@ mod tests {
                 13_826_258_250_769_397_049
             ]
         );
+    }
+
+    #[test]
+    fn a_keystream_reads_the_same_at_every_place() {
+        let keys = Streams::new(42, 3).keystream("link/a3-a4/0", "key material");
+        let mut all = [0; 300];
+        keys.read(0, &mut all);
+        for (from, length) in [(0, 5), (1, 1), (3, 200), (64, 64), (255, 45)] {
+            let mut some = vec![0; length];
+            keys.read(from as u64, &mut some);
+            assert_eq!(some, all[from..from + length]);
+        }
+        assert!(all.iter().filter(|&&byte| byte == 0).count() < 10);
     }
 
     #[test]

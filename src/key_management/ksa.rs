@@ -71,7 +71,7 @@ impl KeyManager {
                     };
                     out.send_as(self.my_ksa(), Address::ksa(from), label, answer);
                     if let Some(held) = held {
-                        self.supply(request, peer, held.bits, label.procedure, cx, out);
+                        self.supply(request, peer, held.key, label.procedure, cx, out);
                     }
                     return;
                 }
@@ -90,7 +90,9 @@ impl KeyManager {
                         && !self.is_late(request, cx.now)
                         && let Some(order) = self.ended_well(request, out)
                     {
-                        self.supply(request, order.application, order.bits, label.procedure, cx, out);
+                        // What the source drew, it can draw again: it keeps no key meanwhile.
+                        let key = KeyMaterial::new(order.bits, cx.sources.fresh(request, order.bits));
+                        self.supply(request, order.application, key, label.procedure, cx, out);
                         self.account_crossing(request, order.bits, label.procedure, cx, out);
                     }
                 } else if let Some((back, bits)) = self.ksa.back.remove(&request) {
@@ -126,16 +128,14 @@ impl KeyManager {
         &mut self,
         request: RequestId,
         application: ApplicationId,
-        bits: u64,
+        key: KeyMaterial,
         procedure: Procedure,
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
         let label = Label::new(procedure, Step::Supply);
-        let supply = ServiceMessage::KeySupply {
-            request,
-            key: KeyMaterial { bits },
-        };
+        let bits = key.bits;
+        let supply = ServiceMessage::KeySupply { request, key };
         out.send_as(self.my_ksa(), Address::application(application), label, supply);
         self.account(request, Some(application), bits, procedure, cx.now, out);
     }

@@ -237,6 +237,11 @@ impl SendingStore {
         self.reservations.contains_key(&request)
     }
 
+    /// The keys that are promised to a request.
+    pub fn reserved(&self, request: RequestId) -> Option<&OtpKeys> {
+        self.reservations.get(&request).map(|reserved| &reserved.keys)
+    }
+
     /// Spends what was promised; `None` if the promise has lapsed.
     pub fn spend_reserved(&mut self, request: RequestId) -> Option<OtpKeys> {
         let reserved = self.reservations.remove(&request)?;

@@ -2,7 +2,7 @@
 //!
 //! Checks: messages use legal reference points (RP-rule, A3, A5); no key material in control or management messages
 //! (S1); steps keep the partial order of their procedure; a key is relayed from where it is and supplied only after it
-//! is held; every request ends once; every one-time-pad key is used once; books balance and both ends agree.
+//! is held, the same to both ends where real bits flow; every request ends once; every one-time-pad key is used once; books balance and both ends agree.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,10 +33,11 @@ enum Check {
     UsedOnce,
     Conservation,
     EndsAgree,
+    SameKey,
 }
 
 impl Check {
-    const ALL: [Check; 9] = [
+    const ALL: [Check; 10] = [
         Check::ReferencePoints,
         Check::KeyMaterial,
         Check::StepOrder,
@@ -46,6 +47,7 @@ impl Check {
         Check::UsedOnce,
         Check::Conservation,
         Check::EndsAgree,
+        Check::SameKey,
     ];
 
     const fn name(self) -> &'static str {
@@ -59,6 +61,7 @@ impl Check {
             Check::UsedOnce => "every one-time-pad key is used at most once",
             Check::Conservation => "generated = stored + reserved + spent + expired + discarded",
             Check::EndsAgree => "both ends of every store agree",
+            Check::SameKey => "both applications of a request hold the same key",
         }
     }
 }
@@ -70,6 +73,10 @@ struct Request {
     steps: u32,
     /// Where the key is; `None` before the relay starts.
     key_at: Option<NodeId>,
+    /// The KM to which the key went in parts, until it sends the sum on.
+    combiner: Option<NodeId>,
+    /// Digest of what the first end was supplied.
+    digest: Option<u64>,
     held: bool,
     completed: bool,
     supplied: [bool; 2],
@@ -81,7 +88,7 @@ struct Request {
 pub struct Auditor {
     plan: Arc<Plan>,
     requests: Arena<SessionId, Vec<Request>>,
-    looked_at: [u64; 9],
+    looked_at: [u64; 10],
     findings: BTreeMap<Check, String>,
     used: Vec<BTreeMap<u64, u64>>,
     spent: Vec<u64>,
@@ -96,7 +103,7 @@ impl Auditor {
     pub fn new(plan: Arc<Plan>) -> Auditor {
         Auditor {
             requests: plan.sessions.ids().map(|_| Vec::new()).collect(),
-            looked_at: [0; 9],
+            looked_at: [0; 10],
             findings: BTreeMap::new(),
             used: vec![BTreeMap::new(); plan.stores.len()],
             spent: vec![0; plan.stores.len()],
@@ -177,6 +184,15 @@ impl Auditor {
                 let Some(state) = self.request(*request) else {
                     return;
                 };
+                let sent_on = Address::kma(to) == envelope.to
+                    && state
+                        .combiner
+                        .is_some_and(|km| envelope.from == Address::kma(km));
+                if sent_on {
+                    // The sum of the parts, over the last hop: its keys were seen in the last part.
+                    state.combiner = None;
+                    return;
+                }
                 let at = state.key_at.replace(to).unwrap_or(*source);
                 let ends = (envelope.from, envelope.to) == (Address::kma(from), Address::kma(to));
                 self.check(Check::KeyPath, now, at == from && ends, |plan| {
@@ -184,6 +200,30 @@ impl Auditor {
                 });
                 if let (Some(keys), Some(store)) = (otp, self.plan.hops[*hop].store()) {
                     for range in keys.ranges() {
+                        self.use_keys(now, store, range);
+                    }
+                }
+            }
+            Message::KeyManagement(KeyManagementMessage::RelayPart(part)) => {
+                let formation = &part.formation;
+                let hop = &self.plan.hops[part.hop];
+                let (from, store) = (hop.from, hop.store());
+                let ends = (Address::kma(from), Address::kma(formation.combiner));
+                let in_place = formation.kms.get(usize::from(part.position)) == Some(&from);
+                let Some(state) = self.request(part.order.ask.request) else {
+                    return;
+                };
+                let mut holds = in_place && (envelope.from, envelope.to) == ends;
+                if part.position == 0 {
+                    let at = state.key_at.replace(formation.end).unwrap_or(part.order.source);
+                    holds &= at == from;
+                    state.combiner = (formation.combiner != formation.end).then_some(formation.combiner);
+                }
+                self.check(Check::KeyPath, now, holds, |plan| {
+                    format!("{} sends a part that is not its own", plan.nodes[from].name)
+                });
+                if let Some(store) = store {
+                    for range in part.otp.ranges() {
                         self.use_keys(now, store, range);
                     }
                 }
@@ -324,7 +364,7 @@ impl Observer for Auditor {
             Observation::Requested { request, .. } => {
                 self.requests[request.session].push(Request::default());
             }
-            Observation::Supplied { request, end } => {
+            Observation::Supplied { request, end, digest } => {
                 let Some(state) = self.request(request) else {
                     return;
                 };
@@ -334,6 +374,13 @@ impl Observer for Auditor {
                 };
                 let again = std::mem::replace(&mut state.supplied[side], true);
                 let after_failure = side == 0 && state.failed;
+                let other = std::mem::replace(&mut state.digest, digest);
+                if let (Some(one), Some(other)) = (digest, other) {
+                    self.check(Check::SameKey, now, one == other, |plan| {
+                        let name = &plan.sessions[request.session].name;
+                        format!("the ends of {name}#{} hold different keys", request.number)
+                    });
+                }
                 self.check(Check::EndsOnce, now, !again && !after_failure, |_| {
                     "a request is supplied twice".into()
                 });

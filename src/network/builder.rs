@@ -11,11 +11,11 @@ use rustc_hash::FxHashMap;
 use super::data_network::DataNetwork;
 use super::plan::{
     ApplicationPlan, BoundaryPlan, Control, ControllerPlan, DuctPlan, DuctSection, FaultPlan, LinkPlan,
-    LocalDelays, ManagerPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan, StorePlan,
+    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan, StorePlan,
     StoreSource,
 };
 use crate::architecture::surroundings::{
-    Border, ControllerSurroundings, Domain, KmSurroundings, Parameters, Placement, StoreSettings,
+    Border, ControllerSurroundings, Domain, KmSurroundings, Parameters, Placement, RelayScheme, StoreSettings,
 };
 use crate::architecture::{Disturbance, Handover, Hop, Procedure, Protection};
 use crate::control::routing::RoutingAlgorithm;
@@ -87,6 +87,7 @@ pub struct PlanBuilder {
     processing: Processing,
     qkdns: Arena<QkdnId, (String, Arc<dyn RoutingAlgorithm>)>,
     control: Vec<(Control, Option<NodeId>)>,
+    relay: Vec<RelayScheme>,
     iwns: Arena<IwnId, (String, Span)>,
     nodes: Arena<NodeId, (String, QkdnId, Option<IwnId>)>,
     hops: Arena<HopId, Hop>,
@@ -101,6 +102,7 @@ pub struct PlanBuilder {
     routes: Vec<(NodeId, NodeId, u64)>,
     delays: LocalDelays,
     interruption_threshold: Option<Span>,
+    material: Option<MaterialPlan>,
 }
 
 impl PlanBuilder {
@@ -113,6 +115,7 @@ impl PlanBuilder {
             processing,
             qkdns: Arena::new(),
             control: Vec::new(),
+            relay: Vec::new(),
             iwns: Arena::new(),
             nodes: Arena::new(),
             hops: Arena::new(),
@@ -127,18 +130,25 @@ impl PlanBuilder {
             routes: Vec::new(),
             delays: LocalDelays::default(),
             interruption_threshold: None,
+            material: None,
         }
     }
 
     /// Adds a QKDN; its control is distributed until [`control`](Self::control) says otherwise.
     pub fn qkdn(&mut self, name: &str, routing: Arc<dyn RoutingAlgorithm>) -> QkdnId {
         self.control.push((Control::Distributed, None));
+        self.relay.push(RelayScheme::HopByHop);
         self.qkdns.push((name.to_owned(), routing))
     }
 
     /// Says how a QKDN is controlled and where its manager stands (default: at the controller, else its first node).
     pub fn control(&mut self, qkdn: QkdnId, control: Control, manager_at: Option<NodeId>) {
         self.control[qkdn.index()] = (control, manager_at);
+    }
+
+    /// Says how a QKDN relays keys; hop by hop until then.
+    pub fn relay(&mut self, qkdn: QkdnId, scheme: RelayScheme) {
+        self.relay[qkdn.index()] = scheme;
     }
 
     /// Adds an IWN: a site whose sides are `delay` apart.
@@ -329,6 +339,11 @@ impl PlanBuilder {
     /// Sets the delays where there is no fibre between.
     pub fn delays(&mut self, delays: LocalDelays) {
         self.delays = delays;
+    }
+
+    /// Lets real bits flow, so that both applications' keys can be compared.
+    pub fn material_check(&mut self) {
+        self.material = Some(MaterialPlan::default());
     }
 
     /// Sets D of the service interruption.
@@ -535,6 +550,7 @@ impl PlanBuilder {
             processing: self.processing,
             delays: self.delays,
             interruption_threshold: self.interruption_threshold,
+            material: self.material,
             data_network,
             km_surroundings,
             controller_surroundings,
@@ -588,6 +604,7 @@ impl PlanBuilder {
             qkdn,
             graph,
             index,
+            relay: self.relay[qkdn.index()],
             controller_of: controllers,
             hops,
             stores,

@@ -85,6 +85,7 @@ impl Evidence<'_> {
         let (mut keys, mut keys_delivered) = (0u64, 0u64);
         let (mut bits, mut spent, mut wasted) = (0u64, 0u64, 0u64);
         let (mut delays, mut relays) = (Vec::new(), Vec::new());
+        let mut differing = 0u64;
         for &session in sessions {
             let per_request = self.plan.sessions[session].keys;
             for (_, life) in self.counted(session) {
@@ -94,6 +95,7 @@ impl Evidence<'_> {
                     Some(at) => {
                         delivered += 1;
                         keys_delivered += per_request;
+                        differing += if life.digests == 0 { 0 } else { per_request };
                         bits += life.bits;
                         spent += life.spent_bits;
                         delays.push(at.since(life.sent).0);
@@ -114,6 +116,9 @@ impl Evidence<'_> {
         push("throughput_bps", "bit/s", Some(bits as f64 / counting));
         push("served_share", "1", ratio(delivered, requests));
         push("kkdlr", "1", ratio(keys - keys_delivered, keys));
+        if self.plan.material.is_some() {
+            push("kkder", "1", ratio(differing, keys_delivered));
+        }
         push("link_key_bits_per_key_bit", "1", ratio(spent, bits));
         push("wasted_link_key_bits", "bit", Some(wasted as f64));
         push("kkrdv_s", "s", deviation(&delays));

@@ -237,6 +237,13 @@ pub struct Inventory {
     pub sites: u64,
 }
 
+/// Real bits.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct MaterialPlan {
+    /// Receiving ends of stores whose place is off by so many bits: what the check is there to find.
+    pub drifts: Vec<(StoreId, u64)>,
+}
+
 /// What a scenario means.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -280,6 +287,8 @@ pub struct Plan {
     pub delays: LocalDelays,
     /// D of the service interruption; `None`: the largest KKRD before the fault.
     pub interruption_threshold: Option<Span>,
+    /// Whether real bits flow, and what may be wrong with their places.
+    pub material: Option<MaterialPlan>,
     /// Delays of the data network.
     pub data_network: DataNetwork,
     /// What each KM sees.

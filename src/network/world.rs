@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::availability::{Ahead, Availability};
-use super::plan::{Plan, StoreSource};
+use super::plan::{MaterialPlan, Plan, StorePlan, StoreSource};
 use crate::architecture::{
     Address, Disturbance, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
 };
@@ -22,6 +22,7 @@ use crate::key_management::store::Book;
 use crate::management::manager::Manager;
 use crate::network::builder::lane_share;
 use crate::observe::Observer;
+use crate::quantum::material::KeyBits;
 use crate::quantum::module::Module;
 use crate::quantum::source::{QuantumLayer, ScheduledSource};
 use crate::service::application::{Application, Demand};
@@ -99,6 +100,9 @@ impl<O: Observer> World<O> {
             } else {
                 ScheduledSource::new(bits, period)
             });
+        }
+        if let Some(material) = &plan.material {
+            quantum.make_bits(key_bits(&plan, &streams, material));
         }
         let modules = plan
             .links
@@ -564,6 +568,30 @@ impl<O: Observer> World<O> {
     pub fn into_observer(self) -> O {
         self.observer
     }
+}
+
+/// The keystreams of all stores and sessions. Labels are those of links and demands, so that variants share them.
+fn key_bits(plan: &Plan, streams: &Streams, material: &MaterialPlan) -> KeyBits {
+    const PURPOSE: &str = "key material";
+    let of_store = |store: &StorePlan| {
+        let label = match store.source {
+            StoreSource::Lane(link, lane) => format!("link/{}/{lane}", plan.links[link].name),
+            StoreSource::Local(_) => {
+                let hop = &plan.hops[store.settings.hop];
+                format!("local/{}", plan.nodes[hop.from].name)
+            }
+        };
+        streams.keystream(&label, PURPOSE)
+    };
+    let sessions = plan
+        .sessions
+        .values()
+        .map(|demand| streams.keystream(&format!("demand/{}", demand.name), PURPOSE));
+    KeyBits::new(
+        plan.stores.values().map(of_store).collect(),
+        sessions.collect(),
+        material.drifts.clone(),
+    )
 }
 
 /// Which procedure a demand's first messages are traced under: `local` inside one QKDN, else that of the first

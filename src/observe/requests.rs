@@ -30,6 +30,9 @@ pub struct RequestLife {
     pub held: Option<Time>,
     /// The KM that lacked key last.
     pub waited_for: Option<NodeId>,
+    /// Sum of the digests of what both ends were supplied: 0 once both hold the same key. Always 0 where no real bits
+    /// flow.
+    pub digests: u64,
 }
 
 impl RequestLife {
@@ -156,11 +159,13 @@ impl Observer for Requests {
                     relay_started: None,
                     held: None,
                     waited_for: None,
+                    digests: 0,
                 });
                 self.open += 1;
             }
-            Observation::Supplied { request, end } => {
+            Observation::Supplied { request, end, digest } => {
                 let life = self.life(request);
+                life.digests ^= digest.unwrap_or(0);
                 match end {
                     RequestEnd::Source => {
                         life.at_source = Some(now);

@@ -1,6 +1,9 @@
 //! The key that comes out of a link, evaluated at the moment of a look: an idle link costs no events.
 
+use super::material::KeyBits;
+use crate::architecture::RequestId;
 use crate::architecture::key_source::{BlockRun, KeySource, KeySources, StoreEnd};
+use crate::architecture::message::{Material, OtpKeys};
 use crate::ids::{Arena, Id, StoreId};
 use crate::kernel::{Span, Time};
 
@@ -98,12 +101,19 @@ impl KeySource for ScheduledSource {
 #[derive(Clone, Debug, Default)]
 pub struct QuantumLayer {
     ends: Arena<StoreId, [ScheduledSource; 2]>,
+    /// Where real bits flow.
+    bits: Option<KeyBits>,
 }
 
 impl QuantumLayer {
     /// Adds the sources of the next store.
     pub fn add(&mut self, source: ScheduledSource) -> StoreId {
         self.ends.push([source.clone(), source])
+    }
+
+    /// Lets real bits flow.
+    pub fn make_bits(&mut self, bits: KeyBits) {
+        self.bits = Some(bits);
     }
 
     /// What fills the sending end of a store.
@@ -130,6 +140,16 @@ impl KeySources for QuantumLayer {
             StoreEnd::Sending => 0,
             StoreEnd::Receiving => 1,
         }]
+    }
+
+    fn bits(&self, store: StoreId, end: StoreEnd, keys: &OtpKeys) -> Option<Box<Material>> {
+        let bits = self.bits.as_ref()?;
+        Some(Box::new(bits.of_store(store, end, keys)))
+    }
+
+    fn fresh(&self, request: RequestId, bits: u64) -> Option<Box<Material>> {
+        let keys = self.bits.as_ref()?;
+        Some(Box::new(keys.fresh(request, bits)))
     }
 }
 

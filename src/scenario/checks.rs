@@ -29,6 +29,7 @@ pub const METRICS: &[&str] = &[
     "relay_latency_s",
     "kkrdv_s",
     "kkdlr",
+    "kkder",
     "availability",
     "service_interruption_s",
     "service_restoration_s",

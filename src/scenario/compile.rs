@@ -10,7 +10,7 @@ use super::document::{
     Stretch, TransferProtection,
 };
 use crate::architecture::Procedure;
-use crate::architecture::surroundings::{Parameters, ReservationScheme};
+use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
 use crate::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use crate::ids::{DuctId, NodeId, QkdnId};
 use crate::interworking::way::{Way, part_of};
@@ -135,7 +135,6 @@ impl Compiler<'_> {
                 Routing::ShortestLength(_) => Arc::new(ShortestLength),
                 Routing::Widest(_) => Arc::new(Widest),
             };
-            let Relay::HopByHop(_) = qkdn.relay;
             let id = self.builder.qkdn(qkdn.id.as_str(), routing);
             self.qkdns.insert(qkdn.id.0.clone(), id);
             for node in &qkdn.nodes {
@@ -300,6 +299,14 @@ impl Compiler<'_> {
                 (Control::Distributed, _) => plan::Control::Distributed,
             };
             self.builder.control(id, control, manager_at);
+            let relay = match &qkdn.relay {
+                Relay::HopByHop(_) => RelayScheme::HopByHop,
+                Relay::Destination(_) => RelayScheme::Destination,
+                Relay::Centralized(central) => {
+                    RelayScheme::Centralized(self.place(qkdn.id.as_str(), &central.at))
+                }
+            };
+            self.builder.relay(id, relay);
         }
     }
 
@@ -312,6 +319,9 @@ impl Compiler<'_> {
         });
         if let Some(threshold) = document.run.interruption_threshold {
             self.builder.interruption_threshold(threshold);
+        }
+        if document.run.material_check {
+            self.builder.material_check();
         }
         for demand in &document.demands {
             let ends = [0, 1].map(|end| self.node(&demand.between[end].qkdn, &demand.between[end].node));

@@ -11,10 +11,10 @@ pub use traffic::*;
 
 use serde_json::{Value, json};
 
-use crate::catalogue::{Book, Decoder, Described, Entry, Form, Node, Tree, names, record};
+use crate::catalogue::{Book, Decoder, Described, Entry, Form, Node, Tree, choice, names, record};
 use crate::fault::Fault;
 use crate::kernel::time::Span;
-use crate::units::{Decibels, DecibelsPerKm, Metres};
+use crate::units::{Bits, Decibels, DecibelsPerKm, Metres};
 
 record! {
     /// A scenario: two or more QKD networks, how they are joined, what is asked of them and what goes wrong.
@@ -49,6 +49,8 @@ record! {
         variants: Variants,
         /// Choices that Y.3818 leaves open.
         protocol: Protocol = Protocol::default(),
+        /// What protects and watches keys.
+        security: Security = Security::default(),
         /// How long things take.
         timing: Timing = Timing::default(),
         /// Routes of the classical data network where they differ from the ducts.
@@ -72,6 +74,44 @@ record! {
         /// A request that is not supplied within this time counts as an interruption (D of the metric
         /// `service_interruption_s`); default: the largest KKRD before the fault.
         interruption_threshold: Option<Span>,
+        /// Whether real bits flow, so that the keys of both applications can be compared (metric `kkder`). For small
+        /// runs: it costs time and memory.
+        material_check: bool = false,
+    }
+}
+
+choice! {
+    /// What authenticates the messages between two key managers.
+    pub enum Authentication ("kind of authentication") {
+        /// Computational: it takes no key.
+        computational => Computational(Nothing),
+        /// Information-theoretic, after Wegman and Carter: each message takes key from the link that it goes along.
+        wegman_carter => WegmanCarter(WegmanCarter),
+    }
+}
+
+record! {
+    /// Authentication by one-time tags.
+    pub struct WegmanCarter {
+        /// Key that a tag takes. Assumption: 128 bit.
+        tag: Bits = Bits(128),
+    }
+}
+
+record! {
+    /// What protects and watches keys.
+    pub struct Security {
+        /// What authenticates Kx-1 and Kxi-1 messages between neighbours. Assumption: computational; all other
+        /// channels are.
+        authentication: Authentication = Authentication::Computational(Nothing {}),
+        /// Whether to work out which supplied keys each trusted node could have read.
+        exposure: bool = false,
+    }
+}
+
+impl Default for Security {
+    fn default() -> Self {
+        defaults()
     }
 }
 
@@ -350,6 +390,7 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
     vec![
         ("routing", Routing::ENTRIES),
         ("relay", Relay::ENTRIES),
+        ("authentication", Authentication::ENTRIES),
         ("model", LinkModel::ENTRIES),
         ("boundary", BoundaryKind::ENTRIES),
         ("kxi1_prime_protection", TransferProtection::ENTRIES),

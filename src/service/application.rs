@@ -123,7 +123,7 @@ impl Application {
     /// Something came over Ak.
     pub fn on_message(&mut self, message: &ServiceMessage, out: &mut Outbox) {
         match message {
-            ServiceMessage::KeySupply { request, .. } => {
+            ServiceMessage::KeySupply { request, key } => {
                 let asked = self
                     .asking
                     .as_ref()
@@ -136,6 +136,7 @@ impl Application {
                 out.observe(Observation::Supplied {
                     request: *request,
                     end,
+                    digest: key.digest(),
                 });
             }
             // The KSA has already told the observers why.

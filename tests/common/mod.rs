@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use qkdni::architecture::Procedure;
-use qkdni::architecture::surroundings::{Parameters, ReservationScheme};
+use qkdni::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
 use qkdni::control::routing::FewestHops;
 use qkdni::fault::{DuctCut, FaultKind as _};
 use qkdni::ids::{NodeId, QkdnId};
@@ -21,6 +21,14 @@ use qkdni::units::{Fraction, Metres};
 pub enum Kind {
     Gwn,
     Iwn,
+}
+
+/// How keys are relayed; the central KM stands at that node of three.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Relay {
+    HopByHop,
+    Destination,
+    CentralAt(usize),
 }
 
 /// What a test may want different.
@@ -39,6 +47,8 @@ pub struct Setting {
     pub duration: Span,
     pub cut: Option<(&'static str, Time, Option<Time>)>,
     pub ring: bool,
+    pub relay: [Relay; 2],
+    pub material: bool,
     pub seed: u64,
 }
 
@@ -64,6 +74,8 @@ impl Default for Setting {
             duration: Span::from_seconds(10),
             cut: None,
             ring: false,
+            relay: [Relay::HopByHop; 2],
+            material: false,
             seed: 1,
         }
     }
@@ -182,6 +194,17 @@ pub fn plan(setting: &Setting) -> Arc<Plan> {
                 .plan
                 .control(qkdns[side], Control::Centralized(nodes[1]), None);
         }
+    }
+    for (side, nodes) in [a, b].iter().enumerate() {
+        let scheme = match setting.relay[side] {
+            Relay::HopByHop => RelayScheme::HopByHop,
+            Relay::Destination => RelayScheme::Destination,
+            Relay::CentralAt(node) => RelayScheme::Centralized(nodes[node]),
+        };
+        builder.plan.relay(qkdns[side], scheme);
+    }
+    if setting.material {
+        builder.plan.material_check();
     }
     let class = builder.plan.class("default");
     let ends = if setting.backwards {

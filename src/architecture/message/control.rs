@@ -1,7 +1,9 @@
 //! Ck, Cq, Cx, Cxi and Cxi': to, from and among QKDN controllers. Nothing here can hold key bytes.
 
+use std::sync::Arc;
+
 use super::service::{FailureCause, KeyRequest};
-use super::{Ask, RequestId, Subject};
+use super::{Ask, Formation, RequestId, Subject};
 use crate::architecture::procedure::Procedure;
 use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
@@ -45,7 +47,7 @@ impl RelayOrder {
 }
 
 /// A reservation at one sending KM, and the hop to install for the session if it is new there.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reservation {
     /// For which attempt at which request.
     pub ask: Ask,
@@ -67,6 +69,8 @@ pub struct Reservation {
     pub epoch: u32,
     /// Whether to reserve now (`segment`), or only to install the route (`per_hop`).
     pub reserve: bool,
+    /// How the segment's KMs relay together; `None`: hop by hop.
+    pub formation: Option<Arc<Formation>>,
 }
 
 /// What became of a reservation.
@@ -370,7 +374,10 @@ impl ControlMessage {
         match self {
             ControlMessage::BorderQuery { .. } | ControlMessage::SegmentRequest { .. } => 56,
             ControlMessage::RouteRequest(_) | ControlMessage::SegmentQuery { .. } => 80,
-            ControlMessage::Reserve(_) => 64,
+            ControlMessage::Reserve(reservation) => {
+                let formation = reservation.formation.as_ref();
+                64 + formation.map_or(0, |formation| 8 + 4 * formation.kms.len() as u64)
+            }
             ControlMessage::BorderAnswer { .. }
             | ControlMessage::SegmentOffer { .. }
             | ControlMessage::ResourceAnswer { .. }

@@ -1,23 +1,11 @@
 //! Kx-1, Kx-2, Kxi-1, Kxi-2 and their primes: KMA – KMA and KSA – KSA.
 
-use super::RequestId;
+use std::sync::Arc;
+
 use super::service::{FailureCause, KeyRequest};
+use super::{Ask, KeyMaterial, RequestId};
 use crate::ids::{ApplicationId, ControllerId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
-
-/// Keys themselves. Keys are amounts; bits are computed where they are wanted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct KeyMaterial {
-    /// Amount \[bits\].
-    pub bits: u64,
-}
-
-impl KeyMaterial {
-    /// Size \[bytes\].
-    pub fn bytes(&self) -> u64 {
-        self.bits.div_ceil(8)
-    }
-}
 
 /// A run of key in a store's sequence of accepted bits: what a key id names.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -64,6 +52,51 @@ impl OtpKeys {
     }
 }
 
+/// How the KMs of a segment relay a key together (Y.3803: destination and centralized relay): each sends the bitwise
+/// sum of the keys of its two links to the KM that combines them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Formation {
+    /// The KM that combines the parts: the segment's last KM, or a central one.
+    pub combiner: NodeId,
+    /// The segment's last KM.
+    pub end: NodeId,
+    /// The KMs that send, in order; the first leads.
+    pub kms: Box<[NodeId]>,
+}
+
+/// What all parts of one relay have in common.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PartOrder {
+    /// Which attempt at which request.
+    pub ask: Ask,
+    /// The source KM.
+    pub source: NodeId,
+    /// The source's QKDN.
+    pub source_qkdn: QkdnId,
+    /// The destination KM.
+    pub destination: NodeId,
+    /// When the request times out: keys that come later are void.
+    pub deadline: Time,
+}
+
+/// One KM's part of a relay: the key of the link before it plus that of the link after it; at the first KM, the key
+/// that is relayed plus that of the link after it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RelayPart {
+    /// Of which relay.
+    pub order: PartOrder,
+    /// How the KMs work together.
+    pub formation: Arc<Formation>,
+    /// The sender's place among them.
+    pub position: u16,
+    /// The hop after the sender.
+    pub hop: HopId,
+    /// The sum.
+    pub key: KeyMaterial,
+    /// Ids of the hop's keys.
+    pub otp: OtpKeys,
+}
+
 /// How a relay or transfer ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RelayOutcome {
@@ -106,6 +139,21 @@ pub enum KeyManagementMessage {
         /// When the request times out: keys that come later are void.
         deadline: Time,
     },
+    /// KMA → the KMA at the other end of the hop: the key ids that it has promised to a relay in parts.
+    KeyIds {
+        /// Which attempt at which request.
+        ask: Ask,
+        /// The hop.
+        hop: HopId,
+        /// The ids.
+        keys: OtpKeys,
+        /// When the promise lapses.
+        deadline: Time,
+    },
+    /// First KMA of a segment → another one: send your part.
+    PartRequest(PartOrder),
+    /// KMA → the KMA that combines the parts.
+    RelayPart(Box<RelayPart>),
     /// KMA → KMA: a transfer was accepted (analogue: ETSI GS QKD 020's 202).
     TransferAccepted {
         /// Which request.
@@ -149,6 +197,9 @@ impl KeyManagementMessage {
             KeyManagementMessage::Requirement { .. } => "interworking requirement",
             KeyManagementMessage::KeyRelay { otp: Some(_), .. } => "key relay",
             KeyManagementMessage::KeyRelay { otp: None, .. } => "key transfer",
+            KeyManagementMessage::KeyIds { .. } => "key ids",
+            KeyManagementMessage::PartRequest(_) => "key relay part request",
+            KeyManagementMessage::RelayPart(_) => "key relay part",
             KeyManagementMessage::TransferAccepted { .. } => "key transfer accepted",
             KeyManagementMessage::Completion {
                 outcome: RelayOutcome::Relayed,
@@ -163,6 +214,9 @@ impl KeyManagementMessage {
     pub(super) fn request(&self) -> RequestId {
         match self {
             KeyManagementMessage::Requirement { order, .. } => order.request,
+            KeyManagementMessage::KeyIds { ask, .. } => ask.request,
+            KeyManagementMessage::PartRequest(order) => order.ask.request,
+            KeyManagementMessage::RelayPart(part) => part.order.ask.request,
             KeyManagementMessage::KeyRelay { request, .. }
             | KeyManagementMessage::TransferAccepted { request }
             | KeyManagementMessage::Completion { request, .. }
@@ -176,6 +230,12 @@ impl KeyManagementMessage {
             KeyManagementMessage::Requirement { .. } => 60,
             KeyManagementMessage::KeyRelay { key, otp, .. } => {
                 40 + key.bytes() + 16 * otp.as_ref().map_or(1, |keys| keys.ranges().count() as u64)
+            }
+            KeyManagementMessage::KeyIds { keys, .. } => 32 + 16 * keys.ranges().count() as u64,
+            KeyManagementMessage::PartRequest(_) => 40,
+            KeyManagementMessage::RelayPart(part) => {
+                let ids = 16 * part.otp.ranges().count() as u64;
+                48 + 4 * part.formation.kms.len() as u64 + part.key.bytes() + ids
             }
             KeyManagementMessage::TransferAccepted { .. } => 16,
             KeyManagementMessage::Completion { .. } => 21,

@@ -3,11 +3,15 @@
 mod control;
 mod key_management;
 mod management;
+mod material;
 mod service;
 
 pub use control::{BorderChoice, ControlMessage, RelayOrder, Reservation, ReservationResult, StatusChange};
-pub use key_management::{KeyManagementMessage, KeyMaterial, KeyRange, OtpKeys, RelayOutcome};
+pub use key_management::{
+    Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart,
+};
 pub use management::{ManagementMessage, UsageRecord};
+pub use material::{KeyMaterial, Material};
 pub use service::{FailureCause, KeyRequest, ServiceMessage};
 
 use super::element::Address;
@@ -137,7 +141,9 @@ impl Message {
     pub fn carries_key(&self) -> bool {
         match self {
             Message::Service(ServiceMessage::KeySupply { .. })
-            | Message::KeyManagement(KeyManagementMessage::KeyRelay { .. }) => true,
+            | Message::KeyManagement(
+                KeyManagementMessage::KeyRelay { .. } | KeyManagementMessage::RelayPart(_),
+            ) => true,
             Message::Service(_) | Message::KeyManagement(_) => false,
             // No field of these enums can hold key material.
             Message::Control(_) | Message::Management(_) => false,

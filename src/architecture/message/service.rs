@@ -1,7 +1,6 @@
 //! Ak: cryptographic application – KSA (analogue: ETSI GS QKD 014).
 
-use super::RequestId;
-use super::key_management::KeyMaterial;
+use super::{KeyMaterial, RequestId};
 use crate::ids::{ApplicationId, ClassId, NodeId, QkdnId};
 use crate::kernel::Time;
 

@@ -102,6 +102,7 @@ pub(crate) mod tests {
         }
         let controller_of = (0..nodes).map(|node| (NodeId(node), ControllerId(0))).collect();
         Domain {
+            relay: crate::architecture::surroundings::RelayScheme::HopByHop,
             qkdn: QkdnId(0),
             graph,
             index,

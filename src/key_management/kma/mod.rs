@@ -15,12 +15,14 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use self::lane::Lane;
+use self::relay::centralized::Combining;
+use self::relay::destination::Part;
 use self::relay::{HeldKey, Passing};
 use self::source::Sources;
 use crate::architecture::hop::{Handover, Hop};
 use crate::architecture::key_source::{KeySources, StoreEnd};
 use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, Message, RelayOrder, ServiceMessage, StatusChange,
+    ControlMessage, Formation, KeyManagementMessage, Message, RelayOrder, ServiceMessage, StatusChange,
 };
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
@@ -63,10 +65,12 @@ pub struct Installing {
 }
 
 /// A hop that a request was promised.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Grant {
     hop: HopId,
     attempt: u32,
+    /// How the segment's KMs relay together; `None`: hop by hop.
+    formation: Option<Arc<Formation>>,
 }
 
 /// What a KM needs of one of its hops.
@@ -111,6 +115,10 @@ pub struct KeyManager {
     grants: FxHashMap<RequestId, Grant>,
     /// Requests that were relayed on, until their completion comes back.
     passing: FxHashMap<RequestId, Passing>,
+    /// Relays to which this KM contributes a part.
+    parts: FxHashMap<RequestId, Part>,
+    /// Relays whose parts this KM combines.
+    combining: FxHashMap<RequestId, Combining>,
     /// Keys that arrived for this KM's applications.
     pub(super) held: FxHashMap<RequestId, HeldKey>,
     pub(super) sources: Sources,
@@ -159,6 +167,8 @@ impl KeyManager {
             routes: FxHashMap::default(),
             grants: FxHashMap::default(),
             passing: FxHashMap::default(),
+            parts: FxHashMap::default(),
+            combining: FxHashMap::default(),
             held: FxHashMap::default(),
             sources: Sources::default(),
             ksa: Ksa::default(),
@@ -194,6 +204,18 @@ impl KeyManager {
                 self.on_requirement(order, label, out);
             }
             Message::KeyManagement(KeyManagementMessage::KeyRelay { .. }) => self.on_relay(envelope, cx, out),
+            Message::KeyManagement(KeyManagementMessage::KeyIds {
+                ask,
+                hop,
+                keys,
+                deadline,
+            }) => self.on_key_ids(ask, (hop, keys), deadline, cx, out),
+            Message::KeyManagement(KeyManagementMessage::PartRequest(order)) => {
+                self.on_part_request(order, envelope.from, label, cx, out);
+            }
+            Message::KeyManagement(KeyManagementMessage::RelayPart(part)) => {
+                self.on_part(*part, label, cx, out);
+            }
             Message::KeyManagement(KeyManagementMessage::TransferAccepted { .. }) => {}
             Message::KeyManagement(KeyManagementMessage::Completion { request, outcome }) => {
                 self.on_completion(request, outcome, label, cx, out);

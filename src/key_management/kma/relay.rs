@@ -1,15 +1,19 @@
 //! Key relay hop by hop (Y.3803) and key transfer: P9 steps 5a–7, P12 steps 5b–9.
 //!
 //! What a hop spends is its protection's business, how it answers its handover's; nothing here asks what kind of
-//! border it crosses. Each node decrypts and encrypts anew, so delays add up.
+//! border it crosses. Each node decrypts and encrypts anew, so delays add up. Inside a QKDN that relays in parts, a
+//! segment's first KM leads the others ([`destination`]); the border hop and all answers stay as they are here.
+
+pub mod centralized;
+pub mod destination;
 
 use super::lane::{Waiter, WaitingFor};
-use super::{Context, KeyManager, Way};
+use super::{Context, Grant, KeyManager, Way};
 use crate::architecture::hop::Handover;
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
-    ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, ManagementMessage, Message, OtpKeys,
-    RelayOutcome, Subject, UsageRecord,
+    ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, ManagementMessage, Material, Message,
+    OtpKeys, RelayOutcome, Subject, UsageRecord,
 };
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step};
 use crate::ids::{HopId, NodeId};
@@ -30,23 +34,23 @@ pub struct Passing {
 }
 
 /// A key that arrived for an application of this KM.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HeldKey {
-    /// Amount \[bits\].
-    pub bits: u64,
+    /// The key.
+    pub key: KeyMaterial,
     /// Void after this.
     pub deadline: Time,
 }
 
 impl KeyManager {
     /// A key arrives over a hop.
-    pub(super) fn on_relay(&mut self, envelope: Envelope, cx: &mut Context<'_>, out: &mut Outbox) {
+    pub(super) fn on_relay(&mut self, mut envelope: Envelope, cx: &mut Context<'_>, out: &mut Outbox) {
         let Message::KeyManagement(KeyManagementMessage::KeyRelay {
             request,
             hop,
             source_qkdn,
             destination,
-            key,
+            ref mut key,
             ref otp,
             deadline,
             ..
@@ -56,28 +60,25 @@ impl KeyManager {
         };
         let procedure = envelope.label.procedure;
         let Way { handover, store, .. } = self.incoming[&hop];
+        let bits = key.bits;
         if let (Some(store), Some(keys)) = (store, otp) {
-            self.follow(store, keys, cx, out);
+            let pad = self.follow(store, keys, cx, out);
+            *key = KeyMaterial::new(bits, key.material.take()).xor(pad);
         }
         if handover == Handover::Transfer {
             let accepted = KeyManagementMessage::TransferAccepted { request };
             out.send(envelope.from, Label::new(procedure, Step::Accepted), accepted);
         }
         if destination == self.me() {
-            self.held.insert(
-                request,
-                HeldKey {
-                    bits: key.bits,
-                    deadline,
-                },
-            );
+            let key = KeyMaterial::new(bits, key.material.take());
+            self.held.insert(request, HeldKey { key, deadline });
             out.observe(Observation::KeyHeld { request });
             let near = source_qkdn == self.surroundings.qkdn;
             self.complete_upstream(
                 request,
                 hop,
                 near,
-                key.bits,
+                bits,
                 RelayOutcome::Relayed,
                 procedure,
                 out,
@@ -87,7 +88,14 @@ impl KeyManager {
         }
     }
 
-    fn follow(&mut self, store: usize, keys: &OtpKeys, cx: &mut Context<'_>, out: &mut Outbox) {
+    /// Uses at this end the keys that the sending end named; returns their bits where real bits flow.
+    fn follow(
+        &mut self,
+        store: usize,
+        keys: &OtpKeys,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) -> Option<Box<Material>> {
         let copy = &mut self.follows[store];
         let id = copy.settings.id;
         copy.look(cx.now, cx.sources.source(id, StoreEnd::Receiving));
@@ -101,41 +109,50 @@ impl KeyManager {
                 store: Some(id),
             });
         }
+        cx.sources.bits(id, StoreEnd::Receiving, keys)
     }
 
     /// Sends a key on over the hop that was promised, or over the session's route.
-    pub(super) fn send_on(&mut self, mut envelope: Envelope, cx: &mut Context<'_>, out: &mut Outbox) {
+    pub(super) fn send_on(&mut self, envelope: Envelope, cx: &mut Context<'_>, out: &mut Outbox) {
         let Message::KeyManagement(KeyManagementMessage::KeyRelay {
             request,
-            ref mut hop,
-            key,
+            hop: arrived_over,
+            ref key,
             deadline,
             ..
         }) = envelope.message
         else {
             unreachable!("only relays are sent on")
         };
-        let arrived_over = *hop;
+        let bits = key.bits;
         let promised = if self.grants.is_empty() {
             None
         } else {
-            self.grants.remove(&request).map(|grant| grant.hop)
+            self.grants.remove(&request)
+        };
+        let promised = match promised {
+            Some(Grant {
+                hop,
+                attempt,
+                formation: Some(formation),
+            }) => return self.lead(envelope, hop, attempt, formation, cx, out),
+            other => other.map(|grant| grant.hop),
         };
         let Some(next) = promised.or_else(|| self.routes.get(&request.session).map(|route| route.hop)) else {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         };
         let Some(lane) = self.lane_of_hop(next) else {
-            return self.pass_on(&envelope, arrived_over, next, None, out);
+            return self.pass_on(envelope, arrived_over, next, None, cx, out);
         };
         self.look(lane, cx, out);
         if promised.is_some() {
             let Some(keys) = self.lanes[lane].spend_reserved(request) else {
                 return self.fail_relay(&envelope, FailureCause::TimeOut, cx, out);
             };
-            self.pass_on(&envelope, arrived_over, next, Some(keys), out);
-        } else if self.lanes[lane].may_serve(request, key.bits) {
-            let keys = self.lanes[lane].store.spend(key.bits);
-            self.pass_on(&envelope, arrived_over, next, Some(keys), out);
+            self.pass_on(envelope, arrived_over, next, Some(keys), cx, out);
+        } else if self.lanes[lane].may_serve(request, bits) {
+            let keys = self.lanes[lane].store.spend(bits);
+            self.pass_on(envelope, arrived_over, next, Some(keys), cx, out);
         } else {
             out.observe(Observation::Waits {
                 request,
@@ -144,7 +161,7 @@ impl KeyManager {
             let waiting_for = WaitingFor::Relay(Box::new(envelope));
             self.lanes[lane].waiters.push_back(Waiter {
                 request,
-                bits: key.bits,
+                bits,
                 deadline,
                 waiting_for,
             });
@@ -154,19 +171,27 @@ impl KeyManager {
     }
 
     /// A relay that waited for key goes on, over the hop whose key it waited for.
-    pub(super) fn relay_on(&mut self, envelope: &Envelope, next: HopId, keys: OtpKeys, out: &mut Outbox) {
+    pub(super) fn relay_on(
+        &mut self,
+        envelope: Envelope,
+        next: HopId,
+        keys: OtpKeys,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
         let Message::KeyManagement(KeyManagementMessage::KeyRelay { hop, .. }) = envelope.message else {
             unreachable!("only relays wait here")
         };
-        self.pass_on(envelope, hop, next, Some(keys), out);
+        self.pass_on(envelope, hop, next, Some(keys), cx, out);
     }
 
     fn pass_on(
         &mut self,
-        envelope: &Envelope,
+        envelope: Envelope,
         arrived_over: HopId,
         next: HopId,
         keys: Option<OtpKeys>,
+        cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
         let procedure = envelope.label.procedure;
@@ -214,11 +239,21 @@ impl KeyManager {
             source,
             source_qkdn,
             destination,
-            key: KeyMaterial { bits: key.bits },
+            key: match &keys {
+                Some(keys) => key.xor(self.pad(next, keys, cx)),
+                None => key,
+            },
             otp: keys,
             deadline,
         };
         out.send(Address::kma(way.neighbour), Label::new(procedure, step), message);
+    }
+
+    /// The bits of keys of the hop's store at this, the sending end; `None` where keys are amounts.
+    fn pad(&self, hop: HopId, keys: &OtpKeys, cx: &Context<'_>) -> Option<Box<Material>> {
+        let lane = self.outgoing[&hop].store?;
+        let store = self.lanes[lane].store.settings.id;
+        cx.sources.bits(store, StoreEnd::Sending, keys)
     }
 
     /// A relay stops here: alarm to the manager, failure back to the source.
@@ -234,27 +269,15 @@ impl KeyManager {
             hop,
             source,
             source_qkdn,
-            key,
+            ref key,
             ..
         }) = envelope.message
         else {
             unreachable!("only relays fail")
         };
         let procedure = envelope.label.procedure;
-        let alarm_under = if procedure == Procedure::P12 {
-            Procedure::P14
-        } else {
-            Procedure::P11
-        };
         let next = self.routes.get(&request.session).map_or(hop, |route| route.hop);
-        let alarm = ManagementMessage::RelayFailure {
-            request,
-            hop: next,
-            cause,
-            at: cx.now,
-        };
-        let manager = Address::manager(self.surroundings.manager);
-        out.send(manager, Label::new(alarm_under, Step::FailureAlarm), alarm);
+        self.raise_alarm(request, next, cause, procedure, cx.now, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
         if source == self.me() {
             self.on_relay_end(request, outcome, procedure, cx, out);
@@ -262,6 +285,31 @@ impl KeyManager {
             let near = source_qkdn == self.surroundings.qkdn;
             self.complete_upstream(request, hop, near, key.bits, outcome, procedure, out);
         }
+    }
+
+    /// P11/P14 step 0: relay failure alarm.
+    fn raise_alarm(
+        &self,
+        request: RequestId,
+        hop: HopId,
+        cause: FailureCause,
+        procedure: Procedure,
+        at: Time,
+        out: &mut Outbox,
+    ) {
+        let alarm_under = if procedure == Procedure::P12 {
+            Procedure::P14
+        } else {
+            Procedure::P11
+        };
+        let alarm = ManagementMessage::RelayFailure {
+            request,
+            hop,
+            cause,
+            at,
+        };
+        let manager = Address::manager(self.surroundings.manager);
+        out.send(manager, Label::new(alarm_under, Step::FailureAlarm), alarm);
     }
 
     /// Completion, or the acknowledgement of a transfer, goes back over the hop that the key came by.
@@ -390,7 +438,7 @@ impl KeyManager {
         &self,
         request: RequestId,
         destination: NodeId,
-        bits: u64,
+        key: KeyMaterial,
         deadline: Time,
         procedure: Procedure,
     ) -> Envelope {
@@ -401,7 +449,7 @@ impl KeyManager {
             source: self.me(),
             source_qkdn: self.surroundings.qkdn,
             destination,
-            key: KeyMaterial { bits },
+            key,
             otp: None,
             deadline,
         };

@@ -62,6 +62,7 @@ impl KeyManager {
         let grant = Grant {
             hop: order.hop,
             attempt,
+            formation: order.formation.clone(),
         };
         let Some(lane) = self.lane_of_hop(order.hop) else {
             self.grants.insert(request, grant);
@@ -75,6 +76,7 @@ impl KeyManager {
         let result = if state.may_serve(request, order.bits) {
             state.forget(order.ask);
             state.store.reserve(request, order.bits, order.deadline);
+            self.announce_keys(order, lane, out);
             self.grants.insert(request, grant);
             ReservationResult::Confirmed
         } else {
@@ -156,7 +158,7 @@ impl KeyManager {
                     let store = &mut self.lanes[lane].store;
                     let (keys, hop) = (store.spend(waiter.bits), store.settings.hop);
                     if let WaitingFor::Relay(held) = waiter.waiting_for {
-                        self.relay_on(&held, hop, keys, out);
+                        self.relay_on(*held, hop, keys, cx, out);
                     }
                 }
                 _ => break,
@@ -295,6 +297,7 @@ impl KeyManager {
     /// A session is over: its route goes, and nobody waits for a reservation in its name.
     pub(super) fn on_session_close(&mut self, session: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
         self.routes.remove(&session);
+        self.parts.retain(|request, _| request.session != session);
         for lane in 0..self.lanes.len() {
             let waiters = &mut self.lanes[lane].waiters;
             let before = waiters.len();

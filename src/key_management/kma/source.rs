@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Context, KeyManager};
 use crate::architecture::message::{
-    Ask, BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyRequest, RelayOrder,
+    Ask, BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, KeyRequest, RelayOrder,
     RelayOutcome, ReservationResult, ServiceMessage,
 };
 use crate::architecture::observation::ReroutingInstant;
@@ -326,7 +326,8 @@ impl KeyManager {
             .expect("the caller has it");
         entry.state = State::Relaying;
         let order = entry.order;
-        let first = self.first_relay(request, order.destination, order.bits, order.deadline, procedure);
+        let key = KeyMaterial::new(order.bits, cx.sources.fresh(request, order.bits));
+        let first = self.first_relay(request, order.destination, key, order.deadline, procedure);
         self.send_on(first, cx, out);
     }
 

@@ -223,6 +223,7 @@ impl Bench {
             epoch: 0,
             procedure: Procedure::Local,
             reserve: self.km.surroundings.parameters.reservation == ReservationScheme::Segment,
+            formation: None,
         };
         self.control(now, ControlMessage::Reserve(reservation))
     }
@@ -239,7 +240,7 @@ impl Bench {
             source: BEFORE,
             source_qkdn: QkdnId(0),
             destination,
-            key: KeyMaterial { bits: 100 },
+            key: KeyMaterial::new(100, None),
             otp: Some(OtpKeys::single(range)),
             deadline: Time(1_000),
         };

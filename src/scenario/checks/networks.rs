@@ -7,7 +7,7 @@ use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
 use crate::scenario::document::{
-    BoundaryKind, Control, LinkModel, LinkTemplate, MeasuredTable, Qkdn, Store, Stretch,
+    BoundaryKind, Control, LinkModel, LinkTemplate, MeasuredTable, Qkdn, Relay, Reservation, Store, Stretch,
 };
 use crate::units::{Bits, Decibels, Metres};
 
@@ -41,6 +41,7 @@ impl Checker<'_> {
                 );
             }
             self.placement(&here, qkdn);
+            self.relay(&here, qkdn);
             let mut pairs = BTreeMap::new();
             for (l, link) in qkdn.links.iter().enumerate() {
                 let path = here.then("links").then(l);
@@ -159,6 +160,40 @@ impl Checker<'_> {
                     suggest(place, &names),
                 );
             }
+        }
+    }
+
+    /// Checks a relay scheme: whether its central KM is somewhere, and whether keys are reserved for it.
+    fn relay(&mut self, here: &Path, qkdn: &Qkdn) {
+        if let Relay::Centralized(central) = &qkdn.relay {
+            let at_border = self.document.boundary(&central.at).is_some_and(|boundary| {
+                matches!(boundary.kind, BoundaryKind::Iwn(_))
+                    && boundary.between.iter().any(|end| qkdn.id == end.qkdn)
+            });
+            if !at_border && !qkdn.nodes.iter().any(|node| node.id == central.at) {
+                let names: Vec<&str> = qkdn.nodes.iter().map(|node| node.id.as_str()).collect();
+                self.error(
+                    "unknown_node",
+                    here.then("relay").then("centralized").then("at"),
+                    format!(
+                        "QKDN {} has no node \"{}\" for its central key manager",
+                        qkdn.id, central.at
+                    ),
+                    suggest(&central.at, &names),
+                );
+            }
+        }
+        let in_parts = !matches!(qkdn.relay, Relay::HopByHop(_));
+        if in_parts && self.document.protocol.reservation == Reservation::PerHop {
+            self.error(
+                "unreserved_parts",
+                here.then("relay"),
+                format!(
+                    "QKDN {} relays in parts, at all nodes at once, and keys are reserved hop after hop",
+                    qkdn.id
+                ),
+                "write \"reservation\": \"segment\", or relay \"hop_by_hop\"",
+            );
         }
     }
 

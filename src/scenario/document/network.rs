@@ -146,6 +146,18 @@ choice! {
     pub enum Relay ("relay scheme") {
         /// One hop after the other: each node decrypts and encrypts again.
         hop_by_hop => HopByHop(Nothing),
+        /// Each node sends the sum of its two links' keys straight to the last node of the QKDN's segment (Y.3803).
+        destination => Destination(Nothing),
+        /// Each node sends the sum of its two links' keys to a central node, which combines them (Y.3803).
+        centralized => Centralized(CentralizedRelay),
+    }
+}
+
+record! {
+    /// Where the parts of a relay are combined.
+    pub struct CentralizedRelay {
+        /// The central key manager's place: a node, or an IWN boundary by its id.
+        at: String,
     }
 }
 
