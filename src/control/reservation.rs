@@ -5,7 +5,8 @@
 
 use super::controller::Controller;
 use super::segment::{Held, Role, SegmentState};
-use crate::architecture::message::{ControlMessage, FailureCause, Reservation, ReservationResult};
+use crate::architecture::message::{ControlMessage, FailureCause, Reservation, ReservationResult, Subject};
+use crate::architecture::observation::{Choice, Decision};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Outbox, RequestId, Step};
 use crate::ids::{NodeId, SessionId};
@@ -35,6 +36,10 @@ impl Controller {
                     number: request.number,
                     bits,
                     deadline,
+                });
+                out.explain(|| {
+                    let reason = "its session is being rerouted";
+                    Decision::new(Choice::Wait, Subject::request(request), reason)
                 });
             }
             Some(_) => self.reserve(request, bits, deadline, false, out),
@@ -201,6 +206,17 @@ impl Controller {
                 out.send(Address::controller(next), label, release);
             }
         }
+        out.explain(|| {
+            let subject = Subject::request(request);
+            match result {
+                ReservationResult::Confirmed => {
+                    Decision::new(Choice::Admit, subject, "all KMs that send have promised their key")
+                }
+                ReservationResult::Refused(cause, at) => {
+                    Decision::new(Choice::Refuse, subject, cause.name()).at(at)
+                }
+            }
+        });
         let label = Label::new(procedure, Step::Start);
         match role {
             Role::Origin { source, .. } => {
@@ -226,6 +242,10 @@ impl Controller {
         };
         match segment.role {
             Role::Origin { source, .. } => {
+                out.explain(|| {
+                    let reason = "a KM that lacked key can serve, or the route is usable again";
+                    Decision::new(Choice::Resume, Subject::request(request), reason).at(km)
+                });
                 let reply_to = self.me();
                 let message = ControlMessage::CanServe {
                     request,
