@@ -9,6 +9,7 @@ use crate::archive::Price;
 use crate::experiment::expectation::Expectation;
 use crate::network::plan::Plan;
 use crate::network::{Options, simulate};
+use crate::report::chart::Roster;
 use crate::scenario::document::Document;
 use crate::scenario::{self, Diagnostic, Diagnostics, Which, compile, derive};
 use crate::units::Decibels;
@@ -65,6 +66,12 @@ impl Engine for Simulator {
             ));
         }
         Ok(variants)
+    }
+
+    fn roster(&self, resolved: &Value) -> Result<Roster, Rejected> {
+        let loaded = scenario::load_text("scenario.resolved.json", &resolved.to_string(), &[])
+            .map_err(|findings| rejected(&findings))?;
+        Ok(Roster::of(&compile(&loaded.document)))
     }
 
     fn schema(&self) -> Value {

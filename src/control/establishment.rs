@@ -51,7 +51,9 @@ impl Controller {
         let best = best.map(|(.., border)| border);
         out.explain(|| {
             let reason = match best {
-                Some(_) => "the border whose hop makes key, then the nearest by hops, then the first in the file",
+                Some(_) => {
+                    "the border whose hop makes key, then the nearest by hops, then the first in the file"
+                }
                 None => "no border can be reached",
             };
             let far = |border: &&Border| border.far_qkdn == order.destination_qkdn;
@@ -274,13 +276,7 @@ impl Controller {
         let found = self.establishing.remove(&request).expect("it was just there");
         let order = found.order.order;
         let session = request.session;
-        let mut segment = Segment::new(
-            found.role,
-            found.ends,
-            found.path,
-            &order,
-            found.procedure,
-        );
+        let mut segment = Segment::new(found.role, found.ends, found.path, &order, found.procedure);
         segment.entry = found
             .order
             .border

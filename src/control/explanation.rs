@@ -27,11 +27,12 @@ impl Controller {
             }
         };
         for &avoided in chosen.unwrap_or_default() {
-            let other = [HopState::Active, HopState::Passive].into_iter().find_map(|worst| {
-                let usable =
-                    |hop: &Hop| hop.id != avoided && self.knowledge.state(hop, domain) <= worst;
-                self.routing.route(domain, &usable, from, to)
-            });
+            let other = [HopState::Active, HopState::Passive]
+                .into_iter()
+                .find_map(|worst| {
+                    let usable = |hop: &Hop| hop.id != avoided && self.knowledge.state(hop, domain) <= worst;
+                    self.routing.route(domain, &usable, from, to)
+                });
             add(other);
         }
         add(self.routing.route(domain, &|_| true, from, to));

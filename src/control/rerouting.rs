@@ -166,8 +166,11 @@ impl Controller {
                 None => "the route is kept: no other path has only hops that make key",
             };
             let taken = inside.as_deref().unwrap_or(&path);
-            Decision::new(Choice::Reroute, Subject::session(session, fault), reason)
-                .among(self.candidates(segment.ends, border, Some(taken)))
+            Decision::new(Choice::Reroute, Subject::session(session, fault), reason).among(self.candidates(
+                segment.ends,
+                border,
+                Some(taken),
+            ))
         });
         let changed = inside.map(|path| path.into_iter().chain(border).collect::<Vec<HopId>>());
         match changed {

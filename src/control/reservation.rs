@@ -209,9 +209,11 @@ impl Controller {
         out.explain(|| {
             let subject = Subject::request(request);
             match result {
-                ReservationResult::Confirmed => {
-                    Decision::new(Choice::Admit, subject, "all KMs that send have promised their key")
-                }
+                ReservationResult::Confirmed => Decision::new(
+                    Choice::Admit,
+                    subject,
+                    "all KMs that send have promised their key",
+                ),
                 ReservationResult::Refused(cause, at) => {
                     Decision::new(Choice::Refuse, subject, cause.name()).at(at)
                 }

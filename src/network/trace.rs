@@ -189,8 +189,7 @@ impl Observer for Trace {
                 let lane =
                     usize::from(self.plan.hops[self.plan.links[*link].hops[0]].store() != Some(*store));
                 let module = Address::module(*link, lane);
-                let label =
-                    Label::new(self.plan.parameters.rerouting, Step::KeyGeneration);
+                let label = Label::new(self.plan.parameters.rerouting, Step::KeyGeneration);
                 let point = Some(ReferencePoint::Kq1);
                 self.line(
                     now,

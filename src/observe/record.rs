@@ -82,6 +82,28 @@ pub struct DecisionLine<'a> {
     pub candidates: Vec<CandidateLine>,
 }
 
+impl DecisionLine<'_> {
+    /// The same, kept apart from the text that it was read from.
+    pub fn into_owned(self) -> DecisionLine<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        DecisionLine {
+            replication: self.replication,
+            t_ns: self.t_ns,
+            element: owned(self.element),
+            decision: owned(self.decision),
+            session: owned(self.session),
+            request: self.request,
+            fault: self.fault.map(owned),
+            reason: owned(self.reason),
+            place: self.place.map(owned),
+            needed_bits: self.needed_bits,
+            usable_bits: self.usable_bits,
+            hops: self.hops,
+            candidates: self.candidates,
+        }
+    }
+}
+
 /// One way that could have been taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CandidateLine {
