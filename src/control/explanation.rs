@@ -37,9 +37,9 @@ impl Controller {
         }
         add(self.routing.route(domain, &|_| true, from, to));
         let candidate = |(place, path): (usize, Vec<HopId>)| {
-            let inside: Vec<&Hop> = path.iter().map(|&hop| self.hop(hop)).collect();
-            let (cost, unit) = self.routing.cost(&inside);
-            let hops: Box<[HopId]> = path.iter().copied().chain(border).collect();
+            let hops: Box<[HopId]> = path.into_iter().chain(border).collect();
+            let whole: Vec<&Hop> = hops.iter().map(|&hop| self.hop(hop)).collect();
+            let (cost, unit) = self.routing.cost(&whole);
             Candidate {
                 cost,
                 unit,

@@ -74,7 +74,6 @@ impl Bench {
                 boundary: BoundaryId(number),
                 hop: hop(4 + number, ends, true),
                 far_qkdn: QkdnId(1),
-                near_controller: ME,
                 far_controller: PEER,
             })
             .collect();

@@ -154,17 +154,20 @@ fn describe(text: &mut String, line: &DecisionLine<'_>, when: String) {
         } else {
             candidate.hops.join(", ")
         };
+        let unit = match (candidate.unit.as_str(), candidate.hops.len()) {
+            ("hops", 1) => "hop",
+            (unit, _) => unit,
+        };
         let remark = candidate
             .obstacle
             .as_deref()
             .map_or(String::new(), |obstacle| format!("; {obstacle}"));
         writeln!(
             text,
-            "  {:>16}    {} {hops}: {} {}{remark}",
+            "  {:>16}    {} {hops}: {} {unit}{remark}",
             "",
             if candidate.chosen { "taken " } else { "beside" },
             candidate.cost,
-            candidate.unit
         )
         .expect("strings take text");
     }

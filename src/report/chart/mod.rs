@@ -55,7 +55,7 @@ impl Row {
     pub fn label(&self) -> String {
         let point = self.reference_point.as_deref();
         let parts = [Some(self.step.as_str()), point, Some(self.message.as_str())];
-        parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
     }
 
     /// Whether it is a note rather than an arrow.

@@ -147,7 +147,7 @@ fn draw_row(svg: &mut String, row: &Row, y: f64, width: f64) {
     let label = format!("{}{mark}", row.label());
     let half = width_of(&label) / 2.0;
     // A label is centred on its arrow, moved so far that it stays on the page.
-    let (lowest, highest) = (GUTTER + half, width - MARGIN - half);
+    let (lowest, highest) = (GUTTER + 8.0 + half, width - MARGIN - half);
     let x = f64::midpoint(from, to).min(highest).max(lowest);
     if row.is_note() {
         writeln!(
