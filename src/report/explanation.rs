@@ -113,12 +113,12 @@ impl Explanation {
         if !self.route.is_empty() {
             text.push_str("\nThe session's route, decided before:\n");
             for line in &self.route {
-                describe(&mut text, line, format!("at {:.6} s", line.t_ns as f64 / 1e9));
+                describe(&mut text, line, &format!("at {:.6} s", line.t_ns as f64 / 1e9));
             }
         }
         text.push_str("\nFrom asking to the end:\n");
         for line in &self.decisions {
-            describe(&mut text, line, format!("+{}", since(line.t_ns - self.asked_ns)));
+            describe(&mut text, line, &format!("+{}", since(line.t_ns - self.asked_ns)));
         }
         text
     }
@@ -130,7 +130,7 @@ fn before_is_local(before: &[DecisionLine<'_>]) -> bool {
 }
 
 /// One decision, its candidates below it.
-fn describe(text: &mut String, line: &DecisionLine<'_>, when: String) {
+fn describe(text: &mut String, line: &DecisionLine<'_>, when: &str) {
     let place = line
         .place
         .as_deref()

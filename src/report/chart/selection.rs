@@ -188,7 +188,7 @@ mod tests {
         };
         let wanted = Selection {
             session: Some("d3".to_owned()),
-            reference_points: vec!["Kxi1".to_owned(), "Cxi".to_owned()],
+            reference_points: vec!["Kxi.1".to_owned(), "Cxi".to_owned()],
             procedures: vec!["P99".to_owned()],
             replication: 2,
             ..Selection::default()

@@ -11,6 +11,8 @@ const PITCH: f64 = 104.0;
 const MARGIN: f64 = 14.0;
 const ROW: f64 = 27.0;
 const HEAD: f64 = 146.0;
+/// No chart is narrower: the key below it needs this much \[px\].
+const NARROWEST: f64 = 880.0;
 /// Width of a letter of the labels, on the safe side \[px\].
 const LETTER: f64 = 6.1;
 
@@ -29,7 +31,8 @@ text{font:11px 'DejaVu Sans',Verdana,sans-serif;fill:#1a1a1a}\
 pub fn draw(chart: &Chart) -> String {
     let labels = chart.rows.iter().map(|row| width_of(&row.label()));
     let widest = labels.fold(width_of(&chart.title), f64::max);
-    let width = (GUTTER + chart.columns.len() as f64 * PITCH).max(GUTTER + widest) + MARGIN;
+    let columns = GUTTER + chart.columns.len() as f64 * PITCH;
+    let width = columns.max(GUTTER + widest + 8.0).max(NARROWEST) + MARGIN;
     let height = HEAD + chart.rows.len() as f64 * ROW + 44.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
@@ -41,7 +44,7 @@ pub fn draw(chart: &Chart) -> String {
         title = escaped(&chart.title),
     );
     groups(&mut svg, chart, height);
-    columns(&mut svg, chart, height);
+    heads(&mut svg, chart, height);
     for (number, row) in chart.rows.iter().enumerate() {
         draw_row(&mut svg, row, HEAD + (number as f64 + 1.0) * ROW, width);
     }
@@ -86,7 +89,7 @@ fn groups(svg: &mut String, chart: &Chart, height: f64) {
 }
 
 /// Heads and lifelines; over each run of columns of one layer, its name.
-fn columns(svg: &mut String, chart: &Chart, height: f64) {
+fn heads(svg: &mut String, chart: &Chart, height: f64) {
     let mut at = 0;
     while at < chart.columns.len() {
         let key = |column: usize| (chart.columns[column].group, chart.columns[column].layer);
