@@ -115,6 +115,7 @@ fn relays_between(from: Metres, to: Metres) -> Vec<Metres> {
 
 #[cfg(test)]
 mod tests {
+    use super::Stands::{End, Iwn, Relay, SiteNode};
     use super::*;
 
     #[test]
@@ -127,7 +128,6 @@ mod tests {
                 .map(|point| (point.at.0 / 1_000, point.side, point.stands))
                 .collect::<Vec<_>>()
         };
-        use Stands::{End, Iwn, Relay, SiteNode};
         assert_eq!(
             at(Which::G0),
             [(0, 0, End), (66, 0, Relay), (133, 1, Relay), (200, 1, End)]
