@@ -51,6 +51,9 @@ pub struct Parameters {
     pub usage_records: bool,
     /// Whether modules report the state of their links.
     pub status_reports: bool,
+    /// Key that the authentication tag of a message between neighbouring KMAs spends \[bits\]; 0: authentication is
+    /// computational.
+    pub authentication_tag: u64,
     /// Number of level classes of a store that are reported; 0: levels are not reported.
     pub level_classes: u8,
     /// Physical event → the module declares it.

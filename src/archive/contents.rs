@@ -51,6 +51,12 @@ pub fn write_run(sink: &mut dyn Sink, prefix: &str, record: &RunRecord<'_>) -> R
                 .iter()
                 .try_for_each(|outcome| out.write_all(&outcome.decisions))
         })?;
+        put("audit.jsonl", &mut |out| {
+            record
+                .outcomes
+                .iter()
+                .try_for_each(|outcome| out.write_all(&outcome.trail))
+        })?;
     }
     Ok(())
 }
@@ -252,7 +258,7 @@ pub(super) mod tests {
     #[test]
     fn a_trace_is_written_only_where_asked_for() {
         let (resolved, summary) = (Value::Null, empty_summary());
-        for (trace, files) in [(false, 4), (true, 6)] {
+        for (trace, files) in [(false, 4), (true, 7)] {
             let mut digest = Digest::default();
             let outcomes = [outcome()];
             let record = RunRecord {

@@ -8,8 +8,10 @@ use super::knowledge::HopState;
 use super::segment::{Role, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
-    Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, Subject,
+    Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, SegmentOrder,
+    Subject,
 };
+use crate::architecture::observation::{Choice, Decision};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step};
 use crate::ids::{ControllerId, HopId, NodeId};
@@ -17,7 +19,7 @@ use crate::ids::{ControllerId, HopId, NodeId};
 /// A route that is being found.
 #[derive(Clone, Debug)]
 pub struct Establishing {
-    order: RelayOrder,
+    order: SegmentOrder,
     role: Role,
     procedure: Procedure,
     ends: [NodeId; 2],
@@ -53,7 +55,20 @@ impl Controller {
                 (state < HopState::Off).then_some((state, path.len(), border.boundary, border))
             })
             .min_by_key(|&(state, hops, boundary, _)| (state, hops, boundary));
-        let border = best.map(|(.., border)| choice(border));
+        let best = best.map(|(.., border)| border);
+        out.explain(|| {
+            let reason = match best {
+                Some(_) => {
+                    "the border whose hop makes key, then the nearest by hops, then the first in the file"
+                }
+                None => "no border can be reached",
+            };
+            let far = |border: &&Border| border.far_qkdn == order.destination_qkdn;
+            let borders = self.surroundings.borders.iter().filter(far);
+            Decision::new(Choice::Border, Subject::request(order.request), reason)
+                .among(self.border_candidates(km, borders, best))
+        });
+        let border = best.map(choice);
         let procedure = border.map_or(label.procedure, |border| border.procedure);
         let ask = Ask {
             request: order.request,
@@ -92,8 +107,10 @@ impl Controller {
             .as_ref()
             .map_or(order.order.destination, |border| border.hop.from);
         let path = self.route(order.source, to);
+        let border_hop = border.as_ref().map(|border| border.hop.id);
+        self.explain_route(request, [order.source, to], border_hop, path.as_deref(), out);
         let (Some(mut path), true) = (path, local || border.is_some()) else {
-            return self.answer_source(&order, procedure, FailureCause::NoRoute, out);
+            return self.answer_source(&order.segment(), order.source, procedure, FailureCause::NoRoute, out);
         };
         if let Some(border) = &border {
             path.push(border.hop.id);
@@ -116,12 +133,12 @@ impl Controller {
             awaits_offer: border.is_some(),
             awaits_resources: transfer,
             path,
-            order,
+            order: order.segment(),
         };
         if let Some(border) = &border {
             let label = Label::new(procedure, Step::SegmentOffer);
             let query = ControlMessage::SegmentQuery {
-                order,
+                order: order.segment(),
                 reply_to: self.me(),
             };
             out.send(Address::controller(border.far_controller), label, query);
@@ -164,15 +181,17 @@ impl Controller {
     /// Step 3a (P12 step 3), at controller-B: can this QKDN take the key from the border to its destination?
     pub(super) fn on_segment_query(
         &mut self,
-        order: RelayOrder,
+        order: SegmentOrder,
         reply_to: ControllerId,
         label: Label,
         out: &mut Outbox,
     ) {
-        let (ask, request) = (order.ask(), order.order.request);
+        let (ask, request) = (order.ask, order.ask.request);
         let from = order.border.expect("a query crosses a border").far;
-        let ends = [from, order.order.destination];
-        let Some(path) = self.route(ends[0], ends[1]) else {
+        let ends = [from, order.destination];
+        let path = self.route(ends[0], ends[1]);
+        self.explain_route(request, ends, None, path.as_deref(), out);
+        let Some(path) = path else {
             let offer = ControlMessage::SegmentOffer {
                 ask,
                 reachable: false,
@@ -212,6 +231,7 @@ impl Controller {
             let establishing = self.establishing.remove(&ask.request).expect("it was just there");
             return self.answer_source(
                 &establishing.order,
+                establishing.ends[0],
                 establishing.procedure,
                 FailureCause::NoRoute,
                 out,
@@ -235,7 +255,7 @@ impl Controller {
     /// The route that is being found for this attempt.
     fn awaiting(&mut self, ask: Ask) -> Option<&mut Establishing> {
         let found = self.establishing.get_mut(&ask.request);
-        found.filter(|establishing| establishing.order.attempt == ask.attempt)
+        found.filter(|establishing| establishing.order.ask == ask)
     }
 
     fn when_all_is_known(&mut self, request: RequestId, out: &mut Outbox) {
@@ -247,19 +267,14 @@ impl Controller {
             return;
         }
         let found = self.establishing.remove(&request).expect("it was just there");
-        let (ask, order) = (found.order.ask(), found.order.order);
+        let (ask, order) = (found.order.ask, found.order);
         let session = request.session;
-        let mut segment = Segment::new(found.role, found.ends, found.path.clone(), found.procedure);
+        let mut segment = Segment::new(found.role, found.ends, found.path, found.procedure);
         segment.entry = found
             .order
             .border
             .filter(|_| segment.previous_controller().is_none())
             .map(|b| b.far);
-        out.observe(Observation::Route {
-            session,
-            hops: found.path.into_boxed_slice(),
-            reason: "route of a new session",
-        });
         self.segments.insert(session, segment);
         match found.role {
             Role::Far { peer } => {
@@ -282,22 +297,51 @@ impl Controller {
                     let label = Label::new(found.procedure, Step::Sufficiency);
                     let subject = Subject::request(request);
                     out.observe(Observation::Internal { label, subject, note });
+                    out.explain(|| {
+                        Decision::new(Choice::Sufficiency, subject, note).bits(order.bits, found.usable_bits)
+                    });
                 }
                 self.reserve(ask, order.bits, order.deadline, true, out);
             }
         }
     }
 
+    /// Says why a session gets this route inside this QKDN.
+    fn explain_route(
+        &self,
+        request: RequestId,
+        ends: [NodeId; 2],
+        border: Option<HopId>,
+        path: Option<&[HopId]>,
+        out: &mut Outbox,
+    ) {
+        out.explain(|| {
+            let reason = match path {
+                Some(_) => "the best by this QKDN's routing, over hops that make key if there is such a path",
+                None => "no path over hops that have key",
+            };
+            Decision::new(Choice::Route, Subject::request(request), reason)
+                .among(self.candidates(ends, border, path))
+        });
+    }
+
     /// The request fails before there is a segment.
-    fn answer_source(&self, order: &RelayOrder, procedure: Procedure, cause: FailureCause, out: &mut Outbox) {
-        let near = order.border.map_or(order.source, |border| border.near);
+    fn answer_source(
+        &self,
+        order: &SegmentOrder,
+        source: NodeId,
+        procedure: Procedure,
+        cause: FailureCause,
+        out: &mut Outbox,
+    ) {
+        let near = order.border.map_or(source, |border| border.near);
         let answer = ControlMessage::Start {
-            ask: order.ask(),
-            source: order.source,
+            ask: order.ask,
+            source,
             decider: self.me(),
             result: ReservationResult::Refused(cause, near),
         };
-        self.deliver(order.source, Label::new(procedure, Step::Start), &answer, out);
+        self.deliver(source, Label::new(procedure, Step::Start), &answer, out);
     }
 }
 

@@ -30,7 +30,7 @@ use Direction::{Higher, Lower, Neutral};
 ///
 /// Assumption: variants face the same requests, so whatever it takes to serve them (pad bits, messages,
 /// money) is better the less it is; read it beside `served_share`, since serving nobody costs nothing.
-pub const METRICS: [Metric; 23] = [
+pub const METRICS: [Metric; 28] = [
     row("requests", "1", Neutral, "requests counted"),
     row(
         "delivered",
@@ -120,6 +120,36 @@ pub const METRICS: [Metric; 23] = [
         "bit",
         Neutral,
         "stores at the start less stores at the end of the counting time",
+    ),
+    row(
+        "authentication_bits",
+        "bit",
+        Lower,
+        "link key spent on authentication tags",
+    ),
+    row(
+        "unauthenticated_messages",
+        "1",
+        Lower,
+        "messages not sent for want of key for their tag",
+    ),
+    row(
+        "exposed_bits_per_node",
+        "bit",
+        Lower,
+        "supplied key that one compromised node could have computed",
+    ),
+    row(
+        "clear_bits_per_node",
+        "bit",
+        Lower,
+        "supplied key that one node held in clear",
+    ),
+    row(
+        "retention_s",
+        "s",
+        Lower,
+        "how long a node held a supplied key in clear",
     ),
     row("control_messages", "1", Lower, "control and management messages"),
     row(

@@ -188,7 +188,7 @@ impl SendingStore {
 
     /// The first `bits` stored bits, out of the sequence.
     fn take(&mut self, bits: u64) -> OtpKeys {
-        debug_assert!(bits <= self.usable() && bits > 0);
+        debug_assert!(bits <= self.book.stored && bits > 0);
         self.book.stored -= bits;
         let first = self.take_run(bits);
         if first.bits == bits {
@@ -256,6 +256,16 @@ impl SendingStore {
         let keys = self.take(bits);
         self.book.spent += bits;
         keys
+    }
+
+    /// Spends for an authentication tag, from below the floor too; `None` if there is not as much.
+    pub fn draw(&mut self, bits: u64) -> Option<OtpKeys> {
+        if self.book.stored < bits {
+            return None;
+        }
+        let keys = self.take(bits);
+        self.book.spent += bits;
+        Some(keys)
     }
 
     /// Gives a promise back, if there is one.

@@ -129,6 +129,7 @@ mod tests {
                 to: Address::manager(ManagerId(0)),
                 label: Label::new(Procedure::P9, Step::Usage),
                 message: ManagementMessage::Usage(record).into(),
+                tag: None,
             };
             manager.on_message(&envelope, Time(9));
         }

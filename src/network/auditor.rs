@@ -357,6 +357,13 @@ impl Observer for Auditor {
             self.see(now, id, envelope.label.procedure, envelope.label.step);
         }
         self.see_key(now, envelope);
+        if let Some(tag) = &envelope.tag
+            && let Some(store) = self.plan.hops[tag.hop].store()
+        {
+            for range in tag.keys.ranges() {
+                self.use_keys(now, store, range);
+            }
+        }
     }
 
     fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {

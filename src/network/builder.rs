@@ -103,6 +103,7 @@ pub struct PlanBuilder {
     delays: LocalDelays,
     interruption_threshold: Option<Span>,
     material: Option<MaterialPlan>,
+    exposure: bool,
 }
 
 impl PlanBuilder {
@@ -131,6 +132,7 @@ impl PlanBuilder {
             delays: LocalDelays::default(),
             interruption_threshold: None,
             material: None,
+            exposure: false,
         }
     }
 
@@ -346,6 +348,11 @@ impl PlanBuilder {
         self.material = Some(MaterialPlan::default());
     }
 
+    /// Works out which supplied keys each trusted node could have read.
+    pub fn exposure(&mut self) {
+        self.exposure = true;
+    }
+
     /// Sets D of the service interruption.
     pub fn interruption_threshold(&mut self, threshold: Span) {
         self.interruption_threshold = Some(threshold);
@@ -551,6 +558,7 @@ impl PlanBuilder {
             delays: self.delays,
             interruption_threshold: self.interruption_threshold,
             material: self.material,
+            exposure: self.exposure,
             data_network,
             km_surroundings,
             controller_surroundings,

@@ -1,6 +1,6 @@
 //! From what the observers saw to the metrics of a replication.
 
-use crate::ids::{Arena, FaultId, SessionId};
+use crate::ids::{Arena, FaultId, Id as _, SessionId, StoreId};
 use crate::kernel::{Span, Time};
 use crate::key_management::store::Book;
 use crate::network::plan::Plan;
@@ -154,7 +154,9 @@ impl Evidence<'_> {
         let generated = generated(self.books[1]) - generated(self.books[0]);
         let mut push = |name, unit, value| metrics.push(measured(name, unit, scope, value));
         push("key_utilisation", "1", ratio(for_delivered, generated));
-        push("total_link_key_bits", "bit", Some((spent + expired) as f64));
+        let tags = (0..self.plan.stores.len()).map(|at| self.requests.authentication(StoreId::from_index(at)).0);
+        let tags: u64 = tags.sum();
+        push("total_link_key_bits", "bit", Some((spent + expired + tags) as f64));
         let traffic = self.plan.qkdns.ids().map(|qkdn| self.requests.traffic(qkdn));
         let (messages, bytes) = traffic.fold((0, 0), |sum, one| (sum.0 + one.messages, sum.1 + one.bytes));
         push("control_messages", "1", Some(messages as f64));
@@ -181,6 +183,19 @@ impl Evidence<'_> {
             Some(sum(end, |book| book.expired) as f64),
         ));
         metrics.push(measured("drawdown_bits", "bit", scope, Some(drawdown)));
+        if self.plan.parameters.authentication_tag > 0 {
+            let tags = stores
+                .iter()
+                .map(|&at| self.requests.authentication(StoreId::from_index(at)));
+            let (bits, unsent) = tags.fold((0, 0), |sum, tag| (sum.0 + tag.0, sum.1 + tag.1));
+            metrics.push(measured("authentication_bits", "bit", scope, Some(bits as f64)));
+            metrics.push(measured(
+                "unauthenticated_messages",
+                "1",
+                scope,
+                Some(unsent as f64),
+            ));
+        }
     }
 
     fn fault_metrics(&self, session: SessionId, scope: &str, metrics: &mut Vec<Measured>) {

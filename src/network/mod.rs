@@ -3,9 +3,11 @@
 pub mod auditor;
 pub mod availability;
 pub mod builder;
+pub mod custody;
 pub mod data_network;
 pub mod measure;
 pub mod plan;
+#[cfg(feature = "trace")]
 pub mod trace;
 pub mod wiring;
 pub mod world;
@@ -13,8 +15,10 @@ pub mod world;
 use std::sync::Arc;
 
 use self::auditor::Auditor;
+use self::custody::Custody;
 use self::measure::Evidence;
 use self::plan::Plan;
+#[cfg(feature = "trace")]
 use self::trace::Trace;
 use self::world::World;
 use crate::ids::{LinkId, QkdnId};
@@ -26,7 +30,7 @@ use crate::observe::{Observer, Unobserved};
 /// What to watch in a run. Watching changes no number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Options {
-    /// Write the trace and the decisions.
+    /// Write the trace and the decisions; without effect in a build without the feature `trace`.
     pub trace: bool,
     /// Have the auditor watch.
     pub audit: bool,
@@ -46,12 +50,13 @@ impl Default for Options {
 /// The outcome is a function of the plan (its seed included) and the replication's number alone.
 pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome {
     match options {
+        #[cfg(feature = "trace")]
         Options { trace: true, .. } => {
             let watch = (
                 Auditor::new(Arc::clone(plan)),
                 Trace::new(Arc::clone(plan), replication),
             );
-            run(plan, replication, watch, |(auditor, trace), audit| {
+            run(plan, replication, true, watch, |(auditor, trace), audit| {
                 let (now, books, ends) = audit;
                 (auditor.conclude(now, &books, &ends), trace.lines, trace.decisions)
             })
@@ -59,10 +64,11 @@ pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome
         Options { audit: true, .. } => run(
             plan,
             replication,
+            false,
             Auditor::new(Arc::clone(plan)),
             |auditor, (now, books, ends)| (auditor.conclude(now, &books, &ends), Vec::new(), Vec::new()),
         ),
-        Options { audit: false, .. } => run(plan, replication, Unobserved, |Unobserved, _| {
+        Options { audit: false, .. } => run(plan, replication, false, Unobserved, |Unobserved, _| {
             (Vec::new(), Vec::new(), Vec::new())
         }),
     }
@@ -78,10 +84,12 @@ type LastLook = (
 fn run<O: Observer>(
     plan: &Arc<Plan>,
     replication: u32,
+    trail: bool,
     watch: O,
     conclude: impl FnOnce(O, LastLook) -> (Vec<AuditCheck>, Vec<u8>, Vec<u8>),
 ) -> Outcome {
-    let observers = ((requests_of(plan), Reroutes::default()), watch);
+    let custody = (plan.exposure || trail).then(|| Custody::new(Arc::clone(plan), replication));
+    let observers = (((requests_of(plan), Reroutes::default()), custody), watch);
     let mut world = World::new(Arc::clone(plan), replication, observers);
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.run()));
     if let Err(cause) = ran {
@@ -99,7 +107,7 @@ fn run<O: Observer>(
         .clone()
         .map(|books| books.expect("the counting time is within the run"));
     let availability = world.availability();
-    let ((requests, reroutes), watch) = world.into_observer();
+    let (((requests, reroutes), custody), watch) = world.into_observer();
     let books_of = [before.as_slice(), after.as_slice(), books.as_slice()];
     let evidence = Evidence {
         plan,
@@ -109,11 +117,15 @@ fn run<O: Observer>(
         books: books_of,
         events,
     };
-    let (metrics, records, reroutes) = (
+    let (mut metrics, records, reroutes) = (
         evidence.metrics(),
         evidence.request_records(),
         evidence.reroute_records(),
     );
+    if let Some(custody) = custody.as_ref().filter(|_| plan.exposure) {
+        metrics.extend(custody.metrics());
+    }
+    let trail = custody.filter(|_| trail).map_or_else(Vec::new, |custody| custody.lines);
     let (audit, trace, decisions) = conclude(watch, (now, books, ends));
     Outcome {
         replication,
@@ -124,6 +136,7 @@ fn run<O: Observer>(
         audit,
         trace,
         decisions,
+        trail,
     }
 }
 

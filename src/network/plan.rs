@@ -289,6 +289,8 @@ pub struct Plan {
     pub interruption_threshold: Option<Span>,
     /// Whether real bits flow, and what may be wrong with their places.
     pub material: Option<MaterialPlan>,
+    /// Whether to work out which supplied keys each trusted node could have read.
+    pub exposure: bool,
     /// Delays of the data network.
     pub data_network: DataNetwork,
     /// What each KM sees.

@@ -1,6 +1,7 @@
 //! Watching a run without changing it: observers see every envelope and every observation.
 
 pub mod outcome;
+pub mod record;
 pub mod requests;
 pub mod reroutes;
 
@@ -9,6 +10,9 @@ use crate::kernel::Time;
 
 /// Something that watches. What it does cannot reach the run.
 pub trait Observer {
+    /// Whether it wants to be told of decisions.
+    const ASKS_WHY: bool = false;
+
     /// A message is sent. `internal`: it stays inside one element and takes no time.
     fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool);
 
@@ -29,8 +33,33 @@ impl Observer for Unobserved {
     fn disturbed(&mut self, _: Time, _: crate::ids::FaultId, _: bool) {}
 }
 
+/// An observer that watches only where it is wanted.
+impl<A: Observer> Observer for Option<A> {
+    #[inline]
+    fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool) {
+        if let Some(observer) = self {
+            observer.sent(now, envelope, internal);
+        }
+    }
+
+    #[inline]
+    fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
+        if let Some(observer) = self {
+            observer.observed(now, from, observation);
+        }
+    }
+
+    fn disturbed(&mut self, now: Time, fault: crate::ids::FaultId, begins: bool) {
+        if let Some(observer) = self {
+            observer.disturbed(now, fault, begins);
+        }
+    }
+}
+
 /// Two observers side by side.
 impl<A: Observer, B: Observer> Observer for (A, B) {
+    const ASKS_WHY: bool = A::ASKS_WHY || B::ASKS_WHY;
+
     #[inline]
     fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool) {
         self.0.sent(now, envelope, internal);

@@ -19,6 +19,8 @@ pub struct Outcome {
     pub trace: Vec<u8>,
     /// Routing and admission decisions as JSON lines; empty unless asked for.
     pub decisions: Vec<u8>,
+    /// The audit trail of supplied keys as JSON lines; empty unless a trace was asked for.
+    pub trail: Vec<u8>,
 }
 
 /// One metric of one scope in one replication.
@@ -28,7 +30,7 @@ pub struct Measured {
     pub name: &'static str,
     /// Unit as printed ("s", "bit/s", "1" …).
     pub unit: &'static str,
-    /// `network`, `qkdn:ID`, `demand:ID`, `link:ID`, `class:NAME`.
+    /// `network`, `qkdn:ID`, `demand:ID`, `link:ID`, `class:NAME`, `node:ID`.
     pub scope: String,
     /// The replication's value; `None` where nothing was there to measure.
     pub value: Option<f64>,

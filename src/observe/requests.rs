@@ -1,10 +1,12 @@
 //! What became of every request, and the messages that it took.
 
+use std::collections::BTreeMap;
+
 use super::Observer;
 use crate::architecture::message::FailureCause;
 use crate::architecture::observation::RequestEnd;
 use crate::architecture::{Address, Envelope, Layer, Observation, RequestId};
-use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId};
+use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 
 /// One request's life.
@@ -64,6 +66,8 @@ pub struct Traffic {
 pub struct Requests {
     lives: Arena<SessionId, Vec<RequestLife>>,
     open: u64,
+    /// Key that tags have spent \[bits\], and messages not sent for want of it, by store.
+    authentication: BTreeMap<StoreId, (u64, u64)>,
     traffic: Arena<QkdnId, Traffic>,
     controllers: Vec<QkdnId>,
     managers: Vec<QkdnId>,
@@ -84,6 +88,7 @@ impl Requests {
         Requests {
             lives: (0..sessions).map(|_| Vec::new()).collect(),
             open: 0,
+            authentication: BTreeMap::new(),
             traffic: (0..qkdns).map(|_| Traffic::default()).collect(),
             controllers,
             managers,
@@ -116,6 +121,11 @@ impl Requests {
     /// The lives of one session's requests, by number.
     pub fn of(&self, session: SessionId) -> &[RequestLife] {
         &self.lives[session]
+    }
+
+    /// Key that authentication tags have spent from a store \[bits\], and messages not sent for want of it.
+    pub fn authentication(&self, store: StoreId) -> (u64, u64) {
+        self.authentication.get(&store).copied().unwrap_or_default()
     }
 
     /// Control and management traffic of a QKDN.
@@ -177,6 +187,11 @@ impl Observer for Requests {
             Observation::Failed { request, cause } => {
                 self.life(request).failed = Some((now, cause));
                 self.open -= 1;
+            }
+            Observation::Authenticated { store, bits } => {
+                let (spent, unsent) = self.authentication.entry(store).or_default();
+                *spent += bits;
+                *unsent += u64::from(bits == 0);
             }
             Observation::Waits { request, km } => self.life(request).waited_for = Some(km),
             Observation::RelayStarted { request } => self.life(request).relay_started = Some(now),

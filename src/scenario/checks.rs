@@ -6,9 +6,10 @@ mod traffic;
 
 use std::collections::BTreeMap;
 
-use super::document::{BoundaryKind, Document, Place};
+use super::document::{Authentication, BoundaryKind, Document, Place};
 use crate::catalogue::{Decoder, Finding, Node, Path, Severity, suggest};
 use crate::kernel::time::Span;
+use crate::units::Bits;
 
 /// A path from literals and numbers.
 macro_rules! at {
@@ -40,6 +41,11 @@ pub const METRICS: &[&str] = &[
     "total_link_key_bits",
     "key_utilisation",
     "drawdown_bits",
+    "authentication_bits",
+    "unauthenticated_messages",
+    "exposed_bits_per_node",
+    "clear_bits_per_node",
+    "retention_s",
     "control_messages",
     "control_bytes",
     "events",
@@ -150,6 +156,16 @@ impl Checker<'_> {
                 at!("run", "replications"),
                 "there are no replications",
                 "write 1 or more; intervals need 2",
+            );
+        }
+        if let Authentication::WegmanCarter(tags) = &document.security.authentication
+            && tags.tag == Bits::ZERO
+        {
+            self.error(
+                "zero_tag",
+                at!("security", "authentication", "wegman_carter", "tag"),
+                "an authentication tag without key authenticates nothing",
+                "write \"128 bit\"",
             );
         }
         if document.protocol.level_classes == 0 {

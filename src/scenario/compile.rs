@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::{
-    Arrivals, Boundary, BoundaryKind, Control, Document, Iwn, LinkModel, Relay, Reservation, Routing, Store,
+    Arrivals, Authentication, Boundary, BoundaryKind, Control, Document, Iwn, LinkModel, Relay, Reservation, Routing, Store,
     Stretch, TransferProtection,
 };
 use crate::architecture::Procedure;
@@ -65,6 +65,10 @@ fn parameters(document: &Document) -> Parameters {
         },
         usage_records: protocol.usage_records,
         status_reports: protocol.status_reports,
+        authentication_tag: match &document.security.authentication {
+            Authentication::Computational(_) => 0,
+            Authentication::WegmanCarter(tags) => tags.tag.0,
+        },
         level_classes: if protocol.status_reports {
             protocol.level_classes.min(255) as u8
         } else {
@@ -322,6 +326,9 @@ impl Compiler<'_> {
         }
         if document.run.material_check {
             self.builder.material_check();
+        }
+        if document.security.exposure {
+            self.builder.exposure();
         }
         for demand in &document.demands {
             let ends = [0, 1].map(|end| self.node(&demand.between[end].qkdn, &demand.between[end].node));

@@ -49,6 +49,8 @@ pub struct Setting {
     pub ring: bool,
     pub relay: [Relay; 2],
     pub material: bool,
+    pub exposure: bool,
+    pub tag_bits: u64,
     pub seed: u64,
 }
 
@@ -76,6 +78,8 @@ impl Default for Setting {
             ring: false,
             relay: [Relay::HopByHop; 2],
             material: false,
+            exposure: false,
+            tag_bits: 0,
             seed: 1,
         }
     }
@@ -94,6 +98,7 @@ pub fn parameters(reservation: ReservationScheme) -> Parameters {
         reservation,
         usage_records: true,
         status_reports: true,
+        authentication_tag: 0,
         level_classes: 4,
         detection: Span::from_millis(10),
         analysis: Span::from_millis(1),
@@ -162,7 +167,11 @@ pub fn plan(setting: &Setting) -> Arc<Plan> {
         controller: setting.processing,
         manager: setting.processing,
     };
-    let plan = PlanBuilder::new("test", run, parameters(setting.reservation), processing);
+    let parameters = Parameters {
+        authentication_tag: setting.tag_bits,
+        ..parameters(setting.reservation)
+    };
+    let plan = PlanBuilder::new("test", run, parameters, processing);
     let mut builder = Builder {
         plan,
         setting: setting.clone(),
@@ -205,6 +214,9 @@ pub fn plan(setting: &Setting) -> Arc<Plan> {
     }
     if setting.material {
         builder.plan.material_check();
+    }
+    if setting.exposure {
+        builder.plan.exposure();
     }
     let class = builder.plan.class("default");
     let ends = if setting.backwards {

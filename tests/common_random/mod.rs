@@ -359,6 +359,7 @@ pub fn plan(recipe: &Recipe) -> Arc<Plan> {
         },
         usage_records: recipe.usage_records,
         status_reports: recipe.status_reports,
+        authentication_tag: 0,
         level_classes: recipe.level_classes,
         detection,
         analysis,

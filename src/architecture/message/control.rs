@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::service::{FailureCause, KeyRequest};
 use super::{Ask, Formation, RequestId, Subject};
 use crate::architecture::procedure::Procedure;
-use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
+use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
 
 /// The border that a controller chose for a session.
@@ -37,6 +37,18 @@ pub struct RelayOrder {
 }
 
 impl RelayOrder {
+    /// What the next QKDN needs to know of it.
+    pub fn segment(&self) -> SegmentOrder {
+        SegmentOrder {
+            ask: self.ask(),
+            border: self.border,
+            destination: self.order.destination,
+            bits: self.order.bits,
+            class: self.order.class,
+            deadline: self.order.deadline,
+        }
+    }
+
     /// The attempt that it belongs to.
     pub fn ask(&self) -> Ask {
         Ask {
@@ -44,6 +56,24 @@ impl RelayOrder {
             attempt: self.attempt,
         }
     }
+}
+
+/// What a controller tells the next QKDN's of a request, and no more (requirement S6): neither the applications nor the
+/// source KM.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SegmentOrder {
+    /// Which attempt at which request.
+    pub ask: Ask,
+    /// The border; `None` inside one QKDN.
+    pub border: Option<BorderChoice>,
+    /// The destination KM.
+    pub destination: NodeId,
+    /// Amount \[bits\].
+    pub bits: u64,
+    /// QoS class.
+    pub class: ClassId,
+    /// When the request times out.
+    pub deadline: Time,
 }
 
 /// A reservation at one sending KM, and the hop to install for the session if it is new there.
@@ -123,7 +153,7 @@ pub enum ControlMessage {
     /// Controller-A → controller-B: can you take the key from there to its destination?
     SegmentQuery {
         /// What shall be relayed.
-        order: RelayOrder,
+        order: SegmentOrder,
         /// Controller-A.
         reply_to: ControllerId,
     },
@@ -342,9 +372,8 @@ impl ControlMessage {
             ControlMessage::BorderQuery { order, .. } | ControlMessage::SegmentRequest { order, .. } => {
                 Subject::request(order.request)
             }
-            ControlMessage::RouteRequest(order) | ControlMessage::SegmentQuery { order, .. } => {
-                Subject::request(order.order.request)
-            }
+            ControlMessage::RouteRequest(order) => Subject::request(order.order.request),
+            ControlMessage::SegmentQuery { order, .. } => Subject::request(order.ask.request),
             ControlMessage::Reserve(reservation) => Subject::request(reservation.ask.request),
             ControlMessage::BorderAnswer { ask, .. }
             | ControlMessage::SegmentOffer { ask, .. }
@@ -373,7 +402,8 @@ impl ControlMessage {
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
             ControlMessage::BorderQuery { .. } | ControlMessage::SegmentRequest { .. } => 56,
-            ControlMessage::RouteRequest(_) | ControlMessage::SegmentQuery { .. } => 80,
+            ControlMessage::RouteRequest(_) => 80,
+            ControlMessage::SegmentQuery { .. } => 56,
             ControlMessage::Reserve(reservation) => {
                 let formation = reservation.formation.as_ref();
                 64 + formation.map_or(0, |formation| 8 + 4 * formation.kms.len() as u64)

@@ -6,7 +6,9 @@ mod management;
 mod material;
 mod service;
 
-pub use control::{BorderChoice, ControlMessage, RelayOrder, Reservation, ReservationResult, StatusChange};
+pub use control::{
+    BorderChoice, ControlMessage, RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusChange,
+};
 pub use key_management::{
     Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart,
 };
@@ -16,7 +18,7 @@ pub use service::{FailureCause, KeyRequest, ServiceMessage};
 
 use super::element::Address;
 use super::procedure::Label;
-use crate::ids::{FaultId, SessionId};
+use crate::ids::{FaultId, HopId, SessionId};
 
 /// One Ak request, by session (demand) and number within it: the same in every variant of a scenario.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -60,6 +62,17 @@ pub struct Envelope {
     pub label: Label,
     /// What is said.
     pub message: Message,
+    /// The key that its authentication tag has spent, where tags spend key.
+    pub tag: Option<Box<Tag>>,
+}
+
+/// Key of an information-theoretic authentication tag (Wegman and Carter): requirement S2.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tag {
+    /// The hop from whose store it was taken.
+    pub hop: HopId,
+    /// Its ids.
+    pub keys: OtpKeys,
 }
 
 /// What a message is about, for traces and accounts.
@@ -176,4 +189,4 @@ impl From<ManagementMessage> for Message {
 }
 
 /// A copy of an envelope per event would be paid for on every hop: keep it small.
-const _: () = assert!(size_of::<Envelope>() <= 112);
+const _: () = assert!(size_of::<Envelope>() <= 120);

@@ -3,6 +3,7 @@
 //! The KMA's work is split by procedure: [`source`] is the KM of the application that asks, [`relay`] carries keys
 //! over hops, [`reservation`] promises them, and [`lane`] is what they all draw on. The [`ksa`](super::ksa) supplies.
 
+pub mod authentication;
 pub mod lane;
 pub mod relay;
 pub mod reservation;
@@ -185,6 +186,9 @@ impl KeyManager {
     /// A message has been processed by the KM's server.
     pub fn on_message(&mut self, envelope: Envelope, cx: &mut Context<'_>, out: &mut Outbox) {
         let label = envelope.label;
+        if let Some(tag) = &envelope.tag {
+            self.verify(tag, cx, out);
+        }
         match envelope.message {
             Message::Service(ServiceMessage::KeyRequest(order)) => self.on_key_request(order, label, cx, out),
             Message::Service(_) => unreachable!("a KSA is not supplied"),
@@ -227,6 +231,7 @@ impl KeyManager {
             Message::Control(message) => self.on_control(message, label, cx, out),
             Message::Management(_) => unreachable!("no manager speaks to a KM"),
         }
+        self.authenticate(cx, out);
     }
 
     fn on_control(&mut self, message: ControlMessage, label: Label, cx: &mut Context<'_>, out: &mut Outbox) {
@@ -284,6 +289,7 @@ impl KeyManager {
             Timer::Installed(session) => self.on_installed(session, cx, out),
             other => unreachable!("a KM sets no {other:?}"),
         }
+        self.authenticate(cx, out);
     }
 
     /// Looks at a lane's modules (Kq-1): takes in what has come.
@@ -368,6 +374,7 @@ impl KeyManager {
                 self.after_change(lane, cx, out);
             }
         }
+        self.authenticate(cx, out);
     }
 
     /// Looks at every store: the books are then complete up to now.

@@ -89,7 +89,7 @@ impl KeyManager {
     }
 
     /// Uses at this end the keys that the sending end named; returns their bits where real bits flow.
-    fn follow(
+    pub(super) fn follow(
         &mut self,
         store: usize,
         keys: &OtpKeys,
@@ -158,6 +158,7 @@ impl KeyManager {
                 request,
                 km: self.me(),
             });
+            self.explain_lack(request, lane, key.bits, out);
             let waiting_for = WaitingFor::Relay(Box::new(envelope));
             self.lanes[lane].waiters.push_back(Waiter {
                 request,
@@ -458,6 +459,7 @@ impl KeyManager {
             to: me,
             label: Label::new(procedure, Step::RelayNear),
             message: message.into(),
+            tag: None,
         }
     }
 }

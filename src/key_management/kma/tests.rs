@@ -153,6 +153,7 @@ impl Bench {
                 reservation,
                 usage_records: false,
                 status_reports: false,
+                authentication_tag: 0,
                 level_classes: 0,
                 detection: Span::ZERO,
                 analysis: Span::ZERO,
@@ -174,6 +175,7 @@ impl Bench {
             to: Address::kma(HERE),
             label: Label::new(Procedure::Local, Step::Reservation),
             message: message.into(),
+            tag: None,
         };
         let mut cx = Context {
             now: Time(now),

@@ -4,7 +4,7 @@ use super::routes::{joins, shortest, transit};
 use super::{Checker, METRICS, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
-use crate::scenario::document::{Arrivals, BoundaryKind, Place};
+use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Place};
 use crate::units::Bits;
 
 impl Checker<'_> {
@@ -237,16 +237,52 @@ impl Checker<'_> {
                                 .is_some_and(|qkdn| qkdn.links.iter().any(|other| other.id == *link))
                         })
                 }
+                Some(("node", id)) => {
+                    let iwn = document.boundary(id);
+                    iwn.is_some_and(|boundary| matches!(boundary.kind, BoundaryKind::Iwn(_)))
+                        || id.split_once('/').is_some_and(|(qkdn, node)| {
+                            document
+                                .qkdn(qkdn)
+                                .is_some_and(|qkdn| qkdn.nodes.iter().any(|other| other.id == *node))
+                        })
+                }
                 Some(_) => false,
             };
+            self.measured(&path.then("metric"), expectation.metric.as_str());
             if !known {
                 self.error(
                     "unknown_scope",
                     path.then("scope"),
                     format!("there is no scope \"{scope}\""),
-                    "scopes are network, qkdn:ID, demand:ID, link:QKDN/LINK, link:BOUNDARY, class:NAME",
+                    "scopes are network, qkdn:ID, demand:ID, link:QKDN/LINK, link:BOUNDARY, class:NAME, node:QKDN/NODE, node:BOUNDARY",
                 );
             }
+        }
+    }
+
+    /// A metric that only a setting of its own measures cannot be expected without it.
+    fn measured(&mut self, path: &Path, metric: &str) {
+        let document = self.document;
+        let tags = matches!(document.security.authentication, Authentication::WegmanCarter(_));
+        let (on, setting) = match metric {
+            "kkder" => (document.run.material_check, "\"material_check\": true in \"run\""),
+            "exposed_bits_per_node" | "clear_bits_per_node" | "retention_s" => (
+                document.security.exposure,
+                "\"exposure\": true in \"security\"",
+            ),
+            "authentication_bits" | "unauthenticated_messages" => (
+                tags,
+                "\"authentication\": {\"wegman_carter\": {}} in \"security\"",
+            ),
+            _ => return,
+        };
+        if !on {
+            self.error(
+                "not_measured",
+                path.clone(),
+                format!("this run does not measure \"{metric}\""),
+                format!("write {setting}"),
+            );
         }
     }
 

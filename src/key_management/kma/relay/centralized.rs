@@ -88,6 +88,7 @@ impl KeyManager {
                 to,
                 label,
                 message,
+                tag: None,
             };
             self.on_relay(envelope, cx, out);
         } else {

@@ -1,0 +1,54 @@
+//! Information-theoretic authentication of Kx-1 and Kxi-1 (requirement S2): each message to a neighbouring KMA takes a tag's
+//! key from the store that the sender allocates from towards it.
+//!
+//! Assumption: tags may take key below the store's floor. A message whose tag finds no key is not sent: its receiver
+//! would refuse it. KMAs without a link between them share no pool, and authenticate computationally.
+
+use super::{Context, KeyManager};
+use crate::architecture::message::Tag;
+use crate::architecture::{Address, ElementKind, Envelope, Observation, Outbox};
+
+impl KeyManager {
+    /// Tags what is about to be sent.
+    pub(super) fn authenticate(&mut self, cx: &mut Context<'_>, out: &mut Outbox) {
+        let bits = self.surroundings.parameters.authentication_tag;
+        if bits == 0 {
+            return;
+        }
+        let me = Address::kma(self.me());
+        let outgoing = &self.surroundings.clone().outgoing;
+        let hop_to = |envelope: &Envelope| {
+            let neighbour = envelope.to.kind() == ElementKind::Kma && envelope.to != me;
+            let mut hops = outgoing.iter().filter(|hop| neighbour && hop.to == envelope.to.node());
+            hops.find(|hop| hop.store().is_some()).map(|hop| hop.id)
+        };
+        let untagged = |envelope: &Envelope| envelope.tag.is_none() && hop_to(envelope).is_some();
+        while let Some(envelope) = out.find_sent(untagged) {
+            let hop = hop_to(envelope).expect("it was just there");
+            let lane = self.lane_of_hop(hop).expect("it has a store");
+            let store = &mut self.lanes[lane].store;
+            let id = store.settings.id;
+            let spent = match store.draw(bits) {
+                Some(keys) => {
+                    envelope.tag = Some(Box::new(Tag { hop, keys }));
+                    bits
+                }
+                None => {
+                    out.take_back(untagged);
+                    0
+                }
+            };
+            out.observe(Observation::Authenticated {
+                store: id,
+                bits: spent,
+            });
+            self.after_change(lane, cx, out);
+        }
+    }
+
+    /// Uses at this end the key of a tag that has come.
+    pub(super) fn verify(&mut self, tag: &Tag, cx: &mut Context<'_>, out: &mut Outbox) {
+        let store = self.incoming[&tag.hop].store.expect("tags take key from stores");
+        self.follow(store, &tag.keys, cx, out);
+    }
+}

@@ -1,0 +1,440 @@
+//! Who had a key: the audit trail of every supplied key (requirement S4), and which keys a compromised trusted node could
+//! have read (S5).
+//!
+//! A node holds a key in clear while it relays it, transfers it or waits to supply it. It could read more: every message
+//! of a relay is the sum of two keys – the key and a link key, or two link keys – so whoever knows one of them and reads
+//! the traffic knows the other, and so on. What a node can compute is what is connected with what it holds.
+//!
+//! Assumption: a compromised node reads all classical traffic and remembers all keys of its own links.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::plan::Plan;
+use crate::architecture::message::{
+    ControlMessage, KeyManagementMessage, Message, OtpKeys, ServiceMessage,
+};
+use crate::architecture::observation::RequestEnd;
+use crate::architecture::{Address, Envelope, Observation, RequestId};
+use crate::ids::{Arena, FaultId, HopId, IwnId, NodeId, QkdnId};
+use crate::kernel::Time;
+use crate::observe::Observer;
+use crate::observe::outcome::Measured;
+
+/// One key on its way.
+#[derive(Debug, Default)]
+struct Life {
+    sent: Time,
+    bits: u64,
+    /// Link keys spent on it, hop by hop.
+    spent: Vec<(HopId, Option<OtpKeys>)>,
+    /// Sums that were sent, as pairs of what was added; `None` is the key itself.
+    sums: Vec<(Option<HopId>, Option<HopId>)>,
+    /// From when until when nodes were seen to have it in clear.
+    clear: BTreeMap<NodeId, (Time, Time)>,
+    supplied: [Option<Time>; 2],
+}
+
+impl Life {
+    fn holds(&mut self, node: NodeId, now: Time) {
+        self.clear.entry(node).or_insert((now, now)).1 = now;
+    }
+
+    /// Whether a hop's key leads to the key itself, by sums that were sent.
+    fn leads_to_key(&self, hop: HopId) -> bool {
+        let mut known = vec![Some(hop)];
+        let mut at = 0;
+        while let Some(&one) = known.get(at) {
+            at += 1;
+            for &(a, b) in &self.sums {
+                let other = match one {
+                    one if one == a => b,
+                    one if one == b => a,
+                    _ => continue,
+                };
+                if !known.contains(&other) {
+                    known.push(other);
+                }
+            }
+        }
+        known.contains(&None)
+    }
+}
+
+/// What one trusted node could have had of supplied keys.
+#[derive(Clone, Debug, Default)]
+struct Exposure {
+    computable_bits: u64,
+    clear_bits: u64,
+    /// How long it held each key in clear \[ns\].
+    retention_ns: Vec<u64>,
+}
+
+/// A trusted node: an ordinary one, or an interworking site with all its sides.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Site {
+    Node(NodeId),
+    Shared(IwnId),
+}
+
+/// One line of `audit.jsonl`.
+#[derive(Serialize)]
+struct Line<'a> {
+    replication: u32,
+    key_id: &'a str,
+    session: &'a str,
+    request: u32,
+    bits: u64,
+    requested_ns: u64,
+    supplied_ns: [u64; 2],
+    ksas: [&'a str; 2],
+    link_keys: Vec<LinkKeys<'a>>,
+    in_clear: Vec<InClear<'a>>,
+    computable_by: Vec<&'a str>,
+}
+
+/// Link keys that one hop has spent.
+#[derive(Serialize)]
+struct LinkKeys<'a> {
+    from: &'a str,
+    to: &'a str,
+    link: Option<&'a str>,
+    /// First bit and length of each run \[bits\].
+    ranges: Vec<[u64; 2]>,
+}
+
+/// A node that had the key in clear.
+#[derive(Serialize)]
+struct InClear<'a> {
+    node: &'a str,
+    from_ns: u64,
+    until_ns: u64,
+}
+
+/// The observer.
+#[derive(Debug)]
+pub struct Custody {
+    plan: Arc<Plan>,
+    replication: u32,
+    keys: BTreeMap<RequestId, Life>,
+    sites: BTreeMap<Site, Exposure>,
+    operators: Arena<QkdnId, u64>,
+    /// `audit.jsonl`.
+    pub lines: Vec<u8>,
+}
+
+impl Custody {
+    /// An observer that has seen nothing.
+    pub fn new(plan: Arc<Plan>, replication: u32) -> Custody {
+        let sites = plan.nodes.ids().map(|node| (site(&plan, node), Exposure::default()));
+        Custody {
+            replication,
+            keys: BTreeMap::new(),
+            sites: sites.collect(),
+            operators: plan.qkdns.ids().map(|_| 0).collect(),
+            lines: Vec::new(),
+            plan,
+        }
+    }
+
+    fn sees(&mut self, now: Time, envelope: &Envelope) {
+        match &envelope.message {
+            Message::KeyManagement(KeyManagementMessage::KeyRelay { request, hop, otp, .. }) => {
+                let (from, to) = (self.plan.hops[*hop].from, self.plan.hops[*hop].to);
+                let Some(life) = self.keys.get_mut(request) else { return };
+                if envelope.from != Address::kma(from) {
+                    // The sum of a relay in parts, over the last hop: nothing that the parts do not say.
+                    return;
+                }
+                life.holds(from, now);
+                life.spent.push((*hop, otp.clone()));
+                match otp {
+                    Some(_) => life.sums.push((None, Some(*hop))),
+                    None => life.holds(to, now),
+                }
+            }
+            Message::KeyManagement(KeyManagementMessage::RelayPart(part)) => {
+                let at = usize::from(part.position);
+                let Some(life) = self.keys.get_mut(&part.order.ask.request) else {
+                    return;
+                };
+                let before = if at == 0 {
+                    life.holds(part.formation.kms[0], now);
+                    None
+                } else {
+                    let km = part.formation.kms[at - 1];
+                    let hops = self.plan.km_surroundings[km].outgoing.iter();
+                    let mut towards = hops.filter(|hop| hop.to == part.formation.kms[at]);
+                    Some(towards.next().expect("neighbours in a segment share a hop").id)
+                };
+                life.spent.push((part.hop, Some(part.otp.clone())));
+                life.sums.push((before, Some(part.hop)));
+            }
+            // A transfer is answered for: the key has been kept until now.
+            Message::Control(ControlMessage::Metadata { request, km, .. }) => {
+                if let Some(life) = self.keys.get_mut(request) {
+                    life.holds(*km, now);
+                }
+            }
+            Message::Service(ServiceMessage::KeySupply { request, .. }) => {
+                if let Some(life) = self.keys.get_mut(request) {
+                    life.holds(envelope.from.node(), now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Both applications hold the key.
+    fn conclude(&mut self, request: RequestId, life: Life) {
+        let plan = Arc::clone(&self.plan);
+        let (from, to) = plan.counting();
+        let mut computable: Vec<NodeId> = life.clear.keys().copied().collect();
+        for &(hop, ref keys) in &life.spent {
+            if keys.is_some() && life.leads_to_key(hop) {
+                computable.extend([plan.hops[hop].from, plan.hops[hop].to]);
+            }
+        }
+        computable.sort();
+        computable.dedup();
+        if from <= life.sent && life.sent < to {
+            self.count(&computable, &life);
+        }
+        self.write(request, &life, &computable);
+    }
+
+    fn count(&mut self, computable: &[NodeId], life: &Life) {
+        let plan = Arc::clone(&self.plan);
+        let unique = |nodes: &mut dyn Iterator<Item = NodeId>| {
+            let mut sites: Vec<Site> = nodes.map(|node| site(&plan, node)).collect();
+            sites.sort();
+            sites.dedup();
+            sites
+        };
+        for site in unique(&mut computable.iter().copied()) {
+            self.exposure(site).computable_bits += life.bits;
+        }
+        for site in unique(&mut life.clear.keys().copied()) {
+            self.exposure(site).clear_bits += life.bits;
+        }
+        for (&node, &(first, last)) in &life.clear {
+            let site = site(&plan, node);
+            self.exposure(site).retention_ns.push(last.since(first).0);
+        }
+        let mut operators: Vec<QkdnId> = computable.iter().map(|&node| plan.nodes[node].qkdn).collect();
+        operators.sort();
+        operators.dedup();
+        for operator in operators {
+            self.operators[operator] += life.bits;
+        }
+    }
+
+    fn exposure(&mut self, site: Site) -> &mut Exposure {
+        self.sites.get_mut(&site).expect("every node stands at a site")
+    }
+
+    fn write(&mut self, request: RequestId, life: &Life, computable: &[NodeId]) {
+        let plan = &self.plan;
+        let session = &plan.sessions[request.session];
+        let name = |node: NodeId| plan.nodes[node].name.as_str();
+        let ends = [session.source, session.destination].map(|end| plan.applications[end].node);
+        let line = Line {
+            replication: self.replication,
+            key_id: &key_id(plan.run.seed, self.replication, &session.name, request.number),
+            session: &session.name,
+            request: request.number,
+            bits: life.bits,
+            requested_ns: life.sent.0,
+            supplied_ns: life.supplied.map(|at| at.unwrap_or(Time::NEVER).0),
+            ksas: ends.map(name),
+            link_keys: life
+                .spent
+                .iter()
+                .filter_map(|(hop, keys)| {
+                    let hop = &plan.hops[*hop];
+                    let ranges = keys.as_ref()?.ranges().map(|range| [range.start, range.bits]);
+                    Some(LinkKeys {
+                        from: name(hop.from),
+                        to: name(hop.to),
+                        link: hop.link.map(|link| plan.links[link].name.as_str()),
+                        ranges: ranges.collect(),
+                    })
+                })
+                .collect(),
+            in_clear: life
+                .clear
+                .iter()
+                .map(|(&node, &(from, until))| InClear {
+                    node: name(node),
+                    from_ns: from.0,
+                    until_ns: until.0,
+                })
+                .collect(),
+            computable_by: computable.iter().map(|&node| name(node)).collect(),
+        };
+        serde_json::to_writer(&mut self.lines, &line).expect("plain data can be written to memory");
+        self.lines.push(b'\n');
+    }
+
+    /// What each trusted node and each operator could have read of the counted keys.
+    pub fn metrics(&self) -> Vec<Measured> {
+        let plan = &self.plan;
+        let mut metrics = Vec::new();
+        let mut push = |name, unit, scope: &str, value, samples_ns| {
+            metrics.push(Measured {
+                name,
+                unit,
+                scope: scope.to_owned(),
+                value,
+                samples_ns,
+            });
+        };
+        let count = self.sites.len() as f64;
+        let mean = |bits: fn(&Exposure) -> u64| {
+            let total: u64 = self.sites.values().map(bits).sum();
+            (count > 0.0).then(|| total as f64 / count)
+        };
+        let all: Vec<u64> = self
+            .sites
+            .values()
+            .flat_map(|it| it.retention_ns.iter().copied())
+            .collect();
+        push("exposed_bits_per_node", "bit", "network", mean(|it| it.computable_bits), vec![]);
+        push("clear_bits_per_node", "bit", "network", mean(|it| it.clear_bits), vec![]);
+        push("retention_s", "s", "network", mean_seconds(&all), all);
+        for (qkdn, bits) in self.operators.iter() {
+            let scope = format!("qkdn:{}", plan.qkdns[qkdn].name);
+            push("exposed_bits_per_node", "bit", &scope, Some(*bits as f64), vec![]);
+        }
+        for (site, exposure) in &self.sites {
+            let name = match *site {
+                Site::Node(node) => &plan.nodes[node].name,
+                Site::Shared(iwn) => &plan.iwns[iwn],
+            };
+            let scope = format!("node:{name}");
+            let retained = exposure.retention_ns.clone();
+            push(
+                "exposed_bits_per_node",
+                "bit",
+                &scope,
+                Some(exposure.computable_bits as f64),
+                vec![],
+            );
+            push("clear_bits_per_node", "bit", &scope, Some(exposure.clear_bits as f64), vec![]);
+            push("retention_s", "s", &scope, mean_seconds(&retained), retained);
+        }
+        metrics
+    }
+}
+
+fn site(plan: &Plan, node: NodeId) -> Site {
+    plan.nodes[node].iwn.map_or(Site::Node(node), Site::Shared)
+}
+
+fn mean_seconds(samples_ns: &[u64]) -> Option<f64> {
+    let total: u128 = samples_ns.iter().map(|&sample| u128::from(sample)).sum();
+    (!samples_ns.is_empty()).then(|| total as f64 / samples_ns.len() as f64 / 1e9)
+}
+
+/// The id of a request's keys: a UUID (version 8 of RFC 9562) from the hash of whose they are.
+fn key_id(seed: u64, replication: u32, session: &str, number: u32) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"qkdni/key-id/v1");
+    hash.update(seed.to_le_bytes());
+    hash.update(replication.to_le_bytes());
+    hash.update(number.to_le_bytes());
+    hash.update(session.as_bytes());
+    let hash: [u8; 32] = hash.finalize().into();
+    let mut text = String::with_capacity(36);
+    for (at, byte) in hash[..16].iter().enumerate() {
+        let byte = match at {
+            6 => byte & 0x0f | 0x80,
+            8 => byte & 0x3f | 0x80,
+            _ => *byte,
+        };
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
+
+impl Observer for Custody {
+    fn sent(&mut self, now: Time, envelope: &Envelope, _internal: bool) {
+        self.sees(now, envelope);
+    }
+
+    fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
+        match *observation {
+            Observation::Requested { request, bits } => {
+                let life = Life {
+                    sent: now,
+                    bits,
+                    ..Life::default()
+                };
+                self.keys.insert(request, life);
+            }
+            Observation::KeyHeld { request } => {
+                let session = &self.plan.sessions[request.session];
+                let node = self.plan.applications[session.destination].node;
+                if let Some(life) = self.keys.get_mut(&request) {
+                    life.holds(node, now);
+                }
+            }
+            // A relay that waits for key is held in clear; one that has not started is nowhere yet.
+            Observation::Waits { request, km } => {
+                if let Some(life) = self.keys.get_mut(&request).filter(|life| !life.spent.is_empty()) {
+                    life.holds(km, now);
+                }
+            }
+            Observation::Supplied { request, end, .. } => {
+                let Some(life) = self.keys.get_mut(&request) else { return };
+                life.supplied[usize::from(end == RequestEnd::Destination)] = Some(now);
+                if life.supplied.iter().all(Option::is_some) {
+                    let life = self.keys.remove(&request).expect("it was just there");
+                    self.conclude(request, life);
+                }
+            }
+            Observation::Failed { request, .. } => {
+                self.keys.remove(&request);
+            }
+            _ => {}
+        }
+    }
+
+    fn disturbed(&mut self, _: Time, _: FaultId, _: bool) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_ids_are_uuids_and_differ() {
+        let id = key_id(1, 0, "d1", 7);
+        assert_eq!(id.len(), 36);
+        let parts: Vec<&str> = id.split('-').collect();
+        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+        assert!(parts[2].starts_with('8') && parts[3].starts_with(['8', '9', 'a', 'b']));
+        for other in [key_id(2, 0, "d1", 7), key_id(1, 1, "d1", 7), key_id(1, 0, "d1", 8)] {
+            assert_ne!(id, other);
+        }
+    }
+
+    #[test]
+    fn sums_connect_what_is_computable() {
+        let hop = |number| Some(HopId(number));
+        let mut life = Life {
+            sums: vec![(None, hop(1)), (hop(1), hop(2)), (hop(4), hop(5))],
+            ..Life::default()
+        };
+        assert!(life.leads_to_key(HopId(1)) && life.leads_to_key(HopId(2)));
+        assert!(!life.leads_to_key(HopId(4)));
+        life.sums.push((hop(2), hop(4)));
+        assert!(life.leads_to_key(HopId(5)));
+    }
+}
