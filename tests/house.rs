@@ -386,7 +386,8 @@ fn key_material_is_held_in_its_own_layers_only() {
             // `Check::KeyMaterial` is the auditor's name for this very rule.
             if words.any(|word| matches!(word, "KeyMaterial" | "Material" | "RelayPart")) {
                 seen += 1;
-                if !MAY.iter().any(|home| source.path.starts_with(home)) && !line.contains("RelayPart(part)") {
+                if !MAY.iter().any(|home| source.path.starts_with(home)) && !line.contains("RelayPart(part)")
+                {
                     findings.push(format!("{}:{number}: {}", source.path, line.trim()));
                 }
             }

@@ -79,7 +79,12 @@ fn closed_form(scheme: Relay, hops: usize, delay: impl Fn(usize, usize) -> u64, 
     let all_there = arrivals
         .iter()
         .fold(0, |free: u64, &arrival| free.max(arrival) + p);
-    all_there + if combiner == hops { 0 } else { delay(combiner, hops) + p }
+    all_there
+        + if combiner == hops {
+            0
+        } else {
+            delay(combiner, hops) + p
+        }
 }
 
 /// Two QKDNs of three nodes each, both borders, both directions, all schemes in both networks: latency to the
@@ -88,7 +93,10 @@ fn closed_form(scheme: Relay, hops: usize, delay: impl Fn(usize, usize) -> u64, 
 fn every_scheme_keeps_its_closed_form_across_a_border() {
     let p = 100_003;
     for kind in [Kind::Gwn, Kind::Iwn] {
-        for (near, far) in SCHEMES.into_iter().flat_map(|near| SCHEMES.map(|far| (near, far))) {
+        for (near, far) in SCHEMES
+            .into_iter()
+            .flat_map(|near| SCHEMES.map(|far| (near, far)))
+        {
             let outcome = run(&plan(&Setting {
                 kind,
                 relay: [near, far],
@@ -100,7 +108,13 @@ fn every_scheme_keeps_its_closed_form_across_a_border() {
             let half = ACROSS_M / 2 * 5;
             // KM numbers along the way; with an IWN, each network ends at its own side of it.
             let (hops, cost) = if kind == Kind::Gwn { (2, 5.0) } else { (3, 6.0) };
-            let place_near = |km: usize| if km < 3 { km as u64 * inside } else { 2 * inside + half };
+            let place_near = |km: usize| {
+                if km < 3 {
+                    km as u64 * inside
+                } else {
+                    2 * inside + half
+                }
+            };
             let place_far = |km: usize| {
                 let from_node = |node: usize| if kind == Kind::Gwn { node } else { node - 1 };
                 match km {
@@ -349,10 +363,7 @@ fn what_a_failed_relay_in_parts_has_spent_is_wasted() {
 fn lost_parts_fail_their_request() {
     let mut plan = (*line(Relay::Destination, &[40_000; 4], None, 100_000)).clone();
     let duct = plan.links[qkdni::ids::LinkId(2)].ducts[0].duct;
-    let cut = qkdni::architecture::Disturbance::DataCut {
-        duct,
-        position_m: 10,
-    };
+    let cut = qkdni::architecture::Disturbance::DataCut { duct, position_m: 10 };
     plan.faults.push(qkdni::network::plan::FaultPlan {
         name: "f1".to_owned(),
         disturbances: vec![cut],

@@ -156,7 +156,10 @@ fn every_supplied_key_has_its_audit_trail() {
                 .filter(|line| line["message"] == "key supply")
                 .count();
             assert_eq!(trail.len() * 2, supplied);
-            let ids: BTreeSet<&str> = trail.iter().map(|line| line["key_id"].as_str().unwrap()).collect();
+            let ids: BTreeSet<&str> = trail
+                .iter()
+                .map(|line| line["key_id"].as_str().unwrap())
+                .collect();
             assert_eq!(ids.len(), trail.len());
             let hops = if kind == Kind::Gwn { 5 } else { 6 };
             let mut used: BTreeMap<(String, String), Vec<[u64; 2]>> = BTreeMap::new();
@@ -185,7 +188,11 @@ fn every_supplied_key_has_its_audit_trail() {
             }
             for ranges in used.values_mut() {
                 ranges.sort_unstable();
-                assert!(ranges.windows(2).all(|pair| pair[0][0] + pair[0][1] <= pair[1][0]));
+                assert!(
+                    ranges
+                        .windows(2)
+                        .all(|pair| pair[0][0] + pair[0][1] <= pair[1][0])
+                );
             }
         }
     }
@@ -234,7 +241,8 @@ fn tags_take_their_key_from_the_pools() {
 fn without_key_for_tags_nothing_passes() {
     let outcome = run(&Setting {
         tag_bits: 128,
-        initial: 10 * 256,
+        // A lane holds one request with its tag, and for a second one the key but no tag.
+        initial: 2 * (384 + 320),
         block: None,
         duration: Span::from_seconds(30),
         ..Setting::default()
@@ -244,7 +252,10 @@ fn without_key_for_tags_nothing_passes() {
         metric(&outcome, "delivered", "network"),
         metric(&outcome, "requests", "network"),
     );
-    assert!(0.0 < delivered && delivered < requests, "{delivered} of {requests}");
+    assert!(
+        0.0 < delivered && delivered < requests,
+        "{delivered} of {requests}"
+    );
 }
 
 /// Shows S6 and A5: what crosses Cxi names neither applications nor the source KM, nor hops or stores of the other side.
@@ -270,11 +281,17 @@ fn controllers_tell_each_other_no_more_than_a_session_needs() {
     let _ = of_query;
     // By trace: the messages that cross, all of them.
     for kind in [Kind::Gwn, Kind::Iwn] {
-        let crossing: BTreeSet<String> = lines(&run(&Setting { kind, ..Setting::default() }).trace)
-            .iter()
-            .filter(|line| matches!(line["reference_point"].as_str(), Some("Cxi" | "Cxi'")))
-            .map(|line| line["message"].as_str().unwrap().to_owned())
-            .collect();
+        let crossing: BTreeSet<String> = lines(
+            &run(&Setting {
+                kind,
+                ..Setting::default()
+            })
+            .trace,
+        )
+        .iter()
+        .filter(|line| matches!(line["reference_point"].as_str(), Some("Cxi" | "Cxi'")))
+        .map(|line| line["message"].as_str().unwrap().to_owned())
+        .collect();
         let known = [
             "segment query",
             "segment offer",
@@ -282,7 +299,10 @@ fn controllers_tell_each_other_no_more_than_a_session_needs() {
             "segment confirmed",
             "session close",
         ];
-        assert!(crossing.iter().all(|message| known.contains(&message.as_str())), "{crossing:?}");
+        assert!(
+            crossing.iter().all(|message| known.contains(&message.as_str())),
+            "{crossing:?}"
+        );
     }
 }
 
@@ -299,7 +319,8 @@ fn exhaustion_and_denial_of_service_hit_what_crosses_the_border() {
         outcome
     };
     let [usual, flood, silence] = ["", ":flood", ":silence"].map(of);
-    let served = |outcome: &Outcome, demand: &str| metric(outcome, "served_share", &format!("demand:{demand}"));
+    let served =
+        |outcome: &Outcome, demand: &str| metric(outcome, "served_share", &format!("demand:{demand}"));
     for outcome in [&usual, &flood, &silence] {
         assert_eq!(served(outcome, "inside-a"), 1.0);
     }

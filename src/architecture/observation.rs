@@ -1,6 +1,6 @@
 //! What elements let observers see beside their messages. Observing changes nothing.
 
-use super::message::{FailureCause, RequestId, Subject};
+use super::message::{FailureCause, RequestId, Subject, Tag};
 use super::procedure::Label;
 use crate::ids::{FaultId, HopId, LinkId, NodeId, SessionId, StoreId};
 
@@ -202,12 +202,19 @@ pub enum Observation {
         /// Amount \[bits\]; 0 where the hop spends none.
         bits: u64,
     },
-    /// A message's authentication tag has spent key, or could not for want of it: then the message is not sent.
+    /// A message's authentication tag has spent key.
     Authenticated {
         /// From which store.
         store: StoreId,
-        /// Amount \[bits\]; 0: for want of key the message is not sent.
+        /// Amount \[bits\].
         bits: u64,
+    },
+    /// A message is not sent for want of key for its tag.
+    Unsent {
+        /// The store that lacks it.
+        store: StoreId,
+        /// The one-time-pad key that had been spent on it.
+        pad: Option<Box<Tag>>,
     },
     /// A look at a module moved QKD-keys to the KMA (Kq-1).
     KeysDelivered {

@@ -132,10 +132,12 @@ impl Outbox {
     }
 
     /// Takes back the first message that a predicate finds.
-    pub fn take_back(&mut self, wanted: impl Fn(&Envelope) -> bool) {
+    pub fn take_back(&mut self, wanted: impl Fn(&Envelope) -> bool) -> Option<Envelope> {
         let found = |effect: &Effect| matches!(effect, Effect::Send(envelope) if wanted(envelope));
-        if let Some(at) = self.effects.iter().position(found) {
-            self.effects.remove(at);
+        let at = self.effects.iter().position(found)?;
+        match self.effects.remove(at) {
+            Effect::Send(envelope) => Some(envelope),
+            Effect::Wake { .. } | Effect::Observe(_) => unreachable!("a message was found"),
         }
     }
 

@@ -110,7 +110,13 @@ impl Controller {
         let border_hop = border.as_ref().map(|border| border.hop.id);
         self.explain_route(request, [order.source, to], border_hop, path.as_deref(), out);
         let (Some(mut path), true) = (path, local || border.is_some()) else {
-            return self.answer_source(&order.segment(), order.source, procedure, FailureCause::NoRoute, out);
+            return self.answer_source(
+                &order.segment(),
+                order.source,
+                procedure,
+                FailureCause::NoRoute,
+                out,
+            );
         };
         if let Some(border) = &border {
             path.push(border.hop.id);

@@ -12,8 +12,7 @@ use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, KeyRequest, Message, RelayOrder, ReservationResult, StatusChange,
 };
 use crate::architecture::surroundings::{
-    Border, ControllerSurroundings, Domain, Parameters, RelayScheme, ReservationScheme,
-    StoreSettings,
+    Border, ControllerSurroundings, Domain, Parameters, RelayScheme, ReservationScheme, StoreSettings,
 };
 use crate::architecture::{
     Address, Effect, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,

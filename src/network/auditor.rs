@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::plan::Plan;
 use super::wiring;
 use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, KeyRange, RelayOutcome, ReservationResult, ServiceMessage,
+    ControlMessage, KeyManagementMessage, KeyRange, RelayOutcome, ReservationResult, ServiceMessage, Tag,
 };
 use crate::architecture::observation::RequestEnd;
 use crate::architecture::surroundings::ReservationScheme;
@@ -185,9 +185,7 @@ impl Auditor {
                     return;
                 };
                 let sent_on = Address::kma(to) == envelope.to
-                    && state
-                        .combiner
-                        .is_some_and(|km| envelope.from == Address::kma(km));
+                    && state.combiner.is_some_and(|km| envelope.from == Address::kma(km));
                 if sent_on {
                     // The sum of the parts, over the last hop: its keys were seen in the last part.
                     state.combiner = None;
@@ -274,6 +272,14 @@ impl Auditor {
         }
     }
 
+    fn use_keys_of(&mut self, now: Time, tag: &Tag) {
+        let store = self.plan.hops[tag.hop].store();
+        let store = store.expect("only padded hops have key to spend");
+        for range in tag.keys.ranges() {
+            self.use_keys(now, store, range);
+        }
+    }
+
     fn use_keys(&mut self, now: Time, store: StoreId, range: KeyRange) {
         use crate::ids::Id as _;
         self.spent[store.index()] += range.bits;
@@ -357,12 +363,8 @@ impl Observer for Auditor {
             self.see(now, id, envelope.label.procedure, envelope.label.step);
         }
         self.see_key(now, envelope);
-        if let Some(tag) = &envelope.tag
-            && let Some(store) = self.plan.hops[tag.hop].store()
-        {
-            for range in tag.keys.ranges() {
-                self.use_keys(now, store, range);
-            }
+        if let Some(tag) = &envelope.tag {
+            self.use_keys_of(now, tag);
         }
     }
 
@@ -409,6 +411,9 @@ impl Observer for Auditor {
                     self.see(now, request, label.procedure, label.step);
                 }
             }
+            Observation::Unsent {
+                pad: Some(ref pad), ..
+            } => self.use_keys_of(now, pad),
             Observation::Finding { what, store } => {
                 self.check(Check::UsedOnce, now, false, |_| {
                     format!("{what} (store {store:?})")

@@ -11,8 +11,8 @@ use rustc_hash::FxHashMap;
 use super::data_network::DataNetwork;
 use super::plan::{
     ApplicationPlan, BoundaryPlan, Control, ControllerPlan, DuctPlan, DuctSection, FaultPlan, LinkPlan,
-    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan, StorePlan,
-    StoreSource,
+    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan,
+    StorePlan, StoreSource,
 };
 use crate::architecture::surroundings::{
     Border, ControllerSurroundings, Domain, KmSurroundings, Parameters, Placement, RelayScheme, StoreSettings,

@@ -8,15 +8,14 @@
 //! Assumption: a compromised node reads all classical traffic and remembers all keys of its own links.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::plan::Plan;
-use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, Message, OtpKeys, ServiceMessage,
-};
+use crate::architecture::message::{ControlMessage, KeyManagementMessage, Message, OtpKeys, ServiceMessage};
 use crate::architecture::observation::RequestEnd;
 use crate::architecture::{Address, Envelope, Observation, RequestId};
 use crate::ids::{Arena, FaultId, HopId, IwnId, NodeId, QkdnId};
@@ -36,6 +35,8 @@ struct Life {
     /// From when until when nodes were seen to have it in clear.
     clear: BTreeMap<NodeId, (Time, Time)>,
     supplied: [Option<Time>; 2],
+    /// The KM to which it went in parts, until that sends the sum on.
+    combiner: Option<NodeId>,
 }
 
 impl Life {
@@ -129,7 +130,10 @@ pub struct Custody {
 impl Custody {
     /// An observer that has seen nothing.
     pub fn new(plan: Arc<Plan>, replication: u32) -> Custody {
-        let sites = plan.nodes.ids().map(|node| (site(&plan, node), Exposure::default()));
+        let sites = plan
+            .nodes
+            .ids()
+            .map(|node| (site(&plan, node), Exposure::default()));
         Custody {
             replication,
             keys: BTreeMap::new(),
@@ -142,10 +146,14 @@ impl Custody {
 
     fn sees(&mut self, now: Time, envelope: &Envelope) {
         match &envelope.message {
-            Message::KeyManagement(KeyManagementMessage::KeyRelay { request, hop, otp, .. }) => {
+            Message::KeyManagement(KeyManagementMessage::KeyRelay {
+                request, hop, otp, ..
+            }) => {
                 let (from, to) = (self.plan.hops[*hop].from, self.plan.hops[*hop].to);
-                let Some(life) = self.keys.get_mut(request) else { return };
-                if envelope.from != Address::kma(from) {
+                let Some(life) = self.keys.get_mut(request) else {
+                    return;
+                };
+                if life.combiner.take().is_some() {
                     // The sum of a relay in parts, over the last hop: nothing that the parts do not say.
                     return;
                 }
@@ -162,7 +170,9 @@ impl Custody {
                     return;
                 };
                 let before = if at == 0 {
-                    life.holds(part.formation.kms[0], now);
+                    let formation = &part.formation;
+                    life.holds(formation.kms[0], now);
+                    life.combiner = (formation.combiner != formation.end).then_some(formation.combiner);
                     None
                 } else {
                     let km = part.formation.kms[at - 1];
@@ -189,7 +199,7 @@ impl Custody {
     }
 
     /// Both applications hold the key.
-    fn conclude(&mut self, request: RequestId, life: Life) {
+    fn conclude(&mut self, request: RequestId, life: &Life) {
         let plan = Arc::clone(&self.plan);
         let (from, to) = plan.counting();
         let mut computable: Vec<NodeId> = life.clear.keys().copied().collect();
@@ -201,9 +211,9 @@ impl Custody {
         computable.sort();
         computable.dedup();
         if from <= life.sent && life.sent < to {
-            self.count(&computable, &life);
+            self.count(&computable, life);
         }
-        self.write(request, &life, &computable);
+        self.write(request, life, &computable);
     }
 
     fn count(&mut self, computable: &[NodeId], life: &Life) {
@@ -302,8 +312,20 @@ impl Custody {
             .values()
             .flat_map(|it| it.retention_ns.iter().copied())
             .collect();
-        push("exposed_bits_per_node", "bit", "network", mean(|it| it.computable_bits), vec![]);
-        push("clear_bits_per_node", "bit", "network", mean(|it| it.clear_bits), vec![]);
+        push(
+            "exposed_bits_per_node",
+            "bit",
+            "network",
+            mean(|it| it.computable_bits),
+            vec![],
+        );
+        push(
+            "clear_bits_per_node",
+            "bit",
+            "network",
+            mean(|it| it.clear_bits),
+            vec![],
+        );
         push("retention_s", "s", "network", mean_seconds(&all), all);
         for (qkdn, bits) in self.operators.iter() {
             let scope = format!("qkdn:{}", plan.qkdns[qkdn].name);
@@ -323,7 +345,13 @@ impl Custody {
                 Some(exposure.computable_bits as f64),
                 vec![],
             );
-            push("clear_bits_per_node", "bit", &scope, Some(exposure.clear_bits as f64), vec![]);
+            push(
+                "clear_bits_per_node",
+                "bit",
+                &scope,
+                Some(exposure.clear_bits as f64),
+                vec![],
+            );
             push("retention_s", "s", &scope, mean_seconds(&retained), retained);
         }
         metrics
@@ -358,7 +386,7 @@ fn key_id(seed: u64, replication: u32, session: &str, number: u32) -> String {
         if matches!(at, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        text.push_str(&format!("{byte:02x}"));
+        write!(text, "{byte:02x}").expect("strings take text");
     }
     text
 }
@@ -392,11 +420,13 @@ impl Observer for Custody {
                 }
             }
             Observation::Supplied { request, end, .. } => {
-                let Some(life) = self.keys.get_mut(&request) else { return };
+                let Some(life) = self.keys.get_mut(&request) else {
+                    return;
+                };
                 life.supplied[usize::from(end == RequestEnd::Destination)] = Some(now);
                 if life.supplied.iter().all(Option::is_some) {
                     let life = self.keys.remove(&request).expect("it was just there");
-                    self.conclude(request, life);
+                    self.conclude(request, &life);
                 }
             }
             Observation::Failed { request, .. } => {
@@ -418,9 +448,16 @@ mod tests {
         let id = key_id(1, 0, "d1", 7);
         assert_eq!(id.len(), 36);
         let parts: Vec<&str> = id.split('-').collect();
-        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+        assert_eq!(
+            parts.iter().map(|part| part.len()).collect::<Vec<_>>(),
+            [8, 4, 4, 4, 12]
+        );
         assert!(parts[2].starts_with('8') && parts[3].starts_with(['8', '9', 'a', 'b']));
-        for other in [key_id(2, 0, "d1", 7), key_id(1, 1, "d1", 7), key_id(1, 0, "d1", 8)] {
+        for other in [
+            key_id(2, 0, "d1", 7),
+            key_id(1, 1, "d1", 7),
+            key_id(1, 0, "d1", 8),
+        ] {
             assert_ne!(id, other);
         }
     }

@@ -154,9 +154,14 @@ impl Evidence<'_> {
         let generated = generated(self.books[1]) - generated(self.books[0]);
         let mut push = |name, unit, value| metrics.push(measured(name, unit, scope, value));
         push("key_utilisation", "1", ratio(for_delivered, generated));
-        let tags = (0..self.plan.stores.len()).map(|at| self.requests.authentication(StoreId::from_index(at)).0);
+        let tags =
+            (0..self.plan.stores.len()).map(|at| self.requests.authentication(StoreId::from_index(at)).0);
         let tags: u64 = tags.sum();
-        push("total_link_key_bits", "bit", Some((spent + expired + tags) as f64));
+        push(
+            "total_link_key_bits",
+            "bit",
+            Some((spent + expired + tags) as f64),
+        );
         let traffic = self.plan.qkdns.ids().map(|qkdn| self.requests.traffic(qkdn));
         let (messages, bytes) = traffic.fold((0, 0), |sum, one| (sum.0 + one.messages, sum.1 + one.bytes));
         push("control_messages", "1", Some(messages as f64));

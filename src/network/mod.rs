@@ -125,7 +125,9 @@ fn run<O: Observer>(
     if let Some(custody) = custody.as_ref().filter(|_| plan.exposure) {
         metrics.extend(custody.metrics());
     }
-    let trail = custody.filter(|_| trail).map_or_else(Vec::new, |custody| custody.lines);
+    let trail = custody
+        .filter(|_| trail)
+        .map_or_else(Vec::new, |custody| custody.lines);
     let (audit, trace, decisions) = conclude(watch, (now, books, ends));
     Outcome {
         replication,

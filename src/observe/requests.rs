@@ -189,10 +189,9 @@ impl Observer for Requests {
                 self.open -= 1;
             }
             Observation::Authenticated { store, bits } => {
-                let (spent, unsent) = self.authentication.entry(store).or_default();
-                *spent += bits;
-                *unsent += u64::from(bits == 0);
+                self.authentication.entry(store).or_default().0 += bits;
             }
+            Observation::Unsent { store, .. } => self.authentication.entry(store).or_default().1 += 1,
             Observation::Waits { request, km } => self.life(request).waited_for = Some(km),
             Observation::RelayStarted { request } => self.life(request).relay_started = Some(now),
             Observation::KeyHeld { request } => self.life(request).held = Some(now),

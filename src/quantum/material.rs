@@ -37,12 +37,7 @@ impl KeyBits {
         };
         let mut material = Material::default();
         for KeyRange { start, bits } in keys.ranges() {
-            read(
-                &self.stores[store.index()],
-                start + drift,
-                bits,
-                &mut material,
-            );
+            read(&self.stores[store.index()], start + drift, bits, &mut material);
         }
         material
     }
@@ -51,12 +46,7 @@ impl KeyBits {
     pub fn fresh(&self, request: RequestId, bits: u64) -> Material {
         let mut material = Material::default();
         let from = u64::from(request.number) * bits;
-        read(
-            &self.sessions[request.session.index()],
-            from,
-            bits,
-            &mut material,
-        );
+        read(&self.sessions[request.session.index()], from, bits, &mut material);
         material
     }
 }

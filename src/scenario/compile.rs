@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::{
-    Arrivals, Authentication, Boundary, BoundaryKind, Control, Document, Iwn, LinkModel, Relay, Reservation, Routing, Store,
-    Stretch, TransferProtection,
+    Arrivals, Authentication, Boundary, BoundaryKind, Control, Document, Iwn, LinkModel, Relay, Reservation,
+    Routing, Store, Stretch, TransferProtection,
 };
 use crate::architecture::Procedure;
 use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};

@@ -5,8 +5,18 @@
 //! would refuse it. KMAs without a link between them share no pool, and authenticate computationally.
 
 use super::{Context, KeyManager};
-use crate::architecture::message::Tag;
+use crate::architecture::message::{KeyManagementMessage, Message, Tag};
 use crate::architecture::{Address, ElementKind, Envelope, Observation, Outbox};
+
+/// The one-time-pad key that was spent on a message.
+fn pad_of(envelope: Envelope) -> Option<Box<Tag>> {
+    let (hop, keys) = match envelope.message {
+        Message::KeyManagement(KeyManagementMessage::KeyRelay { hop, otp, .. }) => (hop, otp?),
+        Message::KeyManagement(KeyManagementMessage::RelayPart(part)) => (part.hop, part.otp),
+        _ => return None,
+    };
+    Some(Box::new(Tag { hop, keys }))
+}
 
 impl KeyManager {
     /// Tags what is about to be sent.
@@ -19,7 +29,9 @@ impl KeyManager {
         let outgoing = &self.surroundings.clone().outgoing;
         let hop_to = |envelope: &Envelope| {
             let neighbour = envelope.to.kind() == ElementKind::Kma && envelope.to != me;
-            let mut hops = outgoing.iter().filter(|hop| neighbour && hop.to == envelope.to.node());
+            let mut hops = outgoing
+                .iter()
+                .filter(|hop| neighbour && hop.to == envelope.to.node());
             hops.find(|hop| hop.store().is_some()).map(|hop| hop.id)
         };
         let untagged = |envelope: &Envelope| envelope.tag.is_none() && hop_to(envelope).is_some();
@@ -28,20 +40,13 @@ impl KeyManager {
             let lane = self.lane_of_hop(hop).expect("it has a store");
             let store = &mut self.lanes[lane].store;
             let id = store.settings.id;
-            let spent = match store.draw(bits) {
-                Some(keys) => {
-                    envelope.tag = Some(Box::new(Tag { hop, keys }));
-                    bits
-                }
-                None => {
-                    out.take_back(untagged);
-                    0
-                }
-            };
-            out.observe(Observation::Authenticated {
-                store: id,
-                bits: spent,
-            });
+            if let Some(keys) = store.draw(bits) {
+                envelope.tag = Some(Box::new(Tag { hop, keys }));
+                out.observe(Observation::Authenticated { store: id, bits });
+            } else {
+                let pad = out.take_back(untagged).and_then(pad_of);
+                out.observe(Observation::Unsent { store: id, pad });
+            }
             self.after_change(lane, cx, out);
         }
     }

@@ -74,15 +74,7 @@ impl KeyManager {
             self.held.insert(request, HeldKey { key, deadline });
             out.observe(Observation::KeyHeld { request });
             let near = source_qkdn == self.surroundings.qkdn;
-            self.complete_upstream(
-                request,
-                hop,
-                near,
-                bits,
-                RelayOutcome::Relayed,
-                procedure,
-                out,
-            );
+            self.complete_upstream(request, hop, near, bits, RelayOutcome::Relayed, procedure, out);
         } else {
             self.send_on(envelope, cx, out);
         }
@@ -135,7 +127,7 @@ impl KeyManager {
                 hop,
                 attempt,
                 formation: Some(formation),
-            }) => return self.lead(envelope, hop, attempt, formation, cx, out),
+            }) => return self.lead(envelope, hop, attempt, &formation, cx, out),
             other => other.map(|grant| grant.hop),
         };
         let Some(next) = promised.or_else(|| self.routes.get(&request.session).map(|route| route.hop)) else {

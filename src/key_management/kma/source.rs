@@ -10,8 +10,8 @@ use rustc_hash::FxHashMap;
 
 use super::{Context, KeyManager};
 use crate::architecture::message::{
-    Ask, BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, KeyRequest, RelayOrder,
-    RelayOutcome, ReservationResult, ServiceMessage, Subject,
+    Ask, BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, KeyRequest,
+    RelayOrder, RelayOutcome, ReservationResult, ServiceMessage, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::surroundings::ReservationScheme;

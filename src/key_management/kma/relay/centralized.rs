@@ -40,8 +40,7 @@ impl KeyManager {
             otp,
         } = part;
         let request = order.ask.request;
-        self.combining
-            .retain(|_, combining| combining.deadline >= cx.now);
+        self.combining.retain(|_, combining| combining.deadline >= cx.now);
         let known = self.combining.get(&request).map(|combining| combining.attempt);
         if order.deadline < cx.now || known.is_some_and(|attempt| attempt > order.ask.attempt) {
             return;

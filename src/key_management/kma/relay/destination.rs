@@ -53,7 +53,7 @@ impl KeyManager {
         envelope: Envelope,
         next: HopId,
         attempt: u32,
-        formation: Arc<Formation>,
+        formation: &Arc<Formation>,
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
@@ -93,7 +93,7 @@ impl KeyManager {
         for &km in &formation.kms[1..] {
             out.send(Address::kma(km), label, KeyManagementMessage::PartRequest(order));
         }
-        self.send_part(order, &formation, upstream, (next, keys), key, label, cx, out);
+        self.send_part(order, formation, upstream, (next, keys), key, label, cx, out);
         self.after_change(lane, cx, out);
     }
 
@@ -169,7 +169,11 @@ impl KeyManager {
             .grants
             .get(&request)
             .is_some_and(|grant| grant.attempt == attempt);
-        let promised = if granted { self.grants.remove(&request) } else { None };
+        let promised = if granted {
+            self.grants.remove(&request)
+        } else {
+            None
+        };
         let Some(Grant {
             hop,
             formation: Some(formation),
@@ -249,7 +253,11 @@ impl KeyManager {
             _ => Step::CompletionNear,
         };
         let label = Label::new(label.procedure, step);
-        out.send(leader, label, KeyManagementMessage::Completion { request, outcome });
+        out.send(
+            leader,
+            label,
+            KeyManagementMessage::Completion { request, outcome },
+        );
     }
 
     fn label_of_part(&self, order: &PartOrder, label: Label) -> Label {
