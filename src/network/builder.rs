@@ -15,7 +15,8 @@ use super::plan::{
     StorePlan, StoreSource,
 };
 use crate::architecture::surroundings::{
-    Border, ControllerSurroundings, Domain, KmSurroundings, Parameters, Placement, RelayScheme, StoreSettings,
+    Border, ControllerSurroundings, Domain, KmSurroundings, ManagedBorder, ManagerSurroundings, Parameters,
+    Placement, RelayScheme, StoreSettings,
 };
 use crate::architecture::{Disturbance, Handover, Hop, Procedure, Protection};
 use crate::control::routing::RoutingAlgorithm;
@@ -536,6 +537,24 @@ impl PlanBuilder {
             })
             .collect();
 
+        let manager_surroundings = qkdns
+            .iter()
+            .map(|(qkdn, plan)| {
+                let borders = borders[qkdn.index()].iter().map(|border| ManagedBorder {
+                    boundary: border.boundary,
+                    far_qkdn: border.far_qkdn,
+                    far_manager: qkdns[border.far_qkdn].manager,
+                    near_controller: controller_of[border.hop.from.index()],
+                });
+                Arc::new(ManagerSurroundings {
+                    id: plan.manager,
+                    qkdn,
+                    borders: borders.collect(),
+                    parameters: Arc::clone(&parameters),
+                })
+            })
+            .collect();
+
         Plan {
             name: self.name,
             run: self.run,
@@ -561,6 +580,7 @@ impl PlanBuilder {
             exposure: self.exposure,
             data_network,
             km_surroundings,
+            manager_surroundings,
             controller_surroundings,
         }
     }

@@ -7,12 +7,13 @@ mod material;
 mod service;
 
 pub use control::{
-    BorderChoice, ControlMessage, RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusChange,
+    BorderChoice, BorderOffer, ControlMessage, NewRoute, Proposal, RejectCause, RelayOrder, Reservation,
+    ReservationResult, SegmentOrder, StatusChange,
 };
 pub use key_management::{
     Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart,
 };
-pub use management::{ManagementMessage, UsageRecord};
+pub use management::{FaultDecision, ManagementMessage, UsageRecord};
 pub use material::{KeyMaterial, Material};
 pub use service::{FailureCause, KeyRequest, ServiceMessage};
 

@@ -270,7 +270,7 @@ impl KeyManager {
         };
         let procedure = envelope.label.procedure;
         let next = self.routes.get(&request.session).map_or(hop, |route| route.hop);
-        self.raise_alarm(request, next, cause, procedure, cx.now, out);
+        self.alarm(request, next, cause, cx, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
         if source == self.me() {
             self.on_relay_end(request, outcome, procedure, cx, out);
@@ -278,31 +278,6 @@ impl KeyManager {
             let near = source_qkdn == self.surroundings.qkdn;
             self.complete_upstream(request, hop, near, key.bits, outcome, procedure, out);
         }
-    }
-
-    /// P11/P14 step 0: relay failure alarm.
-    fn raise_alarm(
-        &self,
-        request: RequestId,
-        hop: HopId,
-        cause: FailureCause,
-        procedure: Procedure,
-        at: Time,
-        out: &mut Outbox,
-    ) {
-        let alarm_under = if procedure == Procedure::P12 {
-            Procedure::P14
-        } else {
-            Procedure::P11
-        };
-        let alarm = ManagementMessage::RelayFailure {
-            request,
-            hop,
-            cause,
-            at,
-        };
-        let manager = Address::manager(self.surroundings.manager);
-        out.send(manager, Label::new(alarm_under, Step::FailureAlarm), alarm);
     }
 
     /// Completion, or the acknowledgement of a transfer, goes back over the hop that the key came by.

@@ -246,7 +246,7 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         let cause = FailureCause::TimeOut;
-        self.raise_alarm(request, hop, cause, label.procedure, cx.now, out);
+        self.alarm(request, hop, cause, cx, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
         let step = match label.step {
             Step::RelayFar => Step::CompletionFar,
