@@ -7,7 +7,7 @@
 //! | `summary.json` | [`Summary`] |
 //! | `compare.json` | [`Comparison`], in the folder of a comparison |
 //! | `reroutes.json`, `requests.csv` | the records of [`Outcome`](crate::observe::outcome::Outcome) |
-//! | `trace.jsonl`, `decisions.jsonl` | where a trace was asked for |
+//! | `trace.jsonl`, `decisions.jsonl`, `audit.jsonl` (who had each supplied key) | where a trace was asked for |
 //! | `variants/NAME/` | in the folder of a comparison: a complete results folder of each variant |
 //!
 //! A folder is written as `DIR.partial` and renamed once its last byte is on disk, so a folder without

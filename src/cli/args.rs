@@ -89,7 +89,7 @@ pub(super) struct Simulation {
     /// it: `--set 'demands.d1.key=256 bit'`
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
-    /// Also write every message (trace.jsonl) and every decision (decisions.jsonl)
+    /// Also write every message (trace.jsonl), every decision (decisions.jsonl) and each key's audit trail (audit.jsonl)
     #[arg(long)]
     pub trace: bool,
 }
