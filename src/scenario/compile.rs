@@ -16,7 +16,7 @@ use crate::ids::{DuctId, NodeId, QkdnId};
 use crate::kernel::Time;
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use crate::network::plan::{self, Disturbance, DuctSection, LocalDelays, Plan, Processing, RunPlan};
-use crate::quantum::models::{self, BlockSchedule, Channel, FixedRate, MeasuredTable};
+use crate::quantum::models::{BlockSchedule, Channel};
 use crate::service::demand::{ArrivalProcess, Periodic, Poisson};
 use crate::units::{Bits, Decibels, Metres};
 
@@ -182,17 +182,14 @@ impl Compiler<'_> {
     }
 
     fn link(&mut self, wanted: Wanted<'_>) -> crate::ids::LinkId {
-        let channel = Channel {
-            length_m: wanted.length.0,
-            loss_db: wanted.loss.as_db(),
-        };
+        let channel = Channel::quiet(wanted.length.0 as f64, wanted.loss.as_db());
         self.builder.link(LinkSpec {
             name: wanted.name,
             ends: wanted.ends,
             length_m: wanted.length.0,
             loss_db: channel.loss_db,
             systems: u64::from(wanted.systems),
-            schedule: schedule(wanted.model, channel),
+            schedule: schedule(wanted.model, &channel),
             store: amounts(wanted.store),
             ducts: wanted.ducts,
         })
@@ -424,29 +421,15 @@ fn blocks(rate_bps: f64, block: Option<Bits>) -> Option<BlockSchedule> {
 }
 
 /// The blocks of a model over a channel; `None` beyond its reach.
-pub fn schedule(model: &LinkModel, channel: Channel) -> Option<BlockSchedule> {
-    blocks(link_model(model)?.rate_bps(channel), model.block())
-}
-
-/// The link model of that name; `None` if it never makes key.
-fn link_model(model: &LinkModel) -> Option<Box<dyn models::LinkModel>> {
-    Some(match model {
-        LinkModel::FixedRate(fixed) => Box::new(FixedRate {
-            rate_bps: fixed.rate.0 as f64,
-        }),
-        LinkModel::MeasuredTable(table) => match (table.rate_at_10_db, table.loss_max) {
-            (Some(rate), Some(loss_max)) => {
-                Box::new(MeasuredTable::from_rate_at_10_db(rate.0 as f64, loss_max.as_db()).ok()?)
-            }
-            _ => {
-                let points = table
-                    .points
-                    .iter()
-                    .map(|point| (point.loss.as_db(), point.rate.0 as f64));
-                Box::new(MeasuredTable::new(points.take_while(|point| point.1 > 0.0).collect()).ok()?)
-            }
-        },
-    })
+pub fn schedule(model: &LinkModel, channel: &Channel) -> Option<BlockSchedule> {
+    let evaluation = model.model().ok()?.evaluate(channel);
+    match evaluation.block_s {
+        Some(block_s) => {
+            let bits = libm::floor(evaluation.rate_bps * block_s) as u64;
+            BlockSchedule::from_rate(bits as f64 / block_s, bits)
+        }
+        None => blocks(evaluation.rate_bps, model.block()),
+    }
 }
 
 #[cfg(test)]

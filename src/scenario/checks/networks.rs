@@ -6,6 +6,7 @@ use super::routes::hops_from;
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
+use crate::quantum::models::Channel;
 use crate::scenario::document::{
     BoundaryKind, Control, LinkModel, LinkTemplate, MeasuredTable, Qkdn, Store, Stretch,
 };
@@ -254,6 +255,7 @@ impl Checker<'_> {
                 }
             }
             LinkModel::MeasuredTable(table) => self.table(&here, table),
+            physical => self.physical(&here, physical),
         }
         if systems == 0 {
             self.error(
@@ -376,9 +378,35 @@ impl Checker<'_> {
         }
     }
 
+    /// Checks a physical model's parameters.
+    fn physical(&mut self, here: &Path, model: &LinkModel) {
+        if !model.is_link() {
+            self.error(
+                "not_a_link",
+                here.clone(),
+                format!("{} makes no key: it is for `qkdni link`", model.name()),
+                "choose another model",
+            );
+        }
+        if !self.decoder.is_known(here) {
+            return;
+        }
+        for problem in model.model().err().unwrap_or_default() {
+            self.error(
+                problem.code,
+                here.then(problem.parameter),
+                problem.message,
+                problem.hint,
+            );
+        }
+    }
+
     pub(super) fn reach(&mut self, path: &Path, what: &str, model: &LinkModel, loss: Decibels) {
-        let Some(reach) = model.reach() else { return };
-        if loss > reach {
+        let channel = Channel::quiet(0.0, loss.as_db());
+        if !model.is_link() || model.model().is_err() || model.reaches_over(&channel) {
+            return;
+        }
+        if let Some(reach) = model.reach(&channel) {
             self.warning(
                 "beyond_reach",
                 path.clone(),
