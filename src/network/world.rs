@@ -22,8 +22,10 @@ use crate::key_management::store::Book;
 use crate::management::manager::Manager;
 use crate::network::builder::lane_share;
 use crate::observe::Observer;
+use crate::quantum::block_source::BlockSource;
 use crate::quantum::module::Module;
-use crate::quantum::source::{QuantumLayer, ScheduledSource};
+use crate::quantum::process::BlockProcess;
+use crate::quantum::source::{LinkSource, QuantumLayer, ScheduledSource};
 use crate::service::application::{Application, Demand};
 
 /// Something that happens at one instant.
@@ -81,24 +83,7 @@ impl<O: Observer> World<O> {
         let streams = Streams::new(plan.run.seed, replication);
         let mut quantum = QuantumLayer::default();
         for store in plan.stores.values() {
-            let (bits, period) = match store.source {
-                StoreSource::Lane(link, lane) => match plan.links[link].schedule {
-                    Some(schedule) => {
-                        let first = lane_share(schedule.bits, plan.links[link].first_lane);
-                        (
-                            if lane == 0 { first } else { schedule.bits - first },
-                            schedule.period,
-                        )
-                    }
-                    None => (0, Span::ZERO),
-                },
-                StoreSource::Local(schedule) => (schedule.bits, schedule.period),
-            };
-            quantum.add(if bits == 0 {
-                ScheduledSource::silent()
-            } else {
-                ScheduledSource::new(bits, period)
-            });
+            quantum.add(sources(&plan, store.source, &streams));
         }
         let modules = plan
             .links
@@ -572,6 +557,46 @@ impl<O: Observer> World<O> {
     /// The observer, at the end.
     pub fn into_observer(self) -> O {
         self.observer
+    }
+}
+
+/// What fills the two ends of a store: the sending end's, the receiving end's.
+fn sources(plan: &Plan, source: StoreSource, streams: &Streams) -> [LinkSource; 2] {
+    let steady = |bits: u64, period: Span| {
+        let source = if bits == 0 {
+            ScheduledSource::silent()
+        } else {
+            ScheduledSource::new(bits, period)
+        };
+        [(); 2].map(|()| LinkSource::Steady(source.clone()))
+    };
+    let (id, lane) = match source {
+        StoreSource::Lane(link, lane) => (link, lane),
+        StoreSource::Local(schedule) => return steady(schedule.bits, schedule.period),
+    };
+    let link = &plan.links[id];
+    match (link.schedule, &link.generation) {
+        (None, _) => steady(0, Span::ZERO),
+        (Some(schedule), None) => {
+            let first = lane_share(schedule.bits, link.first_lane);
+            steady(
+                if lane == 0 { first } else { schedule.bits - first },
+                schedule.period,
+            )
+        }
+        (Some(_), Some(generation)) => {
+            let stream = streams.stream(&format!("link/{}", link.name), "blocks");
+            let process = BlockProcess::new(Arc::clone(generation), stream);
+            [lane, 1 - lane].map(|end| {
+                LinkSource::Blocks(Box::new(BlockSource::new(
+                    process.clone(),
+                    link.first_lane,
+                    lane == 0,
+                    generation.skew[end],
+                    plan.horizon(),
+                )))
+            })
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod binomial;
 pub mod block_source;
+pub mod channel;
 pub mod functions;
 pub mod generation;
 pub mod models;

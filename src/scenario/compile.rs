@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::{
-    Arrivals, Boundary, BoundaryKind, Control, Document, Fault, Iwn, LinkModel, Relay, Reservation, Routing,
-    Store, Stretch, TransferProtection,
+    self, Arrivals, Boundary, BoundaryKind, Control, Document, Fault, Iwn, LinkModel, Relay, Reservation,
+    Routing, Store, Stretch, TransferProtection,
 };
 use crate::architecture::Procedure;
 use crate::architecture::surroundings::{Parameters, ReservationScheme};
@@ -16,9 +16,10 @@ use crate::ids::{DuctId, NodeId, QkdnId};
 use crate::kernel::Time;
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use crate::network::plan::{self, Disturbance, DuctSection, LocalDelays, Plan, Processing, RunPlan};
+use crate::quantum::generation::{Drift, Generation, LinkTable};
 use crate::quantum::models::{BlockSchedule, Channel};
 use crate::service::demand::{ArrivalProcess, Periodic, Poisson};
-use crate::units::{Bits, Decibels, Metres};
+use crate::units::{Bits, Decibels, Fraction, Metres};
 
 /// What a valid document means.
 ///
@@ -93,7 +94,9 @@ struct Wanted<'a> {
     length: Metres,
     loss: Decibels,
     systems: u32,
+    channel: Option<&'a document::Channel>,
     model: &'a LinkModel,
+    generation: Option<&'a document::Generation>,
     store: &'a Store,
     ducts: Vec<DuctSection>,
 }
@@ -160,7 +163,9 @@ impl Compiler<'_> {
                     length: link.length,
                     loss: link.total_loss(),
                     systems: link.systems,
+                    channel: link.channel.as_ref(),
                     model: &link.model,
+                    generation: link.generation.as_ref(),
                     store: &link.store,
                     ducts,
                     name,
@@ -182,14 +187,18 @@ impl Compiler<'_> {
     }
 
     fn link(&mut self, wanted: Wanted<'_>) -> crate::ids::LinkId {
-        let channel = Channel::quiet(wanted.length.0 as f64, wanted.loss.as_db());
+        let channel = document::quantum_channel(wanted.channel, wanted.length, wanted.loss);
+        let schedule = schedule(wanted.model, &channel);
+        let generation = schedule
+            .and_then(|schedule| generation(&wanted, &channel, schedule.times(u64::from(wanted.systems))));
         self.builder.link(LinkSpec {
             name: wanted.name,
             ends: wanted.ends,
             length_m: wanted.length.0,
             loss_db: channel.loss_db,
             systems: u64::from(wanted.systems),
-            schedule: schedule(wanted.model, &channel),
+            schedule,
+            generation,
             store: amounts(wanted.store),
             ducts: wanted.ducts,
         })
@@ -218,7 +227,9 @@ impl Compiler<'_> {
                     length,
                     loss,
                     systems: gwn.link.systems,
+                    channel: gwn.link.channel.as_ref(),
                     model: &gwn.link.model,
+                    generation: gwn.link.generation.as_ref(),
                     store: &gwn.link.store,
                     ducts: way.into_iter().map(Way::section).collect(),
                 });
@@ -254,7 +265,9 @@ impl Compiler<'_> {
                     Decibels(loss.0 - up_to_site.0)
                 },
                 systems: templates[side].systems,
+                channel: templates[side].channel.as_ref(),
                 model: &templates[side].model,
+                generation: templates[side].generation.as_ref(),
                 store: &templates[side].store,
                 ducts: part_of(way, from, to),
             });
@@ -430,6 +443,43 @@ pub fn schedule(model: &LinkModel, channel: &Channel) -> Option<BlockSchedule> {
         }
         None => blocks(evaluation.rate_bps, model.block()),
     }
+}
+
+/// How a link's blocks differ from one another; `None` where neither the scenario nor the model says that they do.
+fn generation(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Option<Arc<Generation>> {
+    let usual = document::Generation::default();
+    let physical = wanted.model.parameters().is_some();
+    let written = wanted.generation.or(physical.then_some(&usual))?;
+    let share = |fraction: Fraction| fraction.as_number();
+    let loss_drift = written.loss_drift.as_ref().map_or(Drift::NONE, |drift| Drift {
+        deviation: drift.deviation.as_db(),
+        correlation: drift.correlation,
+        diurnal: drift.diurnal.as_db(),
+    });
+    let flips_drift = written.error_drift.as_ref().map_or(Drift::NONE, |drift| Drift {
+        deviation: share(drift.deviation),
+        correlation: drift.correlation,
+        diurnal: share(drift.diurnal),
+    });
+    let model = wanted.model.model().ok()?;
+    Some(Arc::new(Generation {
+        table: LinkTable::new(
+            &model,
+            channel,
+            nominal,
+            loss_drift.spread(),
+            u64::from(wanted.systems),
+        ),
+        post_processing: written.post_processing,
+        abort_above: share(written.abort_above),
+        frame_error: share(written.frame_error),
+        authentication_bits: written.authentication.0,
+        start_key_bits: written.start_key.0,
+        resynchronisation: written.resynchronisation,
+        loss_drift,
+        flips_drift,
+        skew: [written.skew_first, written.skew_second],
+    }))
 }
 
 #[cfg(test)]

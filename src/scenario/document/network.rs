@@ -6,6 +6,7 @@ use crate::catalogue::{Book, Decoder, Described, Node, choice, names, record};
 use crate::kernel::time::Span;
 use crate::units::{BitRate, Bits, Decibels, DecibelsPerKm, Fraction, Metres};
 
+use super::generation::{Channel, Generation};
 use super::link_model::LinkModel;
 
 /// The id of something: letters, digits, `-`, `_` and `+`, so that it can stand in paths and references.
@@ -213,8 +214,12 @@ record! {
         attenuation: Option<DecibelsPerKm>,
         /// Number of module pairs in parallel.
         systems: u32 = 1,
+        /// What it loses besides its fibre, and what light it adds.
+        channel: Option<Channel>,
         /// What key rate it has.
         model: LinkModel,
+        /// How it works from block to block.
+        generation: Option<Generation>,
         /// Where its keys are kept.
         store: Store = Store::default(),
         /// The stretches of shared ducts that it lies in, from the first end to the second; default: a duct of
@@ -373,8 +378,12 @@ record! {
 record! {
     /// What a boundary's QKD link is made of; where it lies follows from the boundary.
     pub struct LinkTemplate {
+        /// What it loses besides its fibre, and what light it adds.
+        channel: Option<Channel>,
         /// What key rate it has.
         model: LinkModel,
+        /// How it works from block to block.
+        generation: Option<Generation>,
         /// Where its keys are kept.
         store: Store = Store::default(),
         /// Number of module pairs in parallel.
