@@ -50,6 +50,7 @@ fn process(drift_db: f64) -> BlockProcess {
         resynchronisation: Span::ZERO,
         loss_drift,
         flips_drift: Drift::NONE,
+        expected_consumption_bps: None,
         skew: [Span::ZERO; 2],
     };
     BlockProcess::new(

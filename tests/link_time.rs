@@ -42,6 +42,7 @@ fn generation(parameters: &str, drift_db: f64) -> Generation {
         resynchronisation: Span::ZERO,
         loss_drift,
         flips_drift: Drift::NONE,
+        expected_consumption_bps: None,
         skew: [Span::ZERO; 2],
     }
 }
@@ -149,7 +150,7 @@ fn lazy_evaluation_gives_what_an_event_per_block_gives() {
             "{fate:?}"
         );
     }
-    let share = Fraction::HALF;
+    let (share, mut turns) = (Fraction::HALF, 0);
     for (is_first, skew) in [(true, generation.skew[0]), (false, generation.skew[1])] {
         let lane = |block: &Block| {
             let first = block.bits / 2;
@@ -179,15 +180,18 @@ fn lazy_evaluation_gives_what_an_event_per_block_gives() {
                     assert_eq!(source.next_notice(bits), seen, "asking changes nothing");
                 }
                 if watched {
-                    let alarm = source.next_alarm(now, until);
-                    // As things stand: no change between now and the alarm.
+                    let turn = source.next_turn(now, until);
+                    // As things stand: no change between now and the turn.
                     let quiet = next.peek().map_or(until, |change| change.0);
+                    let before = blocks.iter().rfind(|block| block.done <= now);
+                    let healthy = before.is_none_or(Block::is_healthy);
                     let first = blocks
                         .iter()
-                        .find(|block| block.fate != Fate::Kept && block.done > now)
+                        .find(|block| block.done > now && block.is_healthy() != healthy)
                         .filter(|block| block.end < quiet);
                     if let Some(first) = first {
-                        assert_eq!(alarm.as_ref(), Some(first));
+                        assert_eq!(turn.as_ref(), Some(first));
+                        turns += 1;
                     }
                 }
                 source.advance_to(now, &mut runs);
@@ -196,6 +200,7 @@ fn lazy_evaluation_gives_what_an_event_per_block_gives() {
             assert_eq!(found, expected, "lane {is_first}, watched {watched}");
         }
     }
+    assert!(turns > 50, "{turns}");
 }
 
 /// Level of the intervals of a suite of m tests: 1 − 10⁻³/m (semantics, "Statistics").

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::architecture::message::{ManagementMessage, UsageRecord};
+use crate::architecture::message::{LinkPerformance, ManagementMessage, UsageRecord};
 use crate::architecture::{Envelope, Message};
 use crate::ids::{FaultId, LinkId, SessionId};
 use crate::kernel::Time;
@@ -39,6 +39,7 @@ pub struct Alarm {
 pub struct Manager {
     usage: BTreeMap<SessionId, SessionUsage>,
     alarms: Vec<Alarm>,
+    performance: BTreeMap<LinkId, LinkPerformance>,
     relay_failures: u64,
 }
 
@@ -79,6 +80,11 @@ impl Manager {
                     at: now,
                 });
             }
+            ManagementMessage::LinkReport {
+                link, performance, ..
+            } => {
+                self.performance.insert(*link, *performance);
+            }
             ManagementMessage::RelayFailure { .. } => self.relay_failures += 1,
         }
     }
@@ -91,6 +97,11 @@ impl Manager {
     /// Link alarms, in order.
     pub fn alarms(&self) -> &[Alarm] {
         &self.alarms
+    }
+
+    /// The last that was heard of each link.
+    pub fn performance(&self) -> &BTreeMap<LinkId, LinkPerformance> {
+        &self.performance
     }
 
     /// Relay failures that KMs reported.

@@ -14,7 +14,7 @@ use crate::ids::{
     ManagerId, NodeId, QkdnId, SessionId, StoreId,
 };
 use crate::kernel::{Span, Time};
-use crate::quantum::generation::Generation;
+use crate::quantum::generation::Making;
 use crate::quantum::models::BlockSchedule;
 use crate::service::demand::ArrivalProcess;
 use crate::units::Fraction;
@@ -70,7 +70,7 @@ pub struct LinkPlan {
     /// What all of them make together; `None`: no key over this channel.
     pub schedule: Option<BlockSchedule>,
     /// How blocks differ from one another; `None`: they are all like the schedule's.
-    pub generation: Option<Arc<Generation>>,
+    pub making: Option<Making>,
     /// Share of every block that goes to the first end's lane.
     pub first_lane: Fraction,
     /// Where it lies.

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::process::{Block, BlockProcess, Fate};
+use super::process::{Block, BlockProcess};
 use crate::architecture::key_source::{BlockRun, KeySource};
 use crate::kernel::{Span, Time};
 use crate::units::{Bits, Fraction};
@@ -26,10 +26,10 @@ pub struct BlockSource {
     last_end: Time,
     /// Key that is not handed out yet: end of acquisition, arrival, bits of this lane.
     pending: VecDeque<(Time, Time, u64)>,
-    /// Blocks without key that no one asked about yet.
-    lost: VecDeque<Block>,
-    /// Whether lost blocks are asked about.
-    watched: bool,
+    /// Blocks at which the link turns bad or good again, that are not past yet.
+    turns: VecDeque<Block>,
+    /// How it was before them.
+    healthy: bool,
     /// Share of every block that goes to the link's first lane, and whether this is that lane.
     first_lane: Fraction,
     is_first: bool,
@@ -54,8 +54,8 @@ impl BlockSource {
             since: 0,
             last_end: Time::ZERO,
             pending: VecDeque::new(),
-            lost: VecDeque::new(),
-            watched: false,
+            turns: VecDeque::new(),
+            healthy: true,
             first_lane,
             is_first,
             skew,
@@ -72,8 +72,9 @@ impl BlockSource {
         if bits > 0 {
             self.pending.push_back((block.end, block.done + self.skew, bits));
         }
-        if self.watched && block.fate != Fate::Kept {
-            self.lost.push_back(block);
+        let before = self.turns.back().map_or(self.healthy, Block::is_healthy);
+        if block.is_healthy() != before {
+            self.turns.push_back(block);
         }
     }
 
@@ -90,8 +91,8 @@ impl BlockSource {
         while self.pending.back().is_some_and(|block| block.0 > now) {
             self.pending.pop_back();
         }
-        while self.lost.back().is_some_and(|block| block.end > now) {
-            self.lost.pop_back();
+        while self.turns.back().is_some_and(|block| block.end > now) {
+            self.turns.pop_back();
         }
         while self.settled.next_end().is_some_and(|end| end <= now) {
             self.settled.finish();
@@ -101,26 +102,21 @@ impl BlockSource {
         (self.since, self.last_end) = (0, now);
     }
 
-    /// The first block done after `after` and by `until` that gave no key, as things stand.
-    pub fn next_alarm(&mut self, after: Time, until: Time) -> Option<Block> {
-        if !self.watched {
-            // What was evaluated before anyone asked is evaluated again.
-            self.watched = true;
-            let mut again = self.settled.clone();
-            while again.next_end().is_some_and(|end| end <= self.last_end) {
-                let block = again.finish();
-                if block.fate != Fate::Kept {
-                    self.lost.push_back(block);
-                }
-            }
+    /// Forgets the turns that are past.
+    fn pass_turns(&mut self, now: Time) {
+        while let Some(turn) = self.turns.front().filter(|turn| turn.done <= now) {
+            self.healthy = turn.is_healthy();
+            self.turns.pop_front();
         }
-        while self.lost.front().is_some_and(|block| block.done <= after) {
-            self.lost.pop_front();
-        }
-        while self.lost.is_empty() && self.ahead.next_end().is_some_and(|end| end <= until) {
+    }
+
+    /// The next block after now and by `until` at which the link turns bad (alarm) or good again, as things stand.
+    pub fn next_turn(&mut self, now: Time, until: Time) -> Option<Block> {
+        self.pass_turns(now);
+        while self.turns.is_empty() && self.ahead.next_end().is_some_and(|end| end <= until) {
             self.evaluate();
         }
-        self.lost.front().copied().filter(|block| block.done <= until)
+        self.turns.front().copied().filter(|turn| turn.done <= until)
     }
 }
 
@@ -138,6 +134,7 @@ impl KeySource for BlockSource {
                 bits,
             });
         }
+        self.pass_turns(now);
         if self.since >= RENEWED_AFTER && self.last_end <= now {
             self.settled = self.ahead.clone();
             self.since = 0;

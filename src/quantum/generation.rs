@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::models::{BlockSchedule, Channel, LinkModel};
+use super::models::{BlockSchedule, Channel, LinkModel, Passes};
 use crate::kernel::Span;
 
 /// Step of the table in added loss \[dB\].
@@ -163,6 +163,17 @@ pub struct Generation {
     pub loss_drift: Drift,
     /// Drift of the probability of flips.
     pub flips_drift: Drift,
+    /// Consumption that the link is provisioned for \[bit/s\], for its reports.
+    pub expected_consumption_bps: Option<u64>,
     /// How much later than the other end each end of the link has a block.
     pub skew: [Span; 2],
+}
+
+/// How a link's key differs from equal blocks at equal distance.
+#[derive(Clone, Debug)]
+pub enum Making {
+    /// Blocks drawn one by one.
+    Blocks(Arc<Generation>),
+    /// Lumps after a satellite's passes.
+    Passes(Arc<Passes>),
 }

@@ -8,5 +8,6 @@ pub mod generation;
 pub mod models;
 pub mod module;
 pub mod optimum;
+pub mod pass_source;
 pub mod process;
 pub mod source;

@@ -44,6 +44,19 @@ pub struct Block {
     pub fate: Fate,
 }
 
+impl Block {
+    /// Whether the link makes key: a frame that error correction lost is bad luck, not an alarm.
+    pub fn is_healthy(&self) -> bool {
+        matches!(self.fate, Fate::Kept | Fate::FrameError)
+    }
+
+    /// Its key over the time of its acquisition \[bit/s\].
+    pub fn rate_bps(&self) -> u64 {
+        let length = self.end.since(self.begin).0.max(1);
+        (u128::from(self.bits) * 1_000_000_000 / u128::from(length)) as u64
+    }
+}
+
 /// The block being acquired.
 #[derive(Clone, Copy, Debug)]
 struct Current {

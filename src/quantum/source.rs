@@ -1,6 +1,7 @@
 //! The key that comes out of a link, evaluated at the moment of a look: an idle link costs no events.
 
 use super::block_source::BlockSource;
+use super::pass_source::PassSource;
 use super::process::{Block, BlockProcess};
 use crate::architecture::key_source::{BlockRun, KeySource, KeySources, StoreEnd};
 use crate::ids::{Arena, Id, StoreId};
@@ -103,6 +104,8 @@ pub enum LinkSource {
     Steady(ScheduledSource),
     /// Block by block, each with its own errors and fate.
     Blocks(Box<BlockSource>),
+    /// Lumps after a satellite's passes.
+    Passes(Box<PassSource>),
 }
 
 impl LinkSource {
@@ -111,6 +114,7 @@ impl LinkSource {
         match self {
             LinkSource::Steady(source) => source.stop(now),
             LinkSource::Blocks(source) => source.disturb(now, BlockProcess::stop),
+            LinkSource::Passes(source) => source.stop(now),
         }
     }
 
@@ -119,6 +123,7 @@ impl LinkSource {
         match self {
             LinkSource::Steady(source) => source.start(now),
             LinkSource::Blocks(source) => source.disturb(now, |process| process.start(now)),
+            LinkSource::Passes(source) => source.start(now),
         }
     }
 
@@ -130,11 +135,11 @@ impl LinkSource {
         }
     }
 
-    /// The first block after `after` and up to `until` that gave no key, as things stand: an alarm to come.
-    pub fn next_alarm(&mut self, after: Time, until: Time) -> Option<Block> {
+    /// The next block at which the link turns bad (alarm) or good again, as things stand.
+    pub fn next_turn(&mut self, now: Time, until: Time) -> Option<Block> {
         match self {
-            LinkSource::Steady(_) => None,
-            LinkSource::Blocks(source) => source.next_alarm(after, until),
+            LinkSource::Steady(_) | LinkSource::Passes(_) => None,
+            LinkSource::Blocks(source) => source.next_turn(now, until),
         }
     }
 }
@@ -144,6 +149,7 @@ impl KeySource for LinkSource {
         match self {
             LinkSource::Steady(source) => source.advance_to(now, blocks),
             LinkSource::Blocks(source) => source.advance_to(now, blocks),
+            LinkSource::Passes(source) => source.advance_to(now, blocks),
         }
     }
 
@@ -151,6 +157,7 @@ impl KeySource for LinkSource {
         match self {
             LinkSource::Steady(source) => source.next_notice(bits),
             LinkSource::Blocks(source) => source.next_notice(bits),
+            LinkSource::Passes(source) => source.next_notice(bits),
         }
     }
 
@@ -158,6 +165,7 @@ impl KeySource for LinkSource {
         match self {
             LinkSource::Steady(source) => source.is_generating(),
             LinkSource::Blocks(source) => source.is_generating(),
+            LinkSource::Passes(source) => source.is_generating(),
         }
     }
 }
@@ -198,9 +206,9 @@ impl QuantumLayer {
         }
     }
 
-    /// The next block of what fills a store that gives no key, as things stand.
-    pub fn next_alarm(&mut self, store: StoreId, after: Time, until: Time) -> Option<Block> {
-        self.ends[store][0].next_alarm(after, until)
+    /// The next block at which what fills a store turns bad (alarm) or good again, as things stand.
+    pub fn next_turn(&mut self, store: StoreId, now: Time, until: Time) -> Option<Block> {
+        self.ends[store][0].next_turn(now, until)
     }
 }
 

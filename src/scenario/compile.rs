@@ -17,7 +17,7 @@ use crate::interworking::way::{Way, part_of};
 use crate::kernel::Time;
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Processing, RunPlan};
-use crate::quantum::generation::{Drift, Generation, LinkTable};
+use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
 use crate::service::demand::{ArrivalProcess, Periodic, Poisson};
 use crate::units::{Bits, Decibels, Fraction, Metres};
@@ -190,8 +190,8 @@ impl Compiler<'_> {
     fn link(&mut self, wanted: Wanted<'_>) -> crate::ids::LinkId {
         let channel = document::quantum_channel(wanted.channel, wanted.length, wanted.loss);
         let schedule = schedule(wanted.model, &channel);
-        let generation = schedule
-            .and_then(|schedule| generation(&wanted, &channel, schedule.times(u64::from(wanted.systems))));
+        let making = schedule
+            .and_then(|schedule| making(&wanted, &channel, schedule.times(u64::from(wanted.systems))));
         self.builder.link(LinkSpec {
             name: wanted.name,
             ends: wanted.ends,
@@ -199,7 +199,7 @@ impl Compiler<'_> {
             loss_db: channel.loss_db,
             systems: u64::from(wanted.systems),
             schedule,
-            generation,
+            making,
             store: amounts(wanted.store),
             ducts: wanted.ducts,
         })
@@ -392,7 +392,14 @@ pub fn schedule(model: &LinkModel, channel: &Channel) -> Option<BlockSchedule> {
 }
 
 /// How a link's blocks differ from one another; `None` where neither the scenario nor the model says that they do.
-fn generation(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Option<Arc<Generation>> {
+fn making(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Option<Making> {
+    if let LinkModel::SatellitePass(satellite) = wanted.model {
+        let mut passes = satellite.lumps().ok()?;
+        for lump in &mut passes.lumps {
+            lump.bits *= u64::from(wanted.systems);
+        }
+        return Some(Making::Passes(Arc::new(passes)));
+    }
     let usual = document::Generation::default();
     let physical = wanted.model.parameters().is_some();
     let written = wanted.generation.or(physical.then_some(&usual))?;
@@ -408,7 +415,7 @@ fn generation(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) ->
         diurnal: share(drift.diurnal),
     });
     let model = wanted.model.model().ok()?;
-    Some(Arc::new(Generation {
+    Some(Making::Blocks(Arc::new(Generation {
         table: LinkTable::new(
             &model,
             channel,
@@ -424,6 +431,7 @@ fn generation(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) ->
         resynchronisation: written.resynchronisation,
         loss_drift,
         flips_drift,
+        expected_consumption_bps: written.expected_consumption.map(|rate| rate.0),
         skew: [written.skew_first, written.skew_second],
-    }))
+    })))
 }

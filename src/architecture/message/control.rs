@@ -1,5 +1,6 @@
 //! Ck, Cq, Cx, Cxi and Cxi': to, from and among QKDN controllers. Nothing here can hold key bytes.
 
+use super::link::LinkPerformance;
 use super::service::{FailureCause, KeyRequest};
 use super::{Ask, RequestId, Subject};
 use crate::architecture::procedure::Procedure;
@@ -113,6 +114,15 @@ pub enum ControlMessage {
         ask: Ask,
         /// The border.
         border: Option<BorderChoice>,
+    },
+    /// Module → its controller (Cq): state and performance of a link (ETSI GS QKD 015).
+    LinkReport {
+        /// Which link.
+        link: LinkId,
+        /// How it does.
+        performance: LinkPerformance,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
     },
     /// KM-A → controller-A (local: source KM → its controller).
     RouteRequest(RelayOrder),
@@ -327,6 +337,7 @@ impl ControlMessage {
             ControlMessage::Usage { .. } => "usage record",
             ControlMessage::SessionClose { .. } => "session close",
             ControlMessage::Status { .. } => "status report",
+            ControlMessage::LinkReport { .. } => "link performance",
             ControlMessage::RerouteCommand { .. } => "rerouting information",
             ControlMessage::RouteActive { .. } => "route active",
             ControlMessage::RouteLost { .. } => "route lost",
@@ -356,7 +367,7 @@ impl ControlMessage {
                 Subject::request(*request)
             }
             ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
-            ControlMessage::Status { fault, .. } => Subject {
+            ControlMessage::Status { fault, .. } | ControlMessage::LinkReport { fault, .. } => Subject {
                 fault: *fault,
                 ..Subject::default()
             },
@@ -385,6 +396,7 @@ impl ControlMessage {
             | ControlMessage::Usage { .. } => 24,
             ControlMessage::SessionClose { .. } | ControlMessage::RouteLost { .. } => 20,
             ControlMessage::Status { .. } => 24,
+            ControlMessage::LinkReport { .. } => 40,
             ControlMessage::RerouteCommand { .. } | ControlMessage::RouteActive { .. } => 36,
         }
     }

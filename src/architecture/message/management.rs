@@ -1,5 +1,6 @@
 //! Mq, Mk, Mc, Mxi and Mxi': to, from and among QKDN managers. Nothing here can hold key bytes.
 
+use super::link::LinkPerformance;
 use super::service::FailureCause;
 use super::{RequestId, Subject};
 use crate::ids::{ApplicationId, FaultId, HopId, LinkId, NodeId};
@@ -34,6 +35,15 @@ pub enum ManagementMessage {
         /// The fault behind it, for traces.
         fault: Option<FaultId>,
     },
+    /// Module → manager (Mq): state and performance of a link (ETSI GS QKD 015).
+    LinkReport {
+        /// Which link.
+        link: LinkId,
+        /// How it does.
+        performance: LinkPerformance,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
+    },
     /// KM → manager (Mk): a relay or transfer failed (P11/P14 step 0).
     RelayFailure {
         /// Which request.
@@ -55,6 +65,7 @@ impl ManagementMessage {
                 generating: false, ..
             } => "link alarm",
             ManagementMessage::LinkAlarm { .. } => "link restored",
+            ManagementMessage::LinkReport { .. } => "link performance",
             ManagementMessage::RelayFailure { .. } => "relay failure alarm",
         }
     }
@@ -62,10 +73,12 @@ impl ManagementMessage {
     pub(super) fn subject(&self) -> Subject {
         match self {
             ManagementMessage::Usage(record) => Subject::request(record.request),
-            ManagementMessage::LinkAlarm { fault, .. } => Subject {
-                fault: *fault,
-                ..Subject::default()
-            },
+            ManagementMessage::LinkAlarm { fault, .. } | ManagementMessage::LinkReport { fault, .. } => {
+                Subject {
+                    fault: *fault,
+                    ..Subject::default()
+                }
+            }
             ManagementMessage::RelayFailure { request, .. } => Subject::request(*request),
         }
     }
@@ -74,6 +87,7 @@ impl ManagementMessage {
         match self {
             ManagementMessage::Usage(_) => 44,
             ManagementMessage::LinkAlarm { .. } => 13,
+            ManagementMessage::LinkReport { .. } => 40,
             ManagementMessage::RelayFailure { .. } => 33,
         }
     }

@@ -2,11 +2,13 @@
 
 mod control;
 mod key_management;
+mod link;
 mod management;
 mod service;
 
 pub use control::{BorderChoice, ControlMessage, RelayOrder, Reservation, ReservationResult, StatusChange};
 pub use key_management::{KeyManagementMessage, KeyMaterial, KeyRange, OtpKeys, RelayOutcome};
+pub use link::{LinkPerformance, LinkState};
 pub use management::{ManagementMessage, UsageRecord};
 pub use service::{FailureCause, KeyRequest, ServiceMessage};
 

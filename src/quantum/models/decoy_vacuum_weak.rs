@@ -57,6 +57,25 @@ impl Parameters for DecoyBb84VacuumWeak {
     }
 }
 
+impl DecoyBb84VacuumWeak {
+    /// The model with every parameter of the preset.
+    pub(super) fn usual() -> DecoyBb84VacuumWeak {
+        DecoyBb84VacuumWeak {
+            preset: None,
+            clock: None,
+            y0: None,
+            alpha: None,
+            e0: None,
+            e_det: None,
+            eta_bob: None,
+            f: None,
+            mu: None,
+            nu: None,
+            q: None,
+        }
+    }
+}
+
 impl LinkModel for Values {
     fn evaluate(&self, channel: &Channel) -> Evaluation {
         let receiver = Receiver::behind(channel, self.eta_bob, self.y0, self.e0, self.e_det);

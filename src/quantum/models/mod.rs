@@ -16,6 +16,7 @@ mod measured_table;
 mod parameters;
 mod plob;
 mod satellite;
+mod satellite_pass;
 mod twin_field;
 
 pub use bbm92::{Bbm92Fixed, Bbm92Opt};
@@ -30,6 +31,7 @@ pub use measured_table::{MeasuredTable, MeasuredTableError};
 pub use parameters::{Preset, Problem, Range};
 pub use plob::PlobBound;
 pub use satellite::SatelliteDownlink;
+pub use satellite_pass::{Lump, Pass, Passes, SatellitePass};
 pub use twin_field::{TwinFieldFixed, TwinFieldOpt};
 
 use std::fmt;

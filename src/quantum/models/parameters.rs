@@ -57,13 +57,13 @@ impl Range {
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Range::Probability => "from 0 to 1",
-            Range::Share => "above 0 and below 1",
-            Range::Efficiency => "above 0 and up to 1",
+            Range::Probability => "a number from 0 to 1",
+            Range::Share => "a number above 0 and below 1",
+            Range::Efficiency => "a number above 0 and up to 1",
             Range::ErrorRate => "an error rate from 0 to one half",
-            Range::NotNegative => "0 or more",
-            Range::Positive => "above 0",
-            Range::AtLeastOne => "1 or more",
+            Range::NotNegative => "a number of 0 or more",
+            Range::Positive => "a number above 0",
+            Range::AtLeastOne => "a number of 1 or more",
             Range::Intensity => "an intensity above 0 and up to 100 photons",
         })
     }
@@ -147,7 +147,7 @@ impl Resolver {
                     parameter,
                     code: "parameter_range",
                     message: format!("{parameter} is {number}, which is not {range}"),
-                    hint: format!("write a number {range}"),
+                    hint: format!("write {range}"),
                 });
                 f64::NAN
             }
@@ -158,7 +158,7 @@ impl Resolver {
                         parameter,
                         code: "missing_parameter",
                         message: format!("{parameter} is missing"),
-                        hint: format!("write \"{parameter}\": a number {range}"),
+                        hint: format!("write \"{parameter}\": {range}"),
                     });
                 }
                 f64::NAN

@@ -55,6 +55,27 @@ impl Parameters for SatelliteDownlink {
     }
 }
 
+impl SatelliteDownlink {
+    /// The downlink with every parameter of the preset.
+    pub(super) fn usual() -> SatelliteDownlink {
+        SatelliteDownlink {
+            preset: None,
+            clock: None,
+            d_r: None,
+            t_zen: None,
+            eta_rx: None,
+            h_km: None,
+            pointing_db: None,
+            theta_full_urad: None,
+        }
+    }
+
+    /// Height of the orbit \[km\]; 0 where it is wrong.
+    pub(super) fn height_km(&self) -> f64 {
+        self.values().map_or(0.0, |values| values.h_km)
+    }
+}
+
 /// Sine of the elevation at which a satellite at that height stands that far away; `None` where it never does or
 /// stands below the horizon.
 pub fn sine_of_elevation(height_km: f64, range_km: f64) -> Option<f64> {

@@ -4,7 +4,7 @@ use crate::catalogue::record;
 use crate::kernel::time::Span;
 use crate::quantum::channel::{Scattering, beam_loss_db};
 use crate::quantum::models;
-use crate::units::{Bits, Decibels, Fraction, Metres};
+use crate::units::{BitRate, Bits, Decibels, Fraction, Metres};
 
 record! {
     /// How a link works from block to block. Given, or with a physical model, blocks are drawn one by one: errors are
@@ -27,6 +27,8 @@ record! {
         loss_drift: Option<LossDrift>,
         /// How the probability of bit flips wanders.
         error_drift: Option<ErrorDrift>,
+        /// Consumption that the link is provisioned for, for its reports over Cq and Mq.
+        expected_consumption: Option<BitRate>,
         /// How much later than its key is made the first end has it.
         skew_first: Span = Span::ZERO,
         /// The same of the second end.

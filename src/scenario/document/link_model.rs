@@ -77,6 +77,8 @@ choice! {
         bbm92_pdc_middle_fixed => Bbm92Fixed(models::Bbm92Fixed),
         /// BBM92 with a pair source in the middle, best brightness.
         bbm92_pdc_middle_opt => Bbm92Opt(models::Bbm92Opt),
+        /// A satellite's passes: key in lumps.
+        satellite_pass => SatellitePass(models::SatellitePass),
         /// What arrives of a satellite's downlink; no link by itself.
         satellite_downlink_loss => SatelliteDownlink(models::SatelliteDownlink),
         /// The PLOB bound; no link.
@@ -102,6 +104,7 @@ impl LinkModel {
             LinkModel::MdiOpt(model) => model,
             LinkModel::Bbm92Fixed(model) => model,
             LinkModel::Bbm92Opt(model) => model,
+            LinkModel::SatellitePass(model) => model,
             LinkModel::SatelliteDownlink(model) => model,
             LinkModel::PlobBound(model) => model,
         })
