@@ -55,6 +55,17 @@ fn point(model: &dyn LinkModel, km: f64) -> (LinkPoint, Channel, Vec<(&'static s
     (point, channel, found.optimum)
 }
 
+/// One distance, as JSON: the fixed part is `point`'s.
+#[derive(Serialize)]
+struct Found<'a> {
+    schema_version: u32,
+    model: &'a str,
+    #[serde(flatten)]
+    point: LinkPoint,
+    loss_db: f64,
+    details: Map<String, Value>,
+}
+
 fn one(context: &mut Context<'_>, name: &str, model: &dyn LinkModel, km: f64) -> Result<Exit, Failure> {
     let (point, channel, optimum) = point(model, km);
     if !context.console.json() {
@@ -64,15 +75,6 @@ fn one(context: &mut Context<'_>, name: &str, model: &dyn LinkModel, km: f64) ->
             context.console.data(&format!("{parameter} = {value}"))?;
         }
         return Ok(Exit::Done);
-    }
-    #[derive(Serialize)]
-    struct Found<'a> {
-        schema_version: u32,
-        model: &'a str,
-        #[serde(flatten)]
-        point: LinkPoint,
-        loss_db: f64,
-        details: Map<String, Value>,
     }
     let details = optimum
         .into_iter()
@@ -214,7 +216,7 @@ mod tests {
         assert_eq!(distances("50 km"), Ok(Distances::One(50.0)));
         assert_eq!(
             distances("1694.5672211546794 km"),
-            Ok(Distances::One(1694.567_221_154_679_4))
+            Ok(Distances::One(1_694.567_221_154_679_4))
         );
         assert_eq!(distances("500 m"), Ok(Distances::One(0.5)));
         assert_eq!(

@@ -401,7 +401,7 @@ fn making(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Opt
         return Some(Making::Passes(Arc::new(passes)));
     }
     let usual = document::Generation::default();
-    let physical = wanted.model.parameters().is_some();
+    let physical = wanted.model.is_physical();
     let written = wanted.generation.or(physical.then_some(&usual))?;
     let share = |fraction: Fraction| fraction.as_number();
     let loss_drift = written.loss_drift.as_ref().map_or(Drift::NONE, |drift| Drift {

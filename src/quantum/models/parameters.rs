@@ -237,8 +237,14 @@ mod tests {
     #[test]
     fn what_is_written_goes_before_the_preset_and_all_problems_are_named() {
         let mut resolver = Resolver::new(PRESETS, None);
-        assert!(resolver.number("mu", None, Range::Intensity) == 0.5);
-        assert!(resolver.number("mu", Some(0.4), Range::Intensity) == 0.4);
+        assert_eq!(
+            resolver.number("mu", None, Range::Intensity).to_bits(),
+            0.5_f64.to_bits()
+        );
+        assert_eq!(
+            resolver.number("mu", Some(0.4), Range::Intensity).to_bits(),
+            0.4_f64.to_bits()
+        );
         resolver.number("mu", Some(-1.0), Range::Intensity);
         resolver.number("nu", None, Range::Intensity);
         let codes: Vec<&str> = resolver
@@ -253,7 +259,10 @@ mod tests {
     #[test]
     fn a_preset_that_nobody_knows_is_a_label_only_where_nothing_is_taken_from_it() {
         let mut resolver = Resolver::new(PRESETS, Some("mine"));
-        assert!(resolver.number("mu", Some(0.4), Range::Intensity) == 0.4);
+        assert_eq!(
+            resolver.number("mu", Some(0.4), Range::Intensity).to_bits(),
+            0.4_f64.to_bits()
+        );
         assert!(resolver.finish().is_ok());
         let mut resolver = Resolver::new(PRESETS, Some("firts"));
         resolver.number("mu", None, Range::Intensity);

@@ -46,7 +46,7 @@ choice! {
     /// What key rate a link has. Physical models take the parameters of the reference vectors, each optional: what is
     /// left out is the preset's. Their channel is the link's; blocks are what one second makes unless the model's key
     /// is finite.
-    pub enum LinkModel ("link model") {
+    pub enum LinkModel ("link model") as dyn Parameters {
         /// One rate whatever the loss.
         fixed_rate => FixedRate(FixedRate),
         /// A measured rate over loss.
@@ -87,44 +87,17 @@ choice! {
 }
 
 impl LinkModel {
-    /// The parameters of a physical model.
-    pub fn parameters(&self) -> Option<&dyn Parameters> {
-        Some(match self {
-            LinkModel::FixedRate(_) | LinkModel::MeasuredTable(_) => return None,
-            LinkModel::DecoyBb84Asymptotic(model) => model,
-            LinkModel::DecoyBb84VacuumWeak(model) => model,
-            LinkModel::GllpNoDecoy(model) => model,
-            LinkModel::DecoyBb84FiniteFixed(model) => model,
-            LinkModel::DecoyBb84FiniteOpt(model) => model,
-            LinkModel::CvGg02Homodyne(model) => model,
-            LinkModel::CvGg02Heterodyne(model) => model,
-            LinkModel::TwinFieldFixed(model) => model,
-            LinkModel::TwinFieldOpt(model) => model,
-            LinkModel::MdiFixed(model) => model,
-            LinkModel::MdiOpt(model) => model,
-            LinkModel::Bbm92Fixed(model) => model,
-            LinkModel::Bbm92Opt(model) => model,
-            LinkModel::SatellitePass(model) => model,
-            LinkModel::SatelliteDownlink(model) => model,
-            LinkModel::PlobBound(model) => model,
-        })
-    }
-
     /// The model behind the entry.
     ///
     /// # Errors
     /// What is wrong with its parameters or points.
     pub fn model(&self) -> Result<Arc<dyn models::LinkModel>, Vec<Problem>> {
-        if let Some(parameters) = self.parameters() {
-            return parameters.model();
-        }
-        match self {
-            LinkModel::MeasuredTable(table) => table.model(),
-            LinkModel::FixedRate(fixed) => Ok(Arc::new(models::FixedRate {
-                rate_bps: fixed.rate.0 as f64,
-            })),
-            _ => unreachable!("the other entries have parameters"),
-        }
+        self.kind().model()
+    }
+
+    /// Whether its blocks differ from one another even where the scenario does not say so: a physical model.
+    pub fn is_physical(&self) -> bool {
+        !matches!(self, LinkModel::FixedRate(_) | LinkModel::MeasuredTable(_))
     }
 
     /// Whether it can fill a store: bounds and bare losses cannot.
@@ -173,7 +146,23 @@ impl LinkModel {
     }
 }
 
-impl MeasuredTable {
+impl Parameters for FixedRate {
+    fn presets(&self) -> &'static [models::Preset] {
+        &[]
+    }
+
+    fn model(&self) -> Result<Arc<dyn models::LinkModel>, Vec<Problem>> {
+        Ok(Arc::new(models::FixedRate {
+            rate_bps: self.rate.0 as f64,
+        }))
+    }
+}
+
+impl Parameters for MeasuredTable {
+    fn presets(&self) -> &'static [models::Preset] {
+        &[]
+    }
+
     fn model(&self) -> Result<Arc<dyn models::LinkModel>, Vec<Problem>> {
         let table = match (self.rate_at_10_db, self.loss_max) {
             (Some(rate), Some(loss_max)) => {
