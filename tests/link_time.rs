@@ -362,3 +362,34 @@ fn drift_moves_the_rate_as_its_loss_says() {
     let kept = covariance(200) / covariance(0);
     assert!((kept - (-1.0_f64).exp()).abs() < 0.08, "{kept}");
 }
+
+/// Blocks over the threshold are told to controller and manager as they come, and cost no key accounting.
+#[test]
+fn alarms_and_performance_reach_controller_and_manager() {
+    let sets = [
+        "qkdns.A.links.a1-a2.generation.abort_above=0.0105",
+        "run.duration=2 min",
+    ];
+    let loaded = scenario::load("scenarios/link-physics.json", &sets.map(str::to_owned)).expect("valid");
+    let plan = Arc::new(scenario::compile(&loaded.document));
+    let options = qkdni::network::Options {
+        trace: true,
+        audit: true,
+    };
+    let outcome = qkdni::network::simulate(&plan, 0, options);
+    assert!(
+        outcome.audit.iter().all(|check| check.passed),
+        "{:?}",
+        outcome.audit
+    );
+    let trace = String::from_utf8(outcome.trace).expect("text");
+    let count = |point: &str, message: &str| {
+        let has =
+            |line: &&str| line.contains(&format!("\"{point}\"")) && line.contains(&format!("\"{message}\""));
+        trace.lines().filter(has).count()
+    };
+    let reports = count("Cq", "link performance");
+    assert!(reports > 0 && reports % 2 == 0, "both ends report: {reports}");
+    assert_eq!(count("Mq", "link performance"), reports);
+    assert_eq!(count("Mq", "link alarm") + count("Mq", "link restored"), reports);
+}

@@ -177,7 +177,7 @@ pub(super) struct Link {
     #[arg(long, value_name = "JSON", default_value = "{}")]
     pub params: String,
     /// Distance, "50 km", or a range with its step, "0..150:10 km"; a satellite's slant range
-    #[arg(long, value_name = "DISTANCE")]
+    #[arg(long, value_name = "DISTANCE", allow_hyphen_values = true)]
     pub distance: String,
     /// Where the picture of a range goes (SVG) [default: runs/link/NAME.svg]
     #[arg(long, value_name = "FILE")]
