@@ -51,7 +51,7 @@ fn of_request<'a>(lines: &'a [Value], session: &str, request: u64) -> Vec<&'a Va
 }
 
 fn chart(lines: &[&Value]) -> String {
-    let texts: Vec<String> = lines.iter().map(|line| line.to_string()).collect();
+    let texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
     let parse = |text| serde_json::from_str(text).expect("a line of a trace");
     list::draw(
         &texts

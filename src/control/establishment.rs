@@ -165,7 +165,7 @@ impl Controller {
     }
 
     /// Least usable key of a path as far as is known; `asked`: the hop whose KM will say exactly.
-    fn known_to_be_usable(&self, path: &[HopId], asked: Option<HopId>) -> u64 {
+    pub(super) fn known_to_be_usable(&self, path: &[HopId], asked: Option<HopId>) -> u64 {
         let (domain, classes) = (
             &self.surroundings.domain,
             self.surroundings.parameters.level_classes,
@@ -268,11 +268,7 @@ impl Controller {
         let (ask, order) = (found.order.ask(), found.order.order);
         let session = request.session;
         let mut segment = Segment::new(found.role, found.ends, found.path, found.procedure);
-        segment.entry = found
-            .order
-            .border
-            .filter(|_| segment.previous_controller().is_none())
-            .map(|b| b.far);
+        segment.border = found.order.border;
         self.segments.insert(session, segment);
         match found.role {
             Role::Far { peer } => {

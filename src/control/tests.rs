@@ -109,6 +109,9 @@ impl Bench {
                 analysis: Span(10),
                 computation: Span(20),
                 installation: Span::ZERO,
+                coordination_guard: Span::from_millis(5),
+                coordination_timeout: Span::from_millis(500),
+                coordination_retries: 3,
                 rerouting: Procedure::P10,
             }),
         };
@@ -383,7 +386,7 @@ fn a_route_is_changed_when_another_makes_key() {
     let commands: Vec<(HopId, u32)> = control(&computed)
         .iter()
         .filter_map(|message| match message {
-            ControlMessage::RerouteCommand { hop, epoch, .. } => Some((*hop, *epoch)),
+            ControlMessage::RerouteCommand(order) => Some((order.hop, order.epoch)),
             _ => None,
         })
         .collect();
@@ -403,6 +406,7 @@ fn a_route_is_changed_when_another_makes_key() {
             request: RequestId { number: 1, ..REQUEST },
             attempt: 1,
         },
+        agreement: 0,
         bits: 100,
         deadline: Time(1_000),
     };

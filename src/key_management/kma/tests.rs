@@ -158,6 +158,9 @@ impl Bench {
                 analysis: Span::ZERO,
                 computation: Span::ZERO,
                 installation: Span(5),
+                coordination_guard: Span::from_millis(5),
+                coordination_timeout: Span::from_millis(500),
+                coordination_retries: 3,
                 rerouting: Procedure::P10,
             }),
         };
@@ -219,7 +222,7 @@ impl Bench {
             bits: 100,
             deadline: Time(1_000),
             reply_to: DECIDER,
-            entry: None,
+            border: None,
             epoch: 0,
             procedure: Procedure::Local,
             reserve: self.km.surroundings.parameters.reservation == ReservationScheme::Segment,
@@ -488,14 +491,17 @@ fn a_void_key_is_not_supplied() {
 fn a_stale_reroute_command_is_refused() {
     let mut bench = Bench::new(1_000, ReservationScheme::Segment);
     bench.reserve(1, 0, OUT);
-    let command = |epoch, hop| ControlMessage::RerouteCommand {
-        session: SESSION,
-        km: HERE,
-        hop,
-        epoch,
-        reply_to: DECIDER,
-        fault: None,
-        procedure: Procedure::Local,
+    let command = |epoch, hop| {
+        ControlMessage::RerouteCommand(NewRoute {
+            border: None,
+            session: SESSION,
+            km: HERE,
+            hop,
+            epoch,
+            reply_to: DECIDER,
+            fault: None,
+            procedure: Procedure::Local,
+        })
     };
     assert!(!bench.control(2, command(2, OUT_TOO)).is_empty());
     let active = bench.wake(7, Timer::Installed(SESSION));
