@@ -296,14 +296,15 @@ mod tests {
         }
     }
 
-    /// An overhead pass at 500 km lasts some seven and a half minutes above 10 degrees, and its closest range is the
+    /// An overhead pass at 500 km lasts some seven minutes above 10 degrees, and its closest range is the
     /// height.
     #[test]
     fn geometry() {
         let orbit = Orbit::new(500.0, 90.0);
         assert!((orbit.range_km(0.0) - 500.0).abs() < 1e-6);
         let half = orbit.seconds_above(10.0);
-        assert!((2.0 * half - 451.0).abs() < 5.0, "{}", 2.0 * half);
+        // 14.06 degrees either way at 1.1085 mrad/s.
+        assert!((2.0 * half - 442.7).abs() < 0.5, "{}", 2.0 * half);
         // The reference's slant range at 10 degrees.
         assert!((orbit.range_km(half) - 1694.567).abs() < 0.01);
     }
