@@ -174,6 +174,7 @@ fn line(scheme: Relay, lengths_m: &[u64], routes: Option<u64>, p: u64) -> Arc<Pl
             loss_db: 1.0,
             systems: 1,
             schedule: None,
+            making: None,
             store: StoreAmounts {
                 initial: 1 << 20,
                 capacity: 1 << 20,

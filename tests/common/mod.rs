@@ -133,6 +133,7 @@ impl Builder {
             loss_db: length_m as f64 * 0.0002,
             systems: 1,
             schedule: self.setting.block,
+            making: None,
             store,
             ducts: vec![DuctSection {
                 duct,

@@ -2,6 +2,7 @@
 
 mod control;
 mod key_management;
+mod link;
 mod management;
 mod material;
 mod service;
@@ -13,6 +14,7 @@ pub use control::{
 pub use key_management::{
     Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart,
 };
+pub use link::{LinkPerformance, LinkState};
 pub use management::{FaultDecision, ManagementMessage, UsageRecord};
 pub use material::{KeyMaterial, Material};
 pub use service::{FailureCause, KeyRequest, ServiceMessage};
