@@ -18,6 +18,8 @@ pub enum Timer {
     StoreNotice(StoreId),
     /// A relay that waits for key at a KM reaches its deadline.
     RelayDeadline(StoreId),
+    /// A controller's next poll for status.
+    Poll,
     /// A controller has analysed a report about a session.
     Analysed(SessionId),
     /// A controller has computed a new route for a session.

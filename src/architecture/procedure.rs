@@ -136,6 +136,12 @@ pub enum Step {
     Supply,
     /// Usage records and session close.
     Usage,
+    /// Status is asked for (P10/P13 step 1).
+    StatusRequest,
+    /// Status is answered (step 2).
+    StatusAnswer,
+    /// Status is shared across the border (step 3).
+    StatusSharing,
     /// Rerouting: status report (P10/P13 step 5).
     StatusReport,
     /// Rerouting: analysis and decision (step 6).
@@ -215,6 +221,9 @@ impl Label {
             (Step::Supply, true) => "11",
             (Step::Usage, false) => "10",
             (Step::Usage, true) => "11",
+            (Step::StatusRequest, _) => "1",
+            (Step::StatusAnswer, _) => "2",
+            (Step::StatusSharing, _) => "3",
             (Step::StatusReport, _) => "5",
             (Step::Decision, _) => "6",
             (Step::PathInformation, _) => "7",
@@ -250,6 +259,9 @@ impl Label {
                 | Step::Metadata
                 | Step::KeyData
                 | Step::Synchronisation
+                | Step::StatusRequest
+                | Step::StatusAnswer
+                | Step::StatusSharing
                 | Step::StatusReport
                 | Step::Decision
                 | Step::PathInformation

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::hop::Hop;
 use super::procedure::Procedure;
-use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, ManagerId, NodeId, QkdnId, StoreId};
+use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, LinkId, ManagerId, NodeId, QkdnId, StoreId};
 use crate::kernel::Span;
 
 /// When keys are reserved.
@@ -39,6 +39,10 @@ pub struct Parameters {
     pub computation: Span,
     /// A KM's installation of a new route.
     pub installation: Span,
+    /// Distance of polls for status; `None`: nobody polls.
+    pub polling: Option<Span>,
+    /// Levels at which a link is ordered to stop, and to start again \[percent of a store's capacity\].
+    pub generation_control: Option<[u8; 2]>,
     /// Between the arrival of COMMIT and the agreed switch instant.
     pub coordination_guard: Span,
     /// How long a controller waits for the other side's answer before it repeats itself.
@@ -145,6 +149,10 @@ pub struct ControllerSurroundings {
     pub domain: Arc<Domain>,
     /// All borders of its QKDN, in order.
     pub borders: Arc<[Border]>,
+    /// KMs that it serves.
+    pub kms: Vec<NodeId>,
+    /// Modules that it serves: link and end.
+    pub modules: Vec<(LinkId, u8)>,
     /// Controllers of the same QKDN that it floods status to: those of neighbouring nodes.
     pub flooding_peers: Vec<ControllerId>,
     /// Parameters.

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::establishment::Establishing;
 use super::knowledge::{HopState, Knowledge};
+use super::monitoring::Monitoring;
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
@@ -30,6 +31,8 @@ pub struct Controller {
     pub(super) establishing: FxHashMap<RequestId, Establishing>,
     /// Requests whose reservations are awaited.
     pub(super) pending: FxHashMap<RequestId, Pending>,
+    /// Polling, and what came of it.
+    pub(super) monitoring: Monitoring,
     /// Keys supplied in this controller's reach, as usage records say \[bits\].
     usage_bits: u64,
     /// The last that was heard of each link (ETSI GS QKD 015).
@@ -46,6 +49,7 @@ impl Controller {
             segments: BTreeMap::new(),
             establishing: FxHashMap::default(),
             pending: FxHashMap::default(),
+            monitoring: Monitoring::default(),
             usage_bits: 0,
             performance: BTreeMap::new(),
         }
@@ -202,6 +206,8 @@ impl Controller {
                     self.on_route_active(*session, *epoch, now, out);
                 }
             }
+            ControlMessage::StatusAnswer(answer) => self.on_status_answer(answer, envelope.from, now, out),
+            ControlMessage::StatusShare { boundary, status } => self.on_status_share(*boundary, *status),
             ControlMessage::PathInformation {
                 session,
                 offers,
@@ -215,8 +221,11 @@ impl Controller {
             }
             ControlMessage::Switched { session, epoch, .. } => self.on_switched(*session, *epoch, now, out),
             ControlMessage::RouteLost { source, .. } => self.deliver(*source, label, message, out),
-            ControlMessage::BorderAnswer { .. } | ControlMessage::ResourceQuery { .. } => {
-                unreachable!("these go to a KM directly")
+            ControlMessage::BorderAnswer { .. }
+            | ControlMessage::ResourceQuery { .. }
+            | ControlMessage::StatusRequest
+            | ControlMessage::GenerationControl { .. } => {
+                unreachable!("these go to a KM or a module directly")
             }
         }
     }
@@ -224,6 +233,7 @@ impl Controller {
     /// A timer fires.
     pub fn on_timer(&mut self, timer: Timer, now: Time, out: &mut Outbox) {
         match timer {
+            Timer::Poll => self.on_poll(now, out),
             Timer::Analysed(session) => self.on_analysed(session, now, out),
             Timer::Computed(session) => self.on_computed(session, now, out),
             Timer::Switch(session) => self.on_switch(session, now, out),

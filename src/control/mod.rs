@@ -9,6 +9,7 @@ pub mod controller;
 pub mod establishment;
 mod explanation;
 pub mod knowledge;
+pub mod monitoring;
 pub mod negotiation;
 pub mod rerouting;
 pub mod reservation;

@@ -173,7 +173,9 @@ impl Controller {
             return false;
         };
         let others = self.borders_of(session).into_iter().filter(|(choice, _)| {
-            choice.boundary != current.boundary && !segment.refused_borders.contains(&choice.boundary)
+            let off = self.status_beyond(choice.boundary);
+            let off = off.is_some_and(|status| status.state == HopState::Off);
+            choice.boundary != current.boundary && !off && !segment.refused_borders.contains(&choice.boundary)
         });
         let reached = others.filter_map(|(choice, border)| Some((self.path_to(session, border)?, choice)));
         let Some((path, border)) = reached.min_by_key(|(path, choice)| (path.len(), choice.boundary)) else {

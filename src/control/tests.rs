@@ -99,6 +99,8 @@ impl Bench {
             manager: ManagerId(0),
             domain: Arc::new(domain),
             borders: borders.into(),
+            kms: Vec::new(),
+            modules: Vec::new(),
             flooding_peers: Vec::new(),
             parameters: Arc::new(Parameters {
                 reservation: ReservationScheme::Segment,
@@ -109,6 +111,8 @@ impl Bench {
                 analysis: Span(10),
                 computation: Span(20),
                 installation: Span::ZERO,
+                polling: None,
+                generation_control: None,
                 coordination_guard: Span::from_millis(5),
                 coordination_timeout: Span::from_millis(500),
                 coordination_retries: 3,

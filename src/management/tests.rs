@@ -17,6 +17,8 @@ fn surroundings(borders: Vec<ManagedBorder>) -> Arc<ManagerSurroundings> {
         analysis: Span(1),
         computation: Span(1),
         installation: Span(1),
+        polling: None,
+        generation_control: None,
         coordination_guard: Span::from_millis(5),
         coordination_timeout: Span::from_millis(500),
         coordination_retries: 3,

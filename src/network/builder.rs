@@ -500,6 +500,17 @@ impl PlanBuilder {
                 })
             })
             .collect();
+        let mut modules_of: Arena<ControllerId, Vec<(LinkId, u8)>> =
+            controllers.ids().map(|_| Vec::new()).collect();
+        let mut kms_of: Arena<ControllerId, Vec<NodeId>> = controllers.ids().map(|_| Vec::new()).collect();
+        for (km, node) in nodes.iter() {
+            kms_of[node.controller].push(km);
+        }
+        for (link, plan) in self.links.iter() {
+            for (end, &node) in plan.ends.iter().enumerate() {
+                modules_of[controller_of[node.index()]].push((link, end as u8));
+            }
+        }
         let controller_surroundings = controllers
             .iter()
             .map(|(id, plan)| {
@@ -514,6 +525,8 @@ impl PlanBuilder {
                     domain,
                     borders: Arc::clone(&borders[qkdn.index()]),
                     flooding_peers,
+                    kms: std::mem::take(&mut kms_of[id]),
+                    modules: std::mem::take(&mut modules_of[id]),
                     parameters: Arc::clone(&parameters),
                 })
             })

@@ -221,6 +221,11 @@ impl<O: Observer> World<O> {
             self.key_managers[node].on_start(&mut cx, &mut self.out);
             self.flush(Time::ZERO);
         }
+        for id in self.plan.controllers.ids() {
+            self.out.address_to(Address::controller(id));
+            self.controllers[id].on_start(Time::ZERO, &mut self.out);
+            self.flush(Time::ZERO);
+        }
         for id in self.plan.applications.ids() {
             self.out.address_to(Address::application(id));
             self.applications[id].on_start(&mut self.out);
@@ -297,7 +302,18 @@ impl<O: Observer> World<O> {
                 };
                 self.applications[ApplicationId(to.index())].on_message(message, &mut self.out);
             }
-            ElementKind::QkdModule => unreachable!("nothing is sent to a module yet"),
+            ElementKind::QkdModule => {
+                let Message::Control(message) = &envelope.message else {
+                    unreachable!("modules are spoken to over Cq only")
+                };
+                let module = &mut self.modules[to.index() as usize];
+                let before = module.is_stopped();
+                module.on_message(message, now, &mut self.out);
+                if module.is_stopped() != before {
+                    self.flush(now);
+                    self.set_generating(LinkId(to.index() / 2), now);
+                }
+            }
         }
         self.flush(now);
     }
@@ -452,20 +468,27 @@ impl<O: Observer> World<O> {
         if before == (*count > 0) {
             return;
         }
-        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
-        for store in stores.into_iter().flatten() {
-            self.quantum.set_generating(store, !cut, now);
-            if self.availability.follows(store) {
-                self.follow(store, now);
-            }
-        }
-        self.watch(link, now);
+        self.set_generating(link, now);
         for end in 0..self.reporting() {
             self.out.address_to(Address::module(link, end));
             self.modules[link.index() * 2 + end].on_disturbance(now, !cut, fault, &mut self.out);
             self.flush(now);
         }
-        if !cut {
+    }
+
+    /// A link makes key while it lies under no cut and neither end is ordered to stop.
+    fn set_generating(&mut self, link: LinkId, now: Time) {
+        let ends = [0, 1].map(|end| self.modules[link.index() * 2 + end].is_stopped());
+        let generates = self.cuts[link] == 0 && !ends.contains(&true);
+        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
+        for store in stores.into_iter().flatten() {
+            self.quantum.set_generating(store, generates, now);
+            if self.availability.follows(store) {
+                self.follow(store, now);
+            }
+        }
+        self.watch(link, now);
+        if generates {
             // Those that wait for key on this link had no instant to wait for.
             for end in self.plan.links[link].ends {
                 self.out.address_to(Address::kma(end));

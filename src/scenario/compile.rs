@@ -75,6 +75,10 @@ fn parameters(document: &Document) -> Parameters {
         analysis: timing.analysis,
         computation: timing.computation,
         installation: timing.installation,
+        polling: protocol.polling,
+        generation_control: protocol.generation_control.as_ref().map(|control| {
+            [control.stop_at, control.start_at].map(|share| libm::round(share.as_number() * 100.0) as u8)
+        }),
         coordination_guard: timing.coordination_guard,
         coordination_timeout: timing.coordination_timeout,
         coordination_retries: timing.coordination_retries.min(255) as u8,

@@ -366,6 +366,8 @@ pub fn plan(recipe: &Recipe) -> Arc<Plan> {
         computation,
         installation,
         rerouting: Procedure::P10,
+        polling: None,
+        generation_control: None,
         coordination_guard: Span::from_millis(5),
         coordination_timeout: Span::from_millis(500),
         coordination_retries: 3,

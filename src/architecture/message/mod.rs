@@ -7,8 +7,8 @@ mod management;
 mod service;
 
 pub use control::{
-    BorderChoice, BorderOffer, ControlMessage, NewRoute, Proposal, RejectCause, RelayOrder, Reservation,
-    ReservationResult, StatusChange,
+    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Proposal, RejectCause, RelayOrder,
+    Reservation, ReservationResult, StatusAnswer, StatusChange,
 };
 pub use key_management::{KeyManagementMessage, KeyMaterial, KeyRange, OtpKeys, RelayOutcome};
 pub use link::{LinkPerformance, LinkState};

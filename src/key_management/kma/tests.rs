@@ -158,6 +158,8 @@ impl Bench {
                 analysis: Span::ZERO,
                 computation: Span::ZERO,
                 installation: Span(5),
+                polling: None,
+                generation_control: None,
                 coordination_guard: Span::from_millis(5),
                 coordination_timeout: Span::from_millis(500),
                 coordination_retries: 3,
