@@ -123,6 +123,10 @@ pub enum Step {
     RouteActive,
     /// Fault management: relay failure alarm (P11/P14 step 0).
     FailureAlarm,
+    /// Fault management: layer managers report performance and security to their XLMO (P11/P14 step 5).
+    LayerReport,
+    /// Fault management: the packed report goes to the other QKDN (step 6).
+    ReportShared,
     /// Generation: QKD-keys handed to the KMA (P10/P13 step 4).
     KeyGeneration,
 }
@@ -178,8 +182,8 @@ impl Label {
             (Step::Supply, true) => "11",
             (Step::Usage, false) => "10",
             (Step::Usage, true) => "11",
-            (Step::StatusReport, _) => "5",
-            (Step::Decision, _) => "6",
+            (Step::StatusReport | Step::LayerReport, _) => "5",
+            (Step::Decision | Step::ReportShared, _) => "6",
             (Step::RerouteCommand, _) => "9",
             (Step::RouteActive, _) => "10",
         }
@@ -210,7 +214,8 @@ impl Label {
                 | Step::Decision,
                 _,
             )
-            | (Step::Computation, false) => Text,
+            // Packing and sharing reports is stated for gateway nodes only.
+            | (Step::Computation | Step::LayerReport | Step::ReportShared, false) => Text,
             // P12 step 3: that it is checked is the text's, how is ours. Step 9: inner KMs are ours.
             (Step::CompletionFar | Step::CompletionCrossing, _) | (Step::CompletionNear, false) => Analogue,
             (Step::Usage, false) => Text,

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::admission::Admission;
 use super::establishment::Establishing;
 use super::knowledge::{HopState, Knowledge};
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
 use crate::architecture::message::{Ask, ControlMessage, Message};
+use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::ControllerSurroundings;
-use crate::architecture::{Address, Envelope, Hop, Label, Outbox, RequestId, Step, Timer};
+use crate::architecture::{Address, Envelope, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{ControllerId, HopId, NodeId, SessionId};
 use crate::kernel::Time;
 
@@ -28,6 +30,10 @@ pub struct Controller {
     pub(super) establishing: FxHashMap<RequestId, Establishing>,
     /// Requests whose reservations are awaited.
     pub(super) pending: FxHashMap<RequestId, Pending>,
+    /// What quotas have been used for.
+    pub(super) admission: Admission,
+    /// The last state of each session that was seen.
+    states: BTreeMap<SessionId, SessionState>,
     /// Keys supplied in this controller's reach, as usage records say \[bits\].
     usage_bits: u64,
 }
@@ -42,6 +48,8 @@ impl Controller {
             segments: BTreeMap::new(),
             establishing: FxHashMap::default(),
             pending: FxHashMap::default(),
+            admission: Admission::default(),
+            states: BTreeMap::new(),
             usage_bits: 0,
         }
     }
@@ -52,6 +60,7 @@ impl Controller {
             unreachable!("controllers speak control messages only")
         };
         let label = envelope.label;
+        self.admission.advance_to(now);
         match message {
             ControlMessage::BorderQuery { order, attempt } => {
                 self.on_border_query(order, *attempt, envelope.from.node(), label, out);
@@ -176,6 +185,7 @@ impl Controller {
 
     /// A timer fires.
     pub fn on_timer(&mut self, timer: Timer, now: Time, out: &mut Outbox) {
+        self.admission.advance_to(now);
         match timer {
             Timer::Analysed(session) => self.on_analysed(session, now, out),
             Timer::Computed(session) => self.on_computed(session, now, out),
@@ -221,6 +231,23 @@ impl Controller {
                 let usable = |hop: &Hop| self.knowledge.state(hop, domain) <= worst;
                 self.routing.route(domain, &usable, from, to)
             })
+    }
+
+    /// A session has come to a state: observers are told once (FE-3).
+    pub(super) fn session_state(
+        &mut self,
+        session: SessionId,
+        state: SessionState,
+        label: Label,
+        out: &mut Outbox,
+    ) {
+        if self.states.insert(session, state) != Some(state) {
+            out.observe(Observation::Session {
+                session,
+                state,
+                label,
+            });
+        }
     }
 
     /// Key bits that usage records have named.

@@ -4,7 +4,9 @@
 //! nodes it serves and who its peers are. The work is split by procedure: [`establishment`] finds a session's route
 //! (P9 and P12 steps 0a–4), [`reservation`] has it promised (4a, 4b), [`rerouting`] changes it (P10, P13).
 
-pub mod controller;
+pub mod admission;
+pub mod configuration;
+mod controller;
 pub mod establishment;
 pub mod knowledge;
 pub mod rerouting;

@@ -11,7 +11,7 @@ use super::controller::Controller;
 use super::knowledge::HopState;
 use super::segment::{Role, SegmentState};
 use crate::architecture::message::{Ask, ControlMessage, StatusChange, Subject};
-use crate::architecture::observation::ReroutingInstant;
+use crate::architecture::observation::{ReroutingInstant, SessionState};
 use crate::architecture::{Address, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{FaultId, HopId, NodeId, SessionId};
 use crate::kernel::Time;
@@ -88,6 +88,8 @@ impl Controller {
         }
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Rerouting { fault, awaited: 0 };
+        let label = self.rerouting_label(session, Step::Decision);
+        self.session_state(session, SessionState::Rerouting, label, out);
         out.wake(
             now + self.surroundings.parameters.analysis,
             Timer::Analysed(session),
@@ -236,6 +238,7 @@ impl Controller {
                 reply_to: self.me(),
                 fault,
                 procedure,
+                terms: self.terms(&self.segments[&session], hop),
             };
             self.deliver(km, label, &command, out);
         }
@@ -250,6 +253,7 @@ impl Controller {
             fault,
             awaited: changed.len(),
         };
+        self.record_route(session, out);
     }
 
     /// Those that wait for key on hops that the route leaves wait there no longer.
@@ -301,6 +305,7 @@ impl Controller {
         let refused = segment.refused.clone();
         let km = segment.ends[0];
         let label = self.label(session, Step::Start);
+        self.session_state(session, SessionState::Active, label, out);
         for (number, attempt) in refused {
             let request = RequestId { session, number };
             self.on_can_serve(Ask { request, attempt }, km, label, out);

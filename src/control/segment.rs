@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::architecture::message::Ask;
 use crate::architecture::procedure::Procedure;
-use crate::ids::{ControllerId, FaultId, HopId, NodeId};
+use crate::ids::{ClassId, ControllerId, FaultId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
 /// On which side of the session the segment lies.
@@ -60,6 +60,10 @@ pub struct Segment {
     pub path: Vec<HopId>,
     /// KM-B, for KM-A's KSA.
     pub entry: Option<NodeId>,
+    /// Its class of service.
+    pub class: ClassId,
+    /// The QKDN across the border, if it crosses one.
+    pub partner: Option<QkdnId>,
     /// Which procedure the session runs.
     pub procedure: Procedure,
     /// Counts its routes.
@@ -76,12 +80,20 @@ pub struct Segment {
 
 impl Segment {
     /// A new segment of a request's session.
-    pub fn new(role: Role, ends: [NodeId; 2], path: Vec<HopId>, procedure: Procedure) -> Segment {
+    pub fn new(
+        role: Role,
+        ends: [NodeId; 2],
+        path: Vec<HopId>,
+        procedure: Procedure,
+        class: ClassId,
+    ) -> Segment {
         Segment {
             role,
             ends,
             path,
             entry: None,
+            class,
+            partner: None,
             procedure,
             epoch: 0,
             state: SegmentState::Active,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::plan::Plan;
 use super::wiring;
 use crate::architecture::message::Subject;
+use crate::architecture::observation::SessionState;
 use crate::architecture::{Address, Envelope, Observation, Provenance, ReferencePoint, Step};
 use crate::ids::{FaultId, HopId};
 use crate::kernel::Time;
@@ -29,6 +30,7 @@ struct Line<'a> {
     request: Option<u32>,
     fault: Option<&'a str>,
     bytes: u64,
+    encrypted: bool,
 }
 
 /// One line of `decisions.jsonl`.
@@ -107,6 +109,7 @@ impl Trace {
             request: subject.request,
             fault: subject.fault.map(|fault| plan.faults[fault].name.as_str()),
             bytes,
+            encrypted: point.is_some_and(ReferencePoint::is_encrypted),
         };
         Self::write(&mut self.lines, &line);
     }
@@ -206,6 +209,24 @@ impl Observer for Trace {
             Observation::Waits { request, km } => {
                 let reason = format!("{} lacks key", self.plan.nodes[*km].name);
                 self.decide(now, from, "wait", Subject::request(*request), None, &reason);
+            }
+            Observation::Session {
+                session,
+                state,
+                label,
+            } => {
+                let note = match state {
+                    SessionState::Open => "session open",
+                    SessionState::Active => "session active",
+                    SessionState::Rerouting => "session rerouting",
+                    SessionState::Closed => "session closed",
+                    SessionState::Failed => "session failed",
+                };
+                let subject = Subject::session(*session, None);
+                self.line(now, *label, None, (from, from), note, subject, 0);
+            }
+            Observation::Refused { request, reason } => {
+                self.decide(now, from, "refuse", Subject::request(*request), None, reason);
             }
             Observation::Failed { request, cause } => {
                 self.decide(now, from, "fail", Subject::request(*request), None, cause.name());

@@ -4,9 +4,11 @@
 //! (`{"poisson": {"rate": "4 /s"}}`). Defaults that Y.3818 does not give are marked "Assumption:".
 
 mod network;
+mod provider;
 mod traffic;
 
 pub use network::*;
+pub use provider::*;
 pub use traffic::*;
 
 use serde_json::{Value, json};
@@ -96,6 +98,8 @@ record! {
         status_reports: bool = true,
         /// Number of store level classes that are reported. Assumption: quarters.
         level_classes: u32 = 4,
+        /// What managers exchange beside usage records and alarms.
+        management: Management = Management::default(),
     }
 }
 

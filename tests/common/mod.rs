@@ -82,6 +82,7 @@ pub fn parameters(reservation: ReservationScheme) -> Parameters {
         reservation,
         usage_records: true,
         status_reports: true,
+        management: Default::default(),
         level_classes: 4,
         detection: Span::from_millis(10),
         analysis: Span::from_millis(1),

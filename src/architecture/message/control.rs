@@ -2,6 +2,7 @@
 
 use super::service::{FailureCause, KeyRequest};
 use super::{Ask, RequestId, Subject};
+use crate::architecture::policy::Terms;
 use crate::architecture::procedure::Procedure;
 use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
@@ -67,6 +68,8 @@ pub struct Reservation {
     pub epoch: u32,
     /// Whether to reserve now (`segment`), or only to install the route (`per_hop`).
     pub reserve: bool,
+    /// On which terms.
+    pub terms: Terms,
 }
 
 /// What became of a reservation.
@@ -267,6 +270,8 @@ pub enum ControlMessage {
         fault: Option<FaultId>,
         /// Which procedure the session runs.
         procedure: Procedure,
+        /// On which terms its keys are served there.
+        terms: Terms,
     },
     /// KM → controller: the route is active.
     RouteActive {

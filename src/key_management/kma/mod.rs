@@ -4,6 +4,7 @@
 //! over hops, [`reservation`] promises them, and [`lane`] is what they all draw on. The [`ksa`](super::ksa) supplies.
 
 pub mod lane;
+mod level_alarm;
 pub mod relay;
 pub mod reservation;
 pub mod source;
@@ -22,6 +23,7 @@ use crate::architecture::key_source::{KeySources, StoreEnd};
 use crate::architecture::message::{
     ControlMessage, KeyManagementMessage, Message, RelayOrder, ServiceMessage, StatusChange,
 };
+use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::{ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
@@ -50,6 +52,8 @@ pub struct Route {
     pub installing: Option<Installing>,
     /// Counts the session's routes.
     pub epoch: u32,
+    /// On which terms its keys are served here.
+    pub terms: Terms,
 }
 
 /// A reroute on its way into force.
@@ -60,6 +64,7 @@ pub struct Installing {
     reply_to: ControllerId,
     fault: Option<crate::ids::FaultId>,
     procedure: Procedure,
+    terms: Terms,
 }
 
 /// A hop that a request was promised.
@@ -230,6 +235,7 @@ impl KeyManager {
                 reply_to,
                 fault,
                 procedure,
+                terms,
                 ..
             } => {
                 let order = Installing {
@@ -238,6 +244,7 @@ impl KeyManager {
                     reply_to,
                     fault,
                     procedure,
+                    terms,
                 };
                 self.on_reroute_command(session, order, cx, out);
             }
@@ -285,6 +292,7 @@ impl KeyManager {
         if let Some(class) = self.lanes[lane].class_change(classes) {
             self.report_level(lane, class, cx.now, out);
         }
+        self.watch_level(lane, out);
         let store = &self.lanes[lane].store;
         out.observe(Observation::Level {
             store: store.settings.id,

@@ -108,6 +108,7 @@ fn order(number: u32, deadline: u64) -> KeyRequest {
         peer: ApplicationId(1),
         destination: BEYOND,
         destination_qkdn: QkdnId(0),
+        keys: 1,
         bits: 100,
         class: ClassId(0),
         deadline: Time(deadline),
@@ -153,6 +154,7 @@ impl Bench {
                 reservation,
                 usage_records: false,
                 status_reports: false,
+                management: Default::default(),
                 level_classes: 0,
                 detection: Span::ZERO,
                 analysis: Span::ZERO,
@@ -222,6 +224,7 @@ impl Bench {
             entry: None,
             epoch: 0,
             procedure: Procedure::Local,
+            terms: Terms::default(),
             reserve: self.km.surroundings.parameters.reservation == ReservationScheme::Segment,
         };
         self.control(now, ControlMessage::Reserve(reservation))
@@ -496,6 +499,7 @@ fn a_stale_reroute_command_is_refused() {
         reply_to: DECIDER,
         fault: None,
         procedure: Procedure::Local,
+        terms: Terms::default(),
     };
     assert!(!bench.control(2, command(2, OUT_TOO)).is_empty());
     let active = bench.wake(7, Timer::Installed(SESSION));
