@@ -8,7 +8,7 @@ use crate::architecture::hop::{Handover, Protection};
 use crate::architecture::key_source::{BlockRun, KeySource};
 use crate::architecture::message::{
     Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, RelayOutcome,
-    Reservation, ReservationResult,
+    Reservation, ReservationResult, Supply,
 };
 use crate::architecture::surroundings::{Parameters, ReservationScheme, StoreSettings};
 use crate::ids::{ApplicationId, ClassId, ManagerId, QkdnId};
@@ -22,6 +22,12 @@ const OUT: HopId = HopId(1);
 const OUT_TOO: HopId = HopId(2);
 const DECIDER: ControllerId = ControllerId(7);
 const SESSION: SessionId = SessionId(0);
+const SUPPLY: Supply = Supply {
+    keys: 1,
+    bits: 100,
+    class: ClassId(0),
+    qkdns: [QkdnId(0); 2],
+};
 
 /// Blocks that come at given times, the same to both ends.
 #[derive(Default)]
@@ -462,7 +468,7 @@ fn the_ksa_supplies_a_held_key_once() {
         source: BEFORE,
         destination: HERE,
         peer: ApplicationId(1),
-        bits: 100,
+        supply: SUPPLY,
     };
     let before = Address::ksa(BEFORE);
     let supplied = bench.tell(2, before, notification.clone());
@@ -481,7 +487,7 @@ fn a_void_key_is_not_supplied() {
         source: BEFORE,
         destination: HERE,
         peer: ApplicationId(1),
-        bits: 100,
+        supply: SUPPLY,
     };
     let late = bench.tell(1_001, Address::ksa(BEFORE), notification);
     assert_eq!(count(&late, "key supply"), 0);
