@@ -5,9 +5,10 @@
 
 use super::controller::Controller;
 use super::segment::Segment;
-use crate::architecture::message::Ask;
+use crate::architecture::message::{Ask, Subject};
+use crate::architecture::observation::{Choice, Decision};
 use crate::architecture::policy::{Policy, Quota, Rule, Terms};
-use crate::architecture::{Observation, Outbox, RequestId};
+use crate::architecture::{Outbox, RequestId};
 use crate::ids::{ClassId, HopId, QkdnId};
 use crate::kernel::Time;
 
@@ -101,8 +102,7 @@ impl Controller {
         match self.admission.admit(policy, partner, segment.class, bits) {
             Ok(charge) => Some(charge),
             Err(reason) => {
-                let request = ask.request;
-                out.observe(Observation::Refused { request, reason });
+                out.explain(|| Decision::new(Choice::Refuse, Subject::request(ask.request), reason));
                 None
             }
         }

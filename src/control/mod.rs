@@ -8,6 +8,7 @@ pub mod admission;
 pub mod configuration;
 mod controller;
 pub mod establishment;
+mod explanation;
 pub mod knowledge;
 pub mod rerouting;
 pub mod reservation;

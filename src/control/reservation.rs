@@ -6,8 +6,10 @@
 use super::admission::Charge;
 use super::controller::Controller;
 use super::segment::{Held, Role, SegmentState};
-use crate::architecture::message::{Ask, ControlMessage, FailureCause, Reservation, ReservationResult};
-use crate::architecture::observation::SessionState;
+use crate::architecture::message::{
+    Ask, ControlMessage, FailureCause, Reservation, ReservationResult, Subject,
+};
+use crate::architecture::observation::{Choice, Decision, SessionState};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Outbox, RequestId, Step};
 use crate::ids::{NodeId, SessionId};
@@ -32,6 +34,10 @@ impl Controller {
         match self.segments.get_mut(&ask.request.session) {
             Some(segment) if matches!(segment.state, SegmentState::Rerouting { .. }) => {
                 segment.held.push(Held { ask, bits, deadline });
+                out.explain(|| {
+                    let reason = "its session is being rerouted";
+                    Decision::new(Choice::Wait, Subject::request(ask.request), reason)
+                });
             }
             Some(_) => self.reserve(ask, bits, deadline, false, out),
             // The session was closed or its border lost. Where the message about it was lost too, the source begins
@@ -249,6 +255,19 @@ impl Controller {
     fn answer(&mut self, ask: Ask, result: ReservationResult, out: &mut Outbox) {
         let segment = &self.segments[&ask.request.session];
         let (role, label) = (segment.role, Label::new(segment.procedure, Step::Start));
+        out.explain(|| {
+            let subject = Subject::request(ask.request);
+            match result {
+                ReservationResult::Confirmed => Decision::new(
+                    Choice::Admit,
+                    subject,
+                    "all KMs that send have promised their key",
+                ),
+                ReservationResult::Refused(cause, at) => {
+                    Decision::new(Choice::Refuse, subject, cause.name()).at(at)
+                }
+            }
+        });
         if result == ReservationResult::Confirmed && segment.state == SegmentState::Active {
             self.session_state(ask.request.session, SessionState::Active, label, out);
         }
@@ -276,6 +295,10 @@ impl Controller {
         };
         match segment.role {
             Role::Origin { source, .. } => {
+                out.explain(|| {
+                    let reason = "a KM that lacked key can serve, or the route is usable again";
+                    Decision::new(Choice::Resume, Subject::request(ask.request), reason).at(km)
+                });
                 let reply_to = self.me();
                 let message = ControlMessage::CanServe {
                     ask,

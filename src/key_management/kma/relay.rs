@@ -143,6 +143,7 @@ impl KeyManager {
                 request,
                 km: self.me(),
             });
+            self.explain_lack(request, lane, key.bits, out);
             let waiting_for = WaitingFor::Relay(Box::new(envelope));
             self.lanes[lane].wait(Waiter {
                 request,
