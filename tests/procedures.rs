@@ -51,7 +51,7 @@ fn of_request<'a>(lines: &'a [Value], session: &str, request: u64) -> Vec<&'a Va
 }
 
 fn chart(lines: &[&Value]) -> String {
-    let texts: Vec<String> = lines.iter().map(|line| line.to_string()).collect();
+    let texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
     let parse = |text| serde_json::from_str(text).expect("a line of a trace");
     list::draw(
         &texts
@@ -191,7 +191,7 @@ fn steps_keep_the_partial_order() {
 /// Shows RP-rule, A1, A2, A3 and C3, C5, C6, C8: which reference points appear follows from placement.
 #[test]
 fn reference_points_follow_from_placement() {
-    let common = ["Ak", "Ck", "Kx-1", "Kx-2", "Mk"];
+    let common = ["Ak", "Ck", "Kx-1", "Kx-2", "Mk", "Mxi"];
     for (configuration, own) in [
         ("gwn-dd", &["Cx", "Cxi", "Kxi-1", "Kxi-2"][..]),
         ("gwn-cc", &["Cxi", "Kxi-1", "Kxi-2"][..]),

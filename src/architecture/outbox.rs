@@ -22,6 +22,10 @@ pub enum Timer {
     Analysed(SessionId),
     /// A controller has computed a new route for a session.
     Computed(SessionId),
+    /// The other side's answer about a session's border is late.
+    Coordination(SessionId),
+    /// The instant at which both sides change a session's border.
+    Switch(SessionId),
     /// A KM has installed a session's new route.
     Installed(SessionId),
     /// A manager's periodic report is due.

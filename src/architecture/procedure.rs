@@ -70,6 +70,15 @@ impl Procedure {
         }
     }
 
+    /// Fault management that goes with a key relay or transfer procedure.
+    #[must_use]
+    pub const fn fault_management(self) -> Procedure {
+        match self {
+            Procedure::P12 | Procedure::P13 | Procedure::P14 => Procedure::P14,
+            _ => Procedure::P11,
+        }
+    }
+
     /// Key generation and rerouting control that goes with a key relay or transfer procedure.
     #[must_use]
     pub const fn rerouting(self) -> Procedure {
@@ -131,12 +140,26 @@ pub enum Step {
     StatusReport,
     /// Rerouting: analysis and decision (step 6).
     Decision,
+    /// Rerouting: both sides say what they can offer (step 7).
+    PathInformation,
+    /// Rerouting: both sides confirm that their commands are consistent (step 8).
+    Confirmation,
     /// Rerouting: command to a KM (step 9).
     RerouteCommand,
     /// Rerouting: route active (step 10).
     RouteActive,
     /// Fault management: relay failure alarm (P11/P14 step 0).
     FailureAlarm,
+    /// Fault management: KMLM reports to its XLMO (step 1).
+    FailureReport,
+    /// Fault management: XLMO tells the other QKDN's (step 2).
+    FailureShared,
+    /// Fault management: diagnosis information to the QCLM (step 3).
+    Diagnosis,
+    /// Fault management: the QCLM decides (step 4).
+    FaultDecision,
+    /// Fault management: the decision goes to the controller (step 4a).
+    DecisionCommand,
     /// Fault management: layer managers report performance and security to their XLMO (P11/P14 step 5).
     LayerReport,
     /// Fault management: the packed report goes to the other QKDN (step 6).
@@ -198,8 +221,15 @@ impl Label {
             (Step::Usage, true) => "11",
             (Step::StatusReport | Step::LayerReport, _) => "5",
             (Step::Decision | Step::ReportShared, _) => "6",
+            (Step::PathInformation, _) => "7",
+            (Step::Confirmation, _) => "8",
             (Step::RerouteCommand, _) => "9",
             (Step::RouteActive, _) => "10",
+            (Step::FailureReport, _) => "1",
+            (Step::FailureShared, _) => "2",
+            (Step::Diagnosis, _) => "3",
+            (Step::FaultDecision, _) => "4",
+            (Step::DecisionCommand, _) => "4a",
         }
     }
 
@@ -225,11 +255,16 @@ impl Label {
                 | Step::KeyData
                 | Step::Synchronisation
                 | Step::StatusReport
-                | Step::Decision,
+                | Step::Decision
+                | Step::PathInformation
+                | Step::FailureReport
+                | Step::FailureShared
+                | Step::Diagnosis
+                | Step::FaultDecision,
                 _,
             )
-            // Packing and sharing reports is stated for gateway nodes only.
-            | (Step::Computation | Step::LayerReport | Step::ReportShared, false) => Text,
+            // Clause 9 asks for the confirmation, and for packing and sharing reports, with gateway nodes only.
+            | (Step::Computation | Step::Confirmation | Step::LayerReport | Step::ReportShared, false) => Text,
             // P12 step 3: that it is checked is the text's, how is ours. Step 9: inner KMs are ours.
             (Step::CompletionFar | Step::CompletionCrossing, _) | (Step::CompletionNear, false) => Analogue,
             (Step::Usage, false) => Text,

@@ -167,7 +167,7 @@ impl Controller {
     }
 
     /// Least usable key of a path as far as is known; `asked`: the hop whose KM will say exactly.
-    fn known_to_be_usable(&self, path: &[HopId], asked: Option<HopId>) -> u64 {
+    pub(super) fn known_to_be_usable(&self, path: &[HopId], asked: Option<HopId>) -> u64 {
         let (domain, classes) = (
             &self.surroundings.domain,
             self.surroundings.parameters.level_classes,
@@ -277,11 +277,7 @@ impl Controller {
             Role::Origin { .. } => found.order.border.map(|_| order.destination_qkdn),
             Role::Far { .. } => found.order.border.and_then(|border| self.qkdn_before(border)),
         };
-        segment.entry = found
-            .order
-            .border
-            .filter(|_| segment.previous_controller().is_none())
-            .map(|b| b.far);
+        segment.border = found.order.border;
         self.segments.insert(session, segment);
         self.record_route(session, out);
         match found.role {

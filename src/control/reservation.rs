@@ -3,6 +3,8 @@
 //! Nothing is spent before every sending KM of every segment has confirmed. Where one refuses, the others' promises are
 //! given back; the refusal itself waits at the lacking KM, which says when it can serve.
 
+use std::collections::BTreeSet;
+
 use super::admission::Charge;
 use super::controller::Controller;
 use super::segment::{Held, Role, SegmentState};
@@ -26,6 +28,10 @@ pub struct Pending {
     refused: Option<(FailureCause, NodeId)>,
     confirmed: Vec<NodeId>,
     peer_confirmed: bool,
+    /// The other side has left the route that was asked for.
+    stale: bool,
+    bits: u64,
+    deadline: Time,
 }
 
 impl Controller {
@@ -57,10 +63,10 @@ impl Controller {
         };
         let segment = &self.segments[&request.session];
         let reserve = self.surroundings.parameters.reservation == ReservationScheme::Segment;
-        let border_km = segment.entry.map(|_| segment.ends[1]);
+        let near = matches!(segment.role, Role::Origin { .. });
+        let border_km = segment.border.filter(|_| near).map(|border| border.near);
         for &hop in &segment.path {
             let km = self.hop(hop).from;
-            let crosses = self.hop(hop).crosses_border;
             let order = Reservation {
                 ask,
                 km,
@@ -68,7 +74,7 @@ impl Controller {
                 bits,
                 deadline,
                 reply_to: self.me(),
-                entry: segment.entry.filter(|_| crosses),
+                border: segment.border,
                 procedure: segment.procedure,
                 epoch: segment.epoch,
                 reserve,
@@ -90,7 +96,12 @@ impl Controller {
         let mut awaited = segment.path.len();
         if let Some(next) = segment.next_controller() {
             let label = Label::new(segment.procedure, Step::Reservation);
-            let message = ControlMessage::SegmentReserve { ask, bits, deadline };
+            let message = ControlMessage::SegmentReserve {
+                ask,
+                agreement: segment.agreement,
+                bits,
+                deadline,
+            };
             out.send(Address::controller(next), label, message);
             awaited += 1;
         }
@@ -100,6 +111,8 @@ impl Controller {
                 attempt: ask.attempt,
                 awaited,
                 charge,
+                bits,
+                deadline,
                 ..Pending::default()
             },
         );
@@ -126,6 +139,7 @@ impl Controller {
             ReservationResult::Refused(cause, at) => {
                 pending.refused.get_or_insert((cause, at));
             }
+            ReservationResult::Stale => pending.stale = true,
         }
         self.when_all_have_answered(ask.request, out);
     }
@@ -145,6 +159,7 @@ impl Controller {
             ReservationResult::Refused(cause, at) => {
                 pending.refused.get_or_insert((cause, at));
             }
+            ReservationResult::Stale => pending.stale = true,
         }
         self.when_all_have_answered(ask.request, out);
     }
@@ -202,6 +217,9 @@ impl Controller {
             request,
             attempt: pending.attempt,
         };
+        if pending.stale {
+            return self.ask_again(ask, pending, out);
+        }
         let segment = self
             .segments
             .get_mut(&request.session)
@@ -263,6 +281,7 @@ impl Controller {
                     subject,
                     "all KMs that send have promised their key",
                 ),
+                ReservationResult::Stale => unreachable!("asked again above"),
                 ReservationResult::Refused(cause, at) => {
                     Decision::new(Choice::Refuse, subject, cause.name()).at(at)
                 }
@@ -285,6 +304,22 @@ impl Controller {
                 let answer = ControlMessage::SegmentAnswer { ask, result };
                 out.send(Address::controller(peer), label, answer);
             }
+        }
+    }
+
+    /// The two sides counted on different borders: nothing was spent; it is asked for again, after the reroute if one is
+    /// under way.
+    fn ask_again(&mut self, ask: Ask, pending: Pending, out: &mut Outbox) {
+        self.admission.give_back(&pending.charge);
+        for &km in &pending.confirmed {
+            self.give_back(ask, km, out);
+        }
+        let (bits, deadline) = (pending.bits, pending.deadline);
+        let segment = self.segments.get_mut(&ask.request.session).expect("it has asked");
+        if segment.state == SegmentState::Active {
+            self.reserve(ask, bits, deadline, false, out);
+        } else {
+            segment.held.push(Held { ask, bits, deadline });
         }
     }
 
@@ -369,8 +404,9 @@ impl Controller {
         };
         self.session_state(session, SessionState::Closed, label, out);
         self.drop_pending(session, out);
-        for &hop in &segment.path {
-            let km = self.hop(hop).from;
+        let on_path = segment.path.iter().map(|&hop| self.hop(hop).from);
+        let all: BTreeSet<NodeId> = on_path.chain(segment.former.iter().copied()).collect();
+        for km in all {
             let close = ControlMessage::SessionClose {
                 session,
                 decider: self.me(),

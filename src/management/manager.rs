@@ -1,5 +1,6 @@
 //! The QKDN manager: QLM, KMLM and QCLM hand what they receive to the XLMO (Y.3818 6.1, FE-7 … FE-11). What passes between
-//! a layer manager and the XLMO is internal; [`sharing`](super::sharing) is what goes to others.
+//! a layer manager and the XLMO is internal; [`fault_management`](super::fault_management) is its part of P11 and P14,
+//! [`sharing`](super::sharing) is what goes to others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ pub struct Manager {
     pub(super) users: UserSessions,
     usage: BTreeMap<SessionId, SessionUsage>,
     alarms: Vec<Alarm>,
-    relay_failures: u64,
+    pub(super) relay_failures: u64,
 }
 
 impl Manager {
@@ -104,10 +105,13 @@ impl Manager {
                 });
                 self.on_link(*link, *generating, *fault, now, out);
             }
-            ManagementMessage::RelayFailure { request, .. } => {
-                self.relay_failures += 1;
-                self.count_relay_failure(request.session, now, out);
+            ManagementMessage::RelayFailure { .. } | ManagementMessage::RelayFailureShared { .. } => {
+                self.on_relay_failure(message, envelope.label.procedure, out);
+                if let ManagementMessage::RelayFailure { request, .. } = message {
+                    self.count_relay_failure(request.session, now, out);
+                }
             }
+            ManagementMessage::Decision { .. } => unreachable!("decisions go to controllers"),
             ManagementMessage::SessionClosed { session } => {
                 self.on_session_closed(*session, envelope.label, now, out);
             }

@@ -2,6 +2,7 @@
 
 pub mod accounting;
 pub mod configuration;
+pub mod fault_management;
 pub mod manager;
 pub mod performance;
 pub mod security;

@@ -4,7 +4,7 @@ use super::accounting::{Settlement, UsageRecord};
 use super::reports::{Capability, ProviderReport, RouteRecord, UserReport};
 use super::service::FailureCause;
 use super::{RequestId, Subject};
-use crate::ids::{FaultId, HopId, LinkId, NodeId, SessionId};
+use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
 
 /// What passes to, from and among managers.
@@ -58,11 +58,49 @@ pub enum ManagementMessage {
         request: RequestId,
         /// The hop that lacked key.
         hop: HopId,
+        /// Whether the hop's link makes key at present.
+        generating: bool,
+        /// Why.
+        cause: FailureCause,
+        /// When.
+        at: Time,
+        /// The boundary that the session crosses, if it crosses one.
+        boundary: Option<BoundaryId>,
+        /// The controller that decides on the session here.
+        decider: ControllerId,
+    },
+    /// XLMO → XLMO (Mxi): a relay or transfer across this boundary failed (P11/P14 step 2). What failed inside the
+    /// other QKDN is not said.
+    RelayFailureShared {
+        /// Which session.
+        session: SessionId,
+        /// The boundary that it crosses.
+        boundary: BoundaryId,
         /// Why.
         cause: FailureCause,
         /// When.
         at: Time,
     },
+    /// QCLM → controller (Mc): what to do about it (P11/P14 step 4a).
+    Decision {
+        /// Which session.
+        session: SessionId,
+        /// The hop that failed, if it is one of this QKDN's: over which link state or level is known better now.
+        hop: Option<(HopId, bool)>,
+        /// When it failed.
+        at: Time,
+        /// The decision.
+        decision: FaultDecision,
+    },
+}
+
+/// What a QCLM decides about a relay failure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FaultDecision {
+    /// Look for another path.
+    Reroute,
+    /// The failure is beyond the border: look whether this side can help.
+    StandBy,
 }
 
 impl ManagementMessage {
@@ -84,6 +122,12 @@ impl ManagementMessage {
             } => "link alarm",
             ManagementMessage::LinkAlarm { .. } => "link restored",
             ManagementMessage::RelayFailure { .. } => "relay failure alarm",
+            ManagementMessage::RelayFailureShared { .. } => "relay failure",
+            ManagementMessage::Decision {
+                decision: FaultDecision::Reroute,
+                ..
+            } => "decision: reroute",
+            ManagementMessage::Decision { .. } => "decision: stand by",
         }
     }
 
@@ -104,6 +148,8 @@ impl ManagementMessage {
                 ..Subject::default()
             },
             ManagementMessage::RelayFailure { request, .. } => Subject::request(*request),
+            ManagementMessage::RelayFailureShared { session, .. }
+            | ManagementMessage::Decision { session, .. } => Subject::session(*session, None),
         }
     }
 
@@ -120,7 +166,9 @@ impl ManagementMessage {
             ManagementMessage::RouteProvisioned(record) => 28 + 4 * record.hops.len() as u64,
             ManagementMessage::UserReport(_) => 68,
             ManagementMessage::LinkAlarm { .. } => 13,
-            ManagementMessage::RelayFailure { .. } => 33,
+            ManagementMessage::RelayFailure { .. } => 42,
+            ManagementMessage::RelayFailureShared { .. } => 17,
+            ManagementMessage::Decision { .. } => 18,
         }
     }
 }

@@ -8,9 +8,12 @@ mod reports;
 mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
-pub use control::{BorderChoice, ControlMessage, RelayOrder, Reservation, ReservationResult, StatusChange};
+pub use control::{
+    BorderChoice, BorderOffer, ControlMessage, NewRoute, Proposal, RejectCause, RelayOrder, Reservation,
+    ReservationResult, StatusChange,
+};
 pub use key_management::{KeyManagementMessage, KeyMaterial, KeyRange, OtpKeys, RelayOutcome, Supply};
-pub use management::ManagementMessage;
+pub use management::{FaultDecision, ManagementMessage};
 pub use reports::{Capability, Condition, Performance, ProviderReport, RouteRecord, Security, UserReport};
 pub use service::{FailureCause, KeyRequest, ServiceMessage};
 

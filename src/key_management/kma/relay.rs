@@ -245,20 +245,8 @@ impl KeyManager {
             unreachable!("only relays fail")
         };
         let procedure = envelope.label.procedure;
-        let alarm_under = if procedure == Procedure::P12 {
-            Procedure::P14
-        } else {
-            Procedure::P11
-        };
         let next = self.routes.get(&request.session).map_or(hop, |route| route.hop);
-        let alarm = ManagementMessage::RelayFailure {
-            request,
-            hop: next,
-            cause,
-            at: cx.now,
-        };
-        let manager = Address::manager(self.surroundings.manager);
-        out.send(manager, Label::new(alarm_under, Step::FailureAlarm), alarm);
+        self.alarm(request, next, cause, cx, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
         if source == self.me() {
             self.on_relay_end(request, outcome, procedure, cx, out);

@@ -4,14 +4,19 @@
 //! request's deadline, so that one whose controller has gone lapses by itself.
 
 use super::lane::{Waiter, WaitingFor};
-use super::{Context, Grant, Installing, KeyManager, Route};
+use super::{Context, Grant, KeyManager, Route};
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
-    Ask, ControlMessage, FailureCause, Reservation, ReservationResult, Subject,
+    Ask, BorderChoice, ControlMessage, FailureCause, NewRoute, Reservation, ReservationResult, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step, Timer};
-use crate::ids::{HopId, SessionId};
+use crate::ids::{HopId, NodeId, SessionId};
+
+/// KM-B, where this KM is KM-A of the border.
+fn entry_at(border: Option<BorderChoice>, me: NodeId) -> Option<NodeId> {
+    border.filter(|border| border.near == me).map(|border| border.far)
+}
 
 impl KeyManager {
     /// A controller installs a session's hop and asks for a promise.
@@ -22,18 +27,22 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let session = order.ask.request.session;
+        let (session, me) = (order.ask.request.session, self.me());
         let route = self.routes.entry(session).or_insert_with(|| Route {
             hop: order.hop,
-            entry: order.entry,
+            entry: entry_at(order.border, me),
+            boundary: order.border.map(|border| border.boundary),
+            decider: order.reply_to,
             procedure: order.procedure,
             installing: None,
             epoch: 0,
             terms: order.terms,
         });
         if route.installing.is_none() {
-            (route.hop, route.entry, route.procedure) = (order.hop, order.entry, order.procedure);
-            (route.epoch, route.terms) = (order.epoch, order.terms);
+            let entry = entry_at(order.border, me);
+            (route.hop, route.entry, route.procedure) = (order.hop, entry, order.procedure);
+            route.boundary = order.border.map(|border| border.boundary);
+            (route.epoch, route.decider, route.terms) = (order.epoch, order.reply_to, order.terms);
         }
         let result = if order.reserve {
             self.promise(order, cx, out)
@@ -249,16 +258,13 @@ impl KeyManager {
     }
 
     /// P10/P13 step 9: a session's next hop changes; it is in force after the installation time.
-    pub(super) fn on_reroute_command(
-        &mut self,
-        session: SessionId,
-        order: Installing,
-        cx: &mut Context<'_>,
-        out: &mut Outbox,
-    ) {
+    pub(super) fn on_reroute_command(&mut self, order: NewRoute, cx: &mut Context<'_>, out: &mut Outbox) {
+        let session = order.session;
         let route = self.routes.entry(session).or_insert_with(|| Route {
             hop: order.hop,
             entry: None,
+            boundary: None,
+            decider: order.reply_to,
             procedure: order.procedure,
             installing: None,
             epoch: 0,
@@ -284,20 +290,25 @@ impl KeyManager {
 
     /// P10/P13 step 10: the new route is in force.
     pub(super) fn on_installed(&mut self, session: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
+        let me = self.me();
         let Some(route) = self.routes.get_mut(&session) else {
             return;
         };
-        let Some(Installing {
+        let Some(order) = route.installing.take() else {
+            return;
+        };
+        let NewRoute {
             hop,
+            border,
             epoch,
             reply_to,
             fault,
             procedure,
             terms,
-        }) = route.installing.take()
-        else {
-            return;
-        };
+            ..
+        } = order;
+        route.entry = entry_at(border, me);
+        (route.boundary, route.decider) = (border.map(|border| border.boundary), reply_to);
         let old = std::mem::replace(&mut route.hop, hop);
         (route.epoch, route.procedure, route.terms) = (epoch, procedure, terms);
         if let Some(fault) = fault {
@@ -316,6 +327,7 @@ impl KeyManager {
             fault,
         };
         out.send(self.controller(), label, message);
+        self.on_new_border(session, border, procedure);
         if old != hop {
             self.move_waiting_relays(session, old, cx, out);
         }

@@ -286,6 +286,7 @@ impl KeyManager {
         let cause = match result {
             ReservationResult::Confirmed => None,
             ReservationResult::Refused(cause, _) => Some(cause),
+            ReservationResult::Stale => unreachable!("a controller asks again by itself"),
         };
         let installed = matches!(
             cause,
@@ -413,6 +414,18 @@ impl KeyManager {
             }
         }
         self.pump(id, cx, out);
+    }
+
+    /// Both sides have agreed on another border: the KSAs meet there, and later requests run its procedure.
+    pub(super) fn on_new_border(
+        &mut self,
+        id: SessionId,
+        border: Option<BorderChoice>,
+        procedure: Procedure,
+    ) {
+        if let Some(session) = self.sources.sessions.get_mut(&id) {
+            (session.border, session.procedure) = (border, procedure);
+        }
     }
 
     /// The relay has ended, well or not.

@@ -10,7 +10,7 @@ use crate::architecture::message::{
     Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, RelayOutcome,
     Reservation, ReservationResult, Supply,
 };
-use crate::architecture::surroundings::{Parameters, ReservationScheme, StoreSettings};
+use crate::architecture::surroundings::{ManagementOptions, Parameters, ReservationScheme, StoreSettings};
 use crate::ids::{ApplicationId, ClassId, ManagerId, QkdnId};
 use crate::kernel::Span;
 
@@ -160,12 +160,15 @@ impl Bench {
                 reservation,
                 usage_records: false,
                 status_reports: false,
-                management: Default::default(),
+                management: ManagementOptions::default(),
                 level_classes: 0,
                 detection: Span::ZERO,
                 analysis: Span::ZERO,
                 computation: Span::ZERO,
                 installation: Span(5),
+                coordination_guard: Span::from_millis(5),
+                coordination_timeout: Span::from_millis(500),
+                coordination_retries: 3,
                 rerouting: Procedure::P10,
             }),
         };
@@ -227,7 +230,7 @@ impl Bench {
             bits: 100,
             deadline: Time(1_000),
             reply_to: DECIDER,
-            entry: None,
+            border: None,
             epoch: 0,
             procedure: Procedure::Local,
             terms: Terms::default(),
@@ -497,15 +500,18 @@ fn a_void_key_is_not_supplied() {
 fn a_stale_reroute_command_is_refused() {
     let mut bench = Bench::new(1_000, ReservationScheme::Segment);
     bench.reserve(1, 0, OUT);
-    let command = |epoch, hop| ControlMessage::RerouteCommand {
-        session: SESSION,
-        km: HERE,
-        hop,
-        epoch,
-        reply_to: DECIDER,
-        fault: None,
-        procedure: Procedure::Local,
-        terms: Terms::default(),
+    let command = |epoch, hop| {
+        ControlMessage::RerouteCommand(NewRoute {
+            border: None,
+            session: SESSION,
+            km: HERE,
+            hop,
+            epoch,
+            reply_to: DECIDER,
+            fault: None,
+            procedure: Procedure::Local,
+            terms: Terms::default(),
+        })
     };
     assert!(!bench.control(2, command(2, OUT_TOO)).is_empty());
     let active = bench.wake(7, Timer::Installed(SESSION));
