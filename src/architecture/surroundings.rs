@@ -212,32 +212,6 @@ pub struct ManagerSurroundings {
     pub parameters: Arc<Parameters>,
 }
 
-/// A boundary as a manager sees it.
-#[derive(Clone, Debug)]
-pub struct ManagedBorder {
-    /// Which boundary.
-    pub boundary: BoundaryId,
-    /// The QKDN beyond.
-    pub far_qkdn: QkdnId,
-    /// Its manager.
-    pub far_manager: ManagerId,
-    /// The controller on this side that serves the border KM.
-    pub near_controller: ControllerId,
-}
-
-/// What a manager sees.
-#[derive(Clone, Debug)]
-pub struct ManagerSurroundings {
-    /// Which manager.
-    pub id: ManagerId,
-    /// Its QKDN.
-    pub qkdn: QkdnId,
-    /// The boundaries of its QKDN.
-    pub borders: Vec<ManagedBorder>,
-    /// Parameters.
-    pub parameters: Arc<Parameters>,
-}
-
 /// Where an element stands: what its reference points follow from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Placement {

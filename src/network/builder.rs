@@ -583,24 +583,6 @@ impl PlanBuilder {
             })
             .collect();
 
-        let manager_surroundings = qkdns
-            .iter()
-            .map(|(qkdn, plan)| {
-                let borders = borders[qkdn.index()].iter().map(|border| ManagedBorder {
-                    boundary: border.boundary,
-                    far_qkdn: border.far_qkdn,
-                    far_manager: qkdns[border.far_qkdn].manager,
-                    near_controller: controller_of[border.hop.from.index()],
-                });
-                Arc::new(ManagerSurroundings {
-                    id: plan.manager,
-                    qkdn,
-                    borders: borders.collect(),
-                    parameters: Arc::clone(&parameters),
-                })
-            })
-            .collect();
-
         Plan {
             name: self.name,
             run: self.run,
