@@ -310,7 +310,7 @@ fn steps_keep_the_partial_order() {
 /// Shows RP-rule, A1, A2, A3 and C3, C5, C6, C8: which reference points appear follows from placement.
 #[test]
 fn reference_points_follow_from_placement() {
-    let common = ["Ak", "Ck", "Kx-1", "Kx-2", "Mk"];
+    let common = ["Ak", "Ck", "Kx-1", "Kx-2", "Mk", "Mxi"];
     for (configuration, own) in [
         ("gwn-dd", &["Cx", "Cxi", "Kxi-1", "Kxi-2"][..]),
         ("gwn-cd", &["Cx", "Cxi", "Kxi-1", "Kxi-2"][..]),

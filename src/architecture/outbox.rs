@@ -30,6 +30,8 @@ pub enum Timer {
     Switch(SessionId),
     /// A KM has installed a session's new route.
     Installed(SessionId),
+    /// A manager's periodic report is due.
+    ProviderReport,
     /// A module declares what has happened to its link.
     Detection,
 }

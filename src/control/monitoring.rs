@@ -24,6 +24,11 @@ pub struct Monitoring {
 impl Controller {
     /// The start of the run.
     pub fn on_start(&mut self, now: Time, out: &mut Outbox) {
+        self.report_capabilities(out);
+        self.arm_poll(now, out);
+    }
+
+    fn arm_poll(&self, now: Time, out: &mut Outbox) {
         if let Some(period) = self.surroundings.parameters.polling {
             out.wake(now + period, Timer::Poll);
         }
@@ -40,7 +45,7 @@ impl Controller {
             self.monitoring.awaited += 1;
             out.send(to, label, ControlMessage::StatusRequest);
         }
-        self.on_start(now, out);
+        self.arm_poll(now, out);
     }
 
     /// Step 2: an answer. After the last one, steps 3 and 4.

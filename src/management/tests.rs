@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::architecture::Procedure;
-use crate::architecture::surroundings::{ManagedBorder, ManagerSurroundings, Parameters, ReservationScheme};
+use crate::architecture::surroundings::{
+    ManagedBorder, ManagementOptions, ManagerSurroundings, Parameters, ReservationScheme,
+};
 use crate::ids::{BoundaryId, ControllerId, ManagerId, QkdnId};
 use crate::kernel::Span;
 
@@ -12,6 +14,7 @@ fn surroundings(borders: Vec<ManagedBorder>) -> Arc<ManagerSurroundings> {
         reservation: ReservationScheme::Segment,
         usage_records: true,
         status_reports: true,
+        management: ManagementOptions::default(),
         level_classes: 4,
         detection: Span(1),
         analysis: Span(1),
@@ -28,6 +31,7 @@ fn surroundings(borders: Vec<ManagedBorder>) -> Arc<ManagerSurroundings> {
         id: ManagerId(0),
         qkdn: QkdnId(0),
         borders,
+        tariff: None,
         parameters: Arc::new(parameters),
     })
 }

@@ -20,6 +20,7 @@ use crate::kernel::{Simulation, Span, Streams, Time};
 use crate::key_management::kma::{Context, KeyManager};
 use crate::key_management::store::Book;
 use crate::management::manager::Manager;
+use crate::management::user_network::UserNetworkManager;
 use crate::network::builder::lane_share;
 use crate::observe::Observer;
 use crate::quantum::block_source::BlockSource;
@@ -64,6 +65,7 @@ pub struct World<O> {
     key_managers: Arena<NodeId, KeyManager>,
     controllers: Arena<ControllerId, Controller>,
     managers: Arena<ManagerId, Manager>,
+    user_networks: Arena<ManagerId, UserNetworkManager>,
     applications: Arena<ApplicationId, Application>,
     modules: Vec<Module>,
     quantum: QuantumLayer,
@@ -122,6 +124,7 @@ impl<O: Observer> World<O> {
                 peer: demand.destination,
                 destination,
                 destination_qkdn: plan.nodes[destination].qkdn,
+                keys: demand.keys as u32,
                 bits: demand.bits,
                 timeout: demand.timeout,
                 class: demand.class,
@@ -156,6 +159,11 @@ impl<O: Observer> World<O> {
                 .manager_surroundings
                 .values()
                 .map(|seen| Manager::new(Arc::clone(seen)))
+                .collect(),
+            user_networks: plan
+                .managers
+                .ids()
+                .map(|_| UserNetworkManager::default())
                 .collect(),
             applications,
             modules,
@@ -226,6 +234,11 @@ impl<O: Observer> World<O> {
             self.controllers[id].on_start(Time::ZERO, &mut self.out);
             self.flush(Time::ZERO);
         }
+        for id in self.plan.managers.ids() {
+            self.out.address_to(Address::manager(id));
+            self.managers[id].on_start(&mut self.out);
+            self.flush(Time::ZERO);
+        }
         for id in self.plan.applications.ids() {
             self.out.address_to(Address::application(id));
             self.applications[id].on_start(&mut self.out);
@@ -261,7 +274,7 @@ impl<O: Observer> World<O> {
                 self.plan.nodes.len() + self.plan.controllers.len() + at,
                 processing.manager,
             )),
-            ElementKind::Application | ElementKind::QkdModule => None,
+            ElementKind::Application | ElementKind::QkdModule | ElementKind::UserNetworkManager => None,
         }
     }
 
@@ -294,7 +307,10 @@ impl<O: Observer> World<O> {
                 self.controllers[ControllerId(to.index())].on_message(&envelope, now, &mut self.out);
             }
             ElementKind::Manager => {
-                self.managers[ManagerId(to.index())].on_message(&envelope, now, &mut self.out)
+                self.managers[ManagerId(to.index())].on_message(&envelope, now, &mut self.out);
+            }
+            ElementKind::UserNetworkManager => {
+                self.user_networks[ManagerId(to.index())].on_message(&envelope, now);
             }
             ElementKind::Application => {
                 let Message::Service(message) = &envelope.message else {
@@ -332,7 +348,8 @@ impl<O: Observer> World<O> {
             ElementKind::Controller => self.controllers[ControllerId(at)].on_timer(timer, now, &mut self.out),
             ElementKind::Application => self.applications[ApplicationId(at)].on_timer(now, &mut self.out),
             ElementKind::QkdModule => self.modules[at as usize].on_timer(now, &mut self.out),
-            ElementKind::Manager => unreachable!("managers set no timers"),
+            ElementKind::Manager => self.managers[ManagerId(at)].on_timer(timer, now, &mut self.out),
+            ElementKind::UserNetworkManager => unreachable!("user networks set no timers"),
         }
         self.flush(now);
     }
@@ -438,7 +455,9 @@ impl<O: Observer> World<O> {
         match address.kind() {
             ElementKind::Kma | ElementKind::Ksa => NodeId(at),
             ElementKind::Controller => self.plan.controllers[ControllerId(at)].placement.node,
-            ElementKind::Manager => self.plan.managers[ManagerId(at)].placement.node,
+            ElementKind::Manager | ElementKind::UserNetworkManager => {
+                self.plan.managers[ManagerId(at)].placement.node
+            }
             ElementKind::Application => self.plan.applications[ApplicationId(at)].node,
             ElementKind::QkdModule => self.plan.links[LinkId(at / 2)].ends[at as usize % 2],
         }
@@ -605,6 +624,11 @@ impl<O: Observer> World<O> {
     /// The instant of the last event.
     pub fn now(&self) -> Time {
         self.simulation.now()
+    }
+
+    /// Managers, by id.
+    pub fn managers(&self) -> &Arena<ManagerId, Manager> {
+        &self.managers
     }
 
     /// A manager.

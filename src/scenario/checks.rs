@@ -1,6 +1,7 @@
 //! What a schema cannot say: references, connectivity, Y.3818's own rules, and loads that show nothing.
 
 mod networks;
+mod provider;
 mod routes;
 mod traffic;
 
@@ -56,6 +57,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.ids();
     checker.qkdns();
     checker.boundaries();
+    checker.providers();
     checker.ducts();
     checker.demands();
     checker.faults();

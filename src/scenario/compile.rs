@@ -2,6 +2,8 @@
 //!
 //! The document is valid: [`load()`](super::load()) has seen to it, and derived variants of a valid document are valid.
 
+mod provider;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,6 +47,7 @@ pub fn compile(document: &Document) -> Plan {
     }
     compiler.controls();
     compiler.traffic();
+    compiler.providers();
     compiler.builder.build()
 }
 
@@ -66,6 +69,7 @@ fn parameters(document: &Document) -> Parameters {
         },
         usage_records: protocol.usage_records,
         status_reports: protocol.status_reports,
+        management: provider::management(&protocol.management),
         level_classes: if protocol.status_reports {
             protocol.level_classes.min(255) as u8
         } else {

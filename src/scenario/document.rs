@@ -6,11 +6,13 @@
 mod generation;
 mod link_model;
 mod network;
+mod provider;
 mod traffic;
 
 pub use generation::*;
 pub use link_model::*;
 pub use network::*;
+pub use provider::*;
 pub use traffic::*;
 
 use serde_json::{Value, json};
@@ -115,6 +117,8 @@ record! {
         generation_control: Option<GenerationControl>,
         /// Number of store level classes that are reported. Assumption: quarters.
         level_classes: u32 = 4,
+        /// What managers exchange beside usage records and alarms.
+        management: Management = Management::default(),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use qkdni::architecture::Procedure;
-use qkdni::architecture::surroundings::{Parameters, ReservationScheme};
+use qkdni::architecture::surroundings::{ManagementOptions, Parameters, ReservationScheme};
 use qkdni::control::routing::FewestHops;
 use qkdni::fault::{DuctCut, FaultKind as _};
 use qkdni::ids::{NodeId, QkdnId};
@@ -82,6 +82,7 @@ pub fn parameters(reservation: ReservationScheme) -> Parameters {
         reservation,
         usage_records: true,
         status_reports: true,
+        management: ManagementOptions::default(),
         level_classes: 4,
         detection: Span::from_millis(10),
         analysis: Span::from_millis(1),

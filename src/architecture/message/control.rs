@@ -4,6 +4,7 @@ use super::link::LinkPerformance;
 use super::service::{FailureCause, KeyRequest};
 use super::{Ask, RequestId, Subject};
 use crate::architecture::hop::HopState;
+use crate::architecture::policy::Terms;
 use crate::architecture::procedure::Procedure;
 use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
@@ -69,6 +70,8 @@ pub struct Reservation {
     pub epoch: u32,
     /// Whether to reserve now (`segment`), or only to install the route (`per_hop`).
     pub reserve: bool,
+    /// On which terms.
+    pub terms: Terms,
 }
 
 /// What became of a reservation.
@@ -143,6 +146,8 @@ pub struct NewRoute {
     pub fault: Option<FaultId>,
     /// Which procedure the session runs.
     pub procedure: Procedure,
+    /// On which terms its keys are served there.
+    pub terms: Terms,
 }
 
 /// A change of status that is pushed to controllers (P10/P13 step 5; fields after ETSI GS QKD 015).

@@ -5,6 +5,7 @@
 
 pub mod alarm;
 pub mod lane;
+mod level_alarm;
 pub mod relay;
 pub mod reservation;
 pub mod source;
@@ -24,6 +25,7 @@ use crate::architecture::message::{
     ControlMessage, KeyManagementMessage, Message, NewRoute, RelayOrder, ServiceMessage, StatusAnswer,
     StatusChange,
 };
+use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::{BoundaryId, ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
@@ -56,6 +58,8 @@ pub struct Route {
     pub installing: Option<NewRoute>,
     /// Counts the session's routes.
     pub epoch: u32,
+    /// On which terms its keys are served here.
+    pub terms: Terms,
 }
 
 /// A hop that a request was promised.
@@ -265,6 +269,7 @@ impl KeyManager {
         if let Some(class) = self.lanes[lane].class_change(classes) {
             self.report_level(lane, class, cx.now, out);
         }
+        self.watch_level(lane, out);
         let store = &self.lanes[lane].store;
         out.observe(Observation::Level {
             store: store.settings.id,
