@@ -205,9 +205,8 @@ impl Controller {
             ControlMessage::PathInformation {
                 session,
                 offers,
-                answer,
                 fault,
-            } => self.on_path_information(*session, offers, *answer, *fault, out),
+            } => self.on_path_information(*session, offers, *fault, out),
             ControlMessage::Propose(proposal) => self.on_propose(*proposal, envelope.from, now, out),
             ControlMessage::Accept(proposal) => self.on_accept(*proposal, now, out),
             ControlMessage::Reject { proposal, cause } => self.on_reject(*proposal, *cause, now, out),

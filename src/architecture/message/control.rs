@@ -336,8 +336,6 @@ pub enum ControlMessage {
         session: SessionId,
         /// One offer per boundary between the two.
         offers: Box<[BorderOffer]>,
-        /// Whether it answers the other side's.
-        answer: bool,
         /// The fault behind it.
         fault: Option<FaultId>,
     },
