@@ -18,6 +18,8 @@ pub enum Timer {
     StoreNotice(StoreId),
     /// A relay that waits for key at a KM reaches its deadline.
     RelayDeadline(StoreId),
+    /// A controller's next poll for status.
+    Poll,
     /// A controller has analysed a report about a session.
     Analysed(SessionId),
     /// A controller has computed a new route for a session.
@@ -28,6 +30,8 @@ pub enum Timer {
     Switch(SessionId),
     /// A KM has installed a session's new route.
     Installed(SessionId),
+    /// A manager's periodic report is due.
+    ProviderReport,
     /// A module declares what has happened to its link.
     Detection,
 }

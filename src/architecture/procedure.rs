@@ -136,6 +136,12 @@ pub enum Step {
     Supply,
     /// Usage records and session close.
     Usage,
+    /// Status is asked for (P10/P13 step 1).
+    StatusRequest,
+    /// Status is answered (step 2).
+    StatusAnswer,
+    /// Status is shared across the border (step 3).
+    StatusSharing,
     /// Rerouting: status report (P10/P13 step 5).
     StatusReport,
     /// Rerouting: analysis and decision (step 6).
@@ -160,6 +166,10 @@ pub enum Step {
     FaultDecision,
     /// Fault management: the decision goes to the controller (step 4a).
     DecisionCommand,
+    /// Fault management: layer managers report performance and security to their XLMO (P11/P14 step 5).
+    LayerReport,
+    /// Fault management: the packed report goes to the other QKDN (step 6).
+    ReportShared,
     /// Generation: QKD-keys handed to the KMA (P10/P13 step 4).
     KeyGeneration,
 }
@@ -215,8 +225,11 @@ impl Label {
             (Step::Supply, true) => "11",
             (Step::Usage, false) => "10",
             (Step::Usage, true) => "11",
-            (Step::StatusReport, _) => "5",
-            (Step::Decision, _) => "6",
+            (Step::StatusRequest, _) => "1",
+            (Step::StatusAnswer, _) => "2",
+            (Step::StatusSharing, _) => "3",
+            (Step::StatusReport | Step::LayerReport, _) => "5",
+            (Step::Decision | Step::ReportShared, _) => "6",
             (Step::PathInformation, _) => "7",
             (Step::Confirmation, _) => "8",
             (Step::RerouteCommand, _) => "9",
@@ -250,6 +263,9 @@ impl Label {
                 | Step::Metadata
                 | Step::KeyData
                 | Step::Synchronisation
+                | Step::StatusRequest
+                | Step::StatusAnswer
+                | Step::StatusSharing
                 | Step::StatusReport
                 | Step::Decision
                 | Step::PathInformation
@@ -259,8 +275,8 @@ impl Label {
                 | Step::FaultDecision,
                 _,
             )
-            // Clause 9 asks for the confirmation with gateway nodes only.
-            | (Step::Computation | Step::Confirmation, false) => Text,
+            // Clause 9 asks for the confirmation, and for packing and sharing reports, with gateway nodes only.
+            | (Step::Computation | Step::Confirmation | Step::LayerReport | Step::ReportShared, false) => Text,
             // P12 step 3: that it is checked is the text's, how is ours. Step 9: inner KMs are ours.
             (Step::CompletionFar | Step::CompletionCrossing, _) | (Step::CompletionNear, false) => Analogue,
             (Step::Usage, false) => Text,

@@ -7,9 +7,12 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
 
 use super::hop::Hop;
+use super::policy::Policy;
 use super::procedure::Procedure;
-use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, ManagerId, NodeId, QkdnId, StoreId};
+use super::tariff::Tariff;
+use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, LinkId, ManagerId, NodeId, QkdnId, StoreId};
 use crate::kernel::Span;
+use crate::units::Fraction;
 
 /// When keys are reserved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,6 +45,32 @@ impl RelayScheme {
     }
 }
 
+/// What managers exchange beside usage records and alarms; by default, nothing.
+#[derive(Clone, Default, Debug)]
+pub struct ManagementOptions {
+    /// How often the records of an open session are settled; `None`: when it is over.
+    pub settlement_period: Option<Span>,
+    /// Whether controllers tell their manager of capabilities and provisioned routes (Mc).
+    pub configuration_records: bool,
+    /// Whether managers report on sessions to their users' networks (Mu).
+    pub user_reports: bool,
+    /// When managers share performance and security reports.
+    pub reports: ReportTriggers,
+}
+
+/// When managers share performance and security reports (P11/P14 steps 5 and 6); by default, never.
+#[derive(Clone, Default, Debug)]
+pub struct ReportTriggers {
+    /// At equal distances.
+    pub period: Option<Span>,
+    /// When a link alarm begins or ends.
+    pub on_alarm: bool,
+    /// When a relay or transfer fails.
+    pub on_relay_failure: bool,
+    /// When a store of the border falls below this share of its capacity.
+    pub level_below: Option<Fraction>,
+}
+
 /// Parameters of the protocols and of the elements' times, the same for all elements of a run.
 #[derive(Clone, Debug)]
 pub struct Parameters {
@@ -54,6 +83,8 @@ pub struct Parameters {
     /// Key that the authentication tag of a message between neighbouring KMAs spends \[bits\]; 0: authentication is
     /// computational.
     pub authentication_tag: u64,
+    /// What managers exchange beside that.
+    pub management: ManagementOptions,
     /// Number of level classes of a store that are reported; 0: levels are not reported.
     pub level_classes: u8,
     /// Physical event → the module declares it.
@@ -64,6 +95,10 @@ pub struct Parameters {
     pub computation: Span,
     /// A KM's installation of a new route.
     pub installation: Span,
+    /// Distance of polls for status; `None`: nobody polls.
+    pub polling: Option<Span>,
+    /// Levels at which a link is ordered to stop, and to start again \[percent of a store's capacity\].
+    pub generation_control: Option<[u8; 2]>,
     /// Between the arrival of COMMIT and the agreed switch instant.
     pub coordination_guard: Span,
     /// How long a controller waits for the other side's answer before it repeats itself.
@@ -172,8 +207,14 @@ pub struct ControllerSurroundings {
     pub domain: Arc<Domain>,
     /// All borders of its QKDN, in order.
     pub borders: Arc<[Border]>,
+    /// KMs that it serves.
+    pub kms: Vec<NodeId>,
+    /// Modules that it serves: link and end.
+    pub modules: Vec<(LinkId, u8)>,
     /// Controllers of the same QKDN that it floods status to: those of neighbouring nodes.
     pub flooding_peers: Vec<ControllerId>,
+    /// Its provider's policy.
+    pub policy: Arc<Policy>,
     /// Parameters.
     pub parameters: Arc<Parameters>,
 }
@@ -200,6 +241,8 @@ pub struct ManagerSurroundings {
     pub qkdn: QkdnId,
     /// The boundaries of its QKDN.
     pub borders: Vec<ManagedBorder>,
+    /// What its provider charges.
+    pub tariff: Option<Arc<Tariff>>,
     /// Parameters.
     pub parameters: Arc<Parameters>,
 }

@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::admission::Admission;
 use super::establishment::Establishing;
 use super::knowledge::{HopState, Knowledge};
+use super::monitoring::Monitoring;
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
 use crate::architecture::message::{
     Ask, ControlMessage, LinkPerformance, ManagementMessage, Message, ReservationResult,
 };
+use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::ControllerSurroundings;
-use crate::architecture::{Address, Envelope, Hop, Label, Outbox, RequestId, Step, Timer};
+use crate::architecture::{Address, Envelope, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{ControllerId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
 
@@ -30,6 +33,12 @@ pub struct Controller {
     pub(super) establishing: FxHashMap<RequestId, Establishing>,
     /// Requests whose reservations are awaited.
     pub(super) pending: FxHashMap<RequestId, Pending>,
+    /// Polling, and what came of it.
+    pub(super) monitoring: Monitoring,
+    /// What quotas have been used for.
+    pub(super) admission: Admission,
+    /// The last state of each session that was seen.
+    states: BTreeMap<SessionId, SessionState>,
     /// Keys supplied in this controller's reach, as usage records say \[bits\].
     usage_bits: u64,
     /// The last that was heard of each link (ETSI GS QKD 015).
@@ -46,6 +55,9 @@ impl Controller {
             segments: BTreeMap::new(),
             establishing: FxHashMap::default(),
             pending: FxHashMap::default(),
+            monitoring: Monitoring::default(),
+            admission: Admission::default(),
+            states: BTreeMap::new(),
             usage_bits: 0,
             performance: BTreeMap::new(),
         }
@@ -66,6 +78,7 @@ impl Controller {
             other => unreachable!("no one sends a controller {other:?}"),
         };
         let label = envelope.label;
+        self.admission.advance_to(now);
         match message {
             ControlMessage::BorderQuery { order, attempt } => {
                 self.on_border_query(order, *attempt, envelope.from.node(), label, out);
@@ -202,6 +215,8 @@ impl Controller {
                     self.on_route_active(*session, *epoch, now, out);
                 }
             }
+            ControlMessage::StatusAnswer(answer) => self.on_status_answer(answer, envelope.from, now, out),
+            ControlMessage::StatusShare { boundary, status } => self.on_status_share(*boundary, *status),
             ControlMessage::PathInformation {
                 session,
                 offers,
@@ -215,15 +230,20 @@ impl Controller {
             }
             ControlMessage::Switched { session, epoch, .. } => self.on_switched(*session, *epoch, now, out),
             ControlMessage::RouteLost { source, .. } => self.deliver(*source, label, message, out),
-            ControlMessage::BorderAnswer { .. } | ControlMessage::ResourceQuery { .. } => {
-                unreachable!("these go to a KM directly")
+            ControlMessage::BorderAnswer { .. }
+            | ControlMessage::ResourceQuery { .. }
+            | ControlMessage::StatusRequest
+            | ControlMessage::GenerationControl { .. } => {
+                unreachable!("these go to a KM or a module directly")
             }
         }
     }
 
     /// A timer fires.
     pub fn on_timer(&mut self, timer: Timer, now: Time, out: &mut Outbox) {
+        self.admission.advance_to(now);
         match timer {
+            Timer::Poll => self.on_poll(now, out),
             Timer::Analysed(session) => self.on_analysed(session, now, out),
             Timer::Computed(session) => self.on_computed(session, now, out),
             Timer::Switch(session) => self.on_switch(session, now, out),
@@ -270,6 +290,23 @@ impl Controller {
                 let usable = |hop: &Hop| self.knowledge.state(hop, domain) <= worst;
                 self.routing.route(domain, &usable, from, to)
             })
+    }
+
+    /// A session has come to a state: observers are told once (FE-3).
+    pub(super) fn session_state(
+        &mut self,
+        session: SessionId,
+        state: SessionState,
+        label: Label,
+        out: &mut Outbox,
+    ) {
+        if self.states.insert(session, state) != Some(state) {
+            out.observe(Observation::Session {
+                session,
+                state,
+                label,
+            });
+        }
     }
 
     /// Key bits that usage records have named.

@@ -11,10 +11,10 @@ use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, SegmentOrder,
     Subject,
 };
-use crate::architecture::observation::{Choice, Decision};
+use crate::architecture::observation::{Choice, Decision, SessionState};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step};
-use crate::ids::{ControllerId, HopId, NodeId};
+use crate::ids::{ControllerId, HopId, NodeId, QkdnId};
 
 /// A route that is being found.
 #[derive(Clone, Debug)]
@@ -92,6 +92,8 @@ impl Controller {
             self.border_at(km, &order.order).cloned()
         };
         let procedure = border.as_ref().map_or(Procedure::Local, Border::procedure);
+        let label = Label::new(procedure, Step::Computation);
+        self.session_state(request.session, SessionState::Open, label, out);
         let note = if procedure == Procedure::P12 {
             "session control; checks the status of key resources"
         } else {
@@ -195,9 +197,12 @@ impl Controller {
         let (ask, request) = (order.ask, order.ask.request);
         let from = order.border.expect("a query crosses a border").far;
         let ends = [from, order.destination];
+        let computes = Label::new(label.procedure, Step::Computation);
+        self.session_state(request.session, SessionState::Open, computes, out);
         let path = self.route(ends[0], ends[1]);
         self.explain_route(request, ends, None, path.as_deref(), out);
         let Some(path) = path else {
+            self.session_state(request.session, SessionState::Failed, label, out);
             let offer = ControlMessage::SegmentOffer {
                 ask,
                 reachable: false,
@@ -275,9 +280,11 @@ impl Controller {
         let found = self.establishing.remove(&request).expect("it was just there");
         let (ask, order) = (found.order.ask, found.order);
         let session = request.session;
-        let mut segment = Segment::new(found.role, found.ends, found.path, found.procedure);
+        let mut segment = Segment::new(found.role, found.ends, found.path, found.procedure, order.class);
+        segment.partner = found.order.border.and_then(|border| self.qkdn_across(border));
         segment.border = found.order.border;
         self.segments.insert(session, segment);
+        self.record_route(session, out);
         match found.role {
             Role::Far { peer } => {
                 let offer = ControlMessage::SegmentOffer {
@@ -308,6 +315,14 @@ impl Controller {
         }
     }
 
+    /// The QKDN beyond a border.
+    fn qkdn_across(&self, choice: BorderChoice) -> Option<QkdnId> {
+        let mut borders = self.surroundings.borders.iter();
+        borders
+            .find(|border| border.boundary == choice.boundary)
+            .map(|border| border.far_qkdn)
+    }
+
     /// Says why a session gets this route inside this QKDN.
     fn explain_route(
         &self,
@@ -329,7 +344,7 @@ impl Controller {
 
     /// The request fails before there is a segment.
     fn answer_source(
-        &self,
+        &mut self,
         order: &SegmentOrder,
         source: NodeId,
         procedure: Procedure,
@@ -343,7 +358,9 @@ impl Controller {
             decider: self.me(),
             result: ReservationResult::Refused(cause, near),
         };
-        self.deliver(source, Label::new(procedure, Step::Start), &answer, out);
+        let label = Label::new(procedure, Step::Start);
+        self.session_state(order.ask.request.session, SessionState::Failed, label, out);
+        self.deliver(source, label, &answer, out);
     }
 }
 

@@ -5,10 +5,13 @@
 //! (P9 and P12 steps 0a–4), [`reservation`] has it promised (4a, 4b), [`rerouting`] changes it inside
 //! its QKDN and [`negotiation`] across the border (P10, P13).
 
-pub mod controller;
+pub mod admission;
+pub mod configuration;
+mod controller;
 pub mod establishment;
 mod explanation;
 pub mod knowledge;
+pub mod monitoring;
 pub mod negotiation;
 pub mod rerouting;
 pub mod reservation;

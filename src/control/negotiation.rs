@@ -17,7 +17,7 @@ use super::segment::{Role, SegmentState};
 use crate::architecture::message::{
     BorderChoice, BorderOffer, ControlMessage, Proposal, RejectCause, Subject,
 };
-use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
+use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{Address, Hop, Outbox, Step, Timer};
 use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, SessionId};
@@ -173,7 +173,9 @@ impl Controller {
             return false;
         };
         let others = self.borders_of(session).into_iter().filter(|(choice, _)| {
-            choice.boundary != current.boundary && !segment.refused_borders.contains(&choice.boundary)
+            let off = self.status_beyond(choice.boundary);
+            let off = off.is_some_and(|status| status.state == HopState::Off);
+            choice.boundary != current.boundary && !off && !segment.refused_borders.contains(&choice.boundary)
         });
         let reached = others.filter_map(|(choice, border)| Some((self.path_to(session, border)?, choice)));
         let Some((path, border)) = reached.min_by_key(|(path, choice)| (path.len(), choice.boundary)) else {
@@ -232,6 +234,7 @@ impl Controller {
             Err(cause) => out.send(from, label, ControlMessage::Reject { proposal, cause }),
             Ok(path) => {
                 out.send(from, label, ControlMessage::Accept(proposal));
+                self.session_state(session, SessionState::Rerouting, label, out);
                 let horizon = u64::from(self.surroundings.parameters.coordination_retries) + 1;
                 let deadline = self.wait(session, horizon, now, out);
                 let segment = self.segments.get_mut(&session).expect("it was judged");
@@ -397,6 +400,8 @@ impl Controller {
         if !matches!(segment.state, SegmentState::Rerouting { .. }) {
             segment.state = SegmentState::Rerouting { fault, awaited: 0 };
         }
+        let label = self.rerouting_label(session, Step::RerouteCommand);
+        self.session_state(session, SessionState::Rerouting, label, out);
         self.instant_of(session, fault, ReroutingInstant::Coordinated, out);
         self.change_over(session, path, fault, now, out);
     }

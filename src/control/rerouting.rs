@@ -11,7 +11,7 @@ use super::controller::Controller;
 use super::knowledge::HopState;
 use super::segment::{Role, Segment, SegmentState};
 use crate::architecture::message::{Ask, ControlMessage, NewRoute, StatusChange, Subject};
-use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
+use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
 use crate::architecture::{Address, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{FaultId, HopId, NodeId, SessionId};
 use crate::kernel::Time;
@@ -116,6 +116,8 @@ impl Controller {
         segment.state = SegmentState::Rerouting { fault, awaited: 0 };
         segment.due = now + self.surroundings.parameters.analysis;
         out.wake(segment.due, Timer::Analysed(session));
+        let label = self.rerouting_label(session, Step::Decision);
+        self.session_state(session, SessionState::Rerouting, label, out);
     }
 
     fn instant(&self, session: SessionId, instant: ReroutingInstant, out: &mut Outbox) {
@@ -332,6 +334,7 @@ impl Controller {
                 reply_to: self.me(),
                 fault,
                 procedure,
+                terms: self.terms(&self.segments[&session], hop),
             };
             self.deliver(km, label, &ControlMessage::RerouteCommand(command), out);
         }
@@ -350,7 +353,9 @@ impl Controller {
         };
         segment.due = Time::NEVER;
         segment.former.extend(former);
-        if changed.is_empty() {
+        let nobody_is_told = changed.is_empty();
+        self.record_route(session, out);
+        if nobody_is_told {
             self.on_installed_here(session, now, out);
         }
     }
@@ -405,6 +410,7 @@ impl Controller {
         let refused = segment.refused.clone();
         let km = segment.ends[0];
         let label = self.label(session, Step::Start);
+        self.session_state(session, SessionState::Active, label, out);
         for (number, attempt) in refused {
             let request = RequestId { session, number };
             self.on_can_serve(Ask { request, attempt }, km, label, out);

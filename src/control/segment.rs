@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::negotiation::Negotiation;
 use crate::architecture::message::{Ask, BorderChoice};
 use crate::architecture::procedure::Procedure;
-use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, NodeId};
+use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
 /// On which side of the session the segment lies.
@@ -59,6 +59,10 @@ pub struct Segment {
     pub ends: [NodeId; 2],
     /// Its hops; the border hop is the last of the segment before the border.
     pub path: Vec<HopId>,
+    /// Its class of service.
+    pub class: ClassId,
+    /// The QKDN across the border, if it crosses one.
+    pub partner: Option<QkdnId>,
     /// The border that the session crosses, if it crosses one.
     pub border: Option<BorderChoice>,
     /// Counts the session's borders, as both sides have agreed.
@@ -89,11 +93,19 @@ pub struct Segment {
 
 impl Segment {
     /// A new segment of a request's session.
-    pub fn new(role: Role, ends: [NodeId; 2], path: Vec<HopId>, procedure: Procedure) -> Segment {
+    pub fn new(
+        role: Role,
+        ends: [NodeId; 2],
+        path: Vec<HopId>,
+        procedure: Procedure,
+        class: ClassId,
+    ) -> Segment {
         Segment {
             role,
             ends,
             path,
+            class,
+            partner: None,
             border: None,
             agreement: 0,
             negotiation: None,

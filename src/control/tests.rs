@@ -11,8 +11,10 @@ use crate::architecture::hop::{Handover, Hop, Protection};
 use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, KeyRequest, Message, RelayOrder, ReservationResult, StatusChange,
 };
+use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::{
-    Border, ControllerSurroundings, Domain, Parameters, RelayScheme, ReservationScheme, StoreSettings,
+    Border, ControllerSurroundings, Domain, ManagementOptions, Parameters, RelayScheme, ReservationScheme,
+    StoreSettings,
 };
 use crate::architecture::{
     Address, Effect, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
@@ -100,17 +102,23 @@ impl Bench {
             manager: ManagerId(0),
             domain: Arc::new(domain),
             borders: borders.into(),
+            kms: Vec::new(),
+            modules: Vec::new(),
             flooding_peers: Vec::new(),
+            policy: Arc::default(),
             parameters: Arc::new(Parameters {
                 reservation: ReservationScheme::Segment,
                 usage_records: false,
                 status_reports: true,
                 authentication_tag: 0,
+                management: ManagementOptions::default(),
                 level_classes: 4,
                 detection: Span::ZERO,
                 analysis: Span(10),
                 computation: Span(20),
                 installation: Span::ZERO,
+                polling: None,
+                generation_control: None,
                 coordination_guard: Span::from_millis(5),
                 coordination_timeout: Span::from_millis(500),
                 coordination_retries: 3,
@@ -216,6 +224,7 @@ fn request(destination: u32, qkdn: u32) -> KeyRequest {
         peer: ApplicationId(1),
         destination: NodeId(destination),
         destination_qkdn: QkdnId(qkdn),
+        keys: 1,
         bits: 100,
         class: ClassId(0),
         deadline: Time(1_000),
@@ -367,10 +376,16 @@ fn a_route_is_changed_when_another_makes_key() {
     assert!(
         matches!(
             seen[..],
-            [Effect::Wake {
-                at: Time(15),
-                timer: Timer::Analysed(SESSION)
-            }]
+            [
+                Effect::Wake {
+                    at: Time(15),
+                    timer: Timer::Analysed(SESSION)
+                },
+                Effect::Observe(Observation::Session {
+                    state: SessionState::Rerouting,
+                    ..
+                })
+            ]
         ),
         "{seen:?}"
     );

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::architecture::Procedure;
-use crate::architecture::surroundings::{ManagedBorder, ManagerSurroundings, Parameters, ReservationScheme};
+use crate::architecture::surroundings::{
+    ManagedBorder, ManagementOptions, ManagerSurroundings, Parameters, ReservationScheme,
+};
 use crate::ids::{BoundaryId, ControllerId, ManagerId, QkdnId};
 use crate::kernel::Span;
 
@@ -13,11 +15,14 @@ fn surroundings(borders: Vec<ManagedBorder>) -> Arc<ManagerSurroundings> {
         usage_records: true,
         status_reports: true,
         authentication_tag: 0,
+        management: ManagementOptions::default(),
         level_classes: 4,
         detection: Span(1),
         analysis: Span(1),
         computation: Span(1),
         installation: Span(1),
+        polling: None,
+        generation_control: None,
         coordination_guard: Span::from_millis(5),
         coordination_timeout: Span::from_millis(500),
         coordination_retries: 3,
@@ -27,6 +32,7 @@ fn surroundings(borders: Vec<ManagedBorder>) -> Arc<ManagerSurroundings> {
         id: ManagerId(0),
         qkdn: QkdnId(0),
         borders,
+        tariff: None,
         parameters: Arc::new(parameters),
     })
 }

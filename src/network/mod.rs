@@ -1,5 +1,6 @@
 //! The network: the plan, the world that changes, the wiring between elements, the auditor.
 
+pub mod accounts;
 pub mod auditor;
 pub mod availability;
 pub mod builder;
@@ -14,7 +15,7 @@ pub mod world;
 
 use std::sync::Arc;
 
-use self::auditor::Auditor;
+use self::auditor::{Auditor, LastLook};
 use self::custody::Custody;
 use self::measure::Evidence;
 use self::plan::Plan;
@@ -22,9 +23,10 @@ use self::plan::Plan;
 use self::trace::Trace;
 use self::world::World;
 use crate::ids::{LinkId, QkdnId};
-use crate::observe::outcome::{AuditCheck, Outcome};
+use crate::observe::outcome::{AuditCheck, Outcome, SessionRecord};
 use crate::observe::requests::Requests;
 use crate::observe::reroutes::Reroutes;
+use crate::observe::sessions::Sessions;
 use crate::observe::{Observer, Unobserved};
 
 /// What to watch in a run. Watching changes no number.
@@ -57,8 +59,7 @@ pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome
                 Trace::new(Arc::clone(plan), replication),
             );
             run(plan, replication, true, watch, |(auditor, trace), audit| {
-                let (now, books, ends) = audit;
-                (auditor.conclude(now, &books, &ends), trace.lines, trace.decisions)
+                (auditor.conclude(&audit), trace.lines, trace.decisions)
             })
         }
         Options { audit: true, .. } => run(
@@ -66,20 +67,13 @@ pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome
             replication,
             false,
             Auditor::new(Arc::clone(plan)),
-            |auditor, (now, books, ends)| (auditor.conclude(now, &books, &ends), Vec::new(), Vec::new()),
+            |auditor, last| (auditor.conclude(&last), Vec::new(), Vec::new()),
         ),
         Options { audit: false, .. } => run(plan, replication, false, Unobserved, |Unobserved, _| {
             (Vec::new(), Vec::new(), Vec::new())
         }),
     }
 }
-
-/// What an auditor is told at the end: the instant, the books, the receiving ends.
-type LastLook = (
-    crate::kernel::Time,
-    Vec<crate::key_management::store::Book>,
-    Vec<(u64, u64)>,
-);
 
 fn run<O: Observer>(
     plan: &Arc<Plan>,
@@ -89,7 +83,8 @@ fn run<O: Observer>(
     conclude: impl FnOnce(O, LastLook) -> (Vec<AuditCheck>, Vec<u8>, Vec<u8>),
 ) -> Outcome {
     let custody = (plan.exposure || trail).then(|| Custody::new(Arc::clone(plan), replication));
-    let observers = (((requests_of(plan), Reroutes::default()), custody), watch);
+    let own = ((requests_of(plan), Reroutes::default()), Sessions::default());
+    let observers = ((own, custody), watch);
     let mut world = World::new(Arc::clone(plan), replication, observers);
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.run()));
     if let Err(cause) = ran {
@@ -106,8 +101,17 @@ fn run<O: Observer>(
         .snapshots()
         .clone()
         .map(|books| books.expect("the counting time is within the run"));
+    let last = LastLook {
+        now,
+        books: books.clone(),
+        receiving: ends,
+        settled: accounts::settled(world.managers()),
+        lost: world.lost(),
+    };
+    let accounting = accounts::accounting(plan, world.managers());
+    let configuration = accounts::configuration(plan, world.managers());
     let availability = world.availability();
-    let (((requests, reroutes), custody), watch) = world.into_observer();
+    let ((((requests, reroutes), sessions), custody), watch) = world.into_observer();
     let books_of = [before.as_slice(), after.as_slice(), books.as_slice()];
     let evidence = Evidence {
         plan,
@@ -128,18 +132,33 @@ fn run<O: Observer>(
     let trail = custody
         .filter(|_| trail)
         .map_or_else(Vec::new, |custody| custody.lines);
-    let (audit, trace, decisions) = conclude(watch, (now, books, ends));
+    let (audit, trace, decisions) = conclude(watch, last);
     Outcome {
         replication,
         events,
         metrics,
         requests: records,
         reroutes,
+        sessions: session_records(plan, &sessions),
+        accounting,
+        configuration,
         audit,
         trace,
         decisions,
         trail,
     }
+}
+
+fn session_records(plan: &Plan, sessions: &Sessions) -> Vec<SessionRecord> {
+    let changes = sessions.changes().iter();
+    changes
+        .map(|change| SessionRecord {
+            t_ns: change.at.0,
+            session: plan.sessions[change.session].name.clone(),
+            state: change.state.name(),
+            controller: plan.name_of(change.controller),
+        })
+        .collect()
 }
 
 fn requests_of(plan: &Plan) -> Requests {

@@ -7,6 +7,7 @@ use super::data_network::DataNetwork;
 use crate::architecture::surroundings::{
     ControllerSurroundings, KmSurroundings, ManagerSurroundings, Parameters, Placement, StoreSettings,
 };
+use crate::architecture::tariff::Tariff;
 use crate::architecture::{Address, Disturbance, ElementKind, Hop};
 use crate::control::routing::RoutingAlgorithm;
 use crate::ids::{
@@ -37,6 +38,8 @@ pub struct QkdnPlan {
     pub manager: ManagerId,
     /// Its routing.
     pub routing: Arc<dyn RoutingAlgorithm>,
+    /// What its provider charges.
+    pub tariff: Option<Arc<Tariff>>,
     /// Whether one controller serves it all.
     pub centralized: bool,
 }
@@ -183,6 +186,15 @@ pub struct SessionPlan {
     pub active: [Time; 2],
 }
 
+/// A QoS class.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClassPlan {
+    /// Its name.
+    pub name: String,
+    /// Those of a higher priority are served first.
+    pub priority: u32,
+}
+
 /// A fault of the scenario.
 #[derive(Clone, Debug)]
 pub struct FaultPlan {
@@ -278,8 +290,8 @@ pub struct Plan {
     pub applications: Arena<ApplicationId, ApplicationPlan>,
     /// Sessions.
     pub sessions: Arena<SessionId, SessionPlan>,
-    /// QoS classes, by name.
-    pub classes: Arena<ClassId, String>,
+    /// QoS classes.
+    pub classes: Arena<ClassId, ClassPlan>,
     /// Faults.
     pub faults: Arena<FaultId, FaultPlan>,
     /// Parameters of the protocols.
@@ -344,7 +356,9 @@ impl Plan {
             ElementKind::Ksa | ElementKind::Kma => of_node(NodeId(index)),
             ElementKind::QkdModule => of_node(self.links[LinkId(index / 2)].ends[index as usize % 2]),
             ElementKind::Controller => self.controllers[ControllerId(index)].placement,
-            ElementKind::Manager => self.managers[ManagerId(index)].placement,
+            ElementKind::Manager | ElementKind::UserNetworkManager => {
+                self.managers[ManagerId(index)].placement
+            }
         }
     }
 
@@ -362,6 +376,9 @@ impl Plan {
             }
             ElementKind::Controller => self.controllers[ControllerId(index)].name.clone(),
             ElementKind::Manager => self.managers[ManagerId(index)].name.clone(),
+            ElementKind::UserNetworkManager => {
+                format!("user network {}", self.managers[ManagerId(index)].name)
+            }
         }
     }
 

@@ -20,6 +20,7 @@ use crate::kernel::{Simulation, Span, Streams, Time};
 use crate::key_management::kma::{Context, KeyManager};
 use crate::key_management::store::Book;
 use crate::management::manager::Manager;
+use crate::management::user_network::UserNetworkManager;
 use crate::network::builder::lane_share;
 use crate::observe::Observer;
 use crate::quantum::block_source::BlockSource;
@@ -65,6 +66,7 @@ pub struct World<O> {
     key_managers: Arena<NodeId, KeyManager>,
     controllers: Arena<ControllerId, Controller>,
     managers: Arena<ManagerId, Manager>,
+    user_networks: Arena<ManagerId, UserNetworkManager>,
     applications: Arena<ApplicationId, Application>,
     modules: Vec<Module>,
     quantum: QuantumLayer,
@@ -126,6 +128,7 @@ impl<O: Observer> World<O> {
                 peer: demand.destination,
                 destination,
                 destination_qkdn: plan.nodes[destination].qkdn,
+                keys: demand.keys as u32,
                 bits: demand.bits,
                 timeout: demand.timeout,
                 class: demand.class,
@@ -160,6 +163,11 @@ impl<O: Observer> World<O> {
                 .manager_surroundings
                 .values()
                 .map(|seen| Manager::new(Arc::clone(seen)))
+                .collect(),
+            user_networks: plan
+                .managers
+                .ids()
+                .map(|_| UserNetworkManager::default())
                 .collect(),
             applications,
             modules,
@@ -225,6 +233,16 @@ impl<O: Observer> World<O> {
             self.key_managers[node].on_start(&mut cx, &mut self.out);
             self.flush(Time::ZERO);
         }
+        for id in self.plan.controllers.ids() {
+            self.out.address_to(Address::controller(id));
+            self.controllers[id].on_start(Time::ZERO, &mut self.out);
+            self.flush(Time::ZERO);
+        }
+        for id in self.plan.managers.ids() {
+            self.out.address_to(Address::manager(id));
+            self.managers[id].on_start(&mut self.out);
+            self.flush(Time::ZERO);
+        }
         for id in self.plan.applications.ids() {
             self.out.address_to(Address::application(id));
             self.applications[id].on_start(&mut self.out);
@@ -260,7 +278,7 @@ impl<O: Observer> World<O> {
                 self.plan.nodes.len() + self.plan.controllers.len() + at,
                 processing.manager,
             )),
-            ElementKind::Application | ElementKind::QkdModule => None,
+            ElementKind::Application | ElementKind::QkdModule | ElementKind::UserNetworkManager => None,
         }
     }
 
@@ -293,7 +311,10 @@ impl<O: Observer> World<O> {
                 self.controllers[ControllerId(to.index())].on_message(&envelope, now, &mut self.out);
             }
             ElementKind::Manager => {
-                self.managers[ManagerId(to.index())].on_message(&envelope, now, &mut self.out)
+                self.managers[ManagerId(to.index())].on_message(&envelope, now, &mut self.out);
+            }
+            ElementKind::UserNetworkManager => {
+                self.user_networks[ManagerId(to.index())].on_message(&envelope, now);
             }
             ElementKind::Application => {
                 let Message::Service(message) = &envelope.message else {
@@ -301,7 +322,18 @@ impl<O: Observer> World<O> {
                 };
                 self.applications[ApplicationId(to.index())].on_message(message, &mut self.out);
             }
-            ElementKind::QkdModule => unreachable!("nothing is sent to a module yet"),
+            ElementKind::QkdModule => {
+                let Message::Control(message) = &envelope.message else {
+                    unreachable!("modules are spoken to over Cq only")
+                };
+                let module = &mut self.modules[to.index() as usize];
+                let before = module.is_stopped();
+                module.on_message(message, now, &mut self.out);
+                if module.is_stopped() != before {
+                    self.flush(now);
+                    self.set_generating(LinkId(to.index() / 2), now);
+                }
+            }
         }
         self.flush(now);
     }
@@ -320,7 +352,8 @@ impl<O: Observer> World<O> {
             ElementKind::Controller => self.controllers[ControllerId(at)].on_timer(timer, now, &mut self.out),
             ElementKind::Application => self.applications[ApplicationId(at)].on_timer(now, &mut self.out),
             ElementKind::QkdModule => self.modules[at as usize].on_timer(now, &mut self.out),
-            ElementKind::Manager => unreachable!("managers set no timers"),
+            ElementKind::Manager => self.managers[ManagerId(at)].on_timer(timer, now, &mut self.out),
+            ElementKind::UserNetworkManager => unreachable!("user networks set no timers"),
         }
         self.flush(now);
     }
@@ -426,7 +459,9 @@ impl<O: Observer> World<O> {
         match address.kind() {
             ElementKind::Kma | ElementKind::Ksa => NodeId(at),
             ElementKind::Controller => self.plan.controllers[ControllerId(at)].placement.node,
-            ElementKind::Manager => self.plan.managers[ManagerId(at)].placement.node,
+            ElementKind::Manager | ElementKind::UserNetworkManager => {
+                self.plan.managers[ManagerId(at)].placement.node
+            }
             ElementKind::Application => self.plan.applications[ApplicationId(at)].node,
             ElementKind::QkdModule => self.plan.links[LinkId(at / 2)].ends[at as usize % 2],
         }
@@ -456,20 +491,27 @@ impl<O: Observer> World<O> {
         if before == (*count > 0) {
             return;
         }
-        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
-        for store in stores.into_iter().flatten() {
-            self.quantum.set_generating(store, !cut, now);
-            if self.availability.follows(store) {
-                self.follow(store, now);
-            }
-        }
-        self.watch(link, now);
+        self.set_generating(link, now);
         for end in 0..self.reporting() {
             self.out.address_to(Address::module(link, end));
             self.modules[link.index() * 2 + end].on_disturbance(now, !cut, fault, &mut self.out);
             self.flush(now);
         }
-        if !cut {
+    }
+
+    /// A link makes key while it lies under no cut and neither end is ordered to stop.
+    fn set_generating(&mut self, link: LinkId, now: Time) {
+        let ends = [0, 1].map(|end| self.modules[link.index() * 2 + end].is_stopped());
+        let generates = self.cuts[link] == 0 && !ends.contains(&true);
+        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
+        for store in stores.into_iter().flatten() {
+            self.quantum.set_generating(store, generates, now);
+            if self.availability.follows(store) {
+                self.follow(store, now);
+            }
+        }
+        self.watch(link, now);
+        if generates {
             // Those that wait for key on this link had no instant to wait for.
             for end in self.plan.links[link].ends {
                 self.out.address_to(Address::kma(end));
@@ -586,6 +628,11 @@ impl<O: Observer> World<O> {
     /// The instant of the last event.
     pub fn now(&self) -> Time {
         self.simulation.now()
+    }
+
+    /// Managers, by id.
+    pub fn managers(&self) -> &Arena<ManagerId, Manager> {
+        &self.managers
     }
 
     /// A manager.

@@ -112,6 +112,7 @@ impl BlockSource {
 
     /// The next block after now and by `until` at which the link turns bad (alarm) or good again, as things stand.
     pub fn next_turn(&mut self, now: Time, until: Time) -> Option<Block> {
+        self.run_to(now);
         self.pass_turns(now);
         while self.turns.is_empty() && self.ahead.next_end().is_some_and(|end| end <= until) {
             self.evaluate();

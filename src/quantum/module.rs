@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::process::Block;
 use crate::architecture::message::{
-    ControlMessage, LinkPerformance, LinkState, ManagementMessage, StatusChange,
+    ControlMessage, LinkPerformance, LinkState, ManagementMessage, StatusAnswer, StatusChange,
 };
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, Step, Timer};
 use crate::ids::{ControllerId, FaultId, LinkId, ManagerId};
@@ -31,6 +31,10 @@ pub struct Module {
     expected: Option<Expected>,
     /// Physical events not declared yet: when, generating or not, by which fault.
     undeclared: VecDeque<(Time, bool, FaultId)>,
+    /// Whether the channel is there.
+    up: bool,
+    /// Whether the controller has ordered it to stop.
+    stopped: bool,
 }
 
 impl Module {
@@ -51,11 +55,37 @@ impl Module {
             procedure,
             expected,
             undeclared: VecDeque::new(),
+            up: true,
+            stopped: false,
         }
+    }
+
+    /// The controller asks, or orders (P10/P13 steps 1, 2 and 4).
+    pub fn on_message(&mut self, message: &ControlMessage, now: Time, out: &mut Outbox) {
+        match message {
+            ControlMessage::StatusRequest => {
+                let answer = StatusAnswer {
+                    link: Some((self.link, self.up && !self.stopped)),
+                    levels: Box::default(),
+                    at: now,
+                };
+                let label = Label::new(self.procedure, Step::StatusAnswer);
+                let to = Address::controller(self.controller);
+                out.send(to, label, ControlMessage::StatusAnswer(Box::new(answer)));
+            }
+            ControlMessage::GenerationControl { generate, .. } => self.stopped = !generate,
+            other => unreachable!("no one sends a module {other:?}"),
+        }
+    }
+
+    /// Whether the controller has ordered it to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// The quantum channel went or came back.
     pub fn on_disturbance(&mut self, now: Time, generating: bool, fault: FaultId, out: &mut Outbox) {
+        self.up = generating;
         self.undeclared.push_back((now, generating, fault));
         out.wake(now + self.detection, Timer::Detection);
     }

@@ -2,6 +2,8 @@
 //!
 //! The document is valid: [`load()`](super::load()) has seen to it, and derived variants of a valid document are valid.
 
+mod provider;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,6 +47,7 @@ pub fn compile(document: &Document) -> Plan {
     }
     compiler.controls();
     compiler.traffic();
+    compiler.providers();
     compiler.builder.build()
 }
 
@@ -70,6 +73,7 @@ fn parameters(document: &Document) -> Parameters {
             Authentication::Computational(_) => 0,
             Authentication::WegmanCarter(tags) => tags.tag.0,
         },
+        management: provider::management(&protocol.management),
         level_classes: if protocol.status_reports {
             protocol.level_classes.min(255) as u8
         } else {
@@ -79,6 +83,10 @@ fn parameters(document: &Document) -> Parameters {
         analysis: timing.analysis,
         computation: timing.computation,
         installation: timing.installation,
+        polling: protocol.polling,
+        generation_control: protocol.generation_control.as_ref().map(|control| {
+            [control.stop_at, control.start_at].map(|share| libm::round(share.as_number() * 100.0) as u8)
+        }),
         coordination_guard: timing.coordination_guard,
         coordination_timeout: timing.coordination_timeout,
         coordination_retries: timing.coordination_retries.min(255) as u8,

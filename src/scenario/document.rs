@@ -6,11 +6,13 @@
 mod generation;
 mod link_model;
 mod network;
+mod provider;
 mod traffic;
 
 pub use generation::*;
 pub use link_model::*;
 pub use network::*;
+pub use provider::*;
 pub use traffic::*;
 
 use serde_json::{Value, json};
@@ -18,7 +20,7 @@ use serde_json::{Value, json};
 use crate::catalogue::{Book, Decoder, Described, Entry, Form, Node, Tree, choice, names, record};
 use crate::fault::Fault;
 use crate::kernel::time::Span;
-use crate::units::{Bits, Decibels, DecibelsPerKm, Metres};
+use crate::units::{Bits, Decibels, DecibelsPerKm, Fraction, Metres};
 
 record! {
     /// A scenario: two or more QKD networks, how they are joined, what is asked of them and what goes wrong.
@@ -130,6 +132,16 @@ names! {
 }
 
 record! {
+    /// Levels of a store at which a controller orders its link to stop and to start.
+    pub struct GenerationControl {
+        /// Share of the capacity from which the link stops. Assumption: all of it.
+        stop_at: Fraction = Fraction::ONE,
+        /// Share of the capacity down to which it starts again. Assumption: one half.
+        start_at: Fraction = Fraction::HALF,
+    }
+}
+
+record! {
     /// Choices that Y.3818 leaves open.
     pub struct Protocol {
         /// When link keys are reserved. Assumption: by segment.
@@ -138,8 +150,15 @@ record! {
         usage_records: bool = true,
         /// Whether changes of state and of store levels are reported.
         status_reports: bool = true,
+        /// How often controllers poll their modules and key managers, and share with the QKDNs beyond their borders how
+        /// those do; default: never.
+        polling: Option<Span>,
+        /// Links stop making key when their stores are full, by order of the polling controller; default: never.
+        generation_control: Option<GenerationControl>,
         /// Number of store level classes that are reported. Assumption: quarters.
         level_classes: u32 = 4,
+        /// What managers exchange beside usage records and alarms.
+        management: Management = Management::default(),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use qkdni::architecture::Procedure;
-use qkdni::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
+use qkdni::architecture::surroundings::{ManagementOptions, Parameters, RelayScheme, ReservationScheme};
 use qkdni::control::routing::FewestHops;
 use qkdni::fault::{DuctCut, FaultKind as _};
 use qkdni::ids::{NodeId, QkdnId};
@@ -99,11 +99,14 @@ pub fn parameters(reservation: ReservationScheme) -> Parameters {
         usage_records: true,
         status_reports: true,
         authentication_tag: 0,
+        management: ManagementOptions::default(),
         level_classes: 4,
         detection: Span::from_millis(10),
         analysis: Span::from_millis(1),
         computation: Span::from_millis(2),
         installation: Span::from_millis(3),
+        polling: None,
+        generation_control: None,
         coordination_guard: Span::from_millis(5),
         coordination_timeout: Span::from_millis(500),
         coordination_retries: 3,

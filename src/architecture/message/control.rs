@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::link::LinkPerformance;
 use super::service::{FailureCause, KeyRequest};
 use super::{Ask, Formation, RequestId, Subject};
+use crate::architecture::hop::HopState;
+use crate::architecture::policy::Terms;
 use crate::architecture::procedure::Procedure;
 use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
@@ -102,6 +104,8 @@ pub struct Reservation {
     pub reserve: bool,
     /// How the segment's KMs relay together; `None`: hop by hop.
     pub formation: Option<Arc<Formation>>,
+    /// On which terms.
+    pub terms: Terms,
 }
 
 /// What became of a reservation.
@@ -176,6 +180,8 @@ pub struct NewRoute {
     pub fault: Option<FaultId>,
     /// Which procedure the session runs.
     pub procedure: Procedure,
+    /// On which terms its keys are served there.
+    pub terms: Terms,
 }
 
 /// A change of status that is pushed to controllers (P10/P13 step 5; fields after ETSI GS QKD 015).
@@ -195,6 +201,26 @@ pub enum StatusChange {
         /// The class.
         class: u8,
     },
+}
+
+/// What a module or a KM answers when it is asked for its status (P10/P13 step 2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatusAnswer {
+    /// A module's link, and whether it makes key.
+    pub link: Option<(LinkId, bool)>,
+    /// A KM's stores, by the hops that spend from them: level \[percent of the capacity\].
+    pub levels: Box<[(HopId, u8)]>,
+    /// When.
+    pub at: Time,
+}
+
+/// How a border does, as one side tells the other (P10/P13 step 3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BorderStatus {
+    /// State of its own hop across.
+    pub state: HopState,
+    /// Key that is surely usable there, as far as is known \[bits\].
+    pub usable_bits: u64,
 }
 
 /// What passes to, from and among controllers.
@@ -362,6 +388,24 @@ pub enum ControlMessage {
         /// The fault behind it, for traces.
         fault: Option<FaultId>,
     },
+    /// Controller → module (Cq) or KM (Ck): how do you do? (step 1)
+    StatusRequest,
+    /// Module or KM → its controller (step 2). Boxed: it is rare.
+    StatusAnswer(Box<StatusAnswer>),
+    /// Controller ↔ controller (Cxi): how a border does (step 3).
+    StatusShare {
+        /// Which boundary.
+        boundary: BoundaryId,
+        /// How it does.
+        status: BorderStatus,
+    },
+    /// Controller → module (Cq): make key, or stop (step 4).
+    GenerationControl {
+        /// Which link.
+        link: LinkId,
+        /// Whether to make key.
+        generate: bool,
+    },
     /// Controller → KM (Ck), through the controller that serves it (Cx): a session's next hop changes.
     RerouteCommand(NewRoute),
     /// Controller ↔ controller (Cxi): what each side can offer for a session that must change its border (step 7).
@@ -460,6 +504,11 @@ impl ControlMessage {
             ControlMessage::SessionClose { .. } => "session close",
             ControlMessage::Status { .. } => "status report",
             ControlMessage::LinkReport { .. } => "link performance",
+            ControlMessage::StatusRequest => "status request",
+            ControlMessage::StatusAnswer(_) => "status",
+            ControlMessage::StatusShare { .. } => "border status",
+            ControlMessage::GenerationControl { generate: true, .. } => "generate",
+            ControlMessage::GenerationControl { .. } => "stop generating",
             ControlMessage::RerouteCommand(_) => "rerouting information",
             ControlMessage::PathInformation { .. } => "rerouting path information",
             ControlMessage::Propose(_) => "PROPOSE",
@@ -494,6 +543,10 @@ impl ControlMessage {
                 Subject::request(*request)
             }
             ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
+            ControlMessage::StatusRequest
+            | ControlMessage::StatusAnswer(_)
+            | ControlMessage::StatusShare { .. }
+            | ControlMessage::GenerationControl { .. } => Subject::default(),
             ControlMessage::Status { fault, .. } | ControlMessage::LinkReport { fault, .. } => Subject {
                 fault: *fault,
                 ..Subject::default()
@@ -540,6 +593,10 @@ impl ControlMessage {
             ControlMessage::SessionClose { .. } | ControlMessage::RouteLost { .. } => 20,
             ControlMessage::Status { .. } => 24,
             ControlMessage::LinkReport { .. } => 40,
+            ControlMessage::StatusRequest => 0,
+            ControlMessage::StatusAnswer(answer) => 13 + 5 * answer.levels.len() as u64,
+            ControlMessage::StatusShare { .. } => 13,
+            ControlMessage::GenerationControl { .. } => 5,
             ControlMessage::RerouteCommand(_) => 48,
             ControlMessage::RouteActive { .. } => 36,
             ControlMessage::PathInformation { offers, .. } => 16 + 15 * offers.len() as u64,

@@ -1,31 +1,49 @@
-//! Mq, Mk, Mc, Mxi and Mxi': to, from and among QKDN managers. Nothing here can hold key bytes.
+//! Mq, Mk, Mc, Mxi, Mxi' and Mu: to, from and among QKDN managers. Nothing here can hold key bytes.
 
+use super::accounting::{Settlement, UsageRecord};
 use super::link::LinkPerformance;
+use super::reports::{Capability, ProviderReport, RouteRecord, UserReport};
 use super::service::FailureCause;
 use super::{RequestId, Subject};
-use crate::ids::{ApplicationId, BoundaryId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
+use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
-
-/// One use of the key supply service (functional element FE-9).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct UsageRecord {
-    /// Which request.
-    pub request: RequestId,
-    /// The KM that reports.
-    pub km: NodeId,
-    /// The application supplied, if the KM supplies one; else key was handed across the border.
-    pub application: Option<ApplicationId>,
-    /// Amount \[bits\].
-    pub bits: u64,
-    /// When.
-    pub at: Time,
-}
 
 /// What passes to, from and among managers.
 #[derive(Clone, Debug)]
 pub enum ManagementMessage {
     /// KM → manager (Mk): accounting.
     Usage(UsageRecord),
+    /// Source KM → manager (Mk): the session's last request has ended.
+    SessionClosed {
+        /// Which session.
+        session: SessionId,
+    },
+    /// XLMO → XLMO (Mxi): what this provider's border handed across, and so what it owes for.
+    SettlementStatement(Box<Settlement>),
+    /// XLMO → XLMO: what of it agrees with the other's own records, signed.
+    SettlementSigned(Box<Settlement>),
+    /// XLMO → XLMO: the signature has come.
+    SettlementAcknowledged(Box<Settlement>),
+    /// XLMO → XLMO (Mxi): packed performance and security information (P11/P14 step 6).
+    ProviderReport(Box<ProviderReport>),
+    /// KM → manager (Mk): a store of the border is low, or no longer.
+    LevelAlarm {
+        /// The hop that spends from it.
+        hop: HopId,
+        /// Whether it is low.
+        low: bool,
+    },
+    /// Controller → manager (Mc): what a KM can do.
+    Capability {
+        /// Its node.
+        node: NodeId,
+        /// What it can do.
+        capability: Capability,
+    },
+    /// Controller → manager (Mc): a route was provisioned or changed.
+    RouteProvisioned(Box<RouteRecord>),
+    /// Manager → user network manager (Mu).
+    UserReport(Box<UserReport>),
     /// Module → manager (Mq): a link stopped, or works again.
     LinkAlarm {
         /// Which link.
@@ -99,6 +117,16 @@ impl ManagementMessage {
     pub(super) fn name(&self) -> &'static str {
         match self {
             ManagementMessage::Usage(_) => "usage record",
+            ManagementMessage::SessionClosed { .. } => "session closed",
+            ManagementMessage::SettlementStatement(_) => "settlement statement",
+            ManagementMessage::SettlementSigned(_) => "settlement countersigned",
+            ManagementMessage::SettlementAcknowledged(_) => "settlement acknowledged",
+            ManagementMessage::ProviderReport(_) => "provider report",
+            ManagementMessage::LevelAlarm { low: true, .. } => "store low",
+            ManagementMessage::LevelAlarm { .. } => "store no longer low",
+            ManagementMessage::Capability { .. } => "capability report",
+            ManagementMessage::RouteProvisioned(_) => "provisioned route",
+            ManagementMessage::UserReport(_) => "user report",
             ManagementMessage::LinkAlarm {
                 generating: false, ..
             } => "link alarm",
@@ -123,6 +151,15 @@ impl ManagementMessage {
                     ..Subject::default()
                 }
             }
+            ManagementMessage::SessionClosed { session } => Subject::session(*session, None),
+            ManagementMessage::SettlementStatement(said)
+            | ManagementMessage::SettlementSigned(said)
+            | ManagementMessage::SettlementAcknowledged(said) => Subject::session(said.session, None),
+            ManagementMessage::ProviderReport(_)
+            | ManagementMessage::LevelAlarm { .. }
+            | ManagementMessage::Capability { .. } => Subject::default(),
+            ManagementMessage::RouteProvisioned(record) => Subject::session(record.session, None),
+            ManagementMessage::UserReport(report) => Subject::session(report.session, None),
             ManagementMessage::RelayFailure { request, .. } => Subject::request(*request),
             ManagementMessage::RelayFailureShared { session, .. }
             | ManagementMessage::Decision { session, .. } => Subject::session(*session, None),
@@ -131,7 +168,16 @@ impl ManagementMessage {
 
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
-            ManagementMessage::Usage(_) => 44,
+            ManagementMessage::Usage(_) => 57,
+            ManagementMessage::SessionClosed { .. } => 16,
+            ManagementMessage::SettlementStatement(said)
+            | ManagementMessage::SettlementSigned(said)
+            | ManagementMessage::SettlementAcknowledged(said) => said.payload_bytes(),
+            ManagementMessage::ProviderReport(_) => 80,
+            ManagementMessage::LevelAlarm { .. } => 5,
+            ManagementMessage::Capability { .. } => 6,
+            ManagementMessage::RouteProvisioned(record) => 28 + 4 * record.hops.len() as u64,
+            ManagementMessage::UserReport(_) => 68,
             ManagementMessage::LinkAlarm { .. } => 13,
             ManagementMessage::LinkReport { .. } => 40,
             ManagementMessage::RelayFailure { .. } => 42,

@@ -1,22 +1,26 @@
 //! Messages: one enum per layer that speaks, so that the type of a message says which reference points it may use.
 
+mod accounting;
 mod control;
 mod key_management;
 mod link;
 mod management;
 mod material;
+mod reports;
 mod service;
 
+pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    BorderChoice, BorderOffer, ControlMessage, NewRoute, Proposal, RejectCause, RelayOrder, Reservation,
-    ReservationResult, SegmentOrder, StatusChange,
+    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Proposal, RejectCause, RelayOrder,
+    Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
 };
 pub use key_management::{
-    Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart,
+    Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply,
 };
 pub use link::{LinkPerformance, LinkState};
-pub use management::{FaultDecision, ManagementMessage, UsageRecord};
+pub use management::{FaultDecision, ManagementMessage};
 pub use material::{KeyMaterial, Material};
+pub use reports::{Capability, Condition, Performance, ProviderReport, RouteRecord, Security, UserReport};
 pub use service::{FailureCause, KeyRequest, ServiceMessage};
 
 use super::element::Address;

@@ -6,6 +6,7 @@
 pub mod alarm;
 pub mod authentication;
 pub mod lane;
+mod level_alarm;
 pub mod relay;
 pub mod reservation;
 pub mod source;
@@ -25,8 +26,9 @@ use crate::architecture::hop::{Handover, Hop};
 use crate::architecture::key_source::{KeySources, StoreEnd};
 use crate::architecture::message::{
     ControlMessage, Formation, KeyManagementMessage, Message, NewRoute, RelayOrder, ServiceMessage,
-    StatusChange,
+    StatusAnswer, StatusChange,
 };
+use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::{BoundaryId, ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
@@ -59,6 +61,8 @@ pub struct Route {
     pub installing: Option<NewRoute>,
     /// Counts the session's routes.
     pub epoch: u32,
+    /// On which terms its keys are served here.
+    pub terms: Terms,
 }
 
 /// A hop that a request was promised.
@@ -248,6 +252,7 @@ impl KeyManager {
             ControlMessage::Release { ask, cancel, .. } => self.on_release(ask, cancel, cx, out),
             ControlMessage::RerouteCommand(order) => self.on_reroute_command(order, cx, out),
             ControlMessage::RouteLost { session, fault, .. } => self.on_route_lost(session, fault, cx, out),
+            ControlMessage::StatusRequest => self.on_status_request(cx, out),
             ControlMessage::SessionClose { session, .. } => self.on_session_close(session, cx, out),
             other => unreachable!("no controller sends a KM {other:?}"),
         }
@@ -292,6 +297,7 @@ impl KeyManager {
         if let Some(class) = self.lanes[lane].class_change(classes) {
             self.report_level(lane, class, cx.now, out);
         }
+        self.watch_level(lane, out);
         let store = &self.lanes[lane].store;
         out.observe(Observation::Level {
             store: store.settings.id,
@@ -310,6 +316,29 @@ impl KeyManager {
             fault: None,
         };
         out.send(Address::controller(self.surroundings.controller), label, report);
+    }
+
+    /// P10 and P13 step 2.
+    fn on_status_request(&mut self, cx: &mut Context<'_>, out: &mut Outbox) {
+        for lane in 0..self.lanes.len() {
+            self.look(lane, cx, out);
+        }
+        let level = |lane: &Lane| {
+            let (stored, settings) = (lane.store.book().stored, &lane.store.settings);
+            let percent = u128::from(stored) * 100 / u128::from(settings.capacity.max(1));
+            (settings.hop, percent.min(100) as u8)
+        };
+        let answer = StatusAnswer {
+            link: None,
+            levels: self.lanes.iter().map(level).collect(),
+            at: cx.now,
+        };
+        let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusAnswer);
+        out.send(
+            self.controller(),
+            label,
+            ControlMessage::StatusAnswer(Box::new(answer)),
+        );
     }
 
     /// Sets the lane's next wake-up, unless an earlier one is set: that one will find out.

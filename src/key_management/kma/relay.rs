@@ -13,7 +13,7 @@ use crate::architecture::hop::Handover;
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
     ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, ManagementMessage, Material, Message,
-    OtpKeys, RelayOutcome, Subject, UsageRecord,
+    OtpKeys, RelayOutcome, Subject, Supply, UsageRecord, UsageSegment,
 };
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step};
 use crate::ids::{HopId, NodeId};
@@ -137,12 +137,14 @@ impl KeyManager {
             return self.pass_on(envelope, arrived_over, next, None, cx, out);
         };
         self.look(lane, cx, out);
+        let route = self.routes.get(&request.session);
+        let terms = route.map(|route| route.terms).unwrap_or_default();
         if promised.is_some() {
             let Some(keys) = self.lanes[lane].spend_reserved(request) else {
                 return self.fail_relay(&envelope, FailureCause::TimeOut, cx, out);
             };
             self.pass_on(envelope, arrived_over, next, Some(keys), cx, out);
-        } else if self.lanes[lane].may_serve(request, bits) {
+        } else if self.lanes[lane].may_serve(request, bits, terms) {
             let keys = self.lanes[lane].store.spend(bits);
             self.pass_on(envelope, arrived_over, next, Some(keys), cx, out);
         } else {
@@ -152,10 +154,11 @@ impl KeyManager {
             });
             self.explain_lack(request, lane, key.bits, out);
             let waiting_for = WaitingFor::Relay(Box::new(envelope));
-            self.lanes[lane].waiters.push_back(Waiter {
+            self.lanes[lane].wait(Waiter {
                 request,
                 bits,
                 deadline,
+                terms,
                 waiting_for,
             });
             self.note_depletion(lane, request, cx, out);
@@ -362,11 +365,13 @@ impl KeyManager {
     }
 
     /// A usage record goes to the controller and the manager (P9 step 10).
+    #[allow(clippy::too_many_arguments)] // the fields of one record
     pub(in crate::key_management) fn account(
         &self,
         request: RequestId,
         application: Option<crate::ids::ApplicationId>,
-        bits: u64,
+        segment: UsageSegment,
+        supply: Supply,
         procedure: Procedure,
         at: Time,
         out: &mut Outbox,
@@ -384,13 +389,23 @@ impl KeyManager {
             from,
             self.controller(),
             label,
-            ControlMessage::Usage { request, bits },
+            ControlMessage::Usage {
+                request,
+                bits: supply.bits,
+            },
         );
         let record = UsageRecord {
             request,
             km: self.me(),
             application,
-            bits,
+            segment,
+            partner: match segment {
+                UsageSegment::Source | UsageSegment::Border => supply.qkdns[1],
+                UsageSegment::Destination => supply.qkdns[0],
+            },
+            class: supply.class,
+            keys: supply.keys,
+            bits: supply.bits,
             at,
         };
         out.send_as(

@@ -3,7 +3,7 @@
 //! A refusing KM keeps the refusal as a first-in-first-out waiter and says when it can serve. Promises carry the
 //! request's deadline, so that one whose controller has gone lapses by itself.
 
-use super::lane::{Lane, Waiter, WaitingFor};
+use super::lane::{Waiter, WaitingFor};
 use super::{Context, Grant, KeyManager, Route};
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
@@ -36,12 +36,13 @@ impl KeyManager {
             procedure: order.procedure,
             installing: None,
             epoch: 0,
+            terms: order.terms,
         });
         if route.installing.is_none() {
             let entry = entry_at(order.border, me);
             (route.hop, route.entry, route.procedure) = (order.hop, entry, order.procedure);
             route.boundary = order.border.map(|border| border.boundary);
-            (route.epoch, route.decider) = (order.epoch, order.reply_to);
+            (route.epoch, route.decider, route.terms) = (order.epoch, order.reply_to, order.terms);
         }
         let result = if order.reserve {
             self.promise(order, cx, out)
@@ -84,9 +85,12 @@ impl KeyManager {
         if order.deadline <= cx.now {
             return ReservationResult::Refused(FailureCause::TimeOut, order.km);
         }
-        let result = if state.may_serve(request, order.bits) {
+        let result = if state.may_serve(request, order.bits, order.terms) {
             state.forget(order.ask);
             state.store.reserve(request, order.bits, order.deadline);
+            if order.terms.preempts {
+                state.take_back_promises();
+            }
             self.announce_keys(order, lane, out);
             self.grants.insert(request, grant);
             ReservationResult::Confirmed
@@ -98,10 +102,11 @@ impl KeyManager {
             };
             match state.waiters.iter_mut().find(|waiter| waiter.request == request) {
                 Some(waiter) => waiter.waiting_for = waiting_for,
-                None => state.waiters.push_back(Waiter {
+                None => state.wait(Waiter {
                     request,
                     bits: order.bits,
                     deadline: order.deadline,
+                    terms: order.terms,
                     waiting_for,
                 }),
             }
@@ -156,12 +161,16 @@ impl KeyManager {
 
     /// Key came, or a promise was given back: serve those that wait, in their order.
     pub(super) fn serve_waiters(&mut self, lane: usize, cx: &mut Context<'_>, out: &mut Outbox) {
-        let mut promised = 0;
+        // Those that wait for the level of a higher floor are in nobody's way.
+        let mut lowest = u64::MAX;
         let mut at = 0;
-        while let Lane { store, waiters, .. } = &mut self.lanes[lane]
-            && let Some(waiter) = waiters.get_mut(at)
+        while lowest > 0
+            && let Some(waiter) = self.lanes[lane].waiters.get(at)
         {
-            let usable = store.usable();
+            let (state, terms) = (&self.lanes[lane], waiter.terms);
+            let needed = state.kept(at, terms) + state.needed(waiter.bits, terms.floor);
+            let is_served = terms.floor < lowest && state.store.usable() >= needed;
+            let waiter = &mut self.lanes[lane].waiters[at];
             if waiter.deadline <= cx.now {
                 let waiter = self.lanes[lane].waiters.remove(at).expect("it was just there");
                 if let WaitingFor::Relay(held) = waiter.waiting_for {
@@ -170,17 +179,13 @@ impl KeyManager {
                 continue;
             }
             match &mut waiter.waiting_for {
-                WaitingFor::Reservation { told: true, .. } => {
-                    promised += waiter.bits;
-                    at += 1;
-                }
+                WaitingFor::Reservation { told: true, .. } => at += 1,
                 WaitingFor::Reservation {
                     attempt,
                     reply_to,
                     told,
-                } if usable >= promised + waiter.bits => {
+                } if is_served => {
                     *told = true;
-                    promised += waiter.bits;
                     let reply_to = *reply_to;
                     let ask = Ask {
                         request: waiter.request,
@@ -196,7 +201,7 @@ impl KeyManager {
                     out.send(self.controller(), label, message);
                     at += 1;
                 }
-                WaitingFor::Relay(_) if usable >= promised + waiter.bits => {
+                WaitingFor::Relay(_) if is_served => {
                     let waiter = self.lanes[lane].waiters.remove(at).expect("it was just there");
                     let store = &mut self.lanes[lane].store;
                     let (keys, hop) = (store.spend(waiter.bits), store.settings.hop);
@@ -204,7 +209,10 @@ impl KeyManager {
                         self.relay_on(*held, hop, keys, cx, out);
                     }
                 }
-                _ => break,
+                _ => {
+                    lowest = lowest.min(terms.floor);
+                    at += 1;
+                }
             }
         }
     }
@@ -277,6 +285,7 @@ impl KeyManager {
             procedure: order.procedure,
             installing: None,
             epoch: 0,
+            terms: order.terms,
         });
         if order.epoch <= route.epoch {
             return; // a stale command is refused
@@ -312,12 +321,13 @@ impl KeyManager {
             reply_to,
             fault,
             procedure,
+            terms,
             ..
         } = order;
         route.entry = entry_at(border, me);
         (route.boundary, route.decider) = (border.map(|border| border.boundary), reply_to);
         let old = std::mem::replace(&mut route.hop, hop);
-        (route.epoch, route.procedure) = (epoch, procedure);
+        (route.epoch, route.procedure, route.terms) = (epoch, procedure, terms);
         if let Some(fault) = fault {
             out.observe(Observation::Rerouting {
                 fault,

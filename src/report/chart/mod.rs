@@ -200,7 +200,7 @@ impl Place {
     /// then the others, mirrored.
     fn rank(&self, first_qkdn: &str, path: &[String]) -> (u8, String, (u8, usize), String) {
         let layer = match self.layer {
-            Layer::Management => 0,
+            Layer::UserNetworkManagement | Layer::Management => 0,
             Layer::Control => 1,
             Layer::Service => 2,
             Layer::Quantum => 3,

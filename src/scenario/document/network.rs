@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::provider::{Policy, Tariff};
+
 use crate::catalogue::{Book, Decoder, Described, Node, choice, names, record};
 use crate::kernel::time::Span;
 use crate::units::{BitRate, Bits, Decibels, DecibelsPerKm, Fraction, Metres};
@@ -180,6 +182,10 @@ record! {
         routing: Routing = Routing::FewestHops(Nothing {}),
         /// How it relays keys.
         relay: Relay = Relay::HopByHop(Nothing {}),
+        /// Who may use how much of the border's key (Y.3818, 7.1). Assumption: everybody all of it.
+        policy: Policy = Policy::default(),
+        /// What its provider charges; default: nothing is charged.
+        tariff: Option<Tariff>,
         /// Its trusted nodes, two at least (Y.3818, 3.1.5).
         nodes: Vec<QkdNode>,
         /// Its QKD links.
