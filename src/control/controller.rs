@@ -86,6 +86,7 @@ impl Controller {
             ControlMessage::SegmentRequest {
                 order,
                 attempt,
+                source,
                 decider,
             } => {
                 if self.is_me(*decider, label, message, out) {
@@ -93,7 +94,12 @@ impl Controller {
                         request: order.request,
                         attempt: *attempt,
                     };
-                    self.on_segment_request(ask, order.bits, order.deadline, out);
+                    if self.segments.contains_key(&order.request.session) {
+                        self.on_segment_request(ask, order.bits, order.deadline, out);
+                    } else {
+                        // The session was closed, or its border lost.
+                        self.refuse(ask, *source, *decider, label, out);
+                    }
                 }
             }
             ControlMessage::SegmentReserve { ask, bits, deadline } => {

@@ -17,9 +17,9 @@ use crate::ids::{ControllerId, HopId, NodeId};
 /// A route that is being found.
 #[derive(Clone, Debug)]
 pub struct Establishing {
-    order: RelayOrder,
+    pub(super) order: RelayOrder,
     role: Role,
-    procedure: Procedure,
+    pub(super) procedure: Procedure,
     ends: [NodeId; 2],
     path: Vec<HopId>,
     /// Whether the peer's offer is still awaited.
@@ -233,7 +233,7 @@ impl Controller {
     }
 
     /// The route that is being found for this attempt.
-    fn awaiting(&mut self, ask: Ask) -> Option<&mut Establishing> {
+    pub(super) fn awaiting(&mut self, ask: Ask) -> Option<&mut Establishing> {
         let found = self.establishing.get_mut(&ask.request);
         found.filter(|establishing| establishing.order.attempt == ask.attempt)
     }
@@ -289,7 +289,13 @@ impl Controller {
     }
 
     /// The request fails before there is a segment.
-    fn answer_source(&self, order: &RelayOrder, procedure: Procedure, cause: FailureCause, out: &mut Outbox) {
+    pub(super) fn answer_source(
+        &self,
+        order: &RelayOrder,
+        procedure: Procedure,
+        cause: FailureCause,
+        out: &mut Outbox,
+    ) {
         let near = order.border.map_or(order.source, |border| border.near);
         let answer = ControlMessage::Start {
             ask: order.ask(),

@@ -16,7 +16,10 @@ use crate::kernel::Time;
 pub struct Pending {
     /// The attempt that the answers must belong to.
     attempt: u32,
-    awaited: usize,
+    /// KMs of the segment that have not answered.
+    awaited: Vec<NodeId>,
+    /// Whether the next segment has not.
+    awaits_peer: bool,
     refused: Option<(FailureCause, NodeId)>,
     confirmed: Vec<NodeId>,
     peer_confirmed: bool,
@@ -30,8 +33,7 @@ impl Controller {
                 segment.held.push(Held { ask, bits, deadline });
             }
             Some(_) => self.reserve(ask, bits, deadline, false, out),
-            // The session was closed or its border lost. Where the message about it was lost too, the source begins
-            // anew when this request times out.
+            // The segment before was closed, and this one with it: nobody awaits an answer.
             None => {}
         }
     }
@@ -70,18 +72,19 @@ impl Controller {
                 out,
             );
         }
-        let mut awaited = segment.path.len();
-        if let Some(next) = segment.next_controller() {
+        let awaited = segment.path.iter().map(|&hop| self.hop(hop).from).collect();
+        let next = segment.next_controller();
+        if let Some(next) = next {
             let label = Label::new(segment.procedure, Step::Reservation);
             let message = ControlMessage::SegmentReserve { ask, bits, deadline };
             out.send(Address::controller(next), label, message);
-            awaited += 1;
         }
         self.pending.insert(
             request,
             Pending {
                 attempt: ask.attempt,
                 awaited,
+                awaits_peer: next.is_some(),
                 ..Pending::default()
             },
         );
@@ -96,13 +99,14 @@ impl Controller {
         result: ReservationResult,
         out: &mut Outbox,
     ) {
-        let Some(pending) = self.awaiting_answers(ask) else {
+        let pending = self.awaiting_answers(ask);
+        let Some(pending) = pending.filter(|pending| pending.awaited.contains(&km)) else {
             if result == ReservationResult::Confirmed {
                 self.give_back(ask, km, out);
             }
             return;
         };
-        pending.awaited -= 1;
+        pending.awaited.retain(|&awaited| awaited != km);
         match result {
             ReservationResult::Confirmed => pending.confirmed.push(km),
             ReservationResult::Refused(cause, at) => {
@@ -114,10 +118,11 @@ impl Controller {
 
     /// The segment beyond the border has answered.
     pub(super) fn on_segment_answer(&mut self, ask: Ask, result: ReservationResult, out: &mut Outbox) {
-        let Some(pending) = self.awaiting_answers(ask) else {
+        let pending = self.awaiting_answers(ask);
+        let Some(pending) = pending.filter(|pending| pending.awaits_peer) else {
             return;
         };
-        pending.awaited -= 1;
+        pending.awaits_peer = false;
         match result {
             ReservationResult::Confirmed => pending.peer_confirmed = true,
             ReservationResult::Refused(cause, at) => {
@@ -170,7 +175,7 @@ impl Controller {
         if self
             .pending
             .get(&request)
-            .is_none_or(|pending| pending.awaited > 0)
+            .is_none_or(|pending| pending.awaits_peer || !pending.awaited.is_empty())
         {
             return;
         }

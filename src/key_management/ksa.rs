@@ -38,6 +38,7 @@ impl KeyManager {
             request,
             source,
             destination: order.destination,
+            destination_qkdn: order.destination_qkdn,
             peer: order.peer,
             bits: order.bits,
         };
@@ -59,6 +60,7 @@ impl KeyManager {
                 request,
                 source,
                 destination,
+                destination_qkdn,
                 peer,
                 bits,
             } => {
@@ -75,9 +77,18 @@ impl KeyManager {
                     }
                     return;
                 }
-                self.ksa.back.insert(request, (from, bits));
                 let entry = self.routes.get(&request.session).and_then(|route| route.entry);
-                let next = entry.unwrap_or(destination);
+                let inside = destination_qkdn == self.surroundings.qkdn;
+                let Some(next) = entry.or(inside.then_some(destination)) else {
+                    // The session is over here, and with it the way across.
+                    let answer = KeyManagementMessage::SupplyResponse {
+                        request,
+                        source,
+                        accepted: false,
+                    };
+                    return out.send_as(self.my_ksa(), Address::ksa(from), label, answer);
+                };
+                self.ksa.back.insert(request, (from, bits));
                 out.send_as(self.my_ksa(), Address::ksa(next), label, message.clone());
             }
             KeyManagementMessage::SupplyResponse {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use petgraph::graph::DiGraph;
 use rustc_hash::FxHashMap;
 
+use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::plan::{
     ApplicationPlan, BoundaryPlan, Control, ControllerPlan, DuctPlan, DuctSection, FaultPlan, LinkPlan,
@@ -100,6 +101,7 @@ pub struct PlanBuilder {
     faults: Arena<FaultId, FaultPlan>,
     routes: Vec<(NodeId, NodeId, u64)>,
     delays: LocalDelays,
+    channels: Channels,
     interruption_threshold: Option<Span>,
 }
 
@@ -126,6 +128,7 @@ impl PlanBuilder {
             faults: Arena::new(),
             routes: Vec::new(),
             delays: LocalDelays::default(),
+            channels: Channels::default(),
             interruption_threshold: None,
         }
     }
@@ -331,6 +334,11 @@ impl PlanBuilder {
         self.delays = delays;
     }
 
+    /// Sets how well messages are carried.
+    pub fn channels(&mut self, channels: Channels) {
+        self.channels = channels;
+    }
+
     /// Sets D of the service interruption.
     pub fn interruption_threshold(&mut self, threshold: Span) {
         self.interruption_threshold = Some(threshold);
@@ -534,6 +542,7 @@ impl PlanBuilder {
             parameters,
             processing: self.processing,
             delays: self.delays,
+            channels: self.channels,
             interruption_threshold: self.interruption_threshold,
             data_network,
             km_surroundings,

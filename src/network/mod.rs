@@ -3,6 +3,8 @@
 pub mod auditor;
 pub mod availability;
 pub mod builder;
+pub mod carrier;
+pub mod channels;
 pub mod data_network;
 pub mod measure;
 pub mod plan;
@@ -99,6 +101,7 @@ fn run<O: Observer>(
         .clone()
         .map(|books| books.expect("the counting time is within the run"));
     let availability = world.availability();
+    let carried = world.carried();
     let ((requests, reroutes), watch) = world.into_observer();
     let books_of = [before.as_slice(), after.as_slice(), books.as_slice()];
     let evidence = Evidence {
@@ -107,6 +110,7 @@ fn run<O: Observer>(
         reroutes: &reroutes,
         availability: &availability,
         books: books_of,
+        carried,
         events,
     };
     let (metrics, records, reroutes) = (

@@ -29,6 +29,9 @@ struct Line<'a> {
     request: Option<u32>,
     fault: Option<&'a str>,
     bytes: u64,
+    /// Counts the transmissions of the same message; left out at the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
 }
 
 /// One line of `decisions.jsonl`.
@@ -82,6 +85,7 @@ impl Trace {
         message: &str,
         subject: Subject,
         bytes: u64,
+        attempt: Option<u32>,
     ) {
         let plan = &self.plan;
         // P10 step 5 is the text's over Cq only.
@@ -107,8 +111,29 @@ impl Trace {
             request: subject.request,
             fault: subject.fault.map(|fault| plan.faults[fault].name.as_str()),
             bytes,
+            attempt,
         };
         Self::write(&mut self.lines, &line);
+    }
+
+    fn message(&mut self, now: Time, envelope: &Envelope, internal: bool, attempt: Option<u32>) {
+        let ends = (envelope.from, envelope.to);
+        let point = if internal {
+            None
+        } else {
+            wiring::reference_point(&self.plan, ends.0, ends.1)
+        };
+        let message = &envelope.message;
+        self.line(
+            now,
+            envelope.label,
+            point,
+            ends,
+            message.name(),
+            message.subject(),
+            message.bytes(),
+            attempt,
+        );
     }
 
     fn hop_name(&self, hop: HopId) -> String {
@@ -145,28 +170,17 @@ impl Trace {
 
 impl Observer for Trace {
     fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool) {
-        let ends = (envelope.from, envelope.to);
-        let point = if internal {
-            None
-        } else {
-            wiring::reference_point(&self.plan, ends.0, ends.1)
-        };
-        let message = &envelope.message;
-        self.line(
-            now,
-            envelope.label,
-            point,
-            ends,
-            message.name(),
-            message.subject(),
-            message.bytes(),
-        );
+        self.message(now, envelope, internal, None);
+    }
+
+    fn repeated(&mut self, now: Time, envelope: &Envelope, attempt: u32) {
+        self.message(now, envelope, false, Some(attempt));
     }
 
     fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         match observation {
             Observation::Internal { label, subject, note } => {
-                self.line(now, *label, None, (from, from), note, *subject, 0);
+                self.line(now, *label, None, (from, from), note, *subject, 0, None);
             }
             Observation::KeysDelivered {
                 store,
@@ -187,6 +201,7 @@ impl Observer for Trace {
                     "QKD-keys",
                     Subject::default(),
                     bits.div_ceil(8),
+                    None,
                 );
             }
             Observation::Route {

@@ -1,7 +1,7 @@
 //! Kx-1, Kx-2, Kxi-1, Kxi-2 and their primes: KMA – KMA and KSA – KSA.
 
-use super::RequestId;
 use super::service::{FailureCause, KeyRequest};
+use super::{Ask, RequestId};
 use crate::ids::{ApplicationId, ControllerId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
@@ -71,6 +71,8 @@ pub enum RelayOutcome {
     Relayed,
     /// It did not get there: the cause, and the KM at which it stopped.
     Failed(FailureCause, NodeId),
+    /// Across a transfer: what may have come is void at both sides.
+    Voided,
 }
 
 /// What passes among key managers.
@@ -86,6 +88,11 @@ pub enum KeyManagementMessage {
         source: NodeId,
         /// Which controller serves the source KM.
         source_controller: ControllerId,
+    },
+    /// Border KM → source KM: the requirement could not be passed on.
+    RequirementRefused {
+        /// Which attempt at which request.
+        ask: Ask,
     },
     /// KMA → KMA: one hop of key relay, or key transfer.
     KeyRelay {
@@ -119,6 +126,15 @@ pub enum KeyManagementMessage {
         /// How it ended.
         outcome: RelayOutcome,
     },
+    /// KMA → KMA, after a key relay or transfer that was given up: whether it came or not, it is void.
+    Void {
+        /// Which request.
+        request: RequestId,
+        /// Over which hop.
+        hop: HopId,
+        /// Key ids that count as used at both ends; `None`: those that came with the relay.
+        otp: Option<OtpKeys>,
+    },
     /// KSA → KSA, source to destination: which keys are about to be supplied, and their verification.
     SupplyNotification {
         /// Which request.
@@ -127,6 +143,8 @@ pub enum KeyManagementMessage {
         source: NodeId,
         /// The destination KSA.
         destination: NodeId,
+        /// Its QKDN.
+        destination_qkdn: QkdnId,
         /// The application that it supplies.
         peer: ApplicationId,
         /// Amount \[bits\].
@@ -147,6 +165,7 @@ impl KeyManagementMessage {
     pub(super) fn name(&self) -> &'static str {
         match self {
             KeyManagementMessage::Requirement { .. } => "interworking requirement",
+            KeyManagementMessage::RequirementRefused { .. } => "requirement refused",
             KeyManagementMessage::KeyRelay { otp: Some(_), .. } => "key relay",
             KeyManagementMessage::KeyRelay { otp: None, .. } => "key transfer",
             KeyManagementMessage::TransferAccepted { .. } => "key transfer accepted",
@@ -154,7 +173,12 @@ impl KeyManagementMessage {
                 outcome: RelayOutcome::Relayed,
                 ..
             } => "key relay completion",
+            KeyManagementMessage::Completion {
+                outcome: RelayOutcome::Voided,
+                ..
+            } => "key transfer voided",
             KeyManagementMessage::Completion { .. } => "key relay failure",
+            KeyManagementMessage::Void { .. } => "key void",
             KeyManagementMessage::SupplyNotification { .. } => "key supply notification",
             KeyManagementMessage::SupplyResponse { .. } => "key supply response",
         }
@@ -163,9 +187,11 @@ impl KeyManagementMessage {
     pub(super) fn request(&self) -> RequestId {
         match self {
             KeyManagementMessage::Requirement { order, .. } => order.request,
+            KeyManagementMessage::RequirementRefused { ask } => ask.request,
             KeyManagementMessage::KeyRelay { request, .. }
             | KeyManagementMessage::TransferAccepted { request }
             | KeyManagementMessage::Completion { request, .. }
+            | KeyManagementMessage::Void { request, .. }
             | KeyManagementMessage::SupplyNotification { request, .. }
             | KeyManagementMessage::SupplyResponse { request, .. } => *request,
         }
@@ -178,6 +204,10 @@ impl KeyManagementMessage {
                 40 + key.bytes() + 16 * otp.as_ref().map_or(1, |keys| keys.ranges().count() as u64)
             }
             KeyManagementMessage::TransferAccepted { .. } => 16,
+            KeyManagementMessage::RequirementRefused { .. } => 20,
+            KeyManagementMessage::Void { otp, .. } => {
+                20 + 16 * otp.as_ref().map_or(0, |keys| keys.ranges().count() as u64)
+            }
             KeyManagementMessage::Completion { .. } => 21,
             KeyManagementMessage::SupplyNotification { .. } => 48,
             KeyManagementMessage::SupplyResponse { .. } => 21,

@@ -20,13 +20,15 @@ use crate::key_management::store::Disagreement;
 #[derive(Clone, Copy, Debug)]
 pub struct Passing {
     /// The hop that it came over; `None` at the source.
-    upstream: Option<HopId>,
+    pub(super) upstream: Option<HopId>,
     /// The source's QKDN is this KM's.
-    near: bool,
+    pub(super) near: bool,
     /// Amount \[bits\].
-    bits: u64,
+    pub(super) bits: u64,
     /// The hop that it left over.
-    downstream: HopId,
+    pub(super) downstream: HopId,
+    /// It was given up here or before: nobody before waits for its completion.
+    pub(super) void: bool,
 }
 
 /// A key that arrived for an application of this KM.
@@ -194,6 +196,7 @@ impl KeyManager {
                 near,
                 bits: key.bits,
                 downstream: next,
+                void: false,
             },
         );
         let way = self.outgoing[&next];
@@ -241,20 +244,8 @@ impl KeyManager {
             unreachable!("only relays fail")
         };
         let procedure = envelope.label.procedure;
-        let alarm_under = if procedure == Procedure::P12 {
-            Procedure::P14
-        } else {
-            Procedure::P11
-        };
         let next = self.routes.get(&request.session).map_or(hop, |route| route.hop);
-        let alarm = ManagementMessage::RelayFailure {
-            request,
-            hop: next,
-            cause,
-            at: cx.now,
-        };
-        let manager = Address::manager(self.surroundings.manager);
-        out.send(manager, Label::new(alarm_under, Step::FailureAlarm), alarm);
+        self.alarm(request, next, cause, procedure, cx.now, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
         if source == self.me() {
             self.on_relay_end(request, outcome, procedure, cx, out);
@@ -262,6 +253,31 @@ impl KeyManager {
             let near = source_qkdn == self.surroundings.qkdn;
             self.complete_upstream(request, hop, near, key.bits, outcome, procedure, out);
         }
+    }
+
+    /// P11 and P14, step 0.
+    pub(super) fn alarm(
+        &self,
+        request: RequestId,
+        hop: HopId,
+        cause: FailureCause,
+        procedure: Procedure,
+        at: Time,
+        out: &mut Outbox,
+    ) {
+        let under = if procedure == Procedure::P12 {
+            Procedure::P14
+        } else {
+            Procedure::P11
+        };
+        let alarm = ManagementMessage::RelayFailure {
+            request,
+            hop,
+            cause,
+            at,
+        };
+        let manager = Address::manager(self.surroundings.manager);
+        out.send(manager, Label::new(under, Step::FailureAlarm), alarm);
     }
 
     /// Completion, or the acknowledgement of a transfer, goes back over the hop that the key came by.
@@ -291,7 +307,7 @@ impl KeyManager {
     }
 
     /// P12 steps 8 and 9, at either side of a transfer.
-    fn end_of_transfer(
+    pub(super) fn end_of_transfer(
         &self,
         request: RequestId,
         bits: u64,
@@ -329,19 +345,27 @@ impl KeyManager {
             let note = "deletes the transferred keys";
             self.end_of_transfer(request, passing.bits, label.procedure, note, out);
         }
-        match passing.upstream {
-            Some(hop) => {
-                self.complete_upstream(
-                    request,
-                    hop,
-                    passing.near,
-                    passing.bits,
-                    outcome,
-                    label.procedure,
-                    out,
-                );
-            }
-            None => self.on_relay_end(request, outcome, label.procedure, cx, out),
+        if !passing.void {
+            self.end_upstream(request, passing, outcome, label.procedure, cx, out);
+        }
+    }
+
+    /// Tells the KM before, or the source here, how a relay ended.
+    pub(super) fn end_upstream(
+        &mut self,
+        request: RequestId,
+        passing: Passing,
+        outcome: RelayOutcome,
+        procedure: Procedure,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let Passing {
+            upstream, near, bits, ..
+        } = passing;
+        match upstream {
+            Some(hop) => self.complete_upstream(request, hop, near, bits, outcome, procedure, out),
+            None => self.on_relay_end(request, outcome, procedure, cx, out),
         }
     }
 

@@ -43,6 +43,8 @@ struct Request {
     state: State,
     /// Whether key was ever lacking, for the cause of a time-out.
     lacked: bool,
+    /// Whether an element that it needed could not be reached, likewise.
+    unreachable: bool,
     /// Counts what was asked for it.
     attempt: u32,
 }
@@ -131,6 +133,7 @@ impl KeyManager {
                 order,
                 state: State::Queued,
                 lacked: false,
+                unreachable: false,
                 attempt: 0,
             },
         );
@@ -173,6 +176,7 @@ impl KeyManager {
                     let message = ControlMessage::SegmentRequest {
                         order: entry.order,
                         attempt: entry.attempt,
+                        source: self.surroundings.node,
                         decider,
                     };
                     out.send(self.controller(), label, message);
@@ -276,6 +280,9 @@ impl KeyManager {
             cause,
             None | Some(FailureCause::InsufficientKey | FailureCause::TimeOut)
         );
+        if cause == Some(FailureCause::ElementDown) {
+            return self.ask_again(ask, cx, out);
+        }
         if !installed {
             return self.route_failed(request, cause.unwrap_or(FailureCause::NoRoute), cx, out);
         }
@@ -347,6 +354,32 @@ impl KeyManager {
             }
             _ => {}
         }
+    }
+
+    /// An element that an attempt needed could not be reached: the request begins anew with step 0a.
+    pub(super) fn ask_again(&mut self, ask: Ask, cx: &mut Context<'_>, out: &mut Outbox) {
+        let RequestId { session: id, number } = ask.request;
+        if self.is_stale(ask) {
+            return;
+        }
+        let Some(session) = self.sources.sessions.get_mut(&id) else {
+            return;
+        };
+        let by_another = matches!(session.route, RouteState::Establishing(by) if by != number);
+        match self.sources.requests.get_mut(&ask.request) {
+            Some(entry) if matches!(entry.state, State::Asking { .. }) => {
+                entry.state = State::Queued;
+                entry.unreachable = true;
+                let at = session.queue.partition_point(|&queued| queued < number);
+                session.queue.insert(at, number);
+                if !by_another {
+                    session.route = RouteState::None;
+                }
+            }
+            None if session.route == RouteState::Establishing(number) => session.route = RouteState::None,
+            _ => {}
+        }
+        self.pump(id, cx, out);
     }
 
     /// There is no route for a request, or policy refuses it.
@@ -424,6 +457,7 @@ impl KeyManager {
                 self.fail(request, cause, out);
                 self.pump(request.session, cx, out);
             }
+            RelayOutcome::Voided => unreachable!("it answers a KM that has told the source already"),
         }
     }
 
@@ -449,6 +483,7 @@ impl KeyManager {
                     session.deadlines.pop_front();
                     session.queue.retain(|&queued| queued != number);
                     let (state, lacked, attempt) = (entry.state, entry.lacked, entry.attempt);
+                    let unreachable = entry.unreachable;
                     if let (State::Asking { .. } | State::Refused, RouteState::Installed(decider)) =
                         (state, session.route)
                     {
@@ -463,10 +498,9 @@ impl KeyManager {
                     }
                     // Unanswered, and not for want of key: the route, or what was to make it, is lost.
                     let lost_asking = matches!(state, State::Asking { .. })
-                        && !lacked
                         && match session.route {
                             RouteState::Establishing(by) => by == number,
-                            RouteState::Installed(_) => true,
+                            RouteState::Installed(_) => !lacked,
                             RouteState::None => false,
                         };
                     if lost_asking {
@@ -474,6 +508,8 @@ impl KeyManager {
                     }
                     let cause = if lacked {
                         FailureCause::InsufficientKey
+                    } else if unreachable {
+                        FailureCause::ElementDown
                     } else {
                         FailureCause::TimeOut
                     };

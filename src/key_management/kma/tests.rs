@@ -458,6 +458,7 @@ fn the_ksa_supplies_a_held_key_once() {
         request: id(0),
         source: BEFORE,
         destination: HERE,
+        destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         bits: 100,
     };
@@ -477,6 +478,7 @@ fn a_void_key_is_not_supplied() {
         request: id(0),
         source: BEFORE,
         destination: HERE,
+        destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         bits: 100,
     };
