@@ -13,6 +13,9 @@ pub enum Provenance {
 }
 
 impl Provenance {
+    /// All of them.
+    pub const ALL: [Provenance; 3] = [Provenance::Text, Provenance::Analogue, Provenance::Inferred];
+
     /// The name in traces.
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,6 +46,17 @@ pub enum Procedure {
 }
 
 impl Procedure {
+    /// All of them.
+    pub const ALL: [Procedure; 7] = [
+        Procedure::P9,
+        Procedure::P10,
+        Procedure::P11,
+        Procedure::P12,
+        Procedure::P13,
+        Procedure::P14,
+        Procedure::Local,
+    ];
+
     /// The name in traces.
     pub const fn name(self) -> &'static str {
         match self {
@@ -53,6 +67,15 @@ impl Procedure {
             Procedure::P13 => "P13",
             Procedure::P14 => "P14",
             Procedure::Local => "local",
+        }
+    }
+
+    /// Fault management that goes with a key relay or transfer procedure.
+    #[must_use]
+    pub const fn fault_management(self) -> Procedure {
+        match self {
+            Procedure::P12 | Procedure::P13 | Procedure::P14 => Procedure::P14,
+            _ => Procedure::P11,
         }
     }
 
@@ -119,12 +142,26 @@ pub enum Step {
     StatusReport,
     /// Rerouting: analysis and decision (step 6).
     Decision,
+    /// Rerouting: both sides say what they can offer (step 7).
+    PathInformation,
+    /// Rerouting: both sides confirm that their commands are consistent (step 8).
+    Confirmation,
     /// Rerouting: command to a KM (step 9).
     RerouteCommand,
     /// Rerouting: route active (step 10).
     RouteActive,
     /// Fault management: relay failure alarm (P11/P14 step 0).
     FailureAlarm,
+    /// Fault management: KMLM reports to its XLMO (step 1).
+    FailureReport,
+    /// Fault management: XLMO tells the other QKDN's (step 2).
+    FailureShared,
+    /// Fault management: diagnosis information to the QCLM (step 3).
+    Diagnosis,
+    /// Fault management: the QCLM decides (step 4).
+    FaultDecision,
+    /// Fault management: the decision goes to the controller (step 4a).
+    DecisionCommand,
     /// Generation: QKD-keys handed to the KMA (P10/P13 step 4).
     KeyGeneration,
 }
@@ -185,8 +222,15 @@ impl Label {
             (Step::Usage, true) => "11",
             (Step::StatusReport, _) => "5",
             (Step::Decision, _) => "6",
+            (Step::PathInformation, _) => "7",
+            (Step::Confirmation, _) => "8",
             (Step::RerouteCommand, _) => "9",
             (Step::RouteActive, _) => "10",
+            (Step::FailureReport, _) => "1",
+            (Step::FailureShared, _) => "2",
+            (Step::Diagnosis, _) => "3",
+            (Step::FaultDecision, _) => "4",
+            (Step::DecisionCommand, _) => "4a",
         }
     }
 
@@ -212,10 +256,16 @@ impl Label {
                 | Step::KeyData
                 | Step::Synchronisation
                 | Step::StatusReport
-                | Step::Decision,
+                | Step::Decision
+                | Step::PathInformation
+                | Step::FailureReport
+                | Step::FailureShared
+                | Step::Diagnosis
+                | Step::FaultDecision,
                 _,
             )
-            | (Step::Computation, false) => Text,
+            // Clause 9 asks for the confirmation with gateway nodes only.
+            | (Step::Computation | Step::Confirmation, false) => Text,
             // P12 step 3: that it is checked is the text's, how is ours. Step 9: inner KMs are ours.
             (Step::CompletionFar | Step::CompletionCrossing, _)
             | (Step::CompletionNear, false)

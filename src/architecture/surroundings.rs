@@ -39,6 +39,12 @@ pub struct Parameters {
     pub computation: Span,
     /// A KM's installation of a new route.
     pub installation: Span,
+    /// Between the arrival of COMMIT and the agreed switch instant.
+    pub coordination_guard: Span,
+    /// How long a controller waits for the other side's answer before it repeats itself.
+    pub coordination_timeout: Span,
+    /// How often it repeats itself before it gives the other side up.
+    pub coordination_retries: u8,
     /// Under which procedure status and rerouting are traced where no session says it: P13 if all boundaries are
     /// transfers, else P10. Set by the plan.
     pub rerouting: Procedure,
@@ -141,6 +147,32 @@ pub struct ControllerSurroundings {
     pub borders: Arc<[Border]>,
     /// Controllers of the same QKDN that it floods status to: those of neighbouring nodes.
     pub flooding_peers: Vec<ControllerId>,
+    /// Parameters.
+    pub parameters: Arc<Parameters>,
+}
+
+/// A boundary as a manager sees it.
+#[derive(Clone, Debug)]
+pub struct ManagedBorder {
+    /// Which boundary.
+    pub boundary: BoundaryId,
+    /// The QKDN beyond.
+    pub far_qkdn: QkdnId,
+    /// Its manager.
+    pub far_manager: ManagerId,
+    /// The controller on this side that serves the border KM.
+    pub near_controller: ControllerId,
+}
+
+/// What a manager sees.
+#[derive(Clone, Debug)]
+pub struct ManagerSurroundings {
+    /// Which manager.
+    pub id: ManagerId,
+    /// Its QKDN.
+    pub qkdn: QkdnId,
+    /// The boundaries of its QKDN.
+    pub borders: Vec<ManagedBorder>,
     /// Parameters.
     pub parameters: Arc<Parameters>,
 }

@@ -10,7 +10,7 @@ use super::knowledge::{HopState, Knowledge};
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
-use crate::architecture::message::{Ask, ControlMessage, Message};
+use crate::architecture::message::{Ask, ControlMessage, ManagementMessage, Message, ReservationResult};
 use crate::architecture::surroundings::ControllerSurroundings;
 use crate::architecture::{Address, Envelope, Hop, Label, Outbox, RequestId, Step, Timer};
 use crate::ids::{ControllerId, HopId, NodeId, SessionId};
@@ -48,8 +48,12 @@ impl Controller {
 
     /// A message has been processed by the controller's server.
     pub fn on_message(&mut self, envelope: &Envelope, now: Time, out: &mut Outbox) {
-        let Message::Control(message) = &envelope.message else {
-            unreachable!("controllers speak control messages only")
+        let message = match &envelope.message {
+            Message::Control(message) => message,
+            Message::Management(ManagementMessage::Decision { session, hop, at, .. }) => {
+                return self.on_fault_decision(*session, *hop, *at, envelope.from, now, out);
+            }
+            other => unreachable!("no one sends a controller {other:?}"),
         };
         let label = envelope.label;
         match message {
@@ -102,8 +106,24 @@ impl Controller {
                     }
                 }
             }
-            ControlMessage::SegmentReserve { ask, bits, deadline } => {
-                self.on_segment_request(*ask, *bits, *deadline, out);
+            ControlMessage::SegmentReserve {
+                ask,
+                agreement,
+                bits,
+                deadline,
+            } => {
+                let segment = self.segments.get(&ask.request.session);
+                if segment.is_some_and(|segment| segment.agreement != *agreement) {
+                    let result = ReservationResult::Stale;
+                    let label = Label::new(label.procedure, Step::Start);
+                    out.send(
+                        envelope.from,
+                        label,
+                        ControlMessage::SegmentAnswer { ask: *ask, result },
+                    );
+                } else {
+                    self.on_segment_request(*ask, *bits, *deadline, out);
+                }
             }
             ControlMessage::SegmentAnswer { ask, result } => {
                 self.on_segment_answer(*ask, *result, out);
@@ -162,7 +182,7 @@ impl Controller {
             } => {
                 self.on_status(*change, *origin, *fault, envelope.from, now, out);
             }
-            ControlMessage::RerouteCommand { km, .. } => self.deliver(*km, label, message, out),
+            ControlMessage::RerouteCommand(order) => self.deliver(order.km, label, message, out),
             ControlMessage::RouteActive {
                 session,
                 epoch,
@@ -173,6 +193,19 @@ impl Controller {
                     self.on_route_active(*session, *epoch, now, out);
                 }
             }
+            ControlMessage::PathInformation {
+                session,
+                offers,
+                answer,
+                fault,
+            } => self.on_path_information(*session, offers, *answer, *fault, out),
+            ControlMessage::Propose(proposal) => self.on_propose(*proposal, envelope.from, now, out),
+            ControlMessage::Accept(proposal) => self.on_accept(*proposal, now, out),
+            ControlMessage::Reject { proposal, cause } => self.on_reject(*proposal, *cause, now, out),
+            ControlMessage::Commit { proposal, switch_at } => {
+                self.on_commit(*proposal, *switch_at, envelope.from, now, out);
+            }
+            ControlMessage::Switched { session, epoch, .. } => self.on_switched(*session, *epoch, now, out),
             ControlMessage::RouteLost { source, .. } => self.deliver(*source, label, message, out),
             ControlMessage::BorderAnswer { .. } | ControlMessage::ResourceQuery { .. } => {
                 unreachable!("these go to a KM directly")
@@ -185,6 +218,8 @@ impl Controller {
         match timer {
             Timer::Analysed(session) => self.on_analysed(session, now, out),
             Timer::Computed(session) => self.on_computed(session, now, out),
+            Timer::Switch(session) => self.on_switch(session, now, out),
+            Timer::Coordination(session) => self.on_coordination_late(session, now, out),
             other => unreachable!("a controller sets no {other:?}"),
         }
     }

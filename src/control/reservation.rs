@@ -3,9 +3,14 @@
 //! Nothing is spent before every sending KM of every segment has confirmed. Where one refuses, the others' promises are
 //! given back; the refusal itself waits at the lacking KM, which says when it can serve.
 
+use std::collections::BTreeSet;
+
 use super::controller::Controller;
 use super::segment::{Held, Role, SegmentState};
-use crate::architecture::message::{Ask, ControlMessage, FailureCause, Reservation, ReservationResult};
+use crate::architecture::message::{
+    Ask, ControlMessage, FailureCause, Reservation, ReservationResult, Subject,
+};
+use crate::architecture::observation::{Choice, Decision};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Outbox, RequestId, Step};
 use crate::ids::{NodeId, SessionId};
@@ -23,6 +28,10 @@ pub struct Pending {
     refused: Option<(FailureCause, NodeId)>,
     confirmed: Vec<NodeId>,
     peer_confirmed: bool,
+    /// The other side has left the route that was asked for.
+    stale: bool,
+    bits: u64,
+    deadline: Time,
 }
 
 impl Controller {
@@ -31,6 +40,10 @@ impl Controller {
         match self.segments.get_mut(&ask.request.session) {
             Some(segment) if matches!(segment.state, SegmentState::Rerouting { .. }) => {
                 segment.held.push(Held { ask, bits, deadline });
+                out.explain(|| {
+                    let reason = "its session is being rerouted";
+                    Decision::new(Choice::Wait, Subject::request(ask.request), reason)
+                });
             }
             Some(_) => self.reserve(ask, bits, deadline, false, out),
             // The segment before was closed, and this one with it: nobody awaits an answer.
@@ -43,10 +56,10 @@ impl Controller {
         let request = ask.request;
         let segment = &self.segments[&request.session];
         let reserve = self.surroundings.parameters.reservation == ReservationScheme::Segment;
-        let border_km = segment.entry.map(|_| segment.ends[1]);
+        let near = matches!(segment.role, Role::Origin { .. });
+        let border_km = segment.border.filter(|_| near).map(|border| border.near);
         for &hop in &segment.path {
             let km = self.hop(hop).from;
-            let crosses = self.hop(hop).crosses_border;
             let order = Reservation {
                 ask,
                 km,
@@ -54,7 +67,7 @@ impl Controller {
                 bits,
                 deadline,
                 reply_to: self.me(),
-                entry: segment.entry.filter(|_| crosses),
+                border: segment.border,
                 procedure: segment.procedure,
                 epoch: segment.epoch,
                 reserve,
@@ -76,7 +89,12 @@ impl Controller {
         let next = segment.next_controller();
         if let Some(next) = next {
             let label = Label::new(segment.procedure, Step::Reservation);
-            let message = ControlMessage::SegmentReserve { ask, bits, deadline };
+            let message = ControlMessage::SegmentReserve {
+                ask,
+                agreement: segment.agreement,
+                bits,
+                deadline,
+            };
             out.send(Address::controller(next), label, message);
         }
         self.pending.insert(
@@ -85,6 +103,8 @@ impl Controller {
                 attempt: ask.attempt,
                 awaited,
                 awaits_peer: next.is_some(),
+                bits,
+                deadline,
                 ..Pending::default()
             },
         );
@@ -112,6 +132,7 @@ impl Controller {
             ReservationResult::Refused(cause, at) => {
                 pending.refused.get_or_insert((cause, at));
             }
+            ReservationResult::Stale => pending.stale = true,
         }
         self.when_all_have_answered(ask.request, out);
     }
@@ -128,6 +149,7 @@ impl Controller {
             ReservationResult::Refused(cause, at) => {
                 pending.refused.get_or_insert((cause, at));
             }
+            ReservationResult::Stale => pending.stale = true,
         }
         self.when_all_have_answered(ask.request, out);
     }
@@ -184,6 +206,9 @@ impl Controller {
             request,
             attempt: pending.attempt,
         };
+        if pending.stale {
+            return self.ask_again(ask, pending, out);
+        }
         let segment = self
             .segments
             .get_mut(&request.session)
@@ -214,6 +239,20 @@ impl Controller {
                 out.send(Address::controller(next), label, release);
             }
         }
+        out.explain(|| {
+            let subject = Subject::request(request);
+            match result {
+                ReservationResult::Confirmed => Decision::new(
+                    Choice::Admit,
+                    subject,
+                    "all KMs that send have promised their key",
+                ),
+                ReservationResult::Stale => unreachable!("asked again above"),
+                ReservationResult::Refused(cause, at) => {
+                    Decision::new(Choice::Refuse, subject, cause.name()).at(at)
+                }
+            }
+        });
         let label = Label::new(procedure, Step::Start);
         match role {
             Role::Origin { source, .. } => {
@@ -232,6 +271,21 @@ impl Controller {
         }
     }
 
+    /// The two sides counted on different borders: nothing was spent; it is asked for again, after the reroute if one is
+    /// under way.
+    fn ask_again(&mut self, ask: Ask, pending: Pending, out: &mut Outbox) {
+        for &km in &pending.confirmed {
+            self.give_back(ask, km, out);
+        }
+        let (bits, deadline) = (pending.bits, pending.deadline);
+        let segment = self.segments.get_mut(&ask.request.session).expect("it has asked");
+        if segment.state == SegmentState::Active {
+            self.reserve(ask, bits, deadline, false, out);
+        } else {
+            segment.held.push(Held { ask, bits, deadline });
+        }
+    }
+
     /// A lacking KM can serve now: the source is told, through the segment before if there is one.
     pub(super) fn on_can_serve(&mut self, ask: Ask, km: NodeId, label: Label, out: &mut Outbox) {
         let Some(segment) = self.segments.get(&ask.request.session) else {
@@ -239,6 +293,10 @@ impl Controller {
         };
         match segment.role {
             Role::Origin { source, .. } => {
+                out.explain(|| {
+                    let reason = "a KM that lacked key can serve, or the route is usable again";
+                    Decision::new(Choice::Resume, Subject::request(ask.request), reason).at(km)
+                });
                 let reply_to = self.me();
                 let message = ControlMessage::CanServe {
                     ask,
@@ -305,8 +363,9 @@ impl Controller {
             return;
         };
         self.drop_pending(session, out);
-        for &hop in &segment.path {
-            let km = self.hop(hop).from;
+        let on_path = segment.path.iter().map(|&hop| self.hop(hop).from);
+        let all: BTreeSet<NodeId> = on_path.chain(segment.former.iter().copied()).collect();
+        for km in all {
             let close = ControlMessage::SessionClose {
                 session,
                 decider: self.me(),

@@ -1,12 +1,12 @@
-//! The QKDN manager: QLM, KMLM and QCLM hand what they receive to the XLMO, which keeps it (Y.3818 6.1, FE-7, FE-9).
-//!
-//! What passes between a layer manager and the XLMO is internal. Sharing over Mxi and the diagnosis that goes from the
-//! XLMO to the QCLM (P11, P14) are not part of this machine yet.
+//! The QKDN manager: QLM, KMLM and QCLM hand what they receive to the XLMO (Y.3818 6.1, FE-7, FE-9). What passes between
+//! a layer manager and the XLMO is internal; [`fault_management`](super::fault_management) is its part of P11 and P14.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::architecture::message::{ManagementMessage, UsageRecord};
-use crate::architecture::{Envelope, Message};
+use crate::architecture::surroundings::ManagerSurroundings;
+use crate::architecture::{Envelope, Message, Outbox};
 use crate::ids::{FaultId, LinkId, SessionId};
 use crate::kernel::Time;
 
@@ -35,21 +35,27 @@ pub struct Alarm {
 }
 
 /// The machine.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Manager {
+    pub(super) surroundings: Arc<ManagerSurroundings>,
     usage: BTreeMap<SessionId, SessionUsage>,
     alarms: Vec<Alarm>,
-    relay_failures: u64,
+    pub(super) relay_failures: u64,
 }
 
 impl Manager {
     /// A manager that has received nothing.
-    pub fn new() -> Manager {
-        Manager::default()
+    pub fn new(surroundings: Arc<ManagerSurroundings>) -> Manager {
+        Manager {
+            surroundings,
+            usage: BTreeMap::new(),
+            alarms: Vec::new(),
+            relay_failures: 0,
+        }
     }
 
     /// A message has been processed by the manager's server.
-    pub fn on_message(&mut self, envelope: &Envelope, now: Time) {
+    pub fn on_message(&mut self, envelope: &Envelope, now: Time, out: &mut Outbox) {
         let Message::Management(message) = &envelope.message else {
             unreachable!("managers speak management messages only")
         };
@@ -79,7 +85,10 @@ impl Manager {
                     at: now,
                 });
             }
-            ManagementMessage::RelayFailure { .. } => self.relay_failures += 1,
+            ManagementMessage::RelayFailure { .. } | ManagementMessage::RelayFailureShared { .. } => {
+                self.on_relay_failure(message, envelope.label.procedure, out);
+            }
+            ManagementMessage::Decision { .. } => unreachable!("decisions go to controllers"),
         }
     }
 
@@ -101,6 +110,7 @@ impl Manager {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::alone;
     use super::*;
     use crate::architecture::{Address, Label, Procedure, RequestId, Step};
     use crate::ids::{ApplicationId, ManagerId, NodeId};
@@ -108,7 +118,8 @@ mod tests {
     /// Shows FE-9 in part: what is supplied and what crosses the border are kept apart, per session.
     #[test]
     fn usage_is_kept_by_session() {
-        let mut manager = Manager::new();
+        let mut manager = Manager::new(alone());
+        let mut out = Outbox::new(Address::manager(ManagerId(0)));
         for (number, application) in [Some(ApplicationId(0)), None, Some(ApplicationId(0))]
             .into_iter()
             .enumerate()
@@ -130,7 +141,7 @@ mod tests {
                 label: Label::new(Procedure::P9, Step::Usage),
                 message: ManagementMessage::Usage(record).into(),
             };
-            manager.on_message(&envelope, Time(9));
+            manager.on_message(&envelope, Time(9), &mut out);
         }
         let usage = manager.usage()[&SessionId(7)];
         assert_eq!(

@@ -16,7 +16,8 @@ use super::plan::{
     StoreSource,
 };
 use crate::architecture::surroundings::{
-    Border, ControllerSurroundings, Domain, KmSurroundings, Parameters, Placement, StoreSettings,
+    Border, ControllerSurroundings, Domain, KmSurroundings, ManagedBorder, ManagerSurroundings, Parameters,
+    Placement, StoreSettings,
 };
 use crate::architecture::{Disturbance, Handover, Hop, Procedure, Protection};
 use crate::control::routing::RoutingAlgorithm;
@@ -522,6 +523,24 @@ impl PlanBuilder {
             })
             .collect();
 
+        let manager_surroundings = qkdns
+            .iter()
+            .map(|(qkdn, plan)| {
+                let borders = borders[qkdn.index()].iter().map(|border| ManagedBorder {
+                    boundary: border.boundary,
+                    far_qkdn: border.far_qkdn,
+                    far_manager: qkdns[border.far_qkdn].manager,
+                    near_controller: controller_of[border.hop.from.index()],
+                });
+                Arc::new(ManagerSurroundings {
+                    id: plan.manager,
+                    qkdn,
+                    borders: borders.collect(),
+                    parameters: Arc::clone(&parameters),
+                })
+            })
+            .collect();
+
         Plan {
             name: self.name,
             run: self.run,
@@ -546,6 +565,7 @@ impl PlanBuilder {
             interruption_threshold: self.interruption_threshold,
             data_network,
             km_surroundings,
+            manager_surroundings,
             controller_surroundings,
         }
     }

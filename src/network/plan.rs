@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::channels::Channels;
 use super::data_network::DataNetwork;
 use crate::architecture::surroundings::{
-    ControllerSurroundings, KmSurroundings, Parameters, Placement, StoreSettings,
+    ControllerSurroundings, KmSurroundings, ManagerSurroundings, Parameters, Placement, StoreSettings,
 };
 use crate::architecture::{Address, Disturbance, ElementKind, Hop};
 use crate::control::routing::RoutingAlgorithm;
@@ -287,6 +287,8 @@ pub struct Plan {
     pub data_network: DataNetwork,
     /// What each KM sees.
     pub km_surroundings: Arena<NodeId, Arc<KmSurroundings>>,
+    /// What each manager sees.
+    pub manager_surroundings: Arena<ManagerId, Arc<ManagerSurroundings>>,
     /// What each controller sees.
     pub controller_surroundings: Arena<ControllerId, Arc<ControllerSurroundings>>,
 }

@@ -159,7 +159,7 @@ impl<O: Observer> World<O> {
             packets: Vec::new(),
             free_packets: Vec::new(),
             internal: VecDeque::new(),
-            out: Outbox::new(Address::application(ApplicationId(0))),
+            out: Outbox::new(Address::application(ApplicationId(0))).explaining(O::ASKS_WHY),
             key_managers: plan
                 .km_surroundings
                 .values()
@@ -173,7 +173,11 @@ impl<O: Observer> World<O> {
                     Controller::new(Arc::clone(seen), Arc::clone(routing))
                 })
                 .collect(),
-            managers: plan.managers.ids().map(|_| Manager::new()).collect(),
+            managers: plan
+                .manager_surroundings
+                .values()
+                .map(|seen| Manager::new(Arc::clone(seen)))
+                .collect(),
             applications,
             modules,
             quantum,
@@ -302,7 +306,9 @@ impl<O: Observer> World<O> {
             ElementKind::Controller => {
                 self.controllers[ControllerId(to.index())].on_message(&envelope, now, &mut self.out);
             }
-            ElementKind::Manager => self.managers[ManagerId(to.index())].on_message(&envelope, now),
+            ElementKind::Manager => {
+                self.managers[ManagerId(to.index())].on_message(&envelope, now, &mut self.out)
+            }
             ElementKind::Application => {
                 let Message::Service(message) = &envelope.message else {
                     unreachable!("applications speak Ak only")

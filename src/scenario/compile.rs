@@ -75,6 +75,9 @@ fn parameters(document: &Document) -> Parameters {
         analysis: timing.analysis,
         computation: timing.computation,
         installation: timing.installation,
+        coordination_guard: timing.coordination_guard,
+        coordination_timeout: timing.coordination_timeout,
+        coordination_retries: timing.coordination_retries.min(255) as u8,
         rerouting: Procedure::P10, // the builder knows better once it has the boundaries
     }
 }

@@ -202,6 +202,12 @@ record! {
         computation: Span = Span::from_millis(1),
         /// From the command at a key manager to the active route. Assumption: 1 ms.
         installation: Span = Span::from_millis(1),
+        /// Between the arrival of COMMIT and the instant at which both QKDNs switch. Assumption: 5 ms.
+        coordination_guard: Span = Span::from_millis(5),
+        /// How long a controller waits for the other QKDN's answer before it repeats itself. Assumption: 500 ms.
+        coordination_timeout: Span = Span::from_millis(500),
+        /// How often it repeats itself before it gives the other side up. Assumption: 3.
+        coordination_retries: u32 = 3,
     }
 }
 

@@ -87,6 +87,9 @@ pub fn parameters(reservation: ReservationScheme) -> Parameters {
         analysis: Span::from_millis(1),
         computation: Span::from_millis(2),
         installation: Span::from_millis(3),
+        coordination_guard: Span::from_millis(5),
+        coordination_timeout: Span::from_millis(500),
+        coordination_retries: 3,
         rerouting: Procedure::P10,
     }
 }

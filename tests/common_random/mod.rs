@@ -366,6 +366,9 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
         computation,
         installation,
         rerouting: Procedure::P10,
+        coordination_guard: Span::from_millis(5),
+        coordination_timeout: Span::from_millis(500),
+        coordination_retries: 3,
     };
     let [key_manager, controller, manager] = recipe.processing_us.map(Span::from_micros);
     let processing = Processing {

@@ -2,7 +2,7 @@
 
 use super::service::FailureCause;
 use super::{RequestId, Subject};
-use crate::ids::{ApplicationId, FaultId, HopId, LinkId, NodeId};
+use crate::ids::{ApplicationId, BoundaryId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
 
 /// One use of the key supply service (functional element FE-9).
@@ -40,11 +40,49 @@ pub enum ManagementMessage {
         request: RequestId,
         /// The hop that lacked key.
         hop: HopId,
+        /// Whether the hop's link makes key at present.
+        generating: bool,
+        /// Why.
+        cause: FailureCause,
+        /// When.
+        at: Time,
+        /// The boundary that the session crosses, if it crosses one.
+        boundary: Option<BoundaryId>,
+        /// The controller that decides on the session here.
+        decider: ControllerId,
+    },
+    /// XLMO → XLMO (Mxi): a relay or transfer across this boundary failed (P11/P14 step 2). What failed inside the
+    /// other QKDN is not said.
+    RelayFailureShared {
+        /// Which session.
+        session: SessionId,
+        /// The boundary that it crosses.
+        boundary: BoundaryId,
         /// Why.
         cause: FailureCause,
         /// When.
         at: Time,
     },
+    /// QCLM → controller (Mc): what to do about it (P11/P14 step 4a).
+    Decision {
+        /// Which session.
+        session: SessionId,
+        /// The hop that failed, if it is one of this QKDN's: over which link state or level is known better now.
+        hop: Option<(HopId, bool)>,
+        /// When it failed.
+        at: Time,
+        /// The decision.
+        decision: FaultDecision,
+    },
+}
+
+/// What a QCLM decides about a relay failure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FaultDecision {
+    /// Look for another path.
+    Reroute,
+    /// The failure is beyond the border: look whether this side can help.
+    StandBy,
 }
 
 impl ManagementMessage {
@@ -56,6 +94,12 @@ impl ManagementMessage {
             } => "link alarm",
             ManagementMessage::LinkAlarm { .. } => "link restored",
             ManagementMessage::RelayFailure { .. } => "relay failure alarm",
+            ManagementMessage::RelayFailureShared { .. } => "relay failure",
+            ManagementMessage::Decision {
+                decision: FaultDecision::Reroute,
+                ..
+            } => "decision: reroute",
+            ManagementMessage::Decision { .. } => "decision: stand by",
         }
     }
 
@@ -67,6 +111,8 @@ impl ManagementMessage {
                 ..Subject::default()
             },
             ManagementMessage::RelayFailure { request, .. } => Subject::request(*request),
+            ManagementMessage::RelayFailureShared { session, .. }
+            | ManagementMessage::Decision { session, .. } => Subject::session(*session, None),
         }
     }
 
@@ -74,7 +120,9 @@ impl ManagementMessage {
         match self {
             ManagementMessage::Usage(_) => 44,
             ManagementMessage::LinkAlarm { .. } => 13,
-            ManagementMessage::RelayFailure { .. } => 33,
+            ManagementMessage::RelayFailure { .. } => 42,
+            ManagementMessage::RelayFailureShared { .. } => 17,
+            ManagementMessage::Decision { .. } => 18,
         }
     }
 }

@@ -5,9 +5,12 @@ mod key_management;
 mod management;
 mod service;
 
-pub use control::{BorderChoice, ControlMessage, RelayOrder, Reservation, ReservationResult, StatusChange};
+pub use control::{
+    BorderChoice, BorderOffer, ControlMessage, NewRoute, Proposal, RejectCause, RelayOrder, Reservation,
+    ReservationResult, StatusChange,
+};
 pub use key_management::{KeyManagementMessage, KeyMaterial, KeyRange, OtpKeys, RelayOutcome};
-pub use management::{ManagementMessage, UsageRecord};
+pub use management::{FaultDecision, ManagementMessage, UsageRecord};
 pub use service::{FailureCause, KeyRequest, ServiceMessage};
 
 use super::element::Address;

@@ -4,6 +4,7 @@
 //! over hops, [`reservation`] promises them, and [`lane`] is what they all draw on; [`undelivered`] deals with what the
 //! carrier gave up. The [`ksa`](super::ksa) supplies.
 
+pub mod alarm;
 pub mod lane;
 pub mod relay;
 pub mod reservation;
@@ -22,11 +23,11 @@ use self::source::Sources;
 use crate::architecture::hop::{Handover, Hop};
 use crate::architecture::key_source::{KeySources, StoreEnd};
 use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, Message, RelayOrder, ServiceMessage, StatusChange,
+    ControlMessage, KeyManagementMessage, Message, NewRoute, RelayOrder, ServiceMessage, StatusChange,
 };
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
-use crate::ids::{ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
+use crate::ids::{BoundaryId, ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
 use crate::kernel::Time;
 use crate::key_management::ksa::Ksa;
 use crate::key_management::store::{Book, ReceivingStore, SendingStore};
@@ -46,22 +47,16 @@ pub struct Route {
     pub hop: HopId,
     /// KM-B, if this is KM-A: whom this KSA synchronises with.
     pub entry: Option<NodeId>,
+    /// The boundary that the session crosses, if it crosses one.
+    pub boundary: Option<BoundaryId>,
+    /// The controller that decides on the session's segment.
+    pub decider: ControllerId,
     /// Which procedure the session runs.
     pub procedure: Procedure,
     /// A reroute that is being installed: hop, epoch, decider, fault.
-    pub installing: Option<Installing>,
+    pub installing: Option<NewRoute>,
     /// Counts the session's routes.
     pub epoch: u32,
-}
-
-/// A reroute on its way into force.
-#[derive(Clone, Copy, Debug)]
-pub struct Installing {
-    hop: HopId,
-    epoch: u32,
-    reply_to: ControllerId,
-    fault: Option<crate::ids::FaultId>,
-    procedure: Procedure,
 }
 
 /// A hop that a request was promised.
@@ -231,24 +226,7 @@ impl KeyManager {
             }
             ControlMessage::CanServe { ask, .. } => self.on_can_serve(ask, cx, out),
             ControlMessage::Release { ask, cancel, .. } => self.on_release(ask, cancel, cx, out),
-            ControlMessage::RerouteCommand {
-                session,
-                hop,
-                epoch,
-                reply_to,
-                fault,
-                procedure,
-                ..
-            } => {
-                let order = Installing {
-                    hop,
-                    epoch,
-                    reply_to,
-                    fault,
-                    procedure,
-                };
-                self.on_reroute_command(session, order, cx, out);
-            }
+            ControlMessage::RerouteCommand(order) => self.on_reroute_command(order, cx, out),
             ControlMessage::RouteLost { session, fault, .. } => self.on_route_lost(session, fault, cx, out),
             ControlMessage::SessionClose { session, .. } => self.on_session_close(session, cx, out),
             other => unreachable!("no controller sends a KM {other:?}"),

@@ -110,6 +110,7 @@ impl KeyManager {
         let Message::KeyManagement(KeyManagementMessage::KeyRelay {
             request,
             ref mut hop,
+            source_qkdn,
             key,
             deadline,
             ..
@@ -126,6 +127,10 @@ impl KeyManager {
         let Some(next) = promised.or_else(|| self.routes.get(&request.session).map(|route| route.hop)) else {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         };
+        // A key is never handed back to the QKDN that it came from (analogue: ETSI GS QKD 020).
+        if source_qkdn != self.surroundings.qkdn && self.outgoing[&next].crosses_border {
+            return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
+        }
         let Some(lane) = self.lane_of_hop(next) else {
             return self.pass_on(&envelope, arrived_over, next, None, out);
         };
@@ -143,6 +148,7 @@ impl KeyManager {
                 request,
                 km: self.me(),
             });
+            self.explain_lack(request, lane, key.bits, out);
             let waiting_for = WaitingFor::Relay(Box::new(envelope));
             self.lanes[lane].waiters.push_back(Waiter {
                 request,
@@ -245,7 +251,7 @@ impl KeyManager {
         };
         let procedure = envelope.label.procedure;
         let next = self.routes.get(&request.session).map_or(hop, |route| route.hop);
-        self.alarm(request, next, cause, procedure, cx.now, out);
+        self.alarm(request, next, cause, cx, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
         if source == self.me() {
             self.on_relay_end(request, outcome, procedure, cx, out);
@@ -253,31 +259,6 @@ impl KeyManager {
             let near = source_qkdn == self.surroundings.qkdn;
             self.complete_upstream(request, hop, near, key.bits, outcome, procedure, out);
         }
-    }
-
-    /// P11 and P14, step 0.
-    pub(super) fn alarm(
-        &self,
-        request: RequestId,
-        hop: HopId,
-        cause: FailureCause,
-        procedure: Procedure,
-        at: Time,
-        out: &mut Outbox,
-    ) {
-        let under = if procedure == Procedure::P12 {
-            Procedure::P14
-        } else {
-            Procedure::P11
-        };
-        let alarm = ManagementMessage::RelayFailure {
-            request,
-            hop,
-            cause,
-            at,
-        };
-        let manager = Address::manager(self.surroundings.manager);
-        out.send(manager, Label::new(under, Step::FailureAlarm), alarm);
     }
 
     /// Completion, or the acknowledgement of a transfer, goes back over the hop that the key came by.

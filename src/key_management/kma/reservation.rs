@@ -4,12 +4,19 @@
 //! request's deadline, so that one whose controller has gone lapses by itself.
 
 use super::lane::{Lane, Waiter, WaitingFor};
-use super::{Context, Grant, Installing, KeyManager, Route};
+use super::{Context, Grant, KeyManager, Route};
 use crate::architecture::key_source::StoreEnd;
-use crate::architecture::message::{Ask, ControlMessage, FailureCause, Reservation, ReservationResult};
-use crate::architecture::observation::ReroutingInstant;
-use crate::architecture::{Address, Label, Observation, Outbox, Step, Timer};
-use crate::ids::{HopId, SessionId};
+use crate::architecture::message::{
+    Ask, BorderChoice, ControlMessage, FailureCause, NewRoute, Reservation, ReservationResult, Subject,
+};
+use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
+use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step, Timer};
+use crate::ids::{HopId, NodeId, SessionId};
+
+/// KM-B, where this KM is KM-A of the border.
+fn entry_at(border: Option<BorderChoice>, me: NodeId) -> Option<NodeId> {
+    border.filter(|border| border.near == me).map(|border| border.far)
+}
 
 impl KeyManager {
     /// A controller installs a session's hop and asks for a promise.
@@ -20,17 +27,21 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let session = order.ask.request.session;
+        let (session, me) = (order.ask.request.session, self.me());
         let route = self.routes.entry(session).or_insert_with(|| Route {
             hop: order.hop,
-            entry: order.entry,
+            entry: entry_at(order.border, me),
+            boundary: order.border.map(|border| border.boundary),
+            decider: order.reply_to,
             procedure: order.procedure,
             installing: None,
             epoch: 0,
         });
         if route.installing.is_none() {
-            (route.hop, route.entry, route.procedure) = (order.hop, order.entry, order.procedure);
-            route.epoch = order.epoch;
+            let entry = entry_at(order.border, me);
+            (route.hop, route.entry, route.procedure) = (order.hop, entry, order.procedure);
+            route.boundary = order.border.map(|border| border.boundary);
+            (route.epoch, route.decider) = (order.epoch, order.reply_to);
         }
         let result = if order.reserve {
             self.promise(order, cx, out)
@@ -96,11 +107,28 @@ impl KeyManager {
                 request,
                 km: order.km,
             });
+            self.explain_lack(request, lane, order.bits, out);
             self.note_depletion(lane, cx);
             ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
         };
         self.after_change(lane, cx, out);
         result
+    }
+
+    /// Says why a request waits at a lane.
+    pub(super) fn explain_lack(&self, request: RequestId, lane: usize, bits: u64, out: &mut Outbox) {
+        out.explain(|| {
+            let store = &self.lanes[lane].store;
+            let usable = store.usable();
+            let reason = if usable < bits {
+                "too little key"
+            } else {
+                "others wait there before it"
+            };
+            Decision::new(Choice::Wait, Subject::request(request), reason)
+                .at_hop(store.settings.hop)
+                .bits(bits, usable)
+        });
     }
 
     /// A request found too little: if nothing comes, the hop is as good as OFF, and that is reported.
@@ -222,16 +250,13 @@ impl KeyManager {
     }
 
     /// P10/P13 step 9: a session's next hop changes; it is in force after the installation time.
-    pub(super) fn on_reroute_command(
-        &mut self,
-        session: SessionId,
-        order: Installing,
-        cx: &mut Context<'_>,
-        out: &mut Outbox,
-    ) {
+    pub(super) fn on_reroute_command(&mut self, order: NewRoute, cx: &mut Context<'_>, out: &mut Outbox) {
+        let session = order.session;
         let route = self.routes.entry(session).or_insert_with(|| Route {
             hop: order.hop,
             entry: None,
+            boundary: None,
+            decider: order.reply_to,
             procedure: order.procedure,
             installing: None,
             epoch: 0,
@@ -256,19 +281,24 @@ impl KeyManager {
 
     /// P10/P13 step 10: the new route is in force.
     pub(super) fn on_installed(&mut self, session: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
+        let me = self.me();
         let Some(route) = self.routes.get_mut(&session) else {
             return;
         };
-        let Some(Installing {
+        let Some(order) = route.installing.take() else {
+            return;
+        };
+        let NewRoute {
             hop,
+            border,
             epoch,
             reply_to,
             fault,
             procedure,
-        }) = route.installing.take()
-        else {
-            return;
-        };
+            ..
+        } = order;
+        route.entry = entry_at(border, me);
+        (route.boundary, route.decider) = (border.map(|border| border.boundary), reply_to);
         let old = std::mem::replace(&mut route.hop, hop);
         (route.epoch, route.procedure) = (epoch, procedure);
         if let Some(fault) = fault {
@@ -287,6 +317,7 @@ impl KeyManager {
             fault,
         };
         out.send(self.controller(), label, message);
+        self.on_new_border(session, border, procedure);
         if old != hop {
             self.move_waiting_relays(session, old, cx, out);
         }

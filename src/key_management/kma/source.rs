@@ -11,9 +11,9 @@ use rustc_hash::FxHashMap;
 use super::{Context, KeyManager};
 use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyRequest, RelayOrder,
-    RelayOutcome, ReservationResult, ServiceMessage,
+    RelayOutcome, ReservationResult, ServiceMessage, Subject,
 };
-use crate::architecture::observation::ReroutingInstant;
+use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::{ControllerId, FaultId, SessionId};
@@ -137,7 +137,22 @@ impl KeyManager {
                 attempt: 0,
             },
         );
+        out.explain(|| self.why_queued(order.request));
         self.pump(id, cx, out);
+    }
+
+    /// What a request finds at its source.
+    fn why_queued(&self, request: RequestId) -> Decision {
+        let session = &self.sources.sessions[&request.session];
+        let reason = match session.route {
+            RouteState::None => "its session has no route: one is asked for",
+            RouteState::Establishing(_) => "the route of its session is being found for a request before it",
+            RouteState::Installed(_) if session.queue.front() != Some(&request.number) => {
+                "a request of its session waits before it"
+            }
+            RouteState::Installed(_) => "the route of its session is there",
+        };
+        Decision::new(Choice::Queue, Subject::request(request), reason)
     }
 
     /// Moves a session's queue as far as it goes.
@@ -275,6 +290,7 @@ impl KeyManager {
         let cause = match result {
             ReservationResult::Confirmed => None,
             ReservationResult::Refused(cause, _) => Some(cause),
+            ReservationResult::Stale => unreachable!("a controller asks again by itself"),
         };
         let installed = matches!(
             cause,
@@ -431,6 +447,18 @@ impl KeyManager {
             }
         }
         self.pump(id, cx, out);
+    }
+
+    /// Both sides have agreed on another border: the KSAs meet there, and later requests run its procedure.
+    pub(super) fn on_new_border(
+        &mut self,
+        id: SessionId,
+        border: Option<BorderChoice>,
+        procedure: Procedure,
+    ) {
+        if let Some(session) = self.sources.sessions.get_mut(&id) {
+            (session.border, session.procedure) = (border, procedure);
+        }
     }
 
     /// The relay has ended, well or not.

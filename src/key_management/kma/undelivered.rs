@@ -73,7 +73,7 @@ impl KeyManager {
             return; // the KM before has told the source
         }
         let cause = FailureCause::ElementDown;
-        self.alarm(request, hop, cause, label.procedure, cx.now, out);
+        self.alarm(request, hop, cause, cx, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
         self.end_upstream(request, passing, outcome, label.procedure, cx, out);
     }
