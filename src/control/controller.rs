@@ -10,10 +10,12 @@ use super::knowledge::{HopState, Knowledge};
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
-use crate::architecture::message::{Ask, ControlMessage, ManagementMessage, Message, ReservationResult};
+use crate::architecture::message::{
+    Ask, ControlMessage, LinkPerformance, ManagementMessage, Message, ReservationResult,
+};
 use crate::architecture::surroundings::ControllerSurroundings;
 use crate::architecture::{Address, Envelope, Hop, Label, Outbox, RequestId, Step, Timer};
-use crate::ids::{ControllerId, HopId, NodeId, SessionId};
+use crate::ids::{ControllerId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
 
 /// The machine.
@@ -30,6 +32,8 @@ pub struct Controller {
     pub(super) pending: FxHashMap<RequestId, Pending>,
     /// Keys supplied in this controller's reach, as usage records say \[bits\].
     usage_bits: u64,
+    /// The last that was heard of each link (ETSI GS QKD 015).
+    performance: BTreeMap<LinkId, LinkPerformance>,
 }
 
 impl Controller {
@@ -43,7 +47,13 @@ impl Controller {
             establishing: FxHashMap::default(),
             pending: FxHashMap::default(),
             usage_bits: 0,
+            performance: BTreeMap::new(),
         }
+    }
+
+    /// The last that was heard of each link.
+    pub fn performance(&self) -> &BTreeMap<LinkId, LinkPerformance> {
+        &self.performance
     }
 
     /// A message has been processed by the controller's server.
@@ -182,6 +192,11 @@ impl Controller {
             } => {
                 self.on_status(*change, *origin, *fault, envelope.from, now, out);
             }
+            ControlMessage::LinkReport {
+                link, performance, ..
+            } => {
+                self.performance.insert(*link, *performance);
+            }
             ControlMessage::RerouteCommand(order) => self.deliver(order.km, label, message, out),
             ControlMessage::RouteActive {
                 session,
@@ -196,9 +211,8 @@ impl Controller {
             ControlMessage::PathInformation {
                 session,
                 offers,
-                answer,
                 fault,
-            } => self.on_path_information(*session, offers, *answer, *fault, out),
+            } => self.on_path_information(*session, offers, *fault, out),
             ControlMessage::Propose(proposal) => self.on_propose(*proposal, envelope.from, now, out),
             ControlMessage::Accept(proposal) => self.on_accept(*proposal, now, out),
             ControlMessage::Reject { proposal, cause } => self.on_reject(*proposal, *cause, now, out),

@@ -117,15 +117,11 @@ impl Controller {
         own.is_some_and(|it| self.knowledge.state(&it.hop, domain) > HopState::Active)
     }
 
-    /// Step 7: says what this side can offer.
-    pub(super) fn share_paths(
-        &mut self,
-        session: SessionId,
-        answer: bool,
-        fault: Option<FaultId>,
-        out: &mut Outbox,
-    ) {
-        let Some(peer) = self.peer_of(session) else { return };
+    /// Step 7: says what this side can offer, once per reroute.
+    pub(super) fn share_paths(&mut self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
+        let (Some(peer), false) = (self.peer_of(session), self.segments[&session].shared_paths) else {
+            return;
+        };
         let offers = self.borders_of(session).into_iter().map(|(choice, border)| {
             let path = self.path_to(session, border);
             BorderOffer {
@@ -138,11 +134,14 @@ impl Controller {
         let message = ControlMessage::PathInformation {
             session,
             offers: offers.collect(),
-            answer,
             fault,
         };
         let label = self.rerouting_label(session, Step::PathInformation);
         out.send(Address::controller(peer), label, message);
+        self.segments
+            .get_mut(&session)
+            .expect("it was just there")
+            .shared_paths = true;
     }
 
     /// Step 7 at the other side: kept for the choice, and answered in kind.
@@ -150,7 +149,6 @@ impl Controller {
         &mut self,
         session: SessionId,
         offers: &[BorderOffer],
-        answer: bool,
         fault: Option<FaultId>,
         out: &mut Outbox,
     ) {
@@ -159,9 +157,7 @@ impl Controller {
         };
         let unreachable = offers.iter().filter(|offer| !offer.reachable);
         segment.refused_borders = unreachable.map(|offer| offer.boundary).collect();
-        if !answer {
-            self.share_paths(session, true, fault, out);
-        }
+        self.share_paths(session, fault, out);
     }
 
     /// Step 8: proposes the best border that nobody has refused. `false` if there is none.

@@ -154,7 +154,7 @@ impl Controller {
         });
         self.instant(session, ReroutingInstant::Decided, out);
         if self.border_fails(session) || !self.inside_is_reachable(session) {
-            self.share_paths(session, false, fault, out);
+            self.share_paths(session, fault, out);
         }
         let due = now + self.surroundings.parameters.computation;
         self.segments.get_mut(&session).expect("it has a stage").due = due;
@@ -400,6 +400,7 @@ impl Controller {
     pub(super) fn resume(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Active;
+        segment.shared_paths = false;
         let held = std::mem::take(&mut segment.held);
         let refused = segment.refused.clone();
         let km = segment.ends[0];

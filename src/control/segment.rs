@@ -65,6 +65,8 @@ pub struct Segment {
     pub agreement: u32,
     /// A change of the border that is being agreed on.
     pub negotiation: Option<Negotiation>,
+    /// Whether this side has said what it can offer in the present reroute.
+    pub shared_paths: bool,
     /// Borders that the other side cannot serve at present.
     pub refused_borders: BTreeSet<BoundaryId>,
     /// KMs that the session has left; they forget it when it is over.
@@ -95,6 +97,7 @@ impl Segment {
             border: None,
             agreement: 0,
             negotiation: None,
+            shared_paths: false,
             refused_borders: BTreeSet::new(),
             former: BTreeSet::new(),
             due: Time::NEVER,

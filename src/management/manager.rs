@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::architecture::message::{ManagementMessage, UsageRecord};
+use crate::architecture::message::{LinkPerformance, ManagementMessage, UsageRecord};
 use crate::architecture::surroundings::ManagerSurroundings;
 use crate::architecture::{Envelope, Message, Outbox};
 use crate::ids::{FaultId, LinkId, SessionId};
@@ -40,6 +40,7 @@ pub struct Manager {
     pub(super) surroundings: Arc<ManagerSurroundings>,
     usage: BTreeMap<SessionId, SessionUsage>,
     alarms: Vec<Alarm>,
+    performance: BTreeMap<LinkId, LinkPerformance>,
     pub(super) relay_failures: u64,
 }
 
@@ -50,6 +51,7 @@ impl Manager {
             surroundings,
             usage: BTreeMap::new(),
             alarms: Vec::new(),
+            performance: BTreeMap::new(),
             relay_failures: 0,
         }
     }
@@ -85,6 +87,11 @@ impl Manager {
                     at: now,
                 });
             }
+            ManagementMessage::LinkReport {
+                link, performance, ..
+            } => {
+                self.performance.insert(*link, *performance);
+            }
             ManagementMessage::RelayFailure { .. } | ManagementMessage::RelayFailureShared { .. } => {
                 self.on_relay_failure(message, envelope.label.procedure, out);
             }
@@ -100,6 +107,11 @@ impl Manager {
     /// Link alarms, in order.
     pub fn alarms(&self) -> &[Alarm] {
         &self.alarms
+    }
+
+    /// The last that was heard of each link.
+    pub fn performance(&self) -> &BTreeMap<LinkId, LinkPerformance> {
+        &self.performance
     }
 
     /// Relay failures that KMs reported.

@@ -27,6 +27,7 @@ use crate::ids::{
     ManagerId, NodeId, QkdnId, SessionId, StoreId,
 };
 use crate::kernel::{Span, Time};
+use crate::quantum::generation::Making;
 use crate::quantum::models::BlockSchedule;
 use crate::service::demand::ArrivalProcess;
 use crate::units::{Bits, Fraction, Metres};
@@ -74,6 +75,8 @@ pub struct LinkSpec {
     pub systems: u64,
     /// What one module pair makes; `None`: no key over this channel.
     pub schedule: Option<BlockSchedule>,
+    /// How the blocks of all module pairs together differ from one another; `None`: not at all.
+    pub making: Option<Making>,
     /// Store, both lanes together.
     pub store: StoreAmounts,
     /// Where it lies.
@@ -188,6 +191,7 @@ impl PlanBuilder {
             loss_db: spec.loss_db,
             systems: spec.systems,
             schedule,
+            making: spec.making,
             first_lane: spec.store.first_lane,
             ducts: spec.ducts,
             hops,

@@ -15,6 +15,7 @@ use crate::ids::{
     ManagerId, NodeId, QkdnId, SessionId, StoreId,
 };
 use crate::kernel::{Span, Time};
+use crate::quantum::generation::Making;
 use crate::quantum::models::BlockSchedule;
 use crate::service::demand::ArrivalProcess;
 use crate::units::Fraction;
@@ -69,6 +70,8 @@ pub struct LinkPlan {
     pub systems: u64,
     /// What all of them make together; `None`: no key over this channel.
     pub schedule: Option<BlockSchedule>,
+    /// How blocks differ from one another; `None`: they are all like the schedule's.
+    pub making: Option<Making>,
     /// Share of every block that goes to the first end's lane.
     pub first_lane: Fraction,
     /// Where it lies.
@@ -297,6 +300,12 @@ impl Plan {
     /// End of arrivals: warm-up and duration.
     pub fn end(&self) -> Time {
         Time::ZERO + self.run.warm_up + self.run.duration
+    }
+
+    /// No request lives longer than this: links are not read further ahead.
+    pub fn horizon(&self) -> Time {
+        let longest = self.sessions.values().map(|session| session.timeout).max();
+        self.end() + longest.unwrap_or(Span::ZERO) + Span::from_seconds(1)
     }
 
     /// The counting time: from the warm-up to the end less the longest time-out.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::availability::{Ahead, Availability};
 use super::carrier::{Carrier, Packet};
-use super::plan::{Plan, StoreSource};
+use super::plan::{LinkPlan, Plan, StoreSource};
 use crate::architecture::{
     Address, Disturbance, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
 };
@@ -25,8 +25,12 @@ use crate::key_management::store::Book;
 use crate::management::manager::Manager;
 use crate::network::builder::lane_share;
 use crate::observe::Observer;
-use crate::quantum::module::Module;
-use crate::quantum::source::{QuantumLayer, ScheduledSource};
+use crate::quantum::block_source::BlockSource;
+use crate::quantum::generation::Making;
+use crate::quantum::module::{Expected, Module};
+use crate::quantum::pass_source::PassSource;
+use crate::quantum::process::{Block, BlockProcess};
+use crate::quantum::source::{LinkSource, QuantumLayer, ScheduledSource};
 use crate::service::application::{Application, Demand};
 
 /// Something that happens at one instant.
@@ -40,6 +44,8 @@ enum Event {
     Wake { element: Address, timer: Timer },
     /// A fault begins or is repaired.
     Disturb { fault: FaultId, begins: bool },
+    /// A link's blocks turn bad or good again, unless something happened to it meanwhile.
+    Turn { link: LinkId, epoch: u32 },
     /// A boundary of the counting time.
     Snapshot { number: u8 },
     /// A transmission or an acknowledgement reaches the other end of a line.
@@ -72,6 +78,8 @@ pub struct World<O> {
     quantum: QuantumLayer,
     /// When each server is free again: KMs, then controllers, then managers.
     busy: Vec<Time>,
+    /// The next turn of each link, and how often it was looked for.
+    turns: Arena<LinkId, (Option<Block>, u32)>,
     /// How many cuts each link lies under.
     cuts: Arena<LinkId, u32>,
     /// Places where the data network is cut.
@@ -92,24 +100,7 @@ impl<O: Observer> World<O> {
         let streams = Streams::new(plan.run.seed, replication);
         let mut quantum = QuantumLayer::default();
         for store in plan.stores.values() {
-            let (bits, period) = match store.source {
-                StoreSource::Lane(link, lane) => match plan.links[link].schedule {
-                    Some(schedule) => {
-                        let first = lane_share(schedule.bits, plan.links[link].first_lane);
-                        (
-                            if lane == 0 { first } else { schedule.bits - first },
-                            schedule.period,
-                        )
-                    }
-                    None => (0, Span::ZERO),
-                },
-                StoreSource::Local(schedule) => (schedule.bits, schedule.period),
-            };
-            quantum.add(if bits == 0 {
-                ScheduledSource::silent()
-            } else {
-                ScheduledSource::new(bits, period)
-            });
+            quantum.add(sources(&plan, store.source, &streams));
         }
         let modules = plan
             .links
@@ -125,6 +116,7 @@ impl<O: Observer> World<O> {
                     manager,
                     parameters.detection,
                     parameters.rerouting,
+                    expected(&plan.links[link]),
                 )
             })
             .collect();
@@ -182,6 +174,7 @@ impl<O: Observer> World<O> {
             modules,
             quantum,
             busy: vec![Time::ZERO; plan.nodes.len() + plan.controllers.len() + plan.managers.len()],
+            turns: plan.links.ids().map(|_| (None, 0)).collect(),
             cuts: plan.links.ids().map(|_| 0).collect(),
             data_cuts: Vec::new(),
             carrier: Carrier::new(plan.channels, plan.cuts_data(), streams),
@@ -204,9 +197,11 @@ impl<O: Observer> World<O> {
             match event {
                 Event::Arrive { slot } => self.arrive(slot, now),
                 Event::Process { slot } => self.process(slot, now),
-                Event::Wake { .. } | Event::Disturb { .. } | Event::Snapshot { .. } if over => {}
+                Event::Wake { .. } | Event::Disturb { .. } | Event::Snapshot { .. } | Event::Turn { .. }
+                    if over => {}
                 Event::Wake { element, timer } => self.wake(element, timer, now),
                 Event::Disturb { fault, begins } => self.disturb(fault, begins, now),
+                Event::Turn { link, epoch } => self.turn(link, epoch, now),
                 Event::Snapshot { number } => self.snapshot(number, now),
                 Event::Packet { slot } => self.on_packet(slot, now),
                 Event::Overdue { line, sequence } => self.on_overdue(line, sequence, now),
@@ -229,6 +224,9 @@ impl<O: Observer> World<O> {
         }
         for store in self.plan.stores.ids() {
             self.follow(store, Time::ZERO);
+        }
+        for link in self.plan.links.ids() {
+            self.watch(link, Time::ZERO);
         }
         for node in self.plan.nodes.ids() {
             self.out.address_to(Address::kma(node));
@@ -438,8 +436,8 @@ impl<O: Observer> World<O> {
                 self.follow(store, now);
             }
         }
-        let reporting = if self.plan.parameters.status_reports { 2 } else { 0 };
-        for end in 0..reporting {
+        self.watch(link, now);
+        for end in 0..self.reporting() {
             self.out.address_to(Address::module(link, end));
             self.modules[link.index() * 2 + end].on_disturbance(now, !cut, fault, &mut self.out);
             self.flush(now);
@@ -456,6 +454,41 @@ impl<O: Observer> World<O> {
                 self.flush(now);
             }
         }
+    }
+
+    /// How many ends of a link report.
+    fn reporting(&self) -> usize {
+        if self.plan.parameters.status_reports { 2 } else { 0 }
+    }
+
+    /// Looks ahead for the next turn of a link's blocks; what was found before is void.
+    fn watch(&mut self, link: LinkId, now: Time) {
+        if !self.plan.parameters.status_reports {
+            return;
+        }
+        let hop = self.plan.links[link].hops[0];
+        let Some(store) = self.plan.hops[hop].store() else {
+            return;
+        };
+        let block = self.quantum.next_turn(store, now, self.plan.horizon());
+        let epoch = self.turns[link].1 + 1;
+        self.turns[link] = (block, epoch);
+        if let Some(block) = block {
+            self.simulation.schedule(block.done, Event::Turn { link, epoch });
+        }
+    }
+
+    /// A link's blocks have turned bad or good again: both modules say so.
+    fn turn(&mut self, link: LinkId, epoch: u32, now: Time) {
+        let (Some(block), true) = (self.turns[link].0, self.turns[link].1 == epoch) else {
+            return;
+        };
+        for end in 0..self.reporting() {
+            self.out.address_to(Address::module(link, end));
+            self.modules[link.index() * 2 + end].on_turn(now, &block, &mut self.out);
+            self.flush(now);
+        }
+        self.watch(link, now);
     }
 
     fn look_at_all(&mut self, now: Time) {
@@ -546,6 +579,68 @@ impl<O: Observer> World<O> {
     /// The observer, at the end.
     pub fn into_observer(self) -> O {
         self.observer
+    }
+}
+
+/// What a link is provisioned for, where its blocks have errors of their own.
+fn expected(link: &LinkPlan) -> Option<Expected> {
+    match &link.making {
+        Some(Making::Blocks(generation)) => Some(Expected {
+            skr_bps: link.schedule?.rate_bps() as u64,
+            consumption_bps: generation.expected_consumption_bps,
+        }),
+        _ => None,
+    }
+}
+
+/// What fills the two ends of a store: the sending end's, the receiving end's.
+fn sources(plan: &Plan, source: StoreSource, streams: &Streams) -> [LinkSource; 2] {
+    let steady = |bits: u64, period: Span| {
+        let source = if bits == 0 {
+            ScheduledSource::silent()
+        } else {
+            ScheduledSource::new(bits, period)
+        };
+        [(); 2].map(|()| LinkSource::Steady(source.clone()))
+    };
+    let (id, lane) = match source {
+        StoreSource::Lane(link, lane) => (link, lane),
+        StoreSource::Local(schedule) => return steady(schedule.bits, schedule.period),
+    };
+    let link = &plan.links[id];
+    match (link.schedule, &link.making) {
+        (None, _) => steady(0, Span::ZERO),
+        (Some(schedule), None) => {
+            let first = lane_share(schedule.bits, link.first_lane);
+            steady(
+                if lane == 0 { first } else { schedule.bits - first },
+                schedule.period,
+            )
+        }
+        (Some(_), Some(Making::Blocks(generation))) => {
+            let stream = streams.stream(&format!("link/{}", link.name), "blocks");
+            let process = BlockProcess::new(Arc::clone(generation), stream);
+            [lane, 1 - lane].map(|end| {
+                LinkSource::Blocks(Box::new(BlockSource::new(
+                    process.clone(),
+                    link.first_lane,
+                    lane == 0,
+                    generation.skew[end],
+                    plan.horizon(),
+                )))
+            })
+        }
+        (Some(_), Some(Making::Passes(passes))) => {
+            let weather = streams.stream(&format!("link/{}", link.name), "weather");
+            let source = PassSource::new(
+                Arc::clone(passes),
+                weather,
+                link.first_lane,
+                lane == 0,
+                plan.horizon(),
+            );
+            [(); 2].map(|()| LinkSource::Passes(Box::new(source.clone())))
+        }
     }
 }
 

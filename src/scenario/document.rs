@@ -3,9 +3,13 @@
 //! Every object refuses fields that it does not know. Catalogue entries are objects with one key
 //! (`{"poisson": {"rate": "4 /s"}}`). Defaults that Y.3818 does not give are marked "Assumption:".
 
+mod generation;
+mod link_model;
 mod network;
 mod traffic;
 
+pub use generation::*;
+pub use link_model::*;
 pub use network::*;
 pub use traffic::*;
 

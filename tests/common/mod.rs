@@ -116,6 +116,7 @@ impl Builder {
             loss_db: length_m as f64 * 0.0002,
             systems: 1,
             schedule: self.setting.block,
+            making: None,
             store,
             ducts: vec![DuctSection {
                 duct,

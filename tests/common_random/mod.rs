@@ -260,6 +260,7 @@ impl Cook<'_> {
             loss_db: link.length_m as f64 * 0.0002,
             systems: link.systems,
             schedule,
+            making: None,
             store: StoreAmounts {
                 initial: link.initial,
                 capacity: link.initial + link.room,

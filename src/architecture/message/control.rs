@@ -1,5 +1,6 @@
 //! Ck, Cq, Cx, Cxi and Cxi': to, from and among QKDN controllers. Nothing here can hold key bytes.
 
+use super::link::LinkPerformance;
 use super::service::{FailureCause, KeyRequest};
 use super::{Ask, RequestId, Subject};
 use crate::architecture::procedure::Procedure;
@@ -179,6 +180,15 @@ pub enum ControlMessage {
         /// The border.
         border: Option<BorderChoice>,
     },
+    /// Module → its controller (Cq): state and performance of a link (ETSI GS QKD 015).
+    LinkReport {
+        /// Which link.
+        link: LinkId,
+        /// How it does.
+        performance: LinkPerformance,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
+    },
     /// KM-A → controller-A (local: source KM → its controller).
     RouteRequest(RelayOrder),
     /// Controller-A → controller-B: can you take the key from there to its destination?
@@ -328,8 +338,6 @@ pub enum ControlMessage {
         session: SessionId,
         /// One offer per boundary between the two.
         offers: Box<[BorderOffer]>,
-        /// Whether it answers the other side's.
-        answer: bool,
         /// The fault behind it.
         fault: Option<FaultId>,
     },
@@ -419,6 +427,7 @@ impl ControlMessage {
             ControlMessage::Usage { .. } => "usage record",
             ControlMessage::SessionClose { .. } => "session close",
             ControlMessage::Status { .. } => "status report",
+            ControlMessage::LinkReport { .. } => "link performance",
             ControlMessage::RerouteCommand(_) => "rerouting information",
             ControlMessage::PathInformation { .. } => "rerouting path information",
             ControlMessage::Propose(_) => "PROPOSE",
@@ -454,7 +463,7 @@ impl ControlMessage {
                 Subject::request(*request)
             }
             ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
-            ControlMessage::Status { fault, .. } => Subject {
+            ControlMessage::Status { fault, .. } | ControlMessage::LinkReport { fault, .. } => Subject {
                 fault: *fault,
                 ..Subject::default()
             },
@@ -495,6 +504,7 @@ impl ControlMessage {
             | ControlMessage::Usage { .. } => 24,
             ControlMessage::SessionClose { .. } | ControlMessage::RouteLost { .. } => 20,
             ControlMessage::Status { .. } => 24,
+            ControlMessage::LinkReport { .. } => 40,
             ControlMessage::RerouteCommand(_) => 48,
             ControlMessage::RouteActive { .. } => 36,
             ControlMessage::PathInformation { offers, .. } => 16 + 15 * offers.len() as u64,

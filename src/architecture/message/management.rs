@@ -1,5 +1,6 @@
 //! Mq, Mk, Mc, Mxi and Mxi': to, from and among QKDN managers. Nothing here can hold key bytes.
 
+use super::link::LinkPerformance;
 use super::service::FailureCause;
 use super::{RequestId, Subject};
 use crate::ids::{ApplicationId, BoundaryId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
@@ -31,6 +32,15 @@ pub enum ManagementMessage {
         link: LinkId,
         /// Whether it generates.
         generating: bool,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
+    },
+    /// Module → manager (Mq): state and performance of a link (ETSI GS QKD 015).
+    LinkReport {
+        /// Which link.
+        link: LinkId,
+        /// How it does.
+        performance: LinkPerformance,
         /// The fault behind it, for traces.
         fault: Option<FaultId>,
     },
@@ -93,6 +103,7 @@ impl ManagementMessage {
                 generating: false, ..
             } => "link alarm",
             ManagementMessage::LinkAlarm { .. } => "link restored",
+            ManagementMessage::LinkReport { .. } => "link performance",
             ManagementMessage::RelayFailure { .. } => "relay failure alarm",
             ManagementMessage::RelayFailureShared { .. } => "relay failure",
             ManagementMessage::Decision {
@@ -106,10 +117,12 @@ impl ManagementMessage {
     pub(super) fn subject(&self) -> Subject {
         match self {
             ManagementMessage::Usage(record) => Subject::request(record.request),
-            ManagementMessage::LinkAlarm { fault, .. } => Subject {
-                fault: *fault,
-                ..Subject::default()
-            },
+            ManagementMessage::LinkAlarm { fault, .. } | ManagementMessage::LinkReport { fault, .. } => {
+                Subject {
+                    fault: *fault,
+                    ..Subject::default()
+                }
+            }
             ManagementMessage::RelayFailure { request, .. } => Subject::request(*request),
             ManagementMessage::RelayFailureShared { session, .. }
             | ManagementMessage::Decision { session, .. } => Subject::session(*session, None),
@@ -120,6 +133,7 @@ impl ManagementMessage {
         match self {
             ManagementMessage::Usage(_) => 44,
             ManagementMessage::LinkAlarm { .. } => 13,
+            ManagementMessage::LinkReport { .. } => 40,
             ManagementMessage::RelayFailure { .. } => 42,
             ManagementMessage::RelayFailureShared { .. } => 17,
             ManagementMessage::Decision { .. } => 18,

@@ -2,6 +2,7 @@
 
 mod control;
 mod key_management;
+mod link;
 mod management;
 mod service;
 
@@ -10,6 +11,7 @@ pub use control::{
     ReservationResult, StatusChange,
 };
 pub use key_management::{KeyManagementMessage, KeyMaterial, KeyRange, OtpKeys, RelayOutcome};
+pub use link::{LinkPerformance, LinkState};
 pub use management::{FaultDecision, ManagementMessage, UsageRecord};
 pub use service::{FailureCause, KeyRequest, ServiceMessage};
 

@@ -156,7 +156,7 @@ impl KeyManager {
                 deadline,
                 waiting_for,
             });
-            self.note_depletion(lane, cx);
+            self.note_depletion(lane, request, cx, out);
         }
         self.after_change(lane, cx, out);
     }

@@ -108,7 +108,7 @@ impl KeyManager {
                 km: order.km,
             });
             self.explain_lack(request, lane, order.bits, out);
-            self.note_depletion(lane, cx);
+            self.note_depletion(lane, request, cx, out);
             ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
         };
         self.after_change(lane, cx, out);
@@ -131,10 +131,25 @@ impl KeyManager {
         });
     }
 
-    /// A request found too little: if nothing comes, the hop is as good as OFF, and that is reported.
-    pub(super) fn note_depletion(&mut self, lane: usize, cx: &mut Context<'_>) {
-        let store = self.lanes[lane].store.settings.id;
-        self.lanes[lane].depleted = !cx.sources.source(store, StoreEnd::Sending).is_generating();
+    /// A request found too little: if nothing comes, the hop is as good as OFF, which is reported to the controller with
+    /// the level, and to the KMLM as a failure of the relay.
+    pub(super) fn note_depletion(
+        &mut self,
+        lane: usize,
+        request: RequestId,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let (store, hop) = (
+            self.lanes[lane].store.settings.id,
+            self.lanes[lane].store.settings.hop,
+        );
+        let depleted = !cx.sources.source(store, StoreEnd::Sending).is_generating();
+        let news = depleted && !self.lanes[lane].depleted;
+        self.lanes[lane].depleted = depleted;
+        if news {
+            self.alarm(request, hop, FailureCause::InsufficientKey, cx, out);
+        }
     }
 
     /// Key came, or a promise was given back: serve those that wait, in their order.

@@ -232,7 +232,7 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         let request = ask.request;
-        if self.is_stale(ask) {
+        if self.is_void(ask) {
             return;
         }
         let Some(border) = border else {
@@ -267,6 +267,12 @@ impl KeyManager {
         out.send(self.controller(), label, ControlMessage::RouteRequest(order));
     }
 
+    /// Whether an answer is void: an open request has gone on to a later attempt, or waits to be asked for anew.
+    fn is_void(&self, ask: Ask) -> bool {
+        let entry = self.sources.requests.get(&ask.request);
+        self.is_stale(ask) || entry.is_some_and(|entry| !matches!(entry.state, State::Asking { .. }))
+    }
+
     /// Whether an open request has gone on to a later attempt: what is said of this one is void.
     fn is_stale(&self, ask: Ask) -> bool {
         let entry = self.sources.requests.get(&ask.request);
@@ -282,7 +288,7 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        if self.is_stale(ask) {
+        if self.is_void(ask) {
             return;
         }
         let request = ask.request;
