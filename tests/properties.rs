@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use common_random::{Recipe, plan, recipe};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use qkdni::network::channels::Channels;
 use qkdni::network::{Options, simulate};
 use qkdni::observe::outcome::Outcome;
 use serde_json::Value;
@@ -36,6 +37,9 @@ fn stories(outcome: &Outcome) -> BTreeMap<(String, u64), Story> {
         let (Some(session), Some(request)) = (line["session"].as_str(), line["request"].as_u64()) else {
             continue;
         };
+        if line.get("attempt").is_some() {
+            continue; // the same message, sent again
+        }
         let story = stories.entry((session.to_owned(), request)).or_default();
         let to = line["to"].as_str().unwrap();
         match line["message"].as_str().unwrap() {
@@ -67,7 +71,7 @@ fn value(outcome: &Outcome, name: &str) -> Option<f64> {
 
 /// Runs a plan and holds it to everything that must be true of any run.
 fn hold(recipe: &Recipe) -> Result<(), TestCaseError> {
-    let plan = plan(recipe);
+    let plan = plan(recipe, Channels::default());
     let watched = Options {
         trace: true,
         audit: true,

@@ -126,6 +126,8 @@ pub enum Step {
     CompletionCrossing,
     /// Completion inside the first QKDN.
     CompletionNear,
+    /// What a relay or transfer that was given up may have left is void.
+    Voiding,
     /// Metadata for the life cycle of transferred keys.
     Metadata,
     /// Delete or store the key data.
@@ -213,9 +215,12 @@ impl Label {
             (Step::Accepted, _) => "7",
             (Step::RelayFar, false) => "5c",
             (Step::RelayFar, true) => "7a",
-            (Step::CompletionFar | Step::CompletionCrossing | Step::CompletionNear, false) => "7",
+            (
+                Step::CompletionFar | Step::CompletionCrossing | Step::CompletionNear | Step::Voiding,
+                false,
+            ) => "7",
             (Step::CompletionFar, true) => "7a1",
-            (Step::CompletionCrossing, true) => "7b",
+            (Step::CompletionCrossing | Step::Voiding, true) => "7b",
             (Step::CompletionNear, true) => "7c",
             (Step::Metadata, _) => "8",
             (Step::KeyData, _) => "9",
@@ -278,7 +283,9 @@ impl Label {
             // Clause 9 asks for the confirmation, and for packing and sharing reports, with gateway nodes only.
             | (Step::Computation | Step::Confirmation | Step::LayerReport | Step::ReportShared, false) => Text,
             // P12 step 3: that it is checked is the text's, how is ours. Step 9: inner KMs are ours.
-            (Step::CompletionFar | Step::CompletionCrossing, _) | (Step::CompletionNear, false) => Analogue,
+            (Step::CompletionFar | Step::CompletionCrossing, _)
+            | (Step::CompletionNear, false)
+            | (Step::Voiding, true) => Analogue,
             (Step::Usage, false) => Text,
             _ => Inferred,
         }

@@ -113,6 +113,7 @@ impl Controller {
             ControlMessage::SegmentRequest {
                 order,
                 attempt,
+                source,
                 decider,
             } => {
                 if self.is_me(*decider, label, message, out) {
@@ -120,7 +121,12 @@ impl Controller {
                         request: order.request,
                         attempt: *attempt,
                     };
-                    self.on_segment_request(ask, order.bits, order.deadline, out);
+                    if self.segments.contains_key(&order.request.session) {
+                        self.on_segment_request(ask, order.bits, order.deadline, out);
+                    } else {
+                        // The session was closed, or its border lost.
+                        self.refuse(ask, *source, *decider, label, out);
+                    }
                 }
             }
             ControlMessage::SegmentReserve {

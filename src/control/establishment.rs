@@ -19,9 +19,9 @@ use crate::ids::{ControllerId, HopId, NodeId, QkdnId};
 /// A route that is being found.
 #[derive(Clone, Debug)]
 pub struct Establishing {
-    order: SegmentOrder,
+    pub(super) order: SegmentOrder,
     role: Role,
-    procedure: Procedure,
+    pub(super) procedure: Procedure,
     ends: [NodeId; 2],
     path: Vec<HopId>,
     /// Whether the peer's offer is still awaited.
@@ -30,6 +30,16 @@ pub struct Establishing {
     awaits_resources: bool,
     /// Least usable key that was reported or is known \[bits\].
     usable_bits: u64,
+}
+
+impl Establishing {
+    /// The source KM, at the source's side.
+    pub(super) fn source(&self) -> Option<NodeId> {
+        match self.role {
+            Role::Origin { source, .. } => Some(source),
+            Role::Far { .. } => None,
+        }
+    }
 }
 
 impl Controller {
@@ -264,7 +274,7 @@ impl Controller {
     }
 
     /// The route that is being found for this attempt.
-    fn awaiting(&mut self, ask: Ask) -> Option<&mut Establishing> {
+    pub(super) fn awaiting(&mut self, ask: Ask) -> Option<&mut Establishing> {
         let found = self.establishing.get_mut(&ask.request);
         found.filter(|establishing| establishing.order.ask == ask)
     }
@@ -343,7 +353,7 @@ impl Controller {
     }
 
     /// The request fails before there is a segment.
-    fn answer_source(
+    pub(super) fn answer_source(
         &mut self,
         order: &SegmentOrder,
         source: NodeId,

@@ -23,7 +23,10 @@ use crate::kernel::Time;
 pub struct Pending {
     /// The attempt that the answers must belong to.
     attempt: u32,
-    awaited: usize,
+    /// KMs of the segment that have not answered.
+    awaited: Vec<NodeId>,
+    /// Whether the next segment has not.
+    awaits_peer: bool,
     /// What it is charged to quotas.
     charge: Charge,
     refused: Option<(FailureCause, NodeId)>,
@@ -47,8 +50,7 @@ impl Controller {
                 });
             }
             Some(_) => self.reserve(ask, bits, deadline, false, out),
-            // The session was closed or its border lost. Where the message about it was lost too, the source begins
-            // anew when this request times out.
+            // The segment before was closed, and this one with it: nobody awaits an answer.
             None => {}
         }
     }
@@ -96,8 +98,9 @@ impl Controller {
                 out,
             );
         }
-        let mut awaited = segment.path.len();
-        if let Some(next) = segment.next_controller() {
+        let awaited = segment.path.iter().map(|&hop| self.hop(hop).from).collect();
+        let next = segment.next_controller();
+        if let Some(next) = next {
             let label = Label::new(segment.procedure, Step::Reservation);
             let message = ControlMessage::SegmentReserve {
                 ask,
@@ -106,13 +109,13 @@ impl Controller {
                 deadline,
             };
             out.send(Address::controller(next), label, message);
-            awaited += 1;
         }
         self.pending.insert(
             request,
             Pending {
                 attempt: ask.attempt,
                 awaited,
+                awaits_peer: next.is_some(),
                 charge,
                 bits,
                 deadline,
@@ -142,13 +145,14 @@ impl Controller {
         result: ReservationResult,
         out: &mut Outbox,
     ) {
-        let Some(pending) = self.awaiting_answers(ask) else {
+        let pending = self.awaiting_answers(ask);
+        let Some(pending) = pending.filter(|pending| pending.awaited.contains(&km)) else {
             if result == ReservationResult::Confirmed {
                 self.give_back(ask, km, out);
             }
             return;
         };
-        pending.awaited -= 1;
+        pending.awaited.retain(|&awaited| awaited != km);
         match result {
             ReservationResult::Confirmed => pending.confirmed.push(km),
             ReservationResult::Refused(cause, at) => {
@@ -161,10 +165,11 @@ impl Controller {
 
     /// The segment beyond the border has answered.
     pub(super) fn on_segment_answer(&mut self, ask: Ask, result: ReservationResult, out: &mut Outbox) {
-        let Some(pending) = self.awaiting_answers(ask) else {
+        let pending = self.awaiting_answers(ask);
+        let Some(pending) = pending.filter(|pending| pending.awaits_peer) else {
             return;
         };
-        pending.awaited -= 1;
+        pending.awaits_peer = false;
         match result {
             ReservationResult::Confirmed => pending.peer_confirmed = true,
             // The other provider's policy counts more than a want of key here: the request is over.
@@ -223,7 +228,7 @@ impl Controller {
         if self
             .pending
             .get(&request)
-            .is_none_or(|pending| pending.awaited > 0)
+            .is_none_or(|pending| pending.awaits_peer || !pending.awaited.is_empty())
         {
             return;
         }

@@ -30,7 +30,7 @@ use Direction::{Higher, Lower, Neutral};
 ///
 /// Assumption: variants face the same requests, so whatever it takes to serve them (pad bits, messages,
 /// money) is better the less it is; read it beside `served_share`, since serving nobody costs nothing.
-pub const METRICS: [Metric; 28] = [
+pub const METRICS: [Metric; 34] = [
     row("requests", "1", Neutral, "requests counted"),
     row(
         "delivered",
@@ -158,6 +158,37 @@ pub const METRICS: [Metric; 28] = [
         Lower,
         "bytes of control and management messages",
     ),
+    row(
+        "one_sided",
+        "1",
+        Lower,
+        "counted requests whose key only the destination got; measured where channels are disturbed",
+    ),
+    row(
+        "retransmissions",
+        "1",
+        Lower,
+        "messages sent again, in the whole run; likewise",
+    ),
+    row(
+        "given_up_messages",
+        "1",
+        Lower,
+        "messages given up after their retries; likewise",
+    ),
+    row(
+        "lost_transmissions",
+        "1",
+        Neutral,
+        "transmissions that the data network lost, acknowledgements included; likewise",
+    ),
+    row(
+        "transport_messages",
+        "1",
+        Lower,
+        "acknowledgements and skips of given-up messages; likewise",
+    ),
+    row("transport_bytes", "byte", Lower, "their bytes; likewise"),
     row("events", "1", Neutral, "events that the simulator dispatched"),
 ];
 

@@ -50,6 +50,7 @@ impl KeyManager {
             request,
             source,
             destination: order.destination,
+            destination_qkdn: order.destination_qkdn,
             peer: order.peer,
             supply: self.supply_of(&order),
         };
@@ -86,6 +87,7 @@ impl KeyManager {
                 request,
                 source,
                 destination,
+                destination_qkdn,
                 peer,
                 supply,
             } => {
@@ -108,13 +110,22 @@ impl KeyManager {
                     return;
                 }
                 let entry = self.routes.get(&request.session).and_then(|route| route.entry);
+                let inside = destination_qkdn == self.surroundings.qkdn;
+                let Some(next) = entry.or(inside.then_some(destination)) else {
+                    // The session is over here, and with it the way across.
+                    let answer = KeyManagementMessage::SupplyResponse {
+                        request,
+                        source,
+                        accepted: false,
+                    };
+                    return out.send_as(self.my_ksa(), Address::ksa(from), label, answer);
+                };
                 let under_way = UnderWay {
                     back: from,
                     supply,
                     crosses_border: entry.is_some(),
                 };
                 self.ksa.under_way.insert(request, under_way);
-                let next = entry.unwrap_or(destination);
                 out.send_as(self.my_ksa(), Address::ksa(next), label, message.clone());
             }
             KeyManagementMessage::SupplyResponse {

@@ -423,6 +423,17 @@ impl ReceivingStore {
         Ok(())
     }
 
+    /// Keys that the sending end gave up count as used, whether the relay that named them came or not.
+    pub fn void(&mut self, keys: &OtpKeys) {
+        // Ids are used by one relay only: if it came, all of them are used.
+        let first = keys.first;
+        let before = self.used.range(..=first.start).next_back();
+        if before.is_none_or(|(_, &end)| end <= first.start) {
+            let voided = self.follow(keys);
+            debug_assert!(voided.is_ok(), "what was sent was there");
+        }
+    }
+
     /// What has come to this end \[bits\].
     pub fn generated(&self) -> u64 {
         self.generated

@@ -172,6 +172,7 @@ impl Auditor {
             Step::CompletionCrossing => bit(Step::Crossing),
             Step::CompletionNear => bit(Step::RelayNear),
             Step::Metadata | Step::KeyData => bit(Step::CompletionCrossing),
+            Step::Voiding => started,
             Step::Usage => bit(Step::Supply),
             _ => bit(Step::KeyRequest),
         }
@@ -396,9 +397,7 @@ impl Auditor {
                 format!("store {number}: {book:?}")
             });
             let recounted = self.spent[number];
-            let agree = book.generated == generated && book.spent == recounted;
-            // A relay that a cut of the data network lost was spent at the sending end only.
-            let agree = agree && spent <= book.spent;
+            let agree = book.generated == generated && book.spent == recounted && spent == book.spent;
             self.check(Check::EndsAgree, now, agree, |_| {
                 format!("store {number}: {book:?}, recounted {recounted}, other end {generated} and {spent}")
             });
@@ -451,6 +450,9 @@ impl Observer for Auditor {
             self.use_keys_of(now, tag);
         }
     }
+
+    // The same message to the same receiver: nothing new.
+    fn repeated(&mut self, _: Time, _: &Envelope, _: u32) {}
 
     fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
         match *observation {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use petgraph::graph::DiGraph;
 use rustc_hash::FxHashMap;
 
+use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::plan::{
     ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection, FaultPlan,
@@ -109,6 +110,7 @@ pub struct PlanBuilder {
     faults: Arena<FaultId, FaultPlan>,
     routes: Vec<(NodeId, NodeId, u64)>,
     delays: LocalDelays,
+    channels: Channels,
     interruption_threshold: Option<Span>,
     material: Option<MaterialPlan>,
     exposure: bool,
@@ -140,6 +142,7 @@ impl PlanBuilder {
             faults: Arena::new(),
             routes: Vec::new(),
             delays: LocalDelays::default(),
+            channels: Channels::default(),
             interruption_threshold: None,
             material: None,
             exposure: false,
@@ -394,6 +397,11 @@ impl PlanBuilder {
         self.exposure = true;
     }
 
+    /// Sets how well messages are carried.
+    pub fn channels(&mut self, channels: Channels) {
+        self.channels = channels;
+    }
+
     /// Sets D of the service interruption.
     pub fn interruption_threshold(&mut self, threshold: Span) {
         self.interruption_threshold = Some(threshold);
@@ -642,6 +650,7 @@ impl PlanBuilder {
             parameters,
             processing: self.processing,
             delays: self.delays,
+            channels: self.channels,
             interruption_threshold: self.interruption_threshold,
             material: self.material,
             exposure: self.exposure,

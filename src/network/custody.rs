@@ -396,6 +396,9 @@ impl Observer for Custody {
         self.sees(now, envelope);
     }
 
+    // The same bits again show nobody more.
+    fn repeated(&mut self, _now: Time, _envelope: &Envelope, _attempt: u32) {}
+
     fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
         match *observation {
             Observation::Requested { request, bits } => {

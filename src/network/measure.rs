@@ -3,6 +3,7 @@
 use crate::ids::{Arena, FaultId, Id as _, SessionId, StoreId};
 use crate::kernel::{Span, Time};
 use crate::key_management::store::Book;
+use crate::network::carrier::{Counts, TRANSPORT_BYTES};
 use crate::network::plan::{ClassPlan, Plan};
 use crate::observe::outcome::{Measured, RequestRecord, RerouteRecord};
 use crate::observe::requests::{RequestLife, Requests};
@@ -21,6 +22,8 @@ pub struct Evidence<'a> {
     pub availability: &'a Arena<SessionId, Option<f64>>,
     /// Books at the start of the counting time, at its end, and at the end of the run.
     pub books: [&'a [Book]; 3],
+    /// What the carrier did, where channels are disturbed.
+    pub carried: Option<Counts>,
     /// Events dispatched.
     pub events: u64,
 }
@@ -166,6 +169,16 @@ impl Evidence<'_> {
         let (messages, bytes) = traffic.fold((0, 0), |sum, one| (sum.0 + one.messages, sum.1 + one.bytes));
         push("control_messages", "1", Some(messages as f64));
         push("control_bytes", "B", Some(bytes as f64));
+        if let Some(counts) = self.carried {
+            let one_sided = lives().filter(|life| life.one_sided()).count();
+            push("one_sided", "1", Some(one_sided as f64));
+            push("retransmissions", "1", Some(counts.retransmissions as f64));
+            push("given_up_messages", "1", Some(counts.given_up as f64));
+            push("lost_transmissions", "1", Some(counts.lost as f64));
+            push("transport_messages", "1", Some(counts.transport_messages as f64));
+            let bytes = counts.transport_messages * TRANSPORT_BYTES;
+            push("transport_bytes", "B", Some(bytes as f64));
+        }
         push("events", "1", Some(self.events as f64));
         // Of the network: the mean over its demands.
         let shares: Option<Vec<f64>> = self.availability.values().copied().collect();
@@ -282,7 +295,7 @@ impl Evidence<'_> {
                         failure: life.failed.map(|(_, cause)| cause.name()),
                         hops: life.hops,
                         waited_for: life.waited_for.map(|node| self.plan.nodes[node].name.clone()),
-                        one_sided: life.failed.is_some() && life.at_destination.is_some(),
+                        one_sided: life.one_sided(),
                     },
                 ));
             }

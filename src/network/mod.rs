@@ -4,6 +4,8 @@ pub mod accounts;
 pub mod auditor;
 pub mod availability;
 pub mod builder;
+pub mod carrier;
+pub mod channels;
 pub mod custody;
 pub mod data_network;
 pub mod measure;
@@ -111,6 +113,7 @@ fn run<O: Observer>(
     let accounting = accounts::accounting(plan, world.managers());
     let configuration = accounts::configuration(plan, world.managers());
     let availability = world.availability();
+    let carried = world.carried();
     let ((((requests, reroutes), sessions), custody), watch) = world.into_observer();
     let books_of = [before.as_slice(), after.as_slice(), books.as_slice()];
     let evidence = Evidence {
@@ -119,6 +122,7 @@ fn run<O: Observer>(
         reroutes: &reroutes,
         availability: &availability,
         books: books_of,
+        carried,
         events,
     };
     let (mut metrics, records, reroutes) = (

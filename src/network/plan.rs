@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::channels::Channels;
 use super::data_network::DataNetwork;
 use crate::architecture::surroundings::{
     ControllerSurroundings, KmSurroundings, ManagerSurroundings, Parameters, Placement, StoreSettings,
@@ -300,6 +301,8 @@ pub struct Plan {
     pub processing: Processing,
     /// Delays inside a node.
     pub delays: LocalDelays,
+    /// How well messages are carried.
+    pub channels: Channels,
     /// D of the service interruption; `None`: the largest KKRD before the fault.
     pub interruption_threshold: Option<Span>,
     /// Whether real bits flow, and what may be wrong with their places.
@@ -338,6 +341,12 @@ impl Plan {
             .unwrap_or(Span::ZERO);
         let from = Time::ZERO + self.run.warm_up;
         (from, Time(self.end().0.saturating_sub(longest.0).max(from.0)))
+    }
+
+    /// Whether a fault cuts the data network.
+    pub fn cuts_data(&self) -> bool {
+        let mut all = self.faults.values().flat_map(|fault| &fault.disturbances);
+        all.any(|disturbance| matches!(disturbance, Disturbance::DataCut { .. }))
     }
 
     /// Where an element stands.

@@ -52,6 +52,7 @@ impl Trace {
         message: &str,
         subject: Subject,
         bytes: u64,
+        attempt: Option<u32>,
     ) {
         let plan = &self.plan;
         // P10 step 5 is the text's over Cq only.
@@ -78,8 +79,29 @@ impl Trace {
             fault: subject.fault.map(|fault| plan.faults[fault].name.as_str().into()),
             bytes,
             encrypted: point.is_some_and(ReferencePoint::is_encrypted),
+            attempt,
         };
         Self::write(&mut self.lines, &line);
+    }
+
+    fn message(&mut self, now: Time, envelope: &Envelope, internal: bool, attempt: Option<u32>) {
+        let ends = (envelope.from, envelope.to);
+        let point = if internal {
+            None
+        } else {
+            wiring::reference_point(&self.plan, ends.0, ends.1)
+        };
+        let message = &envelope.message;
+        self.line(
+            now,
+            envelope.label,
+            point,
+            ends,
+            message.name(),
+            message.subject(),
+            message.bytes(),
+            attempt,
+        );
     }
 
     fn hop_name(&self, hop: HopId) -> String {
@@ -159,28 +181,17 @@ impl Observer for Trace {
     const ASKS_WHY: bool = true;
 
     fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool) {
-        let ends = (envelope.from, envelope.to);
-        let point = if internal {
-            None
-        } else {
-            wiring::reference_point(&self.plan, ends.0, ends.1)
-        };
-        let message = &envelope.message;
-        self.line(
-            now,
-            envelope.label,
-            point,
-            ends,
-            message.name(),
-            message.subject(),
-            message.bytes(),
-        );
+        self.message(now, envelope, internal, None);
+    }
+
+    fn repeated(&mut self, now: Time, envelope: &Envelope, attempt: u32) {
+        self.message(now, envelope, false, Some(attempt));
     }
 
     fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         match observation {
             Observation::Internal { label, subject, note } => {
-                self.line(now, *label, None, (from, from), note, *subject, 0);
+                self.line(now, *label, None, (from, from), note, *subject, 0, None);
             }
             Observation::KeysDelivered {
                 store,
@@ -200,6 +211,7 @@ impl Observer for Trace {
                     "QKD-keys",
                     Subject::default(),
                     bits.div_ceil(8),
+                    None,
                 );
             }
             Observation::Decided(decision) => self.decide(now, from, decision.choice.name(), decision),
@@ -219,7 +231,7 @@ impl Observer for Trace {
                     SessionState::Failed => "session failed",
                 };
                 let subject = Subject::session(*session, None);
-                self.line(now, *label, None, (from, from), note, subject, 0);
+                self.line(now, *label, None, (from, from), note, subject, 0, None);
             }
             Observation::Supplied {
                 request,

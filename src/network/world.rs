@@ -4,10 +4,13 @@
 //! and one processing time at the receiver; each KM, controller and manager is a first-in-first-out server;
 //! applications, modules and links take none. What passes inside one element is internal and takes no time.
 
+mod transport;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::availability::{Ahead, Availability};
+use super::carrier::{Carrier, Packet};
 use super::plan::{LinkPlan, MaterialPlan, Plan, StorePlan, StoreSource};
 use crate::architecture::{
     Address, Disturbance, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
@@ -47,6 +50,10 @@ enum Event {
     Turn { link: LinkId, epoch: u32 },
     /// A boundary of the counting time.
     Snapshot { number: u8 },
+    /// A transmission or an acknowledgement reaches the other end of a line.
+    Packet { slot: u32 },
+    /// A message should have been acknowledged by now.
+    Overdue { line: u32, sequence: u32 },
 }
 
 const _: () = assert!(size_of::<Event>() <= 16);
@@ -61,6 +68,8 @@ pub struct World<O> {
     simulation: Simulation<Event>,
     envelopes: Vec<Option<Envelope>>,
     free: Vec<u32>,
+    packets: Vec<Option<Packet>>,
+    free_packets: Vec<u32>,
     internal: VecDeque<Envelope>,
     out: Outbox,
     key_managers: Arena<NodeId, KeyManager>,
@@ -78,7 +87,9 @@ pub struct World<O> {
     cuts: Arena<LinkId, u32>,
     /// Places where the data network is cut.
     data_cuts: Vec<(DuctId, u64)>,
-    /// Messages that a cut of the data network lost.
+    /// Where a channel can lose, double, reorder or delay.
+    carrier: Option<Carrier>,
+    /// Messages between elements that nothing joins.
     lost: u64,
     open: u64,
     snapshots: Snapshots,
@@ -144,6 +155,8 @@ impl<O: Observer> World<O> {
             simulation: Simulation::new(),
             envelopes: Vec::new(),
             free: Vec::new(),
+            packets: Vec::new(),
+            free_packets: Vec::new(),
             internal: VecDeque::new(),
             out: Outbox::new(Address::application(ApplicationId(0))).explaining(O::ASKS_WHY),
             key_managers: plan
@@ -176,6 +189,7 @@ impl<O: Observer> World<O> {
             turns: plan.links.ids().map(|_| (None, 0)).collect(),
             cuts: plan.links.ids().map(|_| 0).collect(),
             data_cuts: Vec::new(),
+            carrier: Carrier::new(plan.channels, plan.cuts_data(), streams),
             lost: 0,
             open: 0,
             snapshots: [None, None],
@@ -201,6 +215,8 @@ impl<O: Observer> World<O> {
                 Event::Disturb { fault, begins } => self.disturb(fault, begins, now),
                 Event::Turn { link, epoch } => self.turn(link, epoch, now),
                 Event::Snapshot { number } => self.snapshot(number, now),
+                Event::Packet { slot } => self.on_packet(slot, now),
+                Event::Overdue { line, sequence } => self.on_overdue(line, sequence, now),
             }
         }
         self.look_at_all(self.simulation.now().max(end));
@@ -414,45 +430,6 @@ impl<O: Observer> World<O> {
         self.availability.conclude(&self.plan)
     }
 
-    fn send(&mut self, envelope: Envelope, now: Time) {
-        let internal = envelope.from.is_same_element(envelope.to);
-        self.observer.sent(now, &envelope, internal);
-        if internal {
-            self.internal.push_back(envelope);
-            return;
-        }
-        let (from, to) = (self.node_of(envelope.from), self.node_of(envelope.to));
-        let ak = ElementKind::Application;
-        let delay = if envelope.from.kind() == ak || envelope.to.kind() == ak {
-            Some(self.plan.delays.ak)
-        } else if from == to {
-            Some(self.plan.delays.local)
-        } else {
-            self.plan.data_network.delay(from, to)
-        };
-        let cut = |duct, from_m, to_m| {
-            self.data_cuts
-                .iter()
-                .any(|&(cut, at)| cut == duct && from_m <= at && at < to_m)
-        };
-        if delay.is_none() || (!self.data_cuts.is_empty() && self.plan.data_network.crosses(from, to, cut)) {
-            self.lost += 1;
-            return;
-        }
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.envelopes[slot as usize] = Some(envelope);
-                slot
-            }
-            None => {
-                self.envelopes.push(Some(envelope));
-                (self.envelopes.len() - 1) as u32
-            }
-        };
-        self.simulation
-            .schedule(now + delay.unwrap_or(Span::ZERO), Event::Arrive { slot });
-    }
-
     #[inline]
     fn node_of(&self, address: Address) -> NodeId {
         let at = address.index();
@@ -620,7 +597,7 @@ impl<O: Observer> World<O> {
         self.simulation.events()
     }
 
-    /// Messages that a cut of the data network lost.
+    /// Messages between elements that nothing joins.
     pub fn lost(&self) -> u64 {
         self.lost
     }

@@ -18,6 +18,9 @@ pub trait Observer {
     /// A message is sent. `internal`: it stays inside one element and takes no time.
     fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool);
 
+    /// A message that was not acknowledged is sent again, for the `attempt`-th time in all.
+    fn repeated(&mut self, now: Time, envelope: &Envelope, attempt: u32);
+
     /// An element lets something be seen.
     fn observed(&mut self, now: Time, from: Address, observation: &Observation);
 
@@ -31,6 +34,7 @@ pub struct Unobserved;
 
 impl Observer for Unobserved {
     fn sent(&mut self, _: Time, _: &Envelope, _: bool) {}
+    fn repeated(&mut self, _: Time, _: &Envelope, _: u32) {}
     fn observed(&mut self, _: Time, _: Address, _: &Observation) {}
     fn disturbed(&mut self, _: Time, _: crate::ids::FaultId, _: bool) {}
 }
@@ -41,6 +45,12 @@ impl<A: Observer> Observer for Option<A> {
     fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool) {
         if let Some(observer) = self {
             observer.sent(now, envelope, internal);
+        }
+    }
+
+    fn repeated(&mut self, now: Time, envelope: &Envelope, attempt: u32) {
+        if let Some(observer) = self {
+            observer.repeated(now, envelope, attempt);
         }
     }
 
@@ -66,6 +76,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool) {
         self.0.sent(now, envelope, internal);
         self.1.sent(now, envelope, internal);
+    }
+
+    fn repeated(&mut self, now: Time, envelope: &Envelope, attempt: u32) {
+        self.0.repeated(now, envelope, attempt);
+        self.1.repeated(now, envelope, attempt);
     }
 
     #[inline]

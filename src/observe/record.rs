@@ -44,6 +44,9 @@ pub struct TraceLine<'a> {
     pub bytes: u64,
     /// Whether it goes encrypted from one provider to the other.
     pub encrypted: bool,
+    /// Counts the transmissions of the same message; left out at the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
 }
 
 /// One line of `decisions.jsonl`.

@@ -46,6 +46,11 @@ impl RequestLife {
         }
     }
 
+    /// Whether only the destination got its key: the request has failed, and the key is never used again.
+    pub fn one_sided(&self) -> bool {
+        self.failed.is_some() && self.at_destination.is_some()
+    }
+
     /// When the request ended.
     pub fn ended(&self) -> Option<Time> {
         self.failed.map(|(at, _)| at).or_else(|| self.delivered())
@@ -148,6 +153,10 @@ impl Observer for Requests {
             traffic.messages += 1;
             traffic.bytes += envelope.message.bytes();
         }
+    }
+
+    fn repeated(&mut self, now: Time, envelope: &Envelope, _attempt: u32) {
+        self.sent(now, envelope, false);
     }
 
     #[inline]

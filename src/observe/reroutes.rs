@@ -97,6 +97,10 @@ impl Observer for Reroutes {
         }
     }
 
+    fn repeated(&mut self, now: Time, envelope: &Envelope, _attempt: u32) {
+        self.sent(now, envelope, false);
+    }
+
     #[inline]
     fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
         match *observation {

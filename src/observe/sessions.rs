@@ -37,6 +37,8 @@ impl Observer for Sessions {
     fn sent(&mut self, _: Time, _: &Envelope, _: bool) {}
 
     #[inline]
+    fn repeated(&mut self, _now: Time, _envelope: &Envelope, _attempt: u32) {}
+
     fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         if let Observation::Session { session, state, .. } = *observation {
             self.changes.push(Change {

@@ -1,5 +1,6 @@
 //! What a schema cannot say: references, connectivity, Y.3818's own rules, and loads that show nothing.
 
+mod channels;
 mod networks;
 mod provider;
 mod routes;
@@ -49,6 +50,12 @@ pub const METRICS: &[&str] = &[
     "retention_s",
     "control_messages",
     "control_bytes",
+    "one_sided",
+    "retransmissions",
+    "given_up_messages",
+    "lost_transmissions",
+    "transport_messages",
+    "transport_bytes",
     "events",
 ];
 
@@ -70,6 +77,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.faults();
     checker.expectations();
     checker.data_network();
+    checker.channels();
     checker.realistic_load();
     checker.findings
 }

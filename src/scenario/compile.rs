@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::{
-    self, Arrivals, Authentication, Boundary, BoundaryKind, Control, Document, Iwn, LinkModel, Relay,
-    Reservation, Routing, Store, Stretch, TransferProtection,
+    self, Arrivals, Authentication, Boundary, BoundaryKind, ChannelQuality, Control, Document, Iwn,
+    LinkModel, Relay, Reservation, Routing, Store, Stretch, TransferProtection,
 };
 use crate::architecture::Procedure;
 use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
@@ -18,6 +18,7 @@ use crate::ids::{DuctId, NodeId, QkdnId};
 use crate::interworking::way::{Way, part_of};
 use crate::kernel::Time;
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
+use crate::network::channels::{Channels, Quality, Retransmission};
 use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Processing, RunPlan};
 use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
@@ -342,6 +343,7 @@ impl Compiler<'_> {
             ak: timing.ak_delay,
             local: timing.local_delay,
         });
+        self.builder.channels(channels(document));
         if let Some(threshold) = document.run.interruption_threshold {
             self.builder.interruption_threshold(threshold);
         }
@@ -380,6 +382,25 @@ impl Compiler<'_> {
             let [a, b] = [0, 1].map(|end| self.node(&route.between[end].qkdn, &route.between[end].node));
             self.builder.data_route(a, b, route.length.0);
         }
+    }
+}
+
+fn channels(document: &Document) -> Channels {
+    let quality = |of: &ChannelQuality| Quality {
+        loss: of.loss,
+        duplication: of.duplication,
+        delay: of.delay,
+        jitter: of.jitter,
+    };
+    let (channels, rules) = (&document.channels, &document.protocol.retransmission);
+    Channels {
+        control: quality(&channels.control),
+        key_management: quality(&channels.key_management),
+        management: quality(&channels.management),
+        retransmission: Retransmission {
+            timeout: rules.timeout,
+            retries: rules.retries,
+        },
     }
 }
 

@@ -59,6 +59,8 @@ record! {
         security: Security = Security::default(),
         /// How long things take.
         timing: Timing = Timing::default(),
+        /// How well the data network carries messages.
+        channels: Channels = Channels::default(),
         /// Routes of the classical data network where they differ from the ducts.
         data_network: DataNetwork = DataNetwork::default(),
         /// What equipment costs.
@@ -159,10 +161,70 @@ record! {
         level_classes: u32 = 4,
         /// What managers exchange beside usage records and alarms.
         management: Management = Management::default(),
+        /// What makes up for messages that are lost.
+        retransmission: Retransmission = Retransmission::default(),
     }
 }
 
 impl Default for Protocol {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+record! {
+    /// When a message that was not acknowledged is sent again. Used where a channel can lose, double or reorder, and
+    /// where a fault cuts the data network.
+    pub struct Retransmission {
+        /// Time without an acknowledgement after which a message is sent again. Assumption: 100 ms.
+        timeout: Span = Span::from_millis(100),
+        /// How often a question is sent again before it is given up; answers, notices and records are repeated until
+        /// they arrive. Assumption: 5 times.
+        retries: u32 = 5,
+    }
+}
+
+impl Default for Retransmission {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+record! {
+    /// How well one kind of channel carries messages. Assumption: perfectly, beside the propagation.
+    pub struct ChannelQuality {
+        /// Probability that a transmission is lost, below 1.
+        loss: Fraction = Fraction::ZERO,
+        /// Probability that the network delivers a transmission twice, below 1.
+        duplication: Fraction = Fraction::ZERO,
+        /// Delay beyond the propagation.
+        delay: Span = Span::ZERO,
+        /// Up to this much further delay, uniformly distributed and drawn for each transmission, so that messages
+        /// overtake one another.
+        jitter: Span = Span::ZERO,
+    }
+}
+
+impl Default for ChannelQuality {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+record! {
+    /// How well the data network carries messages, by layer. Ak, Kq-1 and what passes inside one element are never
+    /// disturbed.
+    pub struct Channels {
+        /// Ck, Cq, Cx, Cxi and Cxi'.
+        control: ChannelQuality = ChannelQuality::default(),
+        /// Kx-1, Kx-2, Kxi-1, Kxi-2 and their primes.
+        key_management: ChannelQuality = ChannelQuality::default(),
+        /// Mq, Mk, Mc, Mxi and Mxi'.
+        management: ChannelQuality = ChannelQuality::default(),
+    }
+}
+
+impl Default for Channels {
     fn default() -> Self {
         defaults()
     }

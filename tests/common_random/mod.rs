@@ -11,6 +11,7 @@ use qkdni::fault::{DuctCut, FaultKind as _};
 use qkdni::ids::{LinkId, NodeId, QkdnId};
 use qkdni::kernel::{Span, Time};
 use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
+use qkdni::network::channels::Channels;
 use qkdni::network::plan::{Control, DuctSection, Plan, Processing, RunPlan};
 use qkdni::quantum::models::BlockSchedule;
 use qkdni::service::demand::{ArrivalProcess, Periodic, Poisson};
@@ -343,8 +344,8 @@ impl Cook<'_> {
 /// Length of the time in which applications ask, beyond the warm-up.
 const DURATION: Span = Span::from_seconds(8);
 
-/// The plan of a recipe.
-pub fn plan(recipe: &Recipe) -> Arc<Plan> {
+/// The plan of a recipe whose messages pass over these channels.
+pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
     let run = RunPlan {
         warm_up: Span::from_millis(recipe.warm_up_ms),
         duration: DURATION,
@@ -400,6 +401,7 @@ pub fn plan(recipe: &Recipe) -> Arc<Plan> {
     for number in 0..recipe.boundaries.len() {
         cook.boundary(number, &networks);
     }
+    cook.plan.channels(channels);
     let class = cook.plan.class("default");
     for (number, demand) in recipe.demands.iter().enumerate() {
         let from = *demand.ends[0].get(&networks[usize::from(demand.sides[0])].1);

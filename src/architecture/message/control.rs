@@ -300,6 +300,8 @@ pub enum ControlMessage {
         order: KeyRequest,
         /// Which attempt at it.
         attempt: u32,
+        /// The source KM.
+        source: NodeId,
         /// The controller that decides.
         decider: ControllerId,
     },

@@ -104,6 +104,8 @@ pub enum RelayOutcome {
     Relayed,
     /// It did not get there: the cause, and the KM at which it stopped.
     Failed(FailureCause, NodeId),
+    /// Across a transfer: what may have come is void at both sides.
+    Voided,
 }
 
 /// What is about to be supplied, as far as the records of the providers on the way need it.
@@ -132,6 +134,11 @@ pub enum KeyManagementMessage {
         source: NodeId,
         /// Which controller serves the source KM.
         source_controller: ControllerId,
+    },
+    /// Border KM → source KM: the requirement could not be passed on.
+    RequirementRefused {
+        /// Which attempt at which request.
+        ask: Ask,
     },
     /// KMA → KMA: one hop of key relay, or key transfer.
     KeyRelay {
@@ -180,6 +187,15 @@ pub enum KeyManagementMessage {
         /// How it ended.
         outcome: RelayOutcome,
     },
+    /// KMA → KMA, after a key relay or transfer that was given up: whether it came or not, it is void.
+    Void {
+        /// Which request.
+        request: RequestId,
+        /// Over which hop.
+        hop: HopId,
+        /// Key ids that count as used at both ends; `None`: those that came with the relay.
+        otp: Option<OtpKeys>,
+    },
     /// KSA → KSA, source to destination: which keys are about to be supplied, and their verification.
     SupplyNotification {
         /// Which request.
@@ -188,6 +204,8 @@ pub enum KeyManagementMessage {
         source: NodeId,
         /// The destination KSA.
         destination: NodeId,
+        /// Its QKDN.
+        destination_qkdn: QkdnId,
         /// The application that it supplies.
         peer: ApplicationId,
         /// What is supplied.
@@ -208,6 +226,7 @@ impl KeyManagementMessage {
     pub(super) fn name(&self) -> &'static str {
         match self {
             KeyManagementMessage::Requirement { .. } => "interworking requirement",
+            KeyManagementMessage::RequirementRefused { .. } => "requirement refused",
             KeyManagementMessage::KeyRelay { otp: Some(_), .. } => "key relay",
             KeyManagementMessage::KeyRelay { otp: None, .. } => "key transfer",
             KeyManagementMessage::KeyIds { .. } => "key ids",
@@ -218,7 +237,12 @@ impl KeyManagementMessage {
                 outcome: RelayOutcome::Relayed,
                 ..
             } => "key relay completion",
+            KeyManagementMessage::Completion {
+                outcome: RelayOutcome::Voided,
+                ..
+            } => "key transfer voided",
             KeyManagementMessage::Completion { .. } => "key relay failure",
+            KeyManagementMessage::Void { .. } => "key void",
             KeyManagementMessage::SupplyNotification { .. } => "key supply notification",
             KeyManagementMessage::SupplyResponse { .. } => "key supply response",
         }
@@ -230,9 +254,11 @@ impl KeyManagementMessage {
             KeyManagementMessage::KeyIds { ask, .. } => ask.request,
             KeyManagementMessage::PartRequest(order) => order.ask.request,
             KeyManagementMessage::RelayPart(part) => part.order.ask.request,
+            KeyManagementMessage::RequirementRefused { ask } => ask.request,
             KeyManagementMessage::KeyRelay { request, .. }
             | KeyManagementMessage::TransferAccepted { request }
             | KeyManagementMessage::Completion { request, .. }
+            | KeyManagementMessage::Void { request, .. }
             | KeyManagementMessage::SupplyNotification { request, .. }
             | KeyManagementMessage::SupplyResponse { request, .. } => *request,
         }
@@ -251,6 +277,10 @@ impl KeyManagementMessage {
                 48 + 4 * part.formation.kms.len() as u64 + part.key.bytes() + ids
             }
             KeyManagementMessage::TransferAccepted { .. } => 16,
+            KeyManagementMessage::RequirementRefused { .. } => 20,
+            KeyManagementMessage::Void { otp, .. } => {
+                20 + 16 * otp.as_ref().map_or(0, |keys| keys.ranges().count() as u64)
+            }
             KeyManagementMessage::Completion { .. } => 21,
             KeyManagementMessage::SupplyNotification { .. } => 64,
             KeyManagementMessage::SupplyResponse { .. } => 21,

@@ -157,6 +157,27 @@ impl Message {
             }
     }
 
+    /// Whether the carrier may give it up: it asks for something in an attempt at a request, and the one that asks can
+    /// begin anew or void what it sent. Answers, notices and records are repeated until they arrive; those of an
+    /// attempt that is over are void.
+    pub fn may_be_given_up(&self) -> bool {
+        use ControlMessage as C;
+        use KeyManagementMessage as K;
+        matches!(
+            self,
+            Message::KeyManagement(K::Requirement { .. } | K::KeyRelay { .. })
+                | Message::Control(
+                    C::BorderQuery { .. }
+                        | C::RouteRequest(_)
+                        | C::SegmentQuery { .. }
+                        | C::ResourceQuery { .. }
+                        | C::Reserve(_)
+                        | C::SegmentRequest { .. }
+                        | C::SegmentReserve { .. }
+                )
+        )
+    }
+
     /// Whether it carries key material, encrypted or in clear.
     pub fn carries_key(&self) -> bool {
         match self {

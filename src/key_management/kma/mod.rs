@@ -1,7 +1,8 @@
 //! The key manager (KM): one first-in-first-out element that holds a node's KMA and KSA (Y.3818 6.1, 7.1, 7.2).
 //!
 //! The KMA's work is split by procedure: [`source`] is the KM of the application that asks, [`relay`] carries keys
-//! over hops, [`reservation`] promises them, and [`lane`] is what they all draw on. The [`ksa`](super::ksa) supplies.
+//! over hops, [`reservation`] promises them, and [`lane`] is what they all draw on; [`undelivered`] deals with what the
+//! carrier gave up. The [`ksa`](super::ksa) supplies.
 
 pub mod alarm;
 pub mod authentication;
@@ -12,6 +13,7 @@ pub mod reservation;
 pub mod source;
 #[cfg(test)]
 mod tests;
+pub mod undelivered;
 
 use std::sync::Arc;
 
@@ -220,7 +222,13 @@ impl KeyManager {
             Message::KeyManagement(KeyManagementMessage::RelayPart(part)) => {
                 self.on_part(*part, label, cx, out);
             }
+            Message::KeyManagement(KeyManagementMessage::RequirementRefused { ask }) => {
+                self.ask_again(ask, cx, out);
+            }
             Message::KeyManagement(KeyManagementMessage::TransferAccepted { .. }) => {}
+            Message::KeyManagement(KeyManagementMessage::Void { request, hop, otp }) => {
+                self.on_void(request, hop, otp.as_ref(), label, cx, out);
+            }
             Message::KeyManagement(KeyManagementMessage::Completion { request, outcome }) => {
                 self.on_completion(request, outcome, label, cx, out);
             }

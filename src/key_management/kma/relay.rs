@@ -24,13 +24,15 @@ use crate::key_management::store::Disagreement;
 #[derive(Clone, Copy, Debug)]
 pub struct Passing {
     /// The hop that it came over; `None` at the source.
-    upstream: Option<HopId>,
+    pub(super) upstream: Option<HopId>,
     /// The source's QKDN is this KM's.
-    near: bool,
+    pub(super) near: bool,
     /// Amount \[bits\].
-    bits: u64,
+    pub(super) bits: u64,
     /// The hop that it left over.
-    downstream: HopId,
+    pub(super) downstream: HopId,
+    /// It was given up here or before: nobody before waits for its completion.
+    pub(super) void: bool,
 }
 
 /// A key that arrived for an application of this KM.
@@ -109,6 +111,7 @@ impl KeyManager {
         let Message::KeyManagement(KeyManagementMessage::KeyRelay {
             request,
             hop: arrived_over,
+            source_qkdn,
             ref key,
             deadline,
             ..
@@ -133,6 +136,10 @@ impl KeyManager {
         let Some(next) = promised.or_else(|| self.routes.get(&request.session).map(|route| route.hop)) else {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         };
+        // A key is never handed back to the QKDN that it came from (analogue: ETSI GS QKD 020).
+        if source_qkdn != self.surroundings.qkdn && self.outgoing[&next].crosses_border {
+            return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
+        }
         let Some(lane) = self.lane_of_hop(next) else {
             return self.pass_on(envelope, arrived_over, next, None, cx, out);
         };
@@ -215,6 +222,7 @@ impl KeyManager {
                 near,
                 bits: key.bits,
                 downstream: next,
+                void: false,
             },
         );
         let way = self.outgoing[&next];
@@ -310,7 +318,7 @@ impl KeyManager {
     }
 
     /// P12 steps 8 and 9, at either side of a transfer.
-    fn end_of_transfer(
+    pub(super) fn end_of_transfer(
         &self,
         request: RequestId,
         bits: u64,
@@ -348,19 +356,27 @@ impl KeyManager {
             let note = "deletes the transferred keys";
             self.end_of_transfer(request, passing.bits, label.procedure, note, out);
         }
-        match passing.upstream {
-            Some(hop) => {
-                self.complete_upstream(
-                    request,
-                    hop,
-                    passing.near,
-                    passing.bits,
-                    outcome,
-                    label.procedure,
-                    out,
-                );
-            }
-            None => self.on_relay_end(request, outcome, label.procedure, cx, out),
+        if !passing.void {
+            self.end_upstream(request, passing, outcome, label.procedure, cx, out);
+        }
+    }
+
+    /// Tells the KM before, or the source here, how a relay ended.
+    pub(super) fn end_upstream(
+        &mut self,
+        request: RequestId,
+        passing: Passing,
+        outcome: RelayOutcome,
+        procedure: Procedure,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let Passing {
+            upstream, near, bits, ..
+        } = passing;
+        match upstream {
+            Some(hop) => self.complete_upstream(request, hop, near, bits, outcome, procedure, out),
+            None => self.on_relay_end(request, outcome, procedure, cx, out),
         }
     }
 

@@ -43,6 +43,8 @@ struct Request {
     state: State,
     /// Whether key was ever lacking, for the cause of a time-out.
     lacked: bool,
+    /// Whether an element that it needed could not be reached, likewise.
+    unreachable: bool,
     /// Counts what was asked for it.
     attempt: u32,
 }
@@ -131,6 +133,7 @@ impl KeyManager {
                 order,
                 state: State::Queued,
                 lacked: false,
+                unreachable: false,
                 attempt: 0,
             },
         );
@@ -188,6 +191,7 @@ impl KeyManager {
                     let message = ControlMessage::SegmentRequest {
                         order: entry.order,
                         attempt: entry.attempt,
+                        source: self.surroundings.node,
                         decider,
                     };
                     out.send(self.controller(), label, message);
@@ -228,7 +232,7 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         let request = ask.request;
-        if self.is_stale(ask) {
+        if self.is_void(ask) {
             return;
         }
         let Some(border) = border else {
@@ -263,6 +267,12 @@ impl KeyManager {
         out.send(self.controller(), label, ControlMessage::RouteRequest(order));
     }
 
+    /// Whether an answer is void: an open request has gone on to a later attempt, or waits to be asked for anew.
+    fn is_void(&self, ask: Ask) -> bool {
+        let entry = self.sources.requests.get(&ask.request);
+        self.is_stale(ask) || entry.is_some_and(|entry| !matches!(entry.state, State::Asking { .. }))
+    }
+
     /// Whether an open request has gone on to a later attempt: what is said of this one is void.
     fn is_stale(&self, ask: Ask) -> bool {
         let entry = self.sources.requests.get(&ask.request);
@@ -278,7 +288,7 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        if self.is_stale(ask) {
+        if self.is_void(ask) {
             return;
         }
         let request = ask.request;
@@ -292,6 +302,9 @@ impl KeyManager {
             cause,
             None | Some(FailureCause::InsufficientKey | FailureCause::TimeOut)
         );
+        if cause == Some(FailureCause::ElementDown) {
+            return self.ask_again(ask, cx, out);
+        }
         if !installed {
             return self.route_failed(request, cause.unwrap_or(FailureCause::NoRoute), cx, out);
         }
@@ -364,6 +377,32 @@ impl KeyManager {
             }
             _ => {}
         }
+    }
+
+    /// An element that an attempt needed could not be reached: the request begins anew with step 0a.
+    pub(super) fn ask_again(&mut self, ask: Ask, cx: &mut Context<'_>, out: &mut Outbox) {
+        let RequestId { session: id, number } = ask.request;
+        if self.is_stale(ask) {
+            return;
+        }
+        let Some(session) = self.sources.sessions.get_mut(&id) else {
+            return;
+        };
+        let by_another = matches!(session.route, RouteState::Establishing(by) if by != number);
+        match self.sources.requests.get_mut(&ask.request) {
+            Some(entry) if matches!(entry.state, State::Asking { .. }) => {
+                entry.state = State::Queued;
+                entry.unreachable = true;
+                let at = session.queue.partition_point(|&queued| queued < number);
+                session.queue.insert(at, number);
+                if !by_another {
+                    session.route = RouteState::None;
+                }
+            }
+            None if session.route == RouteState::Establishing(number) => session.route = RouteState::None,
+            _ => {}
+        }
+        self.pump(id, cx, out);
     }
 
     /// There is no route for a request, or policy refuses it.
@@ -453,6 +492,7 @@ impl KeyManager {
                 self.fail(request, cause, out);
                 self.pump(request.session, cx, out);
             }
+            RelayOutcome::Voided => unreachable!("it answers a KM that has told the source already"),
         }
     }
 
@@ -478,6 +518,7 @@ impl KeyManager {
                     session.deadlines.pop_front();
                     session.queue.retain(|&queued| queued != number);
                     let (state, lacked, attempt) = (entry.state, entry.lacked, entry.attempt);
+                    let unreachable = entry.unreachable;
                     if let (State::Asking { .. } | State::Refused, RouteState::Installed(decider)) =
                         (state, session.route)
                     {
@@ -492,10 +533,9 @@ impl KeyManager {
                     }
                     // Unanswered, and not for want of key: the route, or what was to make it, is lost.
                     let lost_asking = matches!(state, State::Asking { .. })
-                        && !lacked
                         && match session.route {
                             RouteState::Establishing(by) => by == number,
-                            RouteState::Installed(_) => true,
+                            RouteState::Installed(_) => !lacked,
                             RouteState::None => false,
                         };
                     if lost_asking {
@@ -503,6 +543,8 @@ impl KeyManager {
                     }
                     let cause = if lacked {
                         FailureCause::InsufficientKey
+                    } else if unreachable {
+                        FailureCause::ElementDown
                     } else {
                         FailureCause::TimeOut
                     };

@@ -475,6 +475,7 @@ fn the_ksa_supplies_a_held_key_once() {
         request: id(0),
         source: BEFORE,
         destination: HERE,
+        destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
     };
@@ -494,6 +495,7 @@ fn a_void_key_is_not_supplied() {
         request: id(0),
         source: BEFORE,
         destination: HERE,
+        destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
     };
@@ -525,4 +527,150 @@ fn a_stale_reroute_command_is_refused() {
     assert!(bench.control(8, command(1, OUT)).is_empty());
     assert!(bench.control(8, command(2, OUT)).is_empty());
     assert_eq!(bench.km.routes[&SESSION].hop, OUT_TOO);
+}
+
+impl Bench {
+    /// The carrier gives up the first message of that name among the effects.
+    fn give_up(&mut self, now: u64, effects: Vec<Effect>, name: &str) -> Vec<Effect> {
+        let given_up = effects.into_iter().find_map(|effect| match effect {
+            Effect::Send(envelope) if envelope.message.name() == name => Some(envelope),
+            _ => None,
+        });
+        let mut cx = Context {
+            now: Time(now),
+            sources: &mut self.layer,
+        };
+        let envelope = given_up.expect("it was sent");
+        self.km.on_undelivered(envelope, &mut cx, &mut self.out);
+        self.out.drain().collect()
+    }
+
+    fn void(&mut self, now: u64, number: u32, otp: Option<OtpKeys>) -> Vec<Effect> {
+        let request = id(number);
+        let void = KeyManagementMessage::Void {
+            request,
+            hop: IN,
+            otp,
+        };
+        self.tell(now, Address::kma(BEFORE), void)
+    }
+
+    fn spent_before(&self) -> u64 {
+        self.km.followed().next().expect("one store is followed").spent()
+    }
+}
+
+fn has_finding(effects: &[Effect]) -> bool {
+    let finding = |effect: &Effect| matches!(effect, Effect::Observe(Observation::Finding { .. }));
+    effects.iter().any(finding)
+}
+
+/// A relay that was given up is void at the neighbour, and its request fails upstream; once.
+#[test]
+fn a_relay_that_was_given_up_is_void_at_both_ends() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.reserve(1, 0, OUT);
+    let sent = bench.relay(2, 0, BEYOND);
+    let after = bench.give_up(3, sent.clone(), "key relay");
+    assert_eq!(count(&after, "key void"), 1);
+    assert_eq!(count(&after, "key relay failure"), 1);
+    let named = after.iter().find_map(|effect| match effect {
+        Effect::Send(Envelope {
+            message: Message::KeyManagement(KeyManagementMessage::Void { otp, .. }),
+            ..
+        }) => otp.clone(),
+        _ => None,
+    });
+    assert_eq!(named, Some(OtpKeys::single(KeyRange { start: 0, bits: 100 })));
+    assert!(bench.give_up(4, sent, "key relay").is_empty(), "it is over");
+}
+
+/// A relay whose completion came had arrived, whatever became of its acknowledgements.
+#[test]
+fn a_completed_relay_is_not_voided() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.reserve(1, 0, OUT);
+    let sent = bench.relay(2, 0, BEYOND);
+    let completion = KeyManagementMessage::Completion {
+        request: id(0),
+        outcome: RelayOutcome::Relayed,
+    };
+    bench.tell(3, Address::kma(BEYOND), completion);
+    assert!(bench.give_up(4, sent, "key relay").is_empty());
+}
+
+/// Whether the relay came or not, its keys count as used once, and what came of it is dropped.
+#[test]
+fn void_keys_are_used_at_the_receiving_end_and_never_supplied() {
+    let keys = |number: u64| {
+        Some(OtpKeys::single(KeyRange {
+            start: 100 * number,
+            bits: 100,
+        }))
+    };
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    assert!(!has_finding(&bench.void(1, 0, keys(0))), "it never came");
+    assert_eq!(bench.spent_before(), 100);
+    bench.relay(2, 1, HERE);
+    assert!(!has_finding(&bench.void(3, 1, keys(1))), "it had come");
+    assert_eq!(bench.spent_before(), 200);
+    let notification = KeyManagementMessage::SupplyNotification {
+        request: id(1),
+        source: BEFORE,
+        destination: HERE,
+        destination_qkdn: QkdnId(0),
+        peer: ApplicationId(1),
+        supply: SUPPLY,
+    };
+    let refused = bench.tell(4, Address::ksa(BEFORE), notification);
+    assert_eq!(count(&refused, "key supply"), 0);
+    // What was sent on is void beyond, and its completion goes nowhere.
+    bench.reserve(5, 2, OUT);
+    bench.relay(6, 2, BEYOND);
+    assert_eq!(count(&bench.void(7, 2, keys(2)), "key void"), 1);
+    let completion = KeyManagementMessage::Completion {
+        request: id(2),
+        outcome: RelayOutcome::Relayed,
+    };
+    assert!(bench.tell(8, Address::kma(BEYOND), completion).is_empty());
+}
+
+#[test]
+fn a_question_that_was_given_up_is_asked_anew() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    let asked = bench.ask(0, order(0, 1_000));
+    let again = bench.give_up(1, asked.clone(), "route request");
+    assert_eq!(count(&again, "route request"), 1);
+    assert!(
+        bench.give_up(2, asked, "route request").is_empty(),
+        "of an earlier attempt"
+    );
+    let late = bench.wake(1_000, Timer::RequestDeadline(SESSION));
+    assert_eq!(failure(&late), Some(FailureCause::ElementDown));
+}
+
+/// No pass-back (analogue: ETSI GS QKD 020): a key that came from another QKDN does not leave this one.
+#[test]
+fn a_key_is_never_handed_back() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.reserve(1, 0, OUT);
+    bench
+        .km
+        .outgoing
+        .get_mut(&OUT)
+        .expect("its own hop")
+        .crosses_border = true;
+    let message = KeyManagementMessage::KeyRelay {
+        request: id(0),
+        hop: IN,
+        source: BEFORE,
+        source_qkdn: QkdnId(1),
+        destination: BEYOND,
+        key: KeyMaterial::new(100, None),
+        otp: Some(OtpKeys::single(KeyRange { start: 0, bits: 100 })),
+        deadline: Time(1_000),
+    };
+    let refused = bench.tell(2, Address::kma(BEFORE), message);
+    assert_eq!(count(&refused, "key relay"), 0);
+    assert_eq!(count(&refused, "key relay failure"), 1);
 }

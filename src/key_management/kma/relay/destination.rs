@@ -217,6 +217,7 @@ impl KeyManager {
             near,
             bits: key.bits,
             downstream: hop,
+            void: false,
         };
         self.passing.insert(request, passing);
         let bits = otp.bits();

@@ -1,0 +1,100 @@
+//! What a controller does about a question that could not be delivered: the attempt that it belongs to goes on without
+//! the one that could not be asked, or ends, and the source begins anew with step 0a.
+//!
+//! The question may have arrived all the same; so what it may have led to is given back.
+
+use super::controller::Controller;
+use crate::architecture::message::{Ask, ControlMessage, FailureCause, ReservationResult};
+use crate::architecture::{Address, Envelope, Label, Message, Outbox, Step};
+use crate::ids::NodeId;
+
+impl Controller {
+    /// The carrier has given up a message of this controller.
+    pub fn on_undelivered(&mut self, envelope: &Envelope, out: &mut Outbox) {
+        let Message::Control(message) = &envelope.message else {
+            unreachable!("controllers speak control messages only")
+        };
+        let label = envelope.label;
+        let unreached = |at: NodeId| ReservationResult::Refused(FailureCause::ElementDown, at);
+        match message {
+            ControlMessage::SegmentQuery { order, .. } => {
+                let source = self.awaiting(order.ask).and_then(|found| found.source());
+                if let Some(source) = source {
+                    self.establishing.remove(&order.ask.request);
+                    self.answer_source(order, source, label.procedure, FailureCause::ElementDown, out);
+                }
+            }
+            // Who cannot be asked counts as having none; its promise is asked for all the same.
+            ControlMessage::ResourceQuery { ask, .. } => self.on_resource_answer(*ask, 0, out),
+            ControlMessage::Reserve(order) => {
+                self.withdraw(order.ask, Some(order.km), label, out);
+                if order.reply_to == self.me() {
+                    return self.on_reserve_answer(order.ask, order.km, unreached(order.km), out);
+                }
+                let answer = ControlMessage::ReserveAnswer {
+                    ask: order.ask,
+                    km: order.km,
+                    reply_to: order.reply_to,
+                    result: unreached(order.km),
+                };
+                out.send(Address::controller(order.reply_to), label, answer);
+            }
+            ControlMessage::SegmentReserve { ask, .. } => {
+                self.withdraw(*ask, None, label, out);
+                if let Some(segment) = self.segments.get(&ask.request.session) {
+                    let border = segment.ends[1];
+                    self.on_segment_answer(*ask, unreached(border), out);
+                }
+            }
+            ControlMessage::SegmentRequest {
+                order,
+                attempt,
+                source,
+                decider,
+            } => {
+                let ask = Ask {
+                    request: order.request,
+                    attempt: *attempt,
+                };
+                self.refuse(ask, *source, *decider, label, out);
+            }
+            other => unreachable!("a controller never gives up {other:?}"),
+        }
+    }
+
+    /// A further request cannot be carried by the session's route: the source is to begin anew.
+    pub(super) fn refuse(
+        &self,
+        ask: Ask,
+        source: NodeId,
+        decider: crate::ids::ControllerId,
+        label: Label,
+        out: &mut Outbox,
+    ) {
+        let start = ControlMessage::Start {
+            ask,
+            source,
+            decider,
+            result: ReservationResult::Refused(FailureCause::ElementDown, source),
+        };
+        self.deliver(source, Label::new(label.procedure, Step::Start), &start, out);
+    }
+
+    /// Takes back what was asked of a KM, or of the whole next segment.
+    fn withdraw(&self, ask: Ask, km: Option<NodeId>, label: Label, out: &mut Outbox) {
+        let next = self.segments.get(&ask.request.session);
+        let next = next.and_then(super::segment::Segment::next_controller);
+        let label = Label::new(label.procedure, Step::Reservation);
+        let release = |decider| ControlMessage::Release {
+            ask,
+            km,
+            decider,
+            cancel: true,
+        };
+        match (km, next) {
+            (Some(km), _) => self.deliver(km, label, &release(self.me()), out),
+            (None, Some(next)) => out.send(Address::controller(next), label, release(next)),
+            (None, None) => {}
+        }
+    }
+}

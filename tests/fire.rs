@@ -1,0 +1,44 @@
+//! Exactly-once under fire: 20 % loss, duplication and reordering on every channel (issue: reliable protocols).
+//!
+//! `cargo run --release --example fire_soak 1000` runs a thousand.
+
+mod common_fire;
+mod common_random;
+
+use common_fire::{Tally, hold};
+use common_random::recipe;
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::{Config, TestRng, TestRunner};
+
+/// Random plans with and without cuts, retries from 1 to 4: one in two is run twice.
+fn soak(runs: u32, cuts: usize, seed: u8) -> Tally {
+    let rng = TestRng::from_seed(Config::default().rng_algorithm, &[seed; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let mut tally = Tally::default();
+    for run in 0..runs {
+        let recipe = recipe(cuts).new_tree(&mut runner).expect("a recipe").current();
+        match hold(&recipe, 1 + run % 4, run % 2 == 0) {
+            Ok(one) => tally.add(&one),
+            Err(finding) => panic!("run {run}: {finding}\n{recipe:?}"),
+        }
+    }
+    tally
+}
+
+/// What makes the other tests worth anything: there was fire, and keys were delivered through it.
+fn was_fire(tally: &Tally) {
+    assert!(tally.delivered > 100 && tally.failed > 0, "{tally:?}");
+    assert!(tally.lost > 1_000 && tally.retransmissions > 1_000, "{tally:?}");
+    assert!(tally.given_up > 10 && tally.voids > 0, "{tally:?}");
+    assert_eq!(tally.requests, tally.delivered + tally.failed);
+}
+
+#[test]
+fn every_key_is_supplied_once_under_fire() {
+    was_fire(&soak(30, 0, 38));
+}
+
+#[test]
+fn every_key_is_supplied_once_under_fire_and_faults() {
+    was_fire(&soak(30, 2, 18));
+}
