@@ -369,7 +369,7 @@ fn lost_parts_fail_their_request() {
         name: "f1".to_owned(),
         disturbances: vec![cut],
         at: Time(5_502_000_000),
-        repaired: Some(Time(9_000_000_000)),
+        repaired: None,
     });
     let outcome = run(&Arc::new(plan));
     assert!(metric(&outcome, "wasted_link_key_bits") > Some(0.0));

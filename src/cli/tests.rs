@@ -139,7 +139,7 @@ fn a_run_is_the_same_on_any_number_of_threads_and_reproduces() {
     assert_eq!(manifest["files"].as_object().unwrap().len(), 9);
     let done = qkdni(place.path(), "reproduce @/r2 -j 1");
     assert_eq!(
-        (done.code, done.out.contains("all 8 files")),
+        (done.code, done.out.contains("all 9 files")),
         (0, true),
         "{}{}",
         done.out,
