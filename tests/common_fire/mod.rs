@@ -1,9 +1,11 @@
 //! Random plans under fire: every channel loses, doubles and reorders, and what must hold all the same.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use qkdni::kernel::Span;
 use qkdni::network::channels::{Channels, Quality, Retransmission};
+use qkdni::network::plan::MaterialPlan;
 use qkdni::network::{Options, simulate};
 use qkdni::observe::outcome::Outcome;
 use qkdni::units::Fraction;
@@ -84,7 +86,10 @@ fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
 /// # Errors
 /// What did not hold.
 pub fn hold(recipe: &Recipe, retries: u32, again: bool) -> Result<Tally, String> {
-    let plan = plan(recipe, channels(retries));
+    // Real bits flow, and both applications' keys are compared.
+    let mut plan = (*plan(recipe, channels(retries))).clone();
+    plan.material = Some(MaterialPlan::default());
+    let plan = Arc::new(plan);
     let watched = Options {
         trace: true,
         audit: true,

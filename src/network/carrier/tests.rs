@@ -1,4 +1,5 @@
 use super::*;
+use crate::architecture::ElementKind::{Application, Controller, Kma, Ksa, Manager};
 use crate::architecture::message::{
     ControlMessage, KeyManagementMessage, KeyMaterial, ReservationResult, StatusChange,
 };
@@ -161,7 +162,6 @@ fn only_what_can_be_disturbed_has_a_line() {
         ..Channels::default()
     };
     let streams = Streams::new(1, 0);
-    use ElementKind::{Application, Controller, Kma, Ksa, Manager};
     let carrier = Carrier::new(channels, false, streams).expect("a channel loses");
     assert_eq!(carrier.service(Kma, Controller), Service::Line);
     assert_eq!(carrier.service(Kma, Manager), Service::Plain(Span(5)));
