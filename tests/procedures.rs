@@ -342,6 +342,23 @@ fn reference_points_follow_from_placement() {
     }
 }
 
+/// Shows the reference points of one QKDN: each is spoken over in some run of the configurations.
+#[test]
+fn every_reference_point_is_spoken_over() {
+    let mut seen = BTreeSet::new();
+    for configuration in ["gwn-dd", "iwn-cc"] {
+        for variant in ["", ":border-cut", ":relay-failure"] {
+            let lines = trace_of(configuration, variant, &[]);
+            seen.extend(lines.iter().map(|line| text(line, "reference_point").to_owned()));
+        }
+    }
+    for point in [
+        "Ak", "Kq-1", "Kx-1", "Kx-2", "Ck", "Cq", "Cx", "Mq", "Mk", "Mc", "Cxi", "Kxi-1", "Kxi-2", "Mxi",
+    ] {
+        assert!(seen.contains(point), "{point}: {seen:?}");
+    }
+}
+
 /// Shows A5 and S1: nothing that crosses Cxi names a hop or a store of the other side, and key bytes cross only
 /// where keys may.
 #[test]
