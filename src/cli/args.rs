@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::experiment::sweep::Shard;
+use crate::experiment::sweep::design::Design;
+
 /// Simulates QKD networks that interwork after ITU-T Y.3818, through gateway nodes (GWN) or an interworking
 /// node (IWN), message by message, and compares them with error bars.
 #[derive(Clone, Debug, Parser)]
@@ -26,6 +29,7 @@ Examples:
   qkdni run madqci.json --set 'demands.d1.arrivals.poisson.rate=4 /s'
   qkdni compare madqci.json --gwn-vs-iwn      gateway nodes or interworking node?
   qkdni compare madqci.json madqci.json:iwn   a scenario against its variant
+  qkdni sweep madqci.json --set 'demands.d1.arrivals.poisson.rate=5..25:5 /s'
   qkdni reproduce runs/madqci/20261122T175059Z-01234567
 
 A scenario is FILE, or FILE:VARIANT for one of the file's variants.
@@ -47,6 +51,8 @@ pub(super) enum Verb {
     Run(Run),
     /// Compare scenarios in pairs with common random numbers: differences, intervals, verdicts
     Compare(Compare),
+    /// Simulate a scenario at many points: grids and designs over any of its paths, on threads, job arrays or MPI
+    Sweep(Sweep),
     /// Print the JSON Schema of scenario files
     Schema,
     /// List what a scenario may name: routing algorithms, link models, faults, demands, metrics
@@ -152,6 +158,45 @@ pub(super) struct Compare {
 pub(super) enum FailOn {
     /// The later scenario is significantly worse in some metric
     Worse,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Values of a path:
+  --set run.seed=1,2,5                       a list
+  --set 'demands.d1.key=128,256 bit'         one unit for all
+  --set 'demands.d1.timeout=5..30:5 s'       from, to and step; the end counts if a step meets it
+  --set 'qkdns.A.links.a1-a2.length=10..50 km'   anything in between, for --design lhs:N and sobol:N
+
+A sweep that was interrupted or killed goes on where it was when the same command is given again.
+sweep.csv has one row per point, metric and scope.")]
+pub(super) struct Sweep {
+    /// The scenario: FILE or FILE:VARIANT
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// A path and the values that it is to take; every value with every value of the other paths
+    #[arg(long = "set", value_name = "PATH=VALUES", required = true)]
+    pub sets: Vec<String>,
+    /// Which points: grid for all combinations, lhs:N for a Latin hypercube, sobol:N for a Sobol sequence
+    #[arg(long, value_name = "DESIGN", default_value_t = Design::Grid)]
+    pub design: Design,
+    /// Only every N-th point from the I-th; the parts share a folder, and the last one gathers the results
+    #[arg(long, value_name = "I/N", default_value_t = Shard::WHOLE)]
+    pub shard: Shard,
+    /// Seed of all random numbers, instead of the scenario's; every point has it
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Number of replications per point, instead of the scenario's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub replications: Option<u32>,
+    #[command(flatten)]
+    pub threads: Threads,
+    /// Results folder: new, empty, or of the same sweep to go on with [default: runs/NAME/sweep-HASH]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Also write the table as sweep.parquet (needs a program built with the feature `parquet`)
+    #[arg(long)]
+    pub parquet: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -44,6 +44,8 @@ pub struct Prepared {
     pub label: String,
     /// What will be run, defaults filled in; a valid scenario file of its own.
     pub resolved: Value,
+    /// What was written, before it was changed by `path=value`; a valid scenario file of its own too.
+    pub written: Value,
     /// The seed.
     pub seed: u64,
     /// Replications that the scenario asks for.

@@ -14,6 +14,7 @@ mod reproduce;
 mod run;
 mod schema;
 mod simulator;
+mod sweep;
 mod validate;
 mod work;
 
@@ -87,6 +88,7 @@ pub fn dispatch(
         Verb::Validate(arguments) => validate::validate(&mut context, arguments),
         Verb::Run(arguments) => run::run(&mut context, arguments),
         Verb::Compare(arguments) => compare::compare(&mut context, arguments),
+        Verb::Sweep(arguments) => sweep::sweep(&mut context, arguments),
         Verb::Schema => schema::schema(&mut context),
         Verb::List(arguments) => list::list(&mut context, arguments),
         Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),

@@ -25,7 +25,9 @@ impl Engine for Simulator {
             .clone()
             .unwrap_or_else(|| loaded.document.name.clone());
         let warnings = loaded.warnings.0.clone();
-        Ok(prepared(&loaded.document, loaded.resolved, label, warnings))
+        let mut prepared = prepared(&loaded.document, loaded.resolved, label, warnings);
+        prepared.written = loaded.written;
+        Ok(prepared)
     }
 
     fn check(&self, source: &str, sets: &[String]) -> Vec<Diagnostic> {
@@ -103,6 +105,7 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
     Prepared {
         name: document.name.clone(),
         label,
+        written: resolved.clone(),
         resolved,
         seed: document.run.seed,
         replications: document.run.replications,

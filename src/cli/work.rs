@@ -43,7 +43,7 @@ impl Context<'_> {
         let Some(jobs) = count.checked_mul(kinds) else {
             return Err(Failure::Usage(format!("{count} replications are too many")));
         };
-        let bar = self.console.progress(jobs);
+        let bar = self.console.progress(jobs, "replications");
         let progress = || bar.inc(1);
         let control = Control {
             threads,

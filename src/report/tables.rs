@@ -3,7 +3,9 @@
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, presets};
 
 use super::quantity::Scale;
-use crate::archive::{Comparison, ComparisonRow, MetricRow, Pair, Summary, Verdict};
+use crate::archive::{
+    Comparison, ComparisonRow, MetricRow, Pair, PointRecord, Summary, SweepRecord, Verdict,
+};
 
 /// How a table may look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +127,45 @@ fn push_demands(text: &mut String, summary: &Summary, look: Look) {
             &format!("… {} more demands in summary.json", scopes.len() - DETAIL),
         );
     }
+}
+
+/// A sweep: the network's main metrics at the first points.
+pub fn sweep(record: &SweepRecord, points: &[PointRecord], look: Look) -> String {
+    const SHOWN: [&str; 4] = [
+        "served_share",
+        "throughput_bps",
+        "kkrd_s",
+        "link_key_bits_per_key_bit",
+    ];
+    let mut text = String::new();
+    say(
+        &mut text,
+        &format!(
+            "{}: {} points ({}), seed {}",
+            record.name, record.points, record.design, record.seed
+        ),
+    );
+    let paths = record.paths.iter().map(String::as_str);
+    let header: Vec<&str> = std::iter::once("point").chain(paths).chain(SHOWN).collect();
+    let mut table = table(look, &header);
+    for point in points {
+        let values = point
+            .values
+            .values()
+            .map(|value| Cell::new(value.as_str().unwrap_or_default()));
+        let means = SHOWN.map(|name| {
+            let row = point.summary.metric(name, "network");
+            let shown = row.and_then(|row| row.mean.map(|mean| Scale::of(&row.unit, mean).quantity(mean)));
+            Cell::new(shown.unwrap_or_default())
+        });
+        table.add_row(std::iter::once(Cell::new(point.point)).chain(values).chain(means));
+    }
+    push(&mut text, &table);
+    let more = record.points as usize - points.len();
+    if more > 0 {
+        say(&mut text, &format!("… {more} more points in sweep.csv"));
+    }
+    text
 }
 
 /// A comparison: one table per pair, then the prices.

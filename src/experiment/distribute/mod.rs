@@ -1,5 +1,16 @@
 //! Where replications are worked off. The results are the same wherever that is.
 
+#[cfg(feature = "mpi")]
+pub mod machines;
 pub mod threads;
 
 pub use threads::{Control, Stopped, in_order};
+
+/// Why a piece of shared work has no result, in a form that can travel between processes.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Trouble {
+    /// Whether an invariant was broken: a bug.
+    pub broken: bool,
+    /// What to say about it.
+    pub text: String,
+}
