@@ -328,10 +328,8 @@ fn parquet_holds_the_rows_of_the_table() {
     .map(str::to_owned);
     run(place.path(), &arguments);
     let file = fs::File::open(place.path().join("r/sweep.parquet")).expect("there");
-    let rows = SerializedFileReader::new(file)
-        .expect("Parquet")
-        .get_row_iter(None)
-        .expect("rows");
+    let reader = SerializedFileReader::new(file).expect("Parquet");
+    let rows = reader.get_row_iter(None).expect("rows");
     let table = fs::read_to_string(place.path().join("r/sweep.csv")).expect("there");
     let mut lines = table.lines();
     let names: Vec<&str> = lines.next().expect("a header").split(',').collect();

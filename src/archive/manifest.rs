@@ -34,6 +34,9 @@ pub struct Manifest {
     pub replications: u32,
     /// Whether a trace was asked for.
     pub trace: bool,
+    /// Batches that the intervals of one long run are over; null with replications.
+    #[serde(default)]
+    pub batches: Option<u32>,
     /// Events of all replications of all variants.
     pub event_count: u64,
     /// Whether everything that was asked for is here.
@@ -97,6 +100,7 @@ impl Manifest {
             seed: 0,
             replications: 0,
             trace: false,
+            batches: None,
             event_count: 0,
             status: Status::Complete,
             scenario_sha256: String::new(),

@@ -30,7 +30,9 @@ mod summary;
 mod sweep;
 mod sweep_folder;
 
-pub use comparison::{Comparison, ComparisonRow, Pair, Price, Rule, Verdict};
+pub use comparison::{
+    BottomLine, Comparison, ComparisonRow, Objective, Pair, Pareto, ParetoPoint, Price, Rule, Verdict,
+};
 pub use contents::{RunRecord, canonical_json, scenario_hash, write_comparison, write_run};
 pub use error::ArchiveError;
 pub use folder::Folder;

@@ -98,15 +98,14 @@ impl PointRecord {
     }
 }
 
+/// Takes a file: its path within the folder and its bytes.
+pub type Put<'a> = &'a mut dyn FnMut(&str, &[u8]) -> Result<(), ArchiveError>;
+
 /// Gives `put` the tables of a sweep: `sweep.csv`, and `sweep.parquet` where the record asks for it.
 ///
 /// # Errors
 /// What `put` says, or that this program cannot write Parquet.
-pub fn write_tables(
-    record: &SweepRecord,
-    points: &[PointRecord],
-    put: &mut dyn FnMut(&str, &[u8]) -> Result<(), ArchiveError>,
-) -> Result<(), ArchiveError> {
+pub fn write_tables(record: &SweepRecord, points: &[PointRecord], put: Put<'_>) -> Result<(), ArchiveError> {
     put("sweep.csv", csv(&record.paths, points).as_bytes())?;
     if !record.parquet {
         return Ok(());

@@ -22,7 +22,7 @@ pub enum SweepPlace {
     /// All points are there and gathered.
     Complete(PathBuf),
     /// Points are missing.
-    Open(SweepFolder),
+    Open(Box<SweepFolder>),
 }
 
 /// A sweep's folder in the making.
@@ -77,7 +77,7 @@ impl SweepFolder {
             _lock: lock,
         };
         folder.begin(scenario)?;
-        Ok(SweepPlace::Open(folder))
+        Ok(SweepPlace::Open(Box::new(folder)))
     }
 
     /// Writes what says which sweep this is, or holds what is there against it.

@@ -122,6 +122,31 @@ pub(super) struct Run {
     pub file: String,
     #[command(flatten)]
     pub simulation: Simulation,
+    /// Add replications until the 95 % interval of the metric is at most this far from its mean, such as 1%;
+    /// --replications is then the most that are run [default: 1000]
+    #[arg(long, value_name = "PERCENT", value_parser = percent, conflicts_with = "batches")]
+    pub precision: Option<f64>,
+    /// The metric that --precision is about: NAME, or NAME@SCOPE
+    #[arg(long, value_name = "METRIC", default_value = "kkrd_s", requires = "precision")]
+    pub metric: String,
+    /// Time at the start that is not counted: a time instead of the scenario's, or mser5 to find it by MSER-5 in five
+    /// replications made for that
+    #[arg(long, value_name = "TIME")]
+    pub warm_up: Option<String>,
+    /// One long replication with intervals over N batches of requests
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000), conflicts_with = "replications")]
+    pub batches: Option<u32>,
+}
+
+/// Reads "1%" or "1 %".
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text
+        .strip_suffix('%')
+        .and_then(|number| number.trim().parse::<f64>().ok());
+    match number {
+        Some(number) if number > 0.0 && number <= 100.0 => Ok(number / 100.0),
+        _ => Err("write a percentage above 0, such as 1%".to_owned()),
+    }
 }
 
 #[derive(Clone, Debug, Args)]

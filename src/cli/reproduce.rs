@@ -14,6 +14,7 @@ use crate::archive::{
     SCHEMA_VERSION, Sink, TOOL_VERSION, canonical_json, write_run, write_tables,
 };
 use crate::experiment::distribute::{Control, in_order};
+use crate::experiment::run::by_batches;
 
 pub(super) fn reproduce(context: &mut Context<'_>, arguments: &Reproduce) -> Result<Exit, Failure> {
     let archived = Archived::open(&arguments.folder)?;
@@ -68,9 +69,12 @@ fn report(context: &mut Context<'_>, manifest: &Manifest, differences: &[String]
 fn repeat_run(context: &Context<'_>, archived: &Archived, threads: usize) -> Result<Files, Failure> {
     let manifest = archived.manifest();
     let prepared = prepare(context, archived.folder())?;
-    let outcomes = context.replicate(&[&prepared], manifest.replications, threads, manifest.trace)?;
+    let outcomes = context.replicate(&[&prepared], 0..manifest.replications, threads, manifest.trace)?;
     let outcomes = whole(&outcomes, manifest)?;
-    let summary = summarize(&prepared, &outcomes[0]);
+    let mut summary = summarize(&prepared, &outcomes[0]);
+    if let (Some(batches), [outcome]) = (manifest.batches, outcomes[0].as_slice()) {
+        by_batches(&mut summary, outcome, batches);
+    }
     let record = RunRecord {
         resolved: &prepared.resolved,
         summary: &summary,
@@ -89,7 +93,7 @@ fn repeat_comparison(context: &Context<'_>, archived: &Archived, threads: usize)
         .map(|variant| prepare(context, &archived.folder().join(&variant.folder)))
         .collect::<Result<Vec<_>, _>>()?;
     let all: Vec<&Prepared> = subjects.iter().collect();
-    let outcomes = context.replicate(&all, manifest.replications, threads, manifest.trace)?;
+    let outcomes = context.replicate(&all, 0..manifest.replications, threads, manifest.trace)?;
     let compared = Compared {
         subjects: &subjects,
         entries: &manifest.variants,

@@ -12,7 +12,7 @@ use super::{Engine, Exit, Failure, Prepared, Rejected};
 use crate::archive::{
     Archived, Host, Manifest, PointRecord, SCHEMA_VERSION, Status, SweepFolder, SweepPlace, SweepRecord,
 };
-use crate::experiment::distribute::{Control, Stopped, Trouble, in_order};
+use crate::experiment::distribute::{Control, Keep, Stopped, Trouble, Work, in_order};
 use crate::experiment::run::replicate;
 use crate::experiment::sweep::Sweep;
 use crate::experiment::sweep::design::Design;
@@ -56,8 +56,8 @@ struct Job<'a> {
     name: &'a str,
     points: &'a [u32],
     control: Control<'a>,
-    work: &'a (dyn Fn(u32) -> Result<Option<Vec<u8>>, Trouble> + Sync),
-    keep: &'a (dyn Fn(u32, &[u8]) -> Result<(), Trouble> + Sync),
+    work: Work<'a>,
+    keep: Keep<'a>,
 }
 
 /// Shares a job out over the threads of this process.
@@ -377,7 +377,13 @@ fn finish(context: &mut Context<'_>, study: &Study, place: &Path) -> Result<Exit
     let archived = Archived::open(place)?;
     let manifest: &Manifest = archived.manifest();
     if context.console.json() {
-        document(context, study, study.record.points, place, json!(manifest.status))?;
+        document(
+            context,
+            study,
+            study.record.points,
+            place,
+            &json!(manifest.status),
+        )?;
     } else {
         let shown = (0..study.record.points)
             .take(MOST_ROWS)
@@ -415,7 +421,13 @@ fn unfinished(
     };
     let all = study.record.points;
     if context.console.json() {
-        document(context, study, done.len() as u32, folder.partial(), json!(status))?;
+        document(
+            context,
+            study,
+            done.len() as u32,
+            folder.partial(),
+            &json!(status),
+        )?;
     }
     let place = folder.partial().display();
     if interrupted {
@@ -438,7 +450,7 @@ fn document(
     study: &Study,
     done: u32,
     place: &Path,
-    status: Value,
+    status: &Value,
 ) -> Result<(), Failure> {
     context.console.document(&json!({
         "schema_version": SCHEMA_VERSION,

@@ -175,6 +175,7 @@ pub fn comparison(comparison: &Comparison, look: Look) -> String {
         push_pair(&mut text, comparison, pair, look);
     }
     push_prices(&mut text, comparison, look);
+    push_front(&mut text, comparison);
     text +=
         "Intervals are of 95 % and not corrected; verdicts are corrected for the number of rows (Holm).\n";
     text
@@ -238,6 +239,13 @@ fn push_pair(text: &mut String, comparison: &Comparison, pair: &Pair, look: Look
             ),
         );
     }
+    if let Some(line) = comparison
+        .bottom_lines
+        .iter()
+        .find(|line| line.pair == pair.label())
+    {
+        say(text, &format!("{}.", line.text));
+    }
     text.push('\n');
 }
 
@@ -272,6 +280,26 @@ fn comparison_cells(row: &ComparisonRow, look: Look) -> Vec<Cell> {
         Cell::new(interval(scale, row.ci95)),
         verdict,
     ]
+}
+
+fn push_front(text: &mut String, comparison: &Comparison) {
+    let pareto = &comparison.pareto;
+    let front: Vec<&str> = (pareto.points.iter())
+        .filter(|point| point.dominated_by.is_empty())
+        .map(|point| point.variant.as_str())
+        .collect();
+    let names: Vec<&str> = pareto
+        .objectives
+        .iter()
+        .map(|objective| objective.name.as_str())
+        .collect();
+    if !names.is_empty() {
+        let (front, names) = (front.join(", "), names.join(", "));
+        say(
+            text,
+            &format!("By the means of {names}, no other variant beats: {front}."),
+        );
+    }
 }
 
 fn push_prices(text: &mut String, comparison: &Comparison, look: Look) {

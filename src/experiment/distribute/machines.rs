@@ -18,19 +18,13 @@ use mpi::topology::Communicator;
 use serde::{Deserialize, Serialize};
 
 use super::threads::message_of;
-use super::{Control, Trouble};
+use super::{Control, Keep, Trouble, Work};
 
 /// Told to a rank instead of a piece's number when there is no more to do.
 const NO_MORE: u32 = u32::MAX;
 
 /// How long rank 0 sleeps when nobody reports; MPI's own waiting would take a whole processor.
 const NAP: Duration = Duration::from_micros(500);
-
-/// One piece of work: its content, or nothing if it was interrupted.
-pub type Work<'a> = &'a (dyn Fn(u32) -> Result<Option<Vec<u8>>, Trouble> + Sync);
-
-/// Keeps a finished piece.
-pub type Keep<'a> = &'a (dyn Fn(u32, &[u8]) -> Result<(), Trouble> + Sync);
 
 /// What a rank tells rank 0.
 #[derive(Debug, Serialize, Deserialize)]

@@ -14,3 +14,9 @@ pub struct Trouble {
     /// What to say about it.
     pub text: String,
 }
+
+/// One piece of work: its content, or nothing if it was interrupted.
+pub type Work<'a> = &'a (dyn Fn(u32) -> Result<Option<Vec<u8>>, Trouble> + Sync);
+
+/// Keeps a finished piece.
+pub type Keep<'a> = &'a (dyn Fn(u32, &[u8]) -> Result<(), Trouble> + Sync);

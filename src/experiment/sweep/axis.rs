@@ -171,15 +171,16 @@ fn split(text: &str) -> Vec<String> {
 /// How a range is written.
 const LIKE: &str = "write it like 1..5:0.5 km: from, to, step, and one unit for all";
 
+/// Reads an end or the step of a range.
+fn read(text: &str) -> Result<(Decimal, &str), Wrong> {
+    number_and_unit(text).ok_or_else(|| (format!("\"{}\" is not a number with a unit", text.trim()), LIKE))
+}
+
 fn range(from: &str, rest: &str, design: Design) -> Result<Values, Wrong> {
     let (to, step) = match rest.split_once(':') {
         Some((to, step)) => (to, Some(step)),
         None => (rest, None),
     };
-    fn read(text: &str) -> Result<(Decimal, &str), Wrong> {
-        number_and_unit(text)
-            .ok_or_else(|| (format!("\"{}\" is not a number with a unit", text.trim()), LIKE))
-    }
     let (from, from_unit) = read(from)?;
     let (to, to_unit) = read(to)?;
     let (step, step_unit) = match step.map(read).transpose()? {

@@ -23,7 +23,7 @@ fn lists_and_ranges() {
         ("a=1 /s,2 /s", vec!["1 /s", "2 /s"]),
         ("a=1,2,5 km", vec!["1 km", "2 km", "5 km"]),
         ("a=1 m,5 km", vec!["1 m", "5 km"]),
-        ("a=gwn,iwn", vec!["gwn", "iwn"]),
+        ("a=segment,per_hop", vec!["segment", "per_hop"]),
         ("a=1..3:1 /s", vec!["1 /s", "2 /s", "3 /s"]),
         ("a=10..50:15 km", vec!["10 km", "25 km", "40 km"]),
         ("a=1 min..3 min:1 min", vec!["1 min", "2 min", "3 min"]),
