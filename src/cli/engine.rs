@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::archive::Price;
 use crate::experiment::expectation::Expectation;
 use crate::observe::outcome::Outcome;
+use crate::report::chart::Roster;
 use crate::scenario::Diagnostic;
 
 /// Scenarios in, outcomes out.
@@ -26,6 +27,12 @@ pub trait Engine: Sync {
     /// As [`prepare`](Self::prepare), and if the scenario has no boundary that they can be derived from.
     fn derive(&self, source: &str, sets: &[String]) -> Result<Vec<Prepared>, Rejected>;
 
+    /// Who there is in a scenario that was run, for charts and filters.
+    ///
+    /// # Errors
+    /// Every finding at once if the scenario is not valid for this version.
+    fn roster(&self, resolved: &Value) -> Result<Roster, Rejected>;
+
     /// The JSON Schema of scenario files.
     fn schema(&self) -> Value;
 
@@ -42,6 +49,8 @@ pub struct Prepared {
     pub name: String,
     /// What a comparison calls it.
     pub label: String,
+    /// Each boundary and the configuration of clause 8 that it is in, for people.
+    pub boundaries: Vec<String>,
     /// What will be run, defaults filled in; a valid scenario file of its own.
     pub resolved: Value,
     /// What was written, before it was changed by `path=value`; a valid scenario file of its own too.

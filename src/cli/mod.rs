@@ -8,6 +8,7 @@ mod args;
 mod compare;
 mod console;
 mod engine;
+mod explain;
 mod failure;
 mod list;
 mod reproduce;
@@ -15,6 +16,7 @@ mod run;
 mod schema;
 mod simulator;
 mod sweep;
+mod trace;
 mod validate;
 mod work;
 
@@ -92,6 +94,8 @@ pub fn dispatch(
         Verb::Schema => schema::schema(&mut context),
         Verb::List(arguments) => list::list(&mut context, arguments),
         Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),
+        Verb::Trace(arguments) => trace::trace(&mut context, arguments),
+        Verb::Explain(arguments) => explain::explain(&mut context, arguments),
     };
     let finished = result.and_then(|exit| context.console.flush().map(|()| exit));
     finished.unwrap_or_else(|failure| {

@@ -7,10 +7,13 @@ use serde_json::Value;
 use super::engine::{CatalogueEntry, Engine, Prepared, Rejected};
 use crate::archive::Price;
 use crate::experiment::expectation::Expectation;
+use crate::interworking::layout::Which;
 use crate::network::plan::Plan;
 use crate::network::{Options, simulate};
+use crate::report::chart::Roster;
+use crate::scenario::configuration::configuration;
 use crate::scenario::document::Document;
-use crate::scenario::{self, Diagnostic, Diagnostics, Which, compile, derive};
+use crate::scenario::{self, Diagnostic, Diagnostics, compile, derive};
 use crate::units::Decibels;
 
 /// The engine of the program.
@@ -69,6 +72,12 @@ impl Engine for Simulator {
         Ok(variants)
     }
 
+    fn roster(&self, resolved: &Value) -> Result<Roster, Rejected> {
+        let loaded = scenario::load_text("scenario.resolved.json", &resolved.to_string(), &[])
+            .map_err(|findings| rejected(&findings))?;
+        Ok(Roster::of(&compile(&loaded.document)))
+    }
+
     fn schema(&self) -> Value {
         scenario::schema()
     }
@@ -106,6 +115,18 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
         name: document.name.clone(),
         label,
         written: resolved.clone(),
+        boundaries: document
+            .boundaries
+            .iter()
+            .map(|boundary| {
+                let [a, b] = [0, 1].map(|end| &boundary.between[end]);
+                format!(
+                    "{}: {a} – {b}, {}",
+                    boundary.id,
+                    configuration(document, boundary)
+                )
+            })
+            .collect(),
         resolved,
         seed: document.run.seed,
         replications: document.run.replications,

@@ -8,12 +8,12 @@ use super::knowledge::HopState;
 use super::segment::{Role, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
-    BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, Subject,
+    Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, Subject,
 };
+use crate::architecture::observation::{Choice, Decision};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step};
 use crate::ids::{ControllerId, HopId, NodeId};
-use crate::kernel::Time;
 
 /// A route that is being found.
 #[derive(Clone, Debug)]
@@ -34,7 +34,14 @@ pub struct Establishing {
 impl Controller {
     /// Step 0a: which border serves the destination's QKDN from here. The nearest by hops; one whose hop makes key
     /// before one that only has some left; never one that is OFF.
-    pub(super) fn on_border_query(&mut self, order: &KeyRequest, km: NodeId, label: Label, out: &mut Outbox) {
+    pub(super) fn on_border_query(
+        &mut self,
+        order: &KeyRequest,
+        attempt: u32,
+        km: NodeId,
+        label: Label,
+        out: &mut Outbox,
+    ) {
         let candidates = self
             .surroundings
             .borders
@@ -47,12 +54,26 @@ impl Controller {
                 (state < HopState::Off).then_some((state, path.len(), border.boundary, border))
             })
             .min_by_key(|&(state, hops, boundary, _)| (state, hops, boundary));
-        let border = best.map(|(.., border)| choice(border));
+        let best = best.map(|(.., border)| border);
+        out.explain(|| {
+            let reason = match best {
+                Some(_) => {
+                    "the border whose hop makes key, then the nearest by hops, then the first in the file"
+                }
+                None => "no border can be reached",
+            };
+            let far = |border: &&Border| border.far_qkdn == order.destination_qkdn;
+            let borders = self.surroundings.borders.iter().filter(far);
+            Decision::new(Choice::Border, Subject::request(order.request), reason)
+                .among(self.border_candidates(km, borders, best))
+        });
+        let border = best.map(choice);
         let procedure = border.map_or(label.procedure, |border| border.procedure);
-        let answer = ControlMessage::BorderAnswer {
+        let ask = Ask {
             request: order.request,
-            border,
+            attempt,
         };
+        let answer = ControlMessage::BorderAnswer { ask, border };
         out.send(
             Address::kma(km),
             Label::new(procedure, Step::BorderChoice),
@@ -61,14 +82,8 @@ impl Controller {
     }
 
     /// Steps 2 and 3: compute this QKDN's part, ask for the other's.
-    pub(super) fn on_route_request(
-        &mut self,
-        mut order: RelayOrder,
-        km: NodeId,
-        _now: Time,
-        out: &mut Outbox,
-    ) {
-        let request = order.order.request;
+    pub(super) fn on_route_request(&mut self, mut order: RelayOrder, km: NodeId, out: &mut Outbox) {
+        let (ask, request) = (order.ask(), order.order.request);
         let local = order.order.destination_qkdn == self.surroundings.domain.qkdn;
         let border = if local {
             None
@@ -91,6 +106,8 @@ impl Controller {
             .as_ref()
             .map_or(order.order.destination, |border| border.hop.from);
         let path = self.route(order.source, to);
+        let border_hop = border.as_ref().map(|border| border.hop.id);
+        self.explain_route(request, [order.source, to], border_hop, path.as_deref(), out);
         let (Some(mut path), true) = (path, local || border.is_some()) else {
             return self.answer_source(&order, procedure, FailureCause::NoRoute, out);
         };
@@ -130,7 +147,7 @@ impl Controller {
             out.send(
                 Address::kma(km),
                 label,
-                ControlMessage::ResourceQuery { request, hop },
+                ControlMessage::ResourceQuery { ask, hop },
             );
         }
         self.establishing.insert(request, establishing);
@@ -168,12 +185,14 @@ impl Controller {
         label: Label,
         out: &mut Outbox,
     ) {
-        let request = order.order.request;
+        let (ask, request) = (order.ask(), order.order.request);
         let from = order.border.expect("a query crosses a border").far;
         let ends = [from, order.order.destination];
-        let Some(path) = self.route(ends[0], ends[1]) else {
+        let path = self.route(ends[0], ends[1]);
+        self.explain_route(request, ends, None, path.as_deref(), out);
+        let Some(path) = path else {
             let offer = ControlMessage::SegmentOffer {
-                request,
+                ask,
                 reachable: false,
                 usable_bits: 0,
             };
@@ -181,10 +200,7 @@ impl Controller {
         };
         let asks_km = label.procedure == Procedure::P12 && !path.is_empty();
         if asks_km {
-            let query = ControlMessage::ResourceQuery {
-                request,
-                hop: path[0],
-            };
+            let query = ControlMessage::ResourceQuery { ask, hop: path[0] };
             out.send(
                 Address::kma(from),
                 Label::new(label.procedure, Step::Computation),
@@ -206,19 +222,12 @@ impl Controller {
     }
 
     /// Step 3a at controller-A: what the other QKDN offers.
-    pub(super) fn on_segment_offer(
-        &mut self,
-        request: RequestId,
-        reachable: bool,
-        usable_bits: u64,
-        _now: Time,
-        out: &mut Outbox,
-    ) {
-        let Some(establishing) = self.establishing.get_mut(&request) else {
+    pub(super) fn on_segment_offer(&mut self, ask: Ask, reachable: bool, usable_bits: u64, out: &mut Outbox) {
+        let Some(establishing) = self.awaiting(ask) else {
             return;
         };
         if !reachable {
-            let establishing = self.establishing.remove(&request).expect("it was just there");
+            let establishing = self.establishing.remove(&ask.request).expect("it was just there");
             return self.answer_source(
                 &establishing.order,
                 establishing.procedure,
@@ -228,23 +237,23 @@ impl Controller {
         }
         establishing.awaits_offer = false;
         establishing.usable_bits = establishing.usable_bits.min(usable_bits);
-        self.when_all_is_known(request, out);
+        self.when_all_is_known(ask.request, out);
     }
 
     /// P12 step 3: a border KM says what it has.
-    pub(super) fn on_resource_answer(
-        &mut self,
-        request: RequestId,
-        usable_bits: u64,
-        _now: Time,
-        out: &mut Outbox,
-    ) {
-        let Some(establishing) = self.establishing.get_mut(&request) else {
+    pub(super) fn on_resource_answer(&mut self, ask: Ask, usable_bits: u64, out: &mut Outbox) {
+        let Some(establishing) = self.awaiting(ask) else {
             return;
         };
         establishing.awaits_resources = false;
         establishing.usable_bits = establishing.usable_bits.min(usable_bits);
-        self.when_all_is_known(request, out);
+        self.when_all_is_known(ask.request, out);
+    }
+
+    /// The route that is being found for this attempt.
+    fn awaiting(&mut self, ask: Ask) -> Option<&mut Establishing> {
+        let found = self.establishing.get_mut(&ask.request);
+        found.filter(|establishing| establishing.order.attempt == ask.attempt)
     }
 
     fn when_all_is_known(&mut self, request: RequestId, out: &mut Outbox) {
@@ -256,30 +265,19 @@ impl Controller {
             return;
         }
         let found = self.establishing.remove(&request).expect("it was just there");
-        let order = found.order.order;
+        let (ask, order) = (found.order.ask(), found.order.order);
         let session = request.session;
-        let mut segment = Segment::new(
-            found.role,
-            found.ends,
-            found.path.clone(),
-            &order,
-            found.procedure,
-        );
+        let mut segment = Segment::new(found.role, found.ends, found.path, found.procedure);
         segment.entry = found
             .order
             .border
             .filter(|_| segment.previous_controller().is_none())
             .map(|b| b.far);
-        out.observe(Observation::Route {
-            session,
-            hops: found.path.into_boxed_slice(),
-            reason: "route of a new session",
-        });
         self.segments.insert(session, segment);
         match found.role {
             Role::Far { peer } => {
                 let offer = ControlMessage::SegmentOffer {
-                    request,
+                    ask,
                     reachable: true,
                     usable_bits: found.usable_bits,
                 };
@@ -297,17 +295,39 @@ impl Controller {
                     let label = Label::new(found.procedure, Step::Sufficiency);
                     let subject = Subject::request(request);
                     out.observe(Observation::Internal { label, subject, note });
+                    out.explain(|| {
+                        Decision::new(Choice::Sufficiency, subject, note).bits(order.bits, found.usable_bits)
+                    });
                 }
-                self.reserve(request, order.bits, order.deadline, true, out);
+                self.reserve(ask, order.bits, order.deadline, true, out);
             }
         }
+    }
+
+    /// Says why a session gets this route inside this QKDN.
+    fn explain_route(
+        &self,
+        request: RequestId,
+        ends: [NodeId; 2],
+        border: Option<HopId>,
+        path: Option<&[HopId]>,
+        out: &mut Outbox,
+    ) {
+        out.explain(|| {
+            let reason = match path {
+                Some(_) => "the best by this QKDN's routing, over hops that make key if there is such a path",
+                None => "no path over hops that have key",
+            };
+            Decision::new(Choice::Route, Subject::request(request), reason)
+                .among(self.candidates(ends, border, path))
+        });
     }
 
     /// The request fails before there is a segment.
     fn answer_source(&self, order: &RelayOrder, procedure: Procedure, cause: FailureCause, out: &mut Outbox) {
         let near = order.border.map_or(order.source, |border| border.near);
         let answer = ControlMessage::Start {
-            request: order.order.request,
+            ask: order.ask(),
             source: order.source,
             decider: self.me(),
             result: ReservationResult::Refused(cause, near),

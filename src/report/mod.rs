@@ -1,6 +1,8 @@
-//! Results for people: terminal tables now, pictures and pages later.
+//! Results for people: terminal tables, sequence charts, explanations.
 //!
-//! A report computes nothing: it shows what `summary.json` and `compare.json` hold.
+//! A report computes nothing: it shows what the files of a results folder hold.
 
+pub mod chart;
+pub mod explanation;
 pub mod quantity;
 pub mod tables;

@@ -119,7 +119,7 @@ impl KeyManager {
         let promised = if self.grants.is_empty() {
             None
         } else {
-            self.grants.remove(&request)
+            self.grants.remove(&request).map(|grant| grant.hop)
         };
         let Some(next) = promised.or_else(|| self.routes.get(&request.session).map(|route| route.hop)) else {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
@@ -141,6 +141,7 @@ impl KeyManager {
                 request,
                 km: self.me(),
             });
+            self.explain_lack(request, lane, key.bits, out);
             let waiting_for = WaitingFor::Relay(Box::new(envelope));
             self.lanes[lane].waiters.push_back(Waiter {
                 request,
