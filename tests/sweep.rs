@@ -1,6 +1,6 @@
 //! Sweeps as a user runs them: killed, resumed, in parts, on threads – always the same bytes – and what is refused.
 //!
-//! The soak of `results/sweep/resume.md`:
+//! The soak, with 1,000 points and 20 kills:
 //! `cargo test --release --test sweep -- --ignored --nocapture soak`
 
 #![cfg(unix)]

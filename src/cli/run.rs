@@ -152,7 +152,7 @@ fn until_precise(
                     format!("is known to {:.2} %", 100.0 * found)
                 });
                 let _ = context.console.note(&format!(
-                    "warning: after {asked} replications {metric} of {scope} {found}, not to {} %",
+                    "warning: after {asked} replications {metric} of {scope} {found}, not to {:.4} %",
                     100.0 * precision
                 ));
                 return Ok((asked, outcomes));
