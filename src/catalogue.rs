@@ -520,6 +520,8 @@ macro_rules! choice {
     }) => {
         $crate::catalogue::as_kind!($name $(as dyn $kind)? { $($variant),* });
 
+        // Read once and kept in a document: its size does not matter.
+        #[allow(clippy::large_enum_variant)]
         $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub enum $name {

@@ -11,6 +11,7 @@
 //! | [`Decibels`] | 10⁻⁹ dB | dB |
 //! | [`DecibelsPerKm`] | 10⁻⁹ dB/km | dB/km |
 //! | [`Span`](crate::kernel::time::Span) | ns | ns, us (or µs), ms, s, min, h, d |
+//! | [`Frequency`] | Hz | Hz, kHz, MHz, GHz |
 //! | [`Rate`] | 10⁻⁶ per day | /s, /min, /h, /d |
 //! | [`Fraction`] | 10⁻⁹ | %, or a bare number from 0 to 1 |
 
@@ -341,6 +342,9 @@ quantities! {
     Decibels: "a loss", "10⁻⁹ dB", "dB", "3.0 dB", [("dB", 1_000_000_000)];
     /// An attenuation \[10⁻⁹ dB/km\].
     DecibelsPerKm: "an attenuation", "10⁻⁹ dB/km", "dB/km", "0.2 dB/km", [("dB/km", 1_000_000_000)];
+    /// A frequency \[Hz\].
+    Frequency: "a frequency", "hertz", "GHz", "1 GHz",
+        [("Hz", 1), ("kHz", 1_000), ("MHz", 1_000_000), ("GHz", 1_000_000_000)];
     /// A rate of events \[10⁻⁶ per day\]: a unit in which a rate per second, minute or hour is whole.
     Rate: "a rate of events", "10⁻⁶ per day", "/s", "20 /s",
         [("/s", 86_400_000_000), ("/min", 1_440_000_000), ("/h", 24_000_000), ("/d", 1_000_000)];
@@ -363,6 +367,12 @@ impl fmt::Display for Bits {
 }
 
 impl fmt::Display for BitRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        print(f, self.0, Self::UNITS)
+    }
+}
+
+impl fmt::Display for Frequency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         print(f, self.0, Self::UNITS)
     }

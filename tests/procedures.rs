@@ -1,5 +1,6 @@
-//! P9 and P12 in the four configurations of this release, both directions: golden sequence charts of a session's first
-//! request and of a later one, judged by the partial order of the procedures, and the reference points that appear.
+//! P9 to P14 in the configurations of clause 8, mirrored ones included, in both directions: golden sequence charts,
+//! judged by the partial order of the procedures, and the reference points that appear. A session's first request (P9,
+//! P12) and a later one; a border that is cut (P10, P13); a relay that fails without status reports (P11, P14).
 //!
 //! `BLESS=1 cargo test --test procedures` writes the charts anew; read the difference before committing it.
 
@@ -14,11 +15,26 @@ use qkdni::report::chart::list;
 use qkdni::scenario::{compile, load};
 use serde_json::Value;
 
-const CONFIGURATIONS: [&str; 4] = ["gwn-dd", "gwn-cc", "iwn-dd", "iwn-cc"];
+const CONFIGURATIONS: [&str; 8] = [
+    "gwn-dd", "gwn-cd", "gwn-dc", "gwn-cc", "iwn-dd", "iwn-cd", "iwn-dc", "iwn-cc",
+];
 
 /// The trace lines of a scenario's run.
 fn trace(configuration: &str) -> Vec<Value> {
-    let loaded = load(&format!("scenarios/clause8/{configuration}.json"), &[]).expect("a valid scenario");
+    trace_of(configuration, "", &[])
+}
+
+/// A relay failure of the session: the other one hardly asks, so that its failure does not come first.
+fn failure_of(configuration: &str, session: &str) -> Vec<Value> {
+    let other = if session == "a-to-b" { "b-to-a" } else { "a-to-b" };
+    let rarely = format!("demands.{other}.arrivals.periodic.period=20 s");
+    trace_of(configuration, ":relay-failure", &[rarely])
+}
+
+/// The trace lines of a variant's run.
+fn trace_of(configuration: &str, variant: &str, sets: &[String]) -> Vec<Value> {
+    let loaded =
+        load(&format!("scenarios/clause8/{configuration}.json{variant}"), sets).expect("a valid scenario");
     let outcome = simulate(
         &Arc::new(compile(&loaded.document)),
         0,
@@ -51,7 +67,7 @@ fn of_request<'a>(lines: &'a [Value], session: &str, request: u64) -> Vec<&'a Va
 }
 
 fn chart(lines: &[&Value]) -> String {
-    let texts: Vec<String> = lines.iter().map(|line| line.to_string()).collect();
+    let texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
     let parse = |text| serde_json::from_str(text).expect("a line of a trace");
     list::draw(
         &texts
@@ -74,12 +90,46 @@ fn sessions(lines: &[Value]) -> Vec<String> {
         .collect()
 }
 
-/// Shows P9, P12, C3, C5, C6, C8: the charts are those that were reviewed.
+/// Compares a chart with the one that was reviewed, or writes it.
+fn review(name: &str, lines: &[&Value], differences: &mut Vec<String>) {
+    assert!(!lines.is_empty(), "{name}: nothing happened");
+    let chart = chart(lines);
+    let path = PathBuf::from(format!("tests/golden/{name}.txt"));
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, &chart).expect("the folder is writable");
+    } else if fs::read_to_string(&path).unwrap_or_default() != chart {
+        differences.push(format!("{}:\n{chart}", path.display()));
+    }
+}
+
+/// Lines of these procedures that are about the session or about none, from the first with `first` on to the session's
+/// last "route active" or "switched".
+fn of_reroute<'a>(lines: &'a [Value], session: &str, procedures: &[&str], first: &str) -> Vec<&'a Value> {
+    let ours: Vec<&Value> = lines
+        .iter()
+        .filter(|line| procedures.contains(&text(line, "procedure")))
+        .filter(|line| [session, "–"].contains(&text(line, "session")))
+        .filter(|line| text(line, "message") != "QKD-keys" || text(line, "from").contains("border"))
+        .collect();
+    let begin = ours.iter().position(|line| text(line, "message") == first);
+    let installed = |line: &&Value| {
+        text(line, "session") == session && ["route active", "switched"].contains(&text(line, "message"))
+    };
+    let end = ours.iter().rposition(installed);
+    match (begin, end) {
+        (Some(begin), Some(end)) if begin < end => ours[begin..=end].to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// Shows P9 to P14 and C3 to C8: the charts are those that were reviewed. 48 by `procedures.md`, and one more per
+/// configuration and direction for a session's second request.
 #[test]
 fn sequence_charts_are_the_reviewed_ones() {
     let mut differences = Vec::new();
     for configuration in CONFIGURATIONS {
         let lines = trace(configuration);
+        let cut = trace_of(configuration, ":border-cut", &[]);
         let sessions = sessions(&lines);
         assert_eq!(
             sessions.len(),
@@ -88,14 +138,23 @@ fn sequence_charts_are_the_reviewed_ones() {
         );
         for session in sessions {
             for request in [0, 1] {
-                let chart = chart(&of_request(&lines, &session, request));
-                let path = PathBuf::from(format!("tests/golden/{configuration}-{session}-{request}.txt"));
-                if std::env::var_os("BLESS").is_some() {
-                    fs::write(&path, &chart).expect("the folder is writable");
-                } else if fs::read_to_string(&path).unwrap_or_default() != chart {
-                    differences.push(format!("{}:\n{chart}", path.display()));
-                }
+                let name = format!("{configuration}-{session}-{request}");
+                review(&name, &of_request(&lines, &session, request), &mut differences);
             }
+            let rerouting = of_reroute(&cut, &session, &["P10", "P13"], "status request");
+            review(
+                &format!("{configuration}-{session}-rerouting"),
+                &rerouting,
+                &mut differences,
+            );
+            let failure = failure_of(configuration, &session);
+            let managed = ["P10", "P11", "P13", "P14"];
+            let managed = of_reroute(&failure, &session, &managed, "relay failure alarm");
+            review(
+                &format!("{configuration}-{session}-failure"),
+                &managed,
+                &mut differences,
+            );
         }
     }
     assert!(
@@ -103,6 +162,66 @@ fn sequence_charts_are_the_reviewed_ones() {
         "charts changed:\n{}",
         differences.join("\n")
     );
+}
+
+/// Shows P10, P11, P13 and P14: their partial order in every configuration and direction.
+#[test]
+fn rerouting_and_fault_management_keep_the_partial_order() {
+    for configuration in CONFIGURATIONS {
+        let cut = trace_of(configuration, ":border-cut", &[]);
+        for session in sessions(&cut) {
+            let failure = failure_of(configuration, &session);
+            let cases: [(&[Value], &[&str], &str, &[&str]); 3] = [
+                (&cut, &["P10", "P13"], "status request", &["1", "2", "3"]),
+                (
+                    &cut,
+                    &["P10", "P13"],
+                    "link alarm",
+                    &["5", "6", "7", "8", "9", "10"],
+                ),
+                (
+                    &failure,
+                    &["P11", "P14"],
+                    "relay failure alarm",
+                    &["0", "1", "2", "3", "4", "4a"],
+                ),
+            ];
+            for (lines, procedures, first, order) in cases {
+                let all: Vec<&Value> = if first == "link alarm" {
+                    of_reroute(lines, &session, procedures, first)
+                } else {
+                    let ours = lines
+                        .iter()
+                        .filter(|line| procedures.contains(&text(line, "procedure")));
+                    ours.filter(|line| [session.as_str(), "–"].contains(&text(line, "session")))
+                        .collect()
+                };
+                let place = |step: &str| all.iter().position(|line| text(line, "step") == step);
+                for pair in order.windows(2) {
+                    let [earlier, later] = [place(pair[0]), place(pair[1])];
+                    assert!(
+                        earlier.is_some() && earlier < later,
+                        "{configuration} {session}: step {} at {earlier:?}, step {} at {later:?}",
+                        pair[0],
+                        pair[1]
+                    );
+                }
+            }
+            // Both sides command at the instant that COMMIT named: steps 9 begin together.
+            let cut = of_reroute(&cut, &session, &["P10", "P13"], "link alarm");
+            let commits = cut.iter().filter(|line| text(line, "message") == "COMMIT");
+            assert_eq!(commits.count(), 1, "{configuration} {session}");
+            let commands: BTreeSet<u64> = cut
+                .iter()
+                .filter(|line| text(line, "message") == "rerouting information")
+                .filter(|line| {
+                    text(line, "reference_point") == "Cx" || text(line, "from").len() == "controller A".len()
+                })
+                .filter_map(|line| line["t_ns"].as_u64())
+                .collect();
+            assert_eq!(commands.len(), 1, "{configuration} {session}: {commands:?}");
+        }
+    }
 }
 
 /// Pairs (later, earlier): no message of the later step is sent before the last of the earlier.
@@ -191,13 +310,19 @@ fn steps_keep_the_partial_order() {
 /// Shows RP-rule, A1, A2, A3 and C3, C5, C6, C8: which reference points appear follows from placement.
 #[test]
 fn reference_points_follow_from_placement() {
-    let common = ["Ak", "Ck", "Kx-1", "Kx-2", "Mk"];
+    let common = ["Ak", "Ck", "Kx-1", "Kx-2", "Mk", "Mxi"];
     for (configuration, own) in [
         ("gwn-dd", &["Cx", "Cxi", "Kxi-1", "Kxi-2"][..]),
+        ("gwn-cd", &["Cx", "Cxi", "Kxi-1", "Kxi-2"][..]),
+        ("gwn-dc", &["Cx", "Cxi", "Kxi-1", "Kxi-2"][..]),
         ("gwn-cc", &["Cxi", "Kxi-1", "Kxi-2"][..]),
         ("iwn-dd", &["Cx", "Cxi'", "Kxi-1'", "Kxi-2'"][..]),
-        // Both controllers are remote: Cxi, not Cxi'.
+        // A controller is remote: Cxi, not Cxi'.
+        ("iwn-cd", &["Cx", "Cxi", "Kxi-1'", "Kxi-2'"][..]),
+        ("iwn-dc", &["Cx", "Cxi", "Kxi-1'", "Kxi-2'"][..]),
         ("iwn-cc", &["Cxi", "Kxi-1'", "Kxi-2'"][..]),
+        // Not depicted: both controllers inside.
+        ("iwn-cc-inside", &["Cxi'", "Kxi-1'", "Kxi-2'"][..]),
     ] {
         let lines = trace(configuration);
         let procedures = lines

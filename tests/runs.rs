@@ -292,6 +292,7 @@ fn idle_links_cost_no_events() {
                 bits: 1_000,
                 period: Span::from_seconds(1),
             }),
+            making: None,
             store: StoreAmounts {
                 initial: 1_000_000,
                 capacity: 1_000_000,

@@ -57,7 +57,9 @@ fn every_scenario_is_valid_with_all_its_variants() {
     assert!(files.len() >= 9, "{files:?}");
     for file in files {
         let findings = validate(&file.to_string_lossy(), &[]);
-        assert!(findings.is_empty(), "{findings}");
+        // Placements that clause 8 does not depict are warned of, and run.
+        let others = findings.iter().filter(|finding| finding.code != "not_depicted");
+        assert_eq!(others.count(), 0, "{findings}");
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Layer {
     Management,
     /// Cryptographic applications, outside the QKDN.
     Service,
+    /// User network managers, outside the QKDN.
+    UserNetworkManagement,
 }
 
 /// The kinds of functional elements.
@@ -33,16 +35,19 @@ pub enum ElementKind {
     Controller,
     /// A QKDN manager: QLM, KMLM, QCLM and XLMO together.
     Manager,
+    /// A user network manager: it manages what uses the keys of one QKDN.
+    UserNetworkManager,
 }
 
 impl ElementKind {
-    const ALL: [ElementKind; 6] = [
+    const ALL: [ElementKind; 7] = [
         ElementKind::Application,
         ElementKind::Ksa,
         ElementKind::Kma,
         ElementKind::QkdModule,
         ElementKind::Controller,
         ElementKind::Manager,
+        ElementKind::UserNetworkManager,
     ];
 
     /// The layer that the kind belongs to.
@@ -53,6 +58,7 @@ impl ElementKind {
             ElementKind::QkdModule => Layer::Quantum,
             ElementKind::Controller => Layer::Control,
             ElementKind::Manager => Layer::Management,
+            ElementKind::UserNetworkManager => Layer::UserNetworkManagement,
         }
     }
 }
@@ -101,6 +107,11 @@ impl Address {
     /// A QKDN manager.
     pub fn manager(id: ManagerId) -> Address {
         Address::new(ElementKind::Manager, id.0)
+    }
+
+    /// The user network manager of a QKDN manager's users.
+    pub fn user_network_manager(id: ManagerId) -> Address {
+        Address::new(ElementKind::UserNetworkManager, id.0)
     }
 
     /// The element's kind.

@@ -34,6 +34,17 @@ impl Handover {
     }
 }
 
+/// Link states after ETSI GS QKD 015, as far as a hop's use depends on them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum HopState {
+    /// Generating, or inside a trusted node.
+    Active,
+    /// Not generating, keys left.
+    Passive,
+    /// Neither.
+    Off,
+}
+
 /// One directed step between neighbouring key managers.
 #[derive(Clone, Debug)]
 pub struct Hop {

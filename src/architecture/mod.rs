@@ -12,9 +12,11 @@ pub mod key_source;
 pub mod message;
 pub mod observation;
 pub mod outbox;
+pub mod policy;
 pub mod procedure;
 pub mod reference_point;
 pub mod surroundings;
+pub mod tariff;
 
 pub use disturbance::Disturbance;
 pub use element::{Address, ElementKind, Layer};

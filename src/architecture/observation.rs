@@ -13,6 +13,34 @@ pub enum RequestEnd {
     Destination,
 }
 
+/// How far a session is (functional element FE-3).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum SessionState {
+    /// Its route is being found.
+    Open,
+    /// Its route carries requests.
+    Active,
+    /// A report about its route is being looked at, or its route is being changed.
+    Rerouting,
+    /// Its last request has ended.
+    Closed,
+    /// There was no route for it.
+    Failed,
+}
+
+impl SessionState {
+    /// The name in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SessionState::Open => "open",
+            SessionState::Active => "active",
+            SessionState::Rerouting => "rerouting",
+            SessionState::Closed => "closed",
+            SessionState::Failed => "failed",
+        }
+    }
+}
+
 /// Instants of a reroute (t1 … t7 of the documentation of rerouting latency).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ReroutingInstant {
@@ -181,6 +209,15 @@ pub enum Observation {
         /// The KM that lacks key.
         km: NodeId,
     },
+    /// A session has come to a state (functional element FE-3), as one of its deciding controllers sees it.
+    Session {
+        /// Which session.
+        session: SessionId,
+        /// Which state.
+        state: SessionState,
+        /// At which step of its procedure.
+        label: Label,
+    },
     /// The source KM sends the first relay message of a request.
     RelayStarted {
         /// Which request.
@@ -240,6 +277,11 @@ pub enum Observation {
         session: SessionId,
         /// Which instant.
         instant: ReroutingInstant,
+    },
+    /// The records of two providers about one supply differ (S4).
+    Disputed {
+        /// Which request.
+        request: RequestId,
     },
     /// Something that must not be: the run is not to be trusted.
     Finding {

@@ -18,12 +18,20 @@ pub enum Timer {
     StoreNotice(StoreId),
     /// A relay that waits for key at a KM reaches its deadline.
     RelayDeadline(StoreId),
+    /// A controller's next poll for status.
+    Poll,
     /// A controller has analysed a report about a session.
     Analysed(SessionId),
     /// A controller has computed a new route for a session.
     Computed(SessionId),
+    /// The other side's answer about a session's border is late.
+    Coordination(SessionId),
+    /// The instant at which both sides change a session's border.
+    Switch(SessionId),
     /// A KM has installed a session's new route.
     Installed(SessionId),
+    /// A manager's periodic report is due.
+    ProviderReport,
     /// A module declares what has happened to its link.
     Detection,
 }

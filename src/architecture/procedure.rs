@@ -70,6 +70,15 @@ impl Procedure {
         }
     }
 
+    /// Fault management that goes with a key relay or transfer procedure.
+    #[must_use]
+    pub const fn fault_management(self) -> Procedure {
+        match self {
+            Procedure::P12 | Procedure::P13 | Procedure::P14 => Procedure::P14,
+            _ => Procedure::P11,
+        }
+    }
+
     /// Key generation and rerouting control that goes with a key relay or transfer procedure.
     #[must_use]
     pub const fn rerouting(self) -> Procedure {
@@ -127,16 +136,40 @@ pub enum Step {
     Supply,
     /// Usage records and session close.
     Usage,
+    /// Status is asked for (P10/P13 step 1).
+    StatusRequest,
+    /// Status is answered (step 2).
+    StatusAnswer,
+    /// Status is shared across the border (step 3).
+    StatusSharing,
     /// Rerouting: status report (P10/P13 step 5).
     StatusReport,
     /// Rerouting: analysis and decision (step 6).
     Decision,
+    /// Rerouting: both sides say what they can offer (step 7).
+    PathInformation,
+    /// Rerouting: both sides confirm that their commands are consistent (step 8).
+    Confirmation,
     /// Rerouting: command to a KM (step 9).
     RerouteCommand,
     /// Rerouting: route active (step 10).
     RouteActive,
     /// Fault management: relay failure alarm (P11/P14 step 0).
     FailureAlarm,
+    /// Fault management: KMLM reports to its XLMO (step 1).
+    FailureReport,
+    /// Fault management: XLMO tells the other QKDN's (step 2).
+    FailureShared,
+    /// Fault management: diagnosis information to the QCLM (step 3).
+    Diagnosis,
+    /// Fault management: the QCLM decides (step 4).
+    FaultDecision,
+    /// Fault management: the decision goes to the controller (step 4a).
+    DecisionCommand,
+    /// Fault management: layer managers report performance and security to their XLMO (P11/P14 step 5).
+    LayerReport,
+    /// Fault management: the packed report goes to the other QKDN (step 6).
+    ReportShared,
     /// Generation: QKD-keys handed to the KMA (P10/P13 step 4).
     KeyGeneration,
 }
@@ -192,10 +225,20 @@ impl Label {
             (Step::Supply, true) => "11",
             (Step::Usage, false) => "10",
             (Step::Usage, true) => "11",
-            (Step::StatusReport, _) => "5",
-            (Step::Decision, _) => "6",
+            (Step::StatusRequest, _) => "1",
+            (Step::StatusAnswer, _) => "2",
+            (Step::StatusSharing, _) => "3",
+            (Step::StatusReport | Step::LayerReport, _) => "5",
+            (Step::Decision | Step::ReportShared, _) => "6",
+            (Step::PathInformation, _) => "7",
+            (Step::Confirmation, _) => "8",
             (Step::RerouteCommand, _) => "9",
             (Step::RouteActive, _) => "10",
+            (Step::FailureReport, _) => "1",
+            (Step::FailureShared, _) => "2",
+            (Step::Diagnosis, _) => "3",
+            (Step::FaultDecision, _) => "4",
+            (Step::DecisionCommand, _) => "4a",
         }
     }
 
@@ -220,11 +263,20 @@ impl Label {
                 | Step::Metadata
                 | Step::KeyData
                 | Step::Synchronisation
+                | Step::StatusRequest
+                | Step::StatusAnswer
+                | Step::StatusSharing
                 | Step::StatusReport
-                | Step::Decision,
+                | Step::Decision
+                | Step::PathInformation
+                | Step::FailureReport
+                | Step::FailureShared
+                | Step::Diagnosis
+                | Step::FaultDecision,
                 _,
             )
-            | (Step::Computation, false) => Text,
+            // Clause 9 asks for the confirmation, and for packing and sharing reports, with gateway nodes only.
+            | (Step::Computation | Step::Confirmation | Step::LayerReport | Step::ReportShared, false) => Text,
             // P12 step 3: that it is checked is the text's, how is ours. Step 9: inner KMs are ours.
             (Step::CompletionFar | Step::CompletionCrossing, _) | (Step::CompletionNear, false) => Analogue,
             (Step::Usage, false) => Text,

@@ -30,6 +30,8 @@ pub enum ReferencePoint {
     Mk,
     /// Manager – controller.
     Mc,
+    /// Manager – user network manager.
+    Mu,
     /// Controller – controller between QKDNs.
     Cxi,
     /// Controller – controller inside one IWN.
@@ -61,7 +63,7 @@ pub enum Relation {
 
 impl ReferencePoint {
     /// All of them.
-    pub const ALL: [ReferencePoint; 19] = [
+    pub const ALL: [ReferencePoint; 20] = [
         ReferencePoint::Qx,
         ReferencePoint::Kq1,
         ReferencePoint::Kx1,
@@ -73,6 +75,7 @@ impl ReferencePoint {
         ReferencePoint::Mq,
         ReferencePoint::Mk,
         ReferencePoint::Mc,
+        ReferencePoint::Mu,
         ReferencePoint::Cxi,
         ReferencePoint::CxiPrime,
         ReferencePoint::Kxi1,
@@ -87,7 +90,7 @@ impl ReferencePoint {
     ///
     /// Follows from placement alone (requirement RP-rule), never from a setting.
     pub fn between(a: ElementKind, b: ElementKind, relation: Relation) -> Option<ReferencePoint> {
-        use ElementKind::{Application, Controller, Kma, Ksa, Manager, QkdModule};
+        use ElementKind::{Application, Controller, Kma, Ksa, Manager, QkdModule, UserNetworkManager};
         use ReferencePoint as R;
         use Relation::{BetweenQkdns, SameQkdn, WithinIwn};
         let (low, high) = if a <= b { (a, b) } else { (b, a) };
@@ -109,6 +112,7 @@ impl ReferencePoint {
             (QkdModule, Manager, SameQkdn) => R::Mq,
             (Ksa | Kma, Manager, SameQkdn) => R::Mk,
             (Controller, Manager, SameQkdn) => R::Mc,
+            (Manager, UserNetworkManager, SameQkdn) => R::Mu,
             (Manager, Manager, BetweenQkdns) => R::Mxi,
             (Manager, Manager, WithinIwn) => R::MxiPrime,
             _ => return None,
@@ -129,6 +133,7 @@ impl ReferencePoint {
             ReferencePoint::Mq => "Mq",
             ReferencePoint::Mk => "Mk",
             ReferencePoint::Mc => "Mc",
+            ReferencePoint::Mu => "Mu",
             ReferencePoint::Cxi => "Cxi",
             ReferencePoint::CxiPrime => "Cxi'",
             ReferencePoint::Kxi1 => "Kxi-1",
@@ -138,6 +143,13 @@ impl ReferencePoint {
             ReferencePoint::Mxi => "Mxi",
             ReferencePoint::MxiPrime => "Mxi'",
         }
+    }
+
+    /// Whether what passes is encrypted because it goes from one provider to the other (7.1: policy-based control,
+    /// performance and security management).
+    pub const fn is_encrypted(self) -> bool {
+        use ReferencePoint as R;
+        matches!(self, R::Cxi | R::CxiPrime | R::Mxi | R::MxiPrime)
     }
 
     /// Whether key material may pass here (requirement S1).

@@ -7,9 +7,12 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
 
 use super::hop::Hop;
+use super::policy::Policy;
 use super::procedure::Procedure;
-use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, ManagerId, NodeId, QkdnId, StoreId};
+use super::tariff::Tariff;
+use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, LinkId, ManagerId, NodeId, QkdnId, StoreId};
 use crate::kernel::Span;
+use crate::units::Fraction;
 
 /// When keys are reserved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +21,32 @@ pub enum ReservationScheme {
     Segment,
     /// Each KM reserves when the relay reaches it.
     PerHop,
+}
+
+/// What managers exchange beside usage records and alarms; by default, nothing.
+#[derive(Clone, Default, Debug)]
+pub struct ManagementOptions {
+    /// How often the records of an open session are settled; `None`: when it is over.
+    pub settlement_period: Option<Span>,
+    /// Whether controllers tell their manager of capabilities and provisioned routes (Mc).
+    pub configuration_records: bool,
+    /// Whether managers report on sessions to their users' networks (Mu).
+    pub user_reports: bool,
+    /// When managers share performance and security reports.
+    pub reports: ReportTriggers,
+}
+
+/// When managers share performance and security reports (P11/P14 steps 5 and 6); by default, never.
+#[derive(Clone, Default, Debug)]
+pub struct ReportTriggers {
+    /// At equal distances.
+    pub period: Option<Span>,
+    /// When a link alarm begins or ends.
+    pub on_alarm: bool,
+    /// When a relay or transfer fails.
+    pub on_relay_failure: bool,
+    /// When a store of the border falls below this share of its capacity.
+    pub level_below: Option<Fraction>,
 }
 
 /// Parameters of the protocols and of the elements' times, the same for all elements of a run.
@@ -29,6 +58,8 @@ pub struct Parameters {
     pub usage_records: bool,
     /// Whether modules report the state of their links.
     pub status_reports: bool,
+    /// What managers exchange beside that.
+    pub management: ManagementOptions,
     /// Number of level classes of a store that are reported; 0: levels are not reported.
     pub level_classes: u8,
     /// Physical event → the module declares it.
@@ -39,6 +70,16 @@ pub struct Parameters {
     pub computation: Span,
     /// A KM's installation of a new route.
     pub installation: Span,
+    /// Distance of polls for status; `None`: nobody polls.
+    pub polling: Option<Span>,
+    /// Levels at which a link is ordered to stop, and to start again \[percent of a store's capacity\].
+    pub generation_control: Option<[u8; 2]>,
+    /// Between the arrival of COMMIT and the agreed switch instant.
+    pub coordination_guard: Span,
+    /// How long a controller waits for the other side's answer before it repeats itself.
+    pub coordination_timeout: Span,
+    /// How often it repeats itself before it gives the other side up.
+    pub coordination_retries: u8,
     /// Under which procedure status and rerouting are traced where no session says it: P13 if all boundaries are
     /// transfers, else P10. Set by the plan.
     pub rerouting: Procedure,
@@ -139,8 +180,42 @@ pub struct ControllerSurroundings {
     pub domain: Arc<Domain>,
     /// All borders of its QKDN, in order.
     pub borders: Arc<[Border]>,
+    /// KMs that it serves.
+    pub kms: Vec<NodeId>,
+    /// Modules that it serves: link and end.
+    pub modules: Vec<(LinkId, u8)>,
     /// Controllers of the same QKDN that it floods status to: those of neighbouring nodes.
     pub flooding_peers: Vec<ControllerId>,
+    /// Its provider's policy.
+    pub policy: Arc<Policy>,
+    /// Parameters.
+    pub parameters: Arc<Parameters>,
+}
+
+/// A boundary as a manager sees it.
+#[derive(Clone, Debug)]
+pub struct ManagedBorder {
+    /// Which boundary.
+    pub boundary: BoundaryId,
+    /// The QKDN beyond.
+    pub far_qkdn: QkdnId,
+    /// Its manager.
+    pub far_manager: ManagerId,
+    /// The controller on this side that serves the border KM.
+    pub near_controller: ControllerId,
+}
+
+/// What a manager sees.
+#[derive(Clone, Debug)]
+pub struct ManagerSurroundings {
+    /// Which manager.
+    pub id: ManagerId,
+    /// Its QKDN.
+    pub qkdn: QkdnId,
+    /// The boundaries of its QKDN.
+    pub borders: Vec<ManagedBorder>,
+    /// What its provider charges.
+    pub tariff: Option<Arc<Tariff>>,
     /// Parameters.
     pub parameters: Arc<Parameters>,
 }

@@ -38,6 +38,17 @@ pub fn write_run(sink: &mut dyn Sink, prefix: &str, record: &RunRecord<'_>) -> R
         canonical_json(out, &reroutes(record.outcomes))
     })?;
     put("requests.csv", &mut |out| requests(out, record.outcomes))?;
+    put("accounting.csv", &mut |out| accounting(out, record.outcomes))?;
+    if record
+        .outcomes
+        .iter()
+        .any(|outcome| !outcome.configuration.is_empty())
+    {
+        put("configuration.csv", &mut |out| {
+            configuration(out, record.outcomes)
+        })?;
+    }
+    put("sessions.csv", &mut |out| sessions(out, record.outcomes))?;
     if record.trace {
         put("trace.jsonl", &mut |out| {
             record
@@ -148,6 +159,79 @@ fn requests(out: &mut dyn Write, outcomes: &[Outcome]) -> io::Result<()> {
     Ok(())
 }
 
+/// `accounting.csv`: usage records and settlements (FE-9).
+fn accounting(out: &mut dyn Write, outcomes: &[Outcome]) -> io::Result<()> {
+    writeln!(
+        out,
+        "replication,kind,t_ns,provider,partner,session,request,segment,application,class,keys,bits,amount,currency,state"
+    )?;
+    let or_nothing = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
+    for outcome in outcomes {
+        for row in outcome.accounting.rows() {
+            writeln!(
+                out,
+                "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+                outcome.replication,
+                row.kind,
+                or_nothing(row.t_ns),
+                field(row.provider),
+                field(row.partner),
+                field(row.session),
+                or_nothing(row.request.map(u64::from)),
+                row.segment,
+                field(row.application),
+                field(row.class),
+                row.keys,
+                row.bits,
+                row.amount.map(|amount| amount.to_string()).unwrap_or_default(),
+                field(row.currency),
+                row.state,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// `configuration.csv`: capabilities and provisioned routes (FE-6, FE-8).
+fn configuration(out: &mut dyn Write, outcomes: &[Outcome]) -> io::Result<()> {
+    writeln!(out, "replication,t_ns,qkdn,kind,subject,epoch,content")?;
+    for outcome in outcomes {
+        for record in &outcome.configuration {
+            writeln!(
+                out,
+                "{},{},{},{},{},{},{}",
+                outcome.replication,
+                record.t_ns,
+                field(&record.qkdn),
+                record.kind,
+                field(&record.subject),
+                record.epoch.map(|epoch| epoch.to_string()).unwrap_or_default(),
+                field(&record.content),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// `sessions.csv`: the states that sessions went through (FE-3).
+fn sessions(out: &mut dyn Write, outcomes: &[Outcome]) -> io::Result<()> {
+    writeln!(out, "replication,t_ns,session,state,controller")?;
+    for outcome in outcomes {
+        for record in &outcome.sessions {
+            writeln!(
+                out,
+                "{},{},{},{},{}",
+                outcome.replication,
+                record.t_ns,
+                field(&record.session),
+                record.state,
+                field(&record.controller),
+            )?;
+        }
+    }
+    Ok(())
+}
+
 /// A field of CSV, in quotes where it has to be.
 pub(super) fn field(text: &str) -> Cow<'_, str> {
     if text.contains([',', '"', '\n', '\r']) {
@@ -252,7 +336,7 @@ pub(super) mod tests {
     #[test]
     fn a_trace_is_written_only_where_asked_for() {
         let (resolved, summary) = (Value::Null, empty_summary());
-        for (trace, files) in [(false, 4), (true, 6)] {
+        for (trace, files) in [(false, 6), (true, 8)] {
             let mut digest = Digest::default();
             let outcomes = [outcome()];
             let record = RunRecord {

@@ -7,6 +7,9 @@
 //! | `summary.json` | [`Summary`] |
 //! | `compare.json` | [`Comparison`], in the folder of a comparison |
 //! | `reroutes.json`, `requests.csv` | the records of [`Outcome`](crate::observe::outcome::Outcome) |
+//! | `accounting.csv` | the providers' usage records and settlements |
+//! | `configuration.csv` | capabilities and provisioned routes, where controllers tell their manager |
+//! | `sessions.csv` | the states that sessions went through |
 //! | `trace.jsonl`, `decisions.jsonl` | where a trace was asked for |
 //! | `scenario.json`, `sweep.json`, `points/`, `sweep.csv` | in the folder of a sweep: [`SweepRecord`], [`PointRecord`] |
 //! | `variants/NAME/` | in the folder of a comparison: a complete results folder of each variant |

@@ -55,6 +55,8 @@ pub(super) enum Verb {
     Compare(Compare),
     /// Simulate a scenario at many points: grids and designs over any of its paths, on threads, job arrays or MPI
     Sweep(Sweep),
+    /// Evaluate a link model: rate, QBER and block time at a distance, or over a range as table and picture
+    Link(Link),
     /// Print the JSON Schema of scenario files
     Schema,
     /// List what a scenario may name: routing algorithms, link models, faults, demands, metrics
@@ -228,6 +230,28 @@ pub(super) struct Sweep {
     /// Also write the table as sweep.parquet (needs a program built with the feature `parquet`)
     #[arg(long)]
     pub parquet: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  qkdni link --model decoy_bb84_asymptotic --params '{\"preset\": \"gys\"}' --distance '50 km'
+  qkdni link --model sns_tfqkd_asymptotic_opt --distance '0..500:10 km' --plot twin-field.svg
+
+Models and what they are: `qkdni list model`; formulas, sources and presets: docs/link-models.md.")]
+pub(super) struct Link {
+    /// The model, named as in scenarios
+    #[arg(long, value_name = "NAME")]
+    pub model: String,
+    /// Its parameters as a JSON object; what is left out is the preset's
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub params: String,
+    /// Distance, "50 km", or a range with its step, "0..150:10 km"; a satellite's slant range
+    #[arg(long, value_name = "DISTANCE", allow_hyphen_values = true)]
+    pub distance: String,
+    /// Where the picture of a range goes (SVG) [default: runs/link/NAME.svg]
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -10,6 +10,7 @@ mod console;
 mod engine;
 mod explain;
 mod failure;
+mod link;
 mod list;
 mod reproduce;
 mod run;
@@ -91,6 +92,7 @@ pub fn dispatch(
         Verb::Run(arguments) => run::run(&mut context, arguments),
         Verb::Compare(arguments) => compare::compare(&mut context, arguments),
         Verb::Sweep(arguments) => sweep::sweep(&mut context, arguments),
+        Verb::Link(arguments) => link::link(&mut context, arguments),
         Verb::Schema => schema::schema(&mut context),
         Verb::List(arguments) => list::list(&mut context, arguments),
         Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),

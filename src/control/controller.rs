@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::admission::Admission;
 use super::establishment::Establishing;
 use super::knowledge::{HopState, Knowledge};
+use super::monitoring::Monitoring;
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
-use crate::architecture::message::{Ask, ControlMessage, Message};
+use crate::architecture::message::{
+    Ask, ControlMessage, LinkPerformance, ManagementMessage, Message, ReservationResult,
+};
+use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::ControllerSurroundings;
-use crate::architecture::{Address, Envelope, Hop, Label, Outbox, RequestId, Step, Timer};
-use crate::ids::{ControllerId, HopId, NodeId, SessionId};
+use crate::architecture::{Address, Envelope, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
+use crate::ids::{ControllerId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
 
 /// The machine.
@@ -28,8 +33,16 @@ pub struct Controller {
     pub(super) establishing: FxHashMap<RequestId, Establishing>,
     /// Requests whose reservations are awaited.
     pub(super) pending: FxHashMap<RequestId, Pending>,
+    /// Polling, and what came of it.
+    pub(super) monitoring: Monitoring,
+    /// What quotas have been used for.
+    pub(super) admission: Admission,
+    /// The last state of each session that was seen.
+    states: BTreeMap<SessionId, SessionState>,
     /// Keys supplied in this controller's reach, as usage records say \[bits\].
     usage_bits: u64,
+    /// The last that was heard of each link (ETSI GS QKD 015).
+    performance: BTreeMap<LinkId, LinkPerformance>,
 }
 
 impl Controller {
@@ -42,16 +55,30 @@ impl Controller {
             segments: BTreeMap::new(),
             establishing: FxHashMap::default(),
             pending: FxHashMap::default(),
+            monitoring: Monitoring::default(),
+            admission: Admission::default(),
+            states: BTreeMap::new(),
             usage_bits: 0,
+            performance: BTreeMap::new(),
         }
+    }
+
+    /// The last that was heard of each link.
+    pub fn performance(&self) -> &BTreeMap<LinkId, LinkPerformance> {
+        &self.performance
     }
 
     /// A message has been processed by the controller's server.
     pub fn on_message(&mut self, envelope: &Envelope, now: Time, out: &mut Outbox) {
-        let Message::Control(message) = &envelope.message else {
-            unreachable!("controllers speak control messages only")
+        let message = match &envelope.message {
+            Message::Control(message) => message,
+            Message::Management(ManagementMessage::Decision { session, hop, at, .. }) => {
+                return self.on_fault_decision(*session, *hop, *at, envelope.from, now, out);
+            }
+            other => unreachable!("no one sends a controller {other:?}"),
         };
         let label = envelope.label;
+        self.admission.advance_to(now);
         match message {
             ControlMessage::BorderQuery { order, attempt } => {
                 self.on_border_query(order, *attempt, envelope.from.node(), label, out);
@@ -96,8 +123,24 @@ impl Controller {
                     self.on_segment_request(ask, order.bits, order.deadline, out);
                 }
             }
-            ControlMessage::SegmentReserve { ask, bits, deadline } => {
-                self.on_segment_request(*ask, *bits, *deadline, out);
+            ControlMessage::SegmentReserve {
+                ask,
+                agreement,
+                bits,
+                deadline,
+            } => {
+                let segment = self.segments.get(&ask.request.session);
+                if segment.is_some_and(|segment| segment.agreement != *agreement) {
+                    let result = ReservationResult::Stale;
+                    let label = Label::new(label.procedure, Step::Start);
+                    out.send(
+                        envelope.from,
+                        label,
+                        ControlMessage::SegmentAnswer { ask: *ask, result },
+                    );
+                } else {
+                    self.on_segment_request(*ask, *bits, *deadline, out);
+                }
             }
             ControlMessage::SegmentAnswer { ask, result } => {
                 self.on_segment_answer(*ask, *result, out);
@@ -156,7 +199,12 @@ impl Controller {
             } => {
                 self.on_status(*change, *origin, *fault, envelope.from, now, out);
             }
-            ControlMessage::RerouteCommand { km, .. } => self.deliver(*km, label, message, out),
+            ControlMessage::LinkReport {
+                link, performance, ..
+            } => {
+                self.performance.insert(*link, *performance);
+            }
+            ControlMessage::RerouteCommand(order) => self.deliver(order.km, label, message, out),
             ControlMessage::RouteActive {
                 session,
                 epoch,
@@ -167,18 +215,39 @@ impl Controller {
                     self.on_route_active(*session, *epoch, now, out);
                 }
             }
+            ControlMessage::StatusAnswer(answer) => self.on_status_answer(answer, envelope.from, now, out),
+            ControlMessage::StatusShare { boundary, status } => self.on_status_share(*boundary, *status),
+            ControlMessage::PathInformation {
+                session,
+                offers,
+                fault,
+            } => self.on_path_information(*session, offers, *fault, out),
+            ControlMessage::Propose(proposal) => self.on_propose(*proposal, envelope.from, now, out),
+            ControlMessage::Accept(proposal) => self.on_accept(*proposal, now, out),
+            ControlMessage::Reject { proposal, cause } => self.on_reject(*proposal, *cause, now, out),
+            ControlMessage::Commit { proposal, switch_at } => {
+                self.on_commit(*proposal, *switch_at, envelope.from, now, out);
+            }
+            ControlMessage::Switched { session, epoch, .. } => self.on_switched(*session, *epoch, now, out),
             ControlMessage::RouteLost { source, .. } => self.deliver(*source, label, message, out),
-            ControlMessage::BorderAnswer { .. } | ControlMessage::ResourceQuery { .. } => {
-                unreachable!("these go to a KM directly")
+            ControlMessage::BorderAnswer { .. }
+            | ControlMessage::ResourceQuery { .. }
+            | ControlMessage::StatusRequest
+            | ControlMessage::GenerationControl { .. } => {
+                unreachable!("these go to a KM or a module directly")
             }
         }
     }
 
     /// A timer fires.
     pub fn on_timer(&mut self, timer: Timer, now: Time, out: &mut Outbox) {
+        self.admission.advance_to(now);
         match timer {
+            Timer::Poll => self.on_poll(now, out),
             Timer::Analysed(session) => self.on_analysed(session, now, out),
             Timer::Computed(session) => self.on_computed(session, now, out),
+            Timer::Switch(session) => self.on_switch(session, now, out),
+            Timer::Coordination(session) => self.on_coordination_late(session, now, out),
             other => unreachable!("a controller sets no {other:?}"),
         }
     }
@@ -221,6 +290,23 @@ impl Controller {
                 let usable = |hop: &Hop| self.knowledge.state(hop, domain) <= worst;
                 self.routing.route(domain, &usable, from, to)
             })
+    }
+
+    /// A session has come to a state: observers are told once (FE-3).
+    pub(super) fn session_state(
+        &mut self,
+        session: SessionId,
+        state: SessionState,
+        label: Label,
+        out: &mut Outbox,
+    ) {
+        if self.states.insert(session, state) != Some(state) {
+            out.observe(Observation::Session {
+                session,
+                state,
+                label,
+            });
+        }
     }
 
     /// Key bits that usage records have named.

@@ -10,10 +10,10 @@ use crate::architecture::hop::Handover;
 use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, Subject,
 };
-use crate::architecture::observation::{Choice, Decision};
+use crate::architecture::observation::{Choice, Decision, SessionState};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step};
-use crate::ids::{ControllerId, HopId, NodeId};
+use crate::ids::{ControllerId, HopId, NodeId, QkdnId};
 
 /// A route that is being found.
 #[derive(Clone, Debug)]
@@ -91,6 +91,8 @@ impl Controller {
             self.border_at(km, &order.order).cloned()
         };
         let procedure = border.as_ref().map_or(Procedure::Local, Border::procedure);
+        let label = Label::new(procedure, Step::Computation);
+        self.session_state(request.session, SessionState::Open, label, out);
         let note = if procedure == Procedure::P12 {
             "session control; checks the status of key resources"
         } else {
@@ -165,7 +167,7 @@ impl Controller {
     }
 
     /// Least usable key of a path as far as is known; `asked`: the hop whose KM will say exactly.
-    fn known_to_be_usable(&self, path: &[HopId], asked: Option<HopId>) -> u64 {
+    pub(super) fn known_to_be_usable(&self, path: &[HopId], asked: Option<HopId>) -> u64 {
         let (domain, classes) = (
             &self.surroundings.domain,
             self.surroundings.parameters.level_classes,
@@ -188,9 +190,12 @@ impl Controller {
         let (ask, request) = (order.ask(), order.order.request);
         let from = order.border.expect("a query crosses a border").far;
         let ends = [from, order.order.destination];
+        let computes = Label::new(label.procedure, Step::Computation);
+        self.session_state(request.session, SessionState::Open, computes, out);
         let path = self.route(ends[0], ends[1]);
         self.explain_route(request, ends, None, path.as_deref(), out);
         let Some(path) = path else {
+            self.session_state(request.session, SessionState::Failed, label, out);
             let offer = ControlMessage::SegmentOffer {
                 ask,
                 reachable: false,
@@ -267,13 +272,14 @@ impl Controller {
         let found = self.establishing.remove(&request).expect("it was just there");
         let (ask, order) = (found.order.ask(), found.order.order);
         let session = request.session;
-        let mut segment = Segment::new(found.role, found.ends, found.path, found.procedure);
-        segment.entry = found
-            .order
-            .border
-            .filter(|_| segment.previous_controller().is_none())
-            .map(|b| b.far);
+        let mut segment = Segment::new(found.role, found.ends, found.path, found.procedure, order.class);
+        segment.partner = match found.role {
+            Role::Origin { .. } => found.order.border.map(|_| order.destination_qkdn),
+            Role::Far { .. } => found.order.border.and_then(|border| self.qkdn_before(border)),
+        };
+        segment.border = found.order.border;
         self.segments.insert(session, segment);
+        self.record_route(session, out);
         match found.role {
             Role::Far { peer } => {
                 let offer = ControlMessage::SegmentOffer {
@@ -304,6 +310,14 @@ impl Controller {
         }
     }
 
+    /// The QKDN that keys come from over a border that the other side chose.
+    fn qkdn_before(&self, choice: BorderChoice) -> Option<QkdnId> {
+        let mut borders = self.surroundings.borders.iter();
+        borders
+            .find(|border| (border.hop.from, border.hop.to) == (choice.far, choice.near))
+            .map(|border| border.far_qkdn)
+    }
+
     /// Says why a session gets this route inside this QKDN.
     fn explain_route(
         &self,
@@ -324,7 +338,13 @@ impl Controller {
     }
 
     /// The request fails before there is a segment.
-    fn answer_source(&self, order: &RelayOrder, procedure: Procedure, cause: FailureCause, out: &mut Outbox) {
+    fn answer_source(
+        &mut self,
+        order: &RelayOrder,
+        procedure: Procedure,
+        cause: FailureCause,
+        out: &mut Outbox,
+    ) {
         let near = order.border.map_or(order.source, |border| border.near);
         let answer = ControlMessage::Start {
             ask: order.ask(),
@@ -332,7 +352,9 @@ impl Controller {
             decider: self.me(),
             result: ReservationResult::Refused(cause, near),
         };
-        self.deliver(order.source, Label::new(procedure, Step::Start), &answer, out);
+        let label = Label::new(procedure, Step::Start);
+        self.session_state(order.order.request.session, SessionState::Failed, label, out);
+        self.deliver(order.source, label, &answer, out);
     }
 }
 

@@ -3,22 +3,13 @@
 
 use rustc_hash::FxHashMap;
 
+pub use crate::architecture::hop::HopState;
+
 use crate::architecture::Hop;
 use crate::architecture::message::StatusChange;
 use crate::architecture::surroundings::Domain;
 use crate::ids::{FaultId, HopId, LinkId};
 use crate::kernel::Time;
-
-/// Link states after ETSI GS QKD 015, as far as a hop's use depends on them.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum HopState {
-    /// Generating, or inside a trusted node.
-    Active,
-    /// Not generating, keys left.
-    Passive,
-    /// Neither.
-    Off,
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Known<T> {

@@ -2,12 +2,17 @@
 //!
 //! Centralized control is distributed control with one controller: the same machine, told by its surroundings which
 //! nodes it serves and who its peers are. The work is split by procedure: [`establishment`] finds a session's route
-//! (P9 and P12 steps 0a–4), [`reservation`] has it promised (4a, 4b), [`rerouting`] changes it (P10, P13).
+//! (P9 and P12 steps 0a–4), [`reservation`] has it promised (4a, 4b), [`rerouting`] changes it inside
+//! its QKDN and [`negotiation`] across the border (P10, P13).
 
-pub mod controller;
+pub mod admission;
+pub mod configuration;
+mod controller;
 pub mod establishment;
 mod explanation;
 pub mod knowledge;
+pub mod monitoring;
+pub mod negotiation;
 pub mod rerouting;
 pub mod reservation;
 pub mod routing;

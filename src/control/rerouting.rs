@@ -2,16 +2,16 @@
 //!
 //! Status is pushed over Cq and Ck and flooded over Cx. A route is changed when one of its hops is PASSIVE or OFF and
 //! another path has key; else a PASSIVE hop is kept until it is OFF, and then the session waits or fails. A segment
-//! whose border hop fails gives its session back to the source, which chooses a border anew. Negotiation between the
-//! QKDNs (steps 7 and 8) is not part of this machine yet: each side changes only its own segment.
+//! whose border fails agrees on another with the QKDN beyond it: [`negotiation`](super::negotiation). A change inside one
+//! QKDN is that QKDN's own business and needs no coordination.
 
 use std::collections::BTreeMap;
 
 use super::controller::Controller;
 use super::knowledge::HopState;
-use super::segment::{Role, SegmentState};
-use crate::architecture::message::{Ask, ControlMessage, StatusChange, Subject};
-use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
+use super::segment::{Role, Segment, SegmentState};
+use crate::architecture::message::{Ask, ControlMessage, NewRoute, StatusChange, Subject};
+use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
 use crate::architecture::{Address, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{FaultId, HopId, NodeId, SessionId};
 use crate::kernel::Time;
@@ -49,10 +49,19 @@ impl Controller {
             StatusChange::Link { link, generating } => hop.link == Some(link) && !generating,
             StatusChange::Level { hop: id, class } => hop.id == id && class == 0,
         };
+        let border = |segment: &Segment| {
+            let boundary = segment.border.map(|border| border.boundary);
+            let own = self
+                .surroundings
+                .borders
+                .iter()
+                .find(|it| Some(it.boundary) == boundary);
+            own.is_some_and(|it| touches(&it.hop))
+        };
         let touched: Vec<SessionId> = self
             .segments
             .iter()
-            .filter(|(_, segment)| segment.path.iter().any(|&hop| touches(self.hop(hop))))
+            .filter(|(_, segment)| border(segment) || segment.path.iter().any(|&hop| touches(self.hop(hop))))
             .map(|(&session, _)| session)
             .collect();
         for session in touched {
@@ -73,8 +82,21 @@ impl Controller {
             .unwrap_or((HopState::Active, None))
     }
 
-    fn consider_rerouting(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
-        let (state, worst) = self.worst_hop(&self.segments[&session].path);
+    pub(super) fn consider_rerouting(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        let segment = &self.segments[&session];
+        let boundary = segment.border.map(|border| border.boundary);
+        let own = self
+            .surroundings
+            .borders
+            .iter()
+            .find(|it| Some(it.boundary) == boundary);
+        let watched: Vec<HopId> = segment
+            .path
+            .iter()
+            .copied()
+            .chain(own.map(|it| it.hop.id))
+            .collect();
+        let (state, worst) = self.worst_hop(&watched);
         let (HopState::Passive | HopState::Off, Some(worst)) = (state, worst) else {
             return;
         };
@@ -92,17 +114,28 @@ impl Controller {
         });
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Rerouting { fault, awaited: 0 };
-        out.wake(
-            now + self.surroundings.parameters.analysis,
-            Timer::Analysed(session),
-        );
+        segment.due = now + self.surroundings.parameters.analysis;
+        out.wake(segment.due, Timer::Analysed(session));
+        let label = self.rerouting_label(session, Step::Decision);
+        self.session_state(session, SessionState::Rerouting, label, out);
     }
 
     fn instant(&self, session: SessionId, instant: ReroutingInstant, out: &mut Outbox) {
-        if let Some(SegmentState::Rerouting {
-            fault: Some(fault), ..
-        }) = self.segments.get(&session).map(|segment| segment.state)
-        {
+        let fault = match self.segments.get(&session).map(|segment| segment.state) {
+            Some(SegmentState::Rerouting { fault, .. }) => fault,
+            _ => None,
+        };
+        self.instant_of(session, fault, instant, out);
+    }
+
+    pub(super) fn instant_of(
+        &self,
+        session: SessionId,
+        fault: Option<FaultId>,
+        instant: ReroutingInstant,
+        out: &mut Outbox,
+    ) {
+        if let Some(fault) = fault {
             out.observe(Observation::Rerouting {
                 fault,
                 session,
@@ -113,48 +146,67 @@ impl Controller {
 
     /// Step 6: the report is analysed; the controller decides to look for another path.
     pub(super) fn on_analysed(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
-        if self.segments.contains_key(&session) {
-            let fault = match self.segments[&session].state {
-                SegmentState::Rerouting { fault, .. } => fault,
-                SegmentState::Active => None,
-            };
-            out.observe(Observation::Internal {
-                label: self.rerouting_label(session, Step::Decision),
-                subject: Subject::session(session, fault),
-                note: "analyses the report; decides to look for another path",
-            });
-            self.instant(session, ReroutingInstant::Decided, out);
-            out.wake(
-                now + self.surroundings.parameters.computation,
-                Timer::Computed(session),
-            );
+        let Some(fault) = self.stage_of(session, now) else {
+            return;
+        };
+        out.observe(Observation::Internal {
+            label: self.rerouting_label(session, Step::Decision),
+            subject: Subject::session(session, fault),
+            note: "analyses the report; decides to look for another path",
+        });
+        self.instant(session, ReroutingInstant::Decided, out);
+        if self.border_fails(session) || !self.inside_is_reachable(session) {
+            self.share_paths(session, fault, out);
+        }
+        let due = now + self.surroundings.parameters.computation;
+        self.segments.get_mut(&session).expect("it has a stage").due = due;
+        out.wake(due, Timer::Computed(session));
+    }
+
+    /// The fault behind the stage that ends now, if one does and nothing has been agreed on meanwhile.
+    fn stage_of(&self, session: SessionId, now: Time) -> Option<Option<FaultId>> {
+        let segment = self.segments.get(&session)?;
+        match segment.state {
+            SegmentState::Rerouting { fault, .. } if segment.due == now && segment.negotiation.is_none() => {
+                Some(fault)
+            }
+            _ => None,
         }
     }
 
-    /// The path is computed: change over, give the session back to its source, or keep what there is.
+    /// This side's path between the segment's ends, over hops that make key.
+    fn inside(&self, session: SessionId) -> Option<Vec<HopId>> {
+        let domain = &self.surroundings.domain;
+        let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
+        let [from, to] = self.segments[&session].ends;
+        self.routing.route(domain, &active, from, to)
+    }
+
+    fn inside_is_reachable(&self, session: SessionId) -> bool {
+        self.inside(session).is_some()
+    }
+
+    /// The path is computed: change over, agree on another border, or keep what there is.
     pub(super) fn on_computed(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
-        let Some(segment) = self.segments.get(&session) else {
-            return;
-        };
-        let SegmentState::Rerouting { fault, .. } = segment.state else {
+        let Some(fault) = self.stage_of(session, now) else {
             return;
         };
         self.instant(session, ReroutingInstant::Computed, out);
-        let domain = &self.surroundings.domain;
+        let inside = self.inside(session);
+        let origin = matches!(self.segments[&session].role, Role::Origin { .. });
+        // A failed border is seen on both sides: the source's proposes. What fails inside a QKDN only that one sees.
+        if (self.border_fails(session) && origin) || inside.is_none() {
+            if !self.propose(session, fault, now, out) {
+                self.resume(session, now, out);
+            }
+            return;
+        }
+        let segment = &self.segments[&session];
         let border = segment
             .path
             .last()
             .copied()
             .filter(|&hop| self.hop(hop).crosses_border);
-        let border_fails =
-            border.is_some_and(|hop| self.knowledge.state(self.hop(hop), domain) > HopState::Active);
-        if border_fails && self.another_border(session) {
-            return self.lose_route(session, fault, out);
-        }
-        let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
-        let inside = self
-            .routing
-            .route(domain, &active, segment.ends[0], segment.ends[1]);
         out.explain(|| {
             let path: Vec<HopId> = segment
                 .path
@@ -164,8 +216,7 @@ impl Controller {
                 .collect();
             let reason = match &inside {
                 Some(other) if *other != path => "a hop of the old route stopped making key",
-                Some(_) => "the route is kept: it is the best of those that make key",
-                None => "the route is kept: no other path has only hops that make key",
+                _ => "the route is kept: it is the best of those that make key",
             };
             let taken = inside.as_deref().unwrap_or(&path);
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason).among(self.candidates(
@@ -176,36 +227,47 @@ impl Controller {
         });
         let changed = inside.map(|path| path.into_iter().chain(border).collect::<Vec<HopId>>());
         match changed {
-            Some(path) if path != segment.path => self.change_over(session, path, fault, out),
+            Some(path) if path != segment.path => {
+                // Nobody else to agree with: the switch instant is now.
+                self.instant(session, ReroutingInstant::Coordinated, out);
+                self.change_over(session, path, fault, now, out);
+            }
             _ => self.resume(session, now, out),
         }
     }
 
-    fn another_border(&self, session: SessionId) -> bool {
-        let segment = &self.segments[&session];
-        let Some(&current) = segment.path.last() else {
-            return false;
-        };
-        let domain = &self.surroundings.domain;
-        let far_qkdn = self
-            .surroundings
-            .borders
-            .iter()
-            .find(|border| border.hop.id == current)
-            .map(|border| border.far_qkdn);
-        self.surroundings.borders.iter().any(|border| {
-            border.hop.id != current
-                && Some(border.far_qkdn) == far_qkdn
-                && self.knowledge.state(&border.hop, domain) == HopState::Active
-                && self.route(segment.ends[0], border.hop.from).is_some()
-        })
+    /// A QCLM's decision (P11/P14 step 4a): what it knows of the hop is learned, then step 6 is entered.
+    pub(super) fn on_fault_decision(
+        &mut self,
+        session: SessionId,
+        hop: Option<(HopId, bool)>,
+        at: Time,
+        from: Address,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        if let Some((hop, generating)) = hop {
+            if let (false, Some(link)) = (generating, self.hop(hop).link) {
+                let change = StatusChange::Link { link, generating };
+                self.on_status(change, at, None, from, now, out);
+            }
+            let change = StatusChange::Level { hop, class: 0 };
+            self.on_status(change, at, None, from, now, out);
+        }
+        let active = self
+            .segments
+            .get(&session)
+            .is_some_and(|segment| segment.state == SegmentState::Active);
+        if active {
+            self.consider_rerouting(session, now, out);
+        }
     }
 
-    /// The border is lost and another is there: the source begins again with the border choice.
-    fn lose_route(&mut self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
+    /// The other side is lost, or no longer consistent: the source begins again with the border choice.
+    pub(super) fn lose_route(&mut self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
         self.instant(session, ReroutingInstant::Coordinated, out);
         out.explain(|| {
-            let reason = "the border stopped making key and another has some: the source begins anew";
+            let reason = "the other side does not answer, or no longer agrees: the source begins anew";
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason)
         });
         let label = self.rerouting_label(session, Step::RerouteCommand);
@@ -235,15 +297,14 @@ impl Controller {
     }
 
     /// Steps 9 and 10: every KM whose next hop changes is told, and answers when its route is active.
-    fn change_over(
+    pub(super) fn change_over(
         &mut self,
         session: SessionId,
         path: Vec<HopId>,
         fault: Option<FaultId>,
+        now: Time,
         out: &mut Outbox,
     ) {
-        // Nobody else to agree with: the switch instant is now.
-        self.instant(session, ReroutingInstant::Coordinated, out);
         let label = self.rerouting_label(session, Step::RerouteCommand);
         let procedure = self.segments[&session].procedure;
         let old = self.segments[&session].path.clone();
@@ -252,26 +313,51 @@ impl Controller {
         self.cancel_refused(session, &refused, &left, out);
 
         let epoch = self.segments[&session].epoch + 1;
-        let changed: Vec<HopId> = path.iter().copied().filter(|hop| !old.contains(hop)).collect();
+        let segment = &self.segments[&session];
+        // The source KM is told of a new border even where its own next hop stays.
+        let new_border = segment.negotiation.is_some() && matches!(segment.role, Role::Origin { .. });
+        let told = |(place, hop): &(usize, &HopId)| !old.contains(hop) || (new_border && *place == 0);
+        let changed: Vec<HopId> = path
+            .iter()
+            .enumerate()
+            .filter(told)
+            .map(|(_, &hop)| hop)
+            .collect();
         for &hop in &changed {
             let km = self.hop(hop).from;
-            let command = ControlMessage::RerouteCommand {
+            let command = NewRoute {
                 session,
                 km,
                 hop,
+                border: segment.border,
                 epoch,
                 reply_to: self.me(),
                 fault,
                 procedure,
+                terms: self.terms(&self.segments[&session], hop),
             };
-            self.deliver(km, label, &command, out);
+            self.deliver(km, label, &ControlMessage::RerouteCommand(command), out);
         }
+        let kms = |hops: &[HopId]| {
+            hops.iter()
+                .map(|&hop| self.hop(hop).from)
+                .collect::<Vec<NodeId>>()
+        };
+        let stay = kms(&path);
+        let former: Vec<NodeId> = kms(&old).into_iter().filter(|km| !stay.contains(km)).collect();
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         (segment.epoch, segment.path) = (epoch, path);
         segment.state = SegmentState::Rerouting {
             fault,
             awaited: changed.len(),
         };
+        segment.due = Time::NEVER;
+        segment.former.extend(former);
+        let nobody_is_told = changed.is_empty();
+        self.record_route(session, out);
+        if nobody_is_told {
+            self.on_installed_here(session, now, out);
+        }
     }
 
     /// Those that wait for key on hops that the route leaves wait there no longer.
@@ -310,19 +396,21 @@ impl Controller {
         if let SegmentState::Rerouting { awaited, .. } = &mut segment.state {
             *awaited -= 1;
             if *awaited == 0 {
-                self.resume(session, now, out);
+                self.on_installed_here(session, now, out);
             }
         }
     }
 
     /// The segment carries requests again: those that were refused may ask, those that were held are asked for.
-    fn resume(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+    pub(super) fn resume(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Active;
+        segment.shared_paths = false;
         let held = std::mem::take(&mut segment.held);
         let refused = segment.refused.clone();
         let km = segment.ends[0];
         let label = self.label(session, Step::Start);
+        self.session_state(session, SessionState::Active, label, out);
         for (number, attempt) in refused {
             let request = RequestId { session, number };
             self.on_can_serve(Ask { request, attempt }, km, label, out);
@@ -339,7 +427,7 @@ impl Controller {
         }
     }
 
-    fn rerouting_label(&self, session: SessionId, step: Step) -> Label {
+    pub(super) fn rerouting_label(&self, session: SessionId, step: Step) -> Label {
         let label = self.label(session, step);
         Label::new(label.procedure.rerouting(), step)
     }

@@ -3,12 +3,15 @@
 //! Nothing is spent before every sending KM of every segment has confirmed. Where one refuses, the others' promises are
 //! given back; the refusal itself waits at the lacking KM, which says when it can serve.
 
+use std::collections::BTreeSet;
+
+use super::admission::Charge;
 use super::controller::Controller;
 use super::segment::{Held, Role, SegmentState};
 use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, Reservation, ReservationResult, Subject,
 };
-use crate::architecture::observation::{Choice, Decision};
+use crate::architecture::observation::{Choice, Decision, SessionState};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Outbox, RequestId, Step};
 use crate::ids::{NodeId, SessionId};
@@ -20,9 +23,15 @@ pub struct Pending {
     /// The attempt that the answers must belong to.
     attempt: u32,
     awaited: usize,
+    /// What it is charged to quotas.
+    charge: Charge,
     refused: Option<(FailureCause, NodeId)>,
     confirmed: Vec<NodeId>,
     peer_confirmed: bool,
+    /// The other side has left the route that was asked for.
+    stale: bool,
+    bits: u64,
+    deadline: Time,
 }
 
 impl Controller {
@@ -46,12 +55,18 @@ impl Controller {
     /// Asks every sending KM of the segment, and the next segment, for a promise.
     pub(super) fn reserve(&mut self, ask: Ask, bits: u64, deadline: Time, first: bool, out: &mut Outbox) {
         let request = ask.request;
+        if let Some(before) = self.pending.remove(&request) {
+            self.admission.give_back(&before.charge);
+        }
+        let Some(charge) = self.admit(ask, bits, out) else {
+            return self.refuse_by_policy(ask, out);
+        };
         let segment = &self.segments[&request.session];
         let reserve = self.surroundings.parameters.reservation == ReservationScheme::Segment;
-        let border_km = segment.entry.map(|_| segment.ends[1]);
+        let near = matches!(segment.role, Role::Origin { .. });
+        let border_km = segment.border.filter(|_| near).map(|border| border.near);
         for &hop in &segment.path {
             let km = self.hop(hop).from;
-            let crosses = self.hop(hop).crosses_border;
             let order = Reservation {
                 ask,
                 km,
@@ -59,10 +74,11 @@ impl Controller {
                 bits,
                 deadline,
                 reply_to: self.me(),
-                entry: segment.entry.filter(|_| crosses),
+                border: segment.border,
                 procedure: segment.procedure,
                 epoch: segment.epoch,
                 reserve,
+                terms: self.terms(segment, hop),
             };
             let informs_border = first && Some(km) == border_km;
             let step = if informs_border {
@@ -80,7 +96,12 @@ impl Controller {
         let mut awaited = segment.path.len();
         if let Some(next) = segment.next_controller() {
             let label = Label::new(segment.procedure, Step::Reservation);
-            let message = ControlMessage::SegmentReserve { ask, bits, deadline };
+            let message = ControlMessage::SegmentReserve {
+                ask,
+                agreement: segment.agreement,
+                bits,
+                deadline,
+            };
             out.send(Address::controller(next), label, message);
             awaited += 1;
         }
@@ -89,6 +110,9 @@ impl Controller {
             Pending {
                 attempt: ask.attempt,
                 awaited,
+                charge,
+                bits,
+                deadline,
                 ..Pending::default()
             },
         );
@@ -115,6 +139,7 @@ impl Controller {
             ReservationResult::Refused(cause, at) => {
                 pending.refused.get_or_insert((cause, at));
             }
+            ReservationResult::Stale => pending.stale = true,
         }
         self.when_all_have_answered(ask.request, out);
     }
@@ -127,9 +152,14 @@ impl Controller {
         pending.awaited -= 1;
         match result {
             ReservationResult::Confirmed => pending.peer_confirmed = true,
+            // The other provider's policy counts more than a want of key here: the request is over.
+            ReservationResult::Refused(FailureCause::RefusedByPolicy, at) => {
+                pending.refused = Some((FailureCause::RefusedByPolicy, at));
+            }
             ReservationResult::Refused(cause, at) => {
                 pending.refused.get_or_insert((cause, at));
             }
+            ReservationResult::Stale => pending.stale = true,
         }
         self.when_all_have_answered(ask.request, out);
     }
@@ -141,6 +171,7 @@ impl Controller {
         asked.sort();
         for request in asked {
             let pending = self.pending.remove(&request).expect("it was just there");
+            self.admission.give_back(&pending.charge);
             let ask = Ask {
                 request,
                 attempt: pending.attempt,
@@ -186,6 +217,9 @@ impl Controller {
             request,
             attempt: pending.attempt,
         };
+        if pending.stale {
+            return self.ask_again(ask, pending, out);
+        }
         let segment = self
             .segments
             .get_mut(&request.session)
@@ -196,12 +230,16 @@ impl Controller {
                 ReservationResult::Confirmed
             }
             Some((cause, at)) => {
+                self.admission.give_back(&pending.charge);
                 segment.refused.insert(request.number, ask.attempt);
                 ReservationResult::Refused(cause, at)
             }
         };
-        let (role, next, procedure) = (segment.role, segment.next_controller(), segment.procedure);
-        if pending.refused.is_some() {
+        let (next, procedure) = (segment.next_controller(), segment.procedure);
+        if let Some((FailureCause::RefusedByPolicy, _)) = pending.refused {
+            let label = Label::new(procedure, Step::Reservation);
+            self.on_release(ask, true, label, out);
+        } else if pending.refused.is_some() {
             let label = Label::new(procedure, Step::Reservation);
             for km in pending.confirmed {
                 self.give_back(ask, km, out);
@@ -216,20 +254,42 @@ impl Controller {
                 out.send(Address::controller(next), label, release);
             }
         }
+        self.answer(ask, result, out);
+    }
+
+    /// Policy refuses a request: nobody is asked for key, and nobody waits for it.
+    fn refuse_by_policy(&mut self, ask: Ask, out: &mut Outbox) {
+        let segment = &self.segments[&ask.request.session];
+        let (at, label) = (segment.ends[0], Label::new(segment.procedure, Step::Reservation));
+        // An earlier attempt may wait for key.
+        if segment.refused.contains_key(&ask.request.number) {
+            self.on_release(ask, true, label, out);
+        }
+        let result = ReservationResult::Refused(FailureCause::RefusedByPolicy, at);
+        self.answer(ask, result, out);
+    }
+
+    /// The segment's answer goes to the source, or to the segment before.
+    fn answer(&mut self, ask: Ask, result: ReservationResult, out: &mut Outbox) {
+        let segment = &self.segments[&ask.request.session];
+        let (role, label) = (segment.role, Label::new(segment.procedure, Step::Start));
         out.explain(|| {
-            let subject = Subject::request(request);
+            let subject = Subject::request(ask.request);
             match result {
                 ReservationResult::Confirmed => Decision::new(
                     Choice::Admit,
                     subject,
                     "all KMs that send have promised their key",
                 ),
+                ReservationResult::Stale => unreachable!("asked again above"),
                 ReservationResult::Refused(cause, at) => {
                     Decision::new(Choice::Refuse, subject, cause.name()).at(at)
                 }
             }
         });
-        let label = Label::new(procedure, Step::Start);
+        if result == ReservationResult::Confirmed && segment.state == SegmentState::Active {
+            self.session_state(ask.request.session, SessionState::Active, label, out);
+        }
         match role {
             Role::Origin { source, .. } => {
                 let start = ControlMessage::Start {
@@ -244,6 +304,22 @@ impl Controller {
                 let answer = ControlMessage::SegmentAnswer { ask, result };
                 out.send(Address::controller(peer), label, answer);
             }
+        }
+    }
+
+    /// The two sides counted on different borders: nothing was spent; it is asked for again, after the reroute if one is
+    /// under way.
+    fn ask_again(&mut self, ask: Ask, pending: Pending, out: &mut Outbox) {
+        self.admission.give_back(&pending.charge);
+        for &km in &pending.confirmed {
+            self.give_back(ask, km, out);
+        }
+        let (bits, deadline) = (pending.bits, pending.deadline);
+        let segment = self.segments.get_mut(&ask.request.session).expect("it has asked");
+        if segment.state == SegmentState::Active {
+            self.reserve(ask, bits, deadline, false, out);
+        } else {
+            segment.held.push(Held { ask, bits, deadline });
         }
     }
 
@@ -283,7 +359,10 @@ impl Controller {
     pub(super) fn on_release(&mut self, ask: Ask, cancel: bool, label: Label, out: &mut Outbox) {
         let request = ask.request;
         if cancel {
-            self.pending.remove(&request);
+            let pending = self.pending.remove(&request);
+            if let Some(pending) = pending {
+                self.admission.give_back(&pending.charge);
+            }
         }
         let Some(segment) = self.segments.get_mut(&request.session) else {
             return;
@@ -323,9 +402,11 @@ impl Controller {
         let Some(segment) = self.segments.remove(&session) else {
             return;
         };
+        self.session_state(session, SessionState::Closed, label, out);
         self.drop_pending(session, out);
-        for &hop in &segment.path {
-            let km = self.hop(hop).from;
+        let on_path = segment.path.iter().map(|&hop| self.hop(hop).from);
+        let all: BTreeSet<NodeId> = on_path.chain(segment.former.iter().copied()).collect();
+        for km in all {
             let close = ControlMessage::SessionClose {
                 session,
                 decider: self.me(),

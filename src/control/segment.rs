@@ -1,10 +1,11 @@
 //! A session's segment in one QKDN, as its deciding controller holds it (functional element FE-3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::architecture::message::Ask;
+use super::negotiation::Negotiation;
+use crate::architecture::message::{Ask, BorderChoice};
 use crate::architecture::procedure::Procedure;
-use crate::ids::{ControllerId, FaultId, HopId, NodeId};
+use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
 /// On which side of the session the segment lies.
@@ -58,8 +59,24 @@ pub struct Segment {
     pub ends: [NodeId; 2],
     /// Its hops; the border hop is the last of the segment before the border.
     pub path: Vec<HopId>,
-    /// KM-B, for KM-A's KSA.
-    pub entry: Option<NodeId>,
+    /// Its class of service.
+    pub class: ClassId,
+    /// The QKDN across the border, if it crosses one.
+    pub partner: Option<QkdnId>,
+    /// The border that the session crosses, if it crosses one.
+    pub border: Option<BorderChoice>,
+    /// Counts the session's borders, as both sides have agreed.
+    pub agreement: u32,
+    /// A change of the border that is being agreed on.
+    pub negotiation: Option<Negotiation>,
+    /// Whether this side has said what it can offer in the present reroute.
+    pub shared_paths: bool,
+    /// Borders that the other side cannot serve at present.
+    pub refused_borders: BTreeSet<BoundaryId>,
+    /// KMs that the session has left; they forget it when it is over.
+    pub former: BTreeSet<NodeId>,
+    /// When the present stage of a reroute ends; other timers are stale.
+    pub due: Time,
     /// Which procedure the session runs.
     pub procedure: Procedure,
     /// Counts its routes.
@@ -76,12 +93,26 @@ pub struct Segment {
 
 impl Segment {
     /// A new segment of a request's session.
-    pub fn new(role: Role, ends: [NodeId; 2], path: Vec<HopId>, procedure: Procedure) -> Segment {
+    pub fn new(
+        role: Role,
+        ends: [NodeId; 2],
+        path: Vec<HopId>,
+        procedure: Procedure,
+        class: ClassId,
+    ) -> Segment {
         Segment {
             role,
             ends,
             path,
-            entry: None,
+            class,
+            partner: None,
+            border: None,
+            agreement: 0,
+            negotiation: None,
+            shared_paths: false,
+            refused_borders: BTreeSet::new(),
+            former: BTreeSet::new(),
+            due: Time::NEVER,
             procedure,
             epoch: 0,
             state: SegmentState::Active,

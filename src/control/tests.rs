@@ -11,8 +11,9 @@ use crate::architecture::hop::{Handover, Hop, Protection};
 use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, KeyRequest, Message, RelayOrder, ReservationResult, StatusChange,
 };
+use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::{
-    Border, ControllerSurroundings, Domain, Parameters, ReservationScheme, StoreSettings,
+    Border, ControllerSurroundings, Domain, ManagementOptions, Parameters, ReservationScheme, StoreSettings,
 };
 use crate::architecture::{
     Address, Effect, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
@@ -99,16 +100,25 @@ impl Bench {
             manager: ManagerId(0),
             domain: Arc::new(domain),
             borders: borders.into(),
+            kms: Vec::new(),
+            modules: Vec::new(),
             flooding_peers: Vec::new(),
+            policy: Arc::default(),
             parameters: Arc::new(Parameters {
                 reservation: ReservationScheme::Segment,
                 usage_records: false,
                 status_reports: true,
+                management: ManagementOptions::default(),
                 level_classes: 4,
                 detection: Span::ZERO,
                 analysis: Span(10),
                 computation: Span(20),
                 installation: Span::ZERO,
+                polling: None,
+                generation_control: None,
+                coordination_guard: Span::from_millis(5),
+                coordination_timeout: Span::from_millis(500),
+                coordination_retries: 3,
                 rerouting: Procedure::P10,
             }),
         };
@@ -210,6 +220,7 @@ fn request(destination: u32, qkdn: u32) -> KeyRequest {
         peer: ApplicationId(1),
         destination: NodeId(destination),
         destination_qkdn: QkdnId(qkdn),
+        keys: 1,
         bits: 100,
         class: ClassId(0),
         deadline: Time(1_000),
@@ -361,10 +372,16 @@ fn a_route_is_changed_when_another_makes_key() {
     assert!(
         matches!(
             seen[..],
-            [Effect::Wake {
-                at: Time(15),
-                timer: Timer::Analysed(SESSION)
-            }]
+            [
+                Effect::Wake {
+                    at: Time(15),
+                    timer: Timer::Analysed(SESSION)
+                },
+                Effect::Observe(Observation::Session {
+                    state: SessionState::Rerouting,
+                    ..
+                })
+            ]
         ),
         "{seen:?}"
     );
@@ -383,7 +400,7 @@ fn a_route_is_changed_when_another_makes_key() {
     let commands: Vec<(HopId, u32)> = control(&computed)
         .iter()
         .filter_map(|message| match message {
-            ControlMessage::RerouteCommand { hop, epoch, .. } => Some((*hop, *epoch)),
+            ControlMessage::RerouteCommand(order) => Some((order.hop, order.epoch)),
             _ => None,
         })
         .collect();
@@ -403,6 +420,7 @@ fn a_route_is_changed_when_another_makes_key() {
             request: RequestId { number: 1, ..REQUEST },
             attempt: 1,
         },
+        agreement: 0,
         bits: 100,
         deadline: Time(1_000),
     };

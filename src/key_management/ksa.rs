@@ -8,15 +8,27 @@
 use rustc_hash::FxHashMap;
 
 use super::kma::{Context, KeyManager};
-use crate::architecture::message::{KeyManagementMessage, KeyMaterial, ServiceMessage};
+use crate::architecture::message::{
+    KeyManagementMessage, KeyMaterial, KeyRequest, ServiceMessage, Supply, UsageSegment,
+};
 use crate::architecture::{Address, Label, Outbox, Procedure, RequestId, Step};
 use crate::ids::{ApplicationId, NodeId};
 
 /// What a KSA keeps beside its KMA.
 #[derive(Clone, Debug, Default)]
 pub struct Ksa {
-    /// Whom an answer goes back to, and how much is supplied \[bits\], by request.
-    back: FxHashMap<RequestId, (NodeId, u64)>,
+    /// Synchronisations that are under way through here, or from here.
+    under_way: FxHashMap<RequestId, UnderWay>,
+}
+
+/// A synchronisation that awaits its answer.
+#[derive(Clone, Copy, Debug)]
+struct UnderWay {
+    /// Whom the answer goes back to; itself at the source.
+    back: NodeId,
+    supply: Supply,
+    /// Whether it crosses the border here.
+    crosses_border: bool,
 }
 
 impl KeyManager {
@@ -39,10 +51,25 @@ impl KeyManager {
             source,
             destination: order.destination,
             peer: order.peer,
-            bits: order.bits,
+            supply: self.supply_of(&order),
         };
+        let under_way = UnderWay {
+            back: source,
+            supply: self.supply_of(&order),
+            crosses_border: border.is_some_and(|border| border.near == source),
+        };
+        self.ksa.under_way.insert(request, under_way);
         let label = Label::new(procedure, Step::Synchronisation);
         out.send_as(self.my_ksa(), Address::ksa(next), label, notification);
+    }
+
+    fn supply_of(&self, order: &KeyRequest) -> Supply {
+        Supply {
+            keys: order.keys,
+            bits: order.bits,
+            class: order.class,
+            qkdns: [self.surroundings.qkdn, order.destination_qkdn],
+        }
     }
 
     /// A notification or an answer among KSAs.
@@ -60,7 +87,7 @@ impl KeyManager {
                 source,
                 destination,
                 peer,
-                bits,
+                supply,
             } => {
                 if destination == self.surroundings.node {
                     let held = self.held.remove(&request).filter(|held| held.deadline >= cx.now);
@@ -71,12 +98,22 @@ impl KeyManager {
                     };
                     out.send_as(self.my_ksa(), Address::ksa(from), label, answer);
                     if let Some(held) = held {
-                        self.supply(request, peer, held.bits, label.procedure, cx, out);
+                        let supply = Supply {
+                            bits: held.bits,
+                            ..supply
+                        };
+                        let segment = UsageSegment::Destination;
+                        self.supply(request, peer, segment, supply, label.procedure, cx, out);
                     }
                     return;
                 }
-                self.ksa.back.insert(request, (from, bits));
                 let entry = self.routes.get(&request.session).and_then(|route| route.entry);
+                let under_way = UnderWay {
+                    back: from,
+                    supply,
+                    crosses_border: entry.is_some(),
+                };
+                self.ksa.under_way.insert(request, under_way);
                 let next = entry.unwrap_or(destination);
                 out.send_as(self.my_ksa(), Address::ksa(next), label, message.clone());
             }
@@ -85,58 +122,66 @@ impl KeyManager {
                 source,
                 accepted,
             } => {
-                if source == self.surroundings.node {
-                    if accepted
-                        && !self.is_late(request, cx.now)
-                        && let Some(order) = self.ended_well(request, out)
-                    {
-                        self.supply(request, order.application, order.bits, label.procedure, cx, out);
-                        self.account_crossing(request, order.bits, label.procedure, cx, out);
-                    }
-                } else if let Some((back, bits)) = self.ksa.back.remove(&request) {
-                    out.send_as(self.my_ksa(), Address::ksa(back), label, message.clone());
-                    if accepted {
-                        self.account_crossing(request, bits, label.procedure, cx, out);
-                    }
+                let Some(under_way) = self.ksa.under_way.remove(&request) else {
+                    return;
+                };
+                let at_source = source == self.surroundings.node;
+                if !at_source {
+                    let back = Address::ksa(under_way.back);
+                    out.send_as(self.my_ksa(), back, label, message.clone());
+                } else if accepted
+                    && !self.is_late(request, cx.now)
+                    && let Some(order) = self.ended_well(request)
+                {
+                    let (segment, supply) = (UsageSegment::Source, under_way.supply);
+                    self.supply(
+                        request,
+                        order.application,
+                        segment,
+                        supply,
+                        label.procedure,
+                        cx,
+                        out,
+                    );
+                }
+                // KM-A's usage record: key was handed across the border, and is supplied there.
+                if accepted && under_way.crosses_border {
+                    let (segment, supply) = (UsageSegment::Border, under_way.supply);
+                    self.account(request, None, segment, supply, label.procedure, cx.now, out);
+                }
+                if at_source {
+                    self.close_if_over(request.session, out);
                 }
             }
             _ => unreachable!("dispatched by type"),
         }
     }
 
-    /// KM-A's usage record: key was handed across the border, and is supplied.
-    fn account_crossing(
-        &self,
-        request: RequestId,
-        bits: u64,
-        procedure: Procedure,
-        cx: &Context<'_>,
-        out: &mut Outbox,
-    ) {
-        if self
-            .routes
-            .get(&request.session)
-            .is_some_and(|route| route.entry.is_some())
-        {
-            self.account(request, None, bits, procedure, cx.now, out);
-        }
-    }
-
+    #[allow(clippy::too_many_arguments)] // what is supplied, and where
     fn supply(
         &mut self,
         request: RequestId,
         application: ApplicationId,
-        bits: u64,
+        segment: UsageSegment,
+        supply: Supply,
         procedure: Procedure,
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
         let label = Label::new(procedure, Step::Supply);
-        let supply = ServiceMessage::KeySupply {
+        let message = ServiceMessage::KeySupply {
             request,
-            key: KeyMaterial { bits },
+            key: KeyMaterial { bits: supply.bits },
         };
-        out.send_as(self.my_ksa(), Address::application(application), label, supply);
-        self.account(request, Some(application), bits, procedure, cx.now, out);
+        out.send_as(self.my_ksa(), Address::application(application), label, message);
+        self.account(
+            request,
+            Some(application),
+            segment,
+            supply,
+            procedure,
+            cx.now,
+            out,
+        );
     }
 }

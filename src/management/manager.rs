@@ -1,12 +1,18 @@
-//! The QKDN manager: QLM, KMLM and QCLM hand what they receive to the XLMO, which keeps it (Y.3818 6.1, FE-7, FE-9).
-//!
-//! What passes between a layer manager and the XLMO is internal. Sharing over Mxi and the diagnosis that goes from the
-//! XLMO to the QCLM (P11, P14) are not part of this machine yet.
+//! The QKDN manager: QLM, KMLM and QCLM hand what they receive to the XLMO (Y.3818 6.1, FE-7 … FE-11). What passes between
+//! a layer manager and the XLMO is internal; [`fault_management`](super::fault_management) is its part of P11 and P14,
+//! [`sharing`](super::sharing) is what goes to others.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::architecture::message::{ManagementMessage, UsageRecord};
-use crate::architecture::{Envelope, Message};
+use super::accounting::Ledger;
+use super::configuration::Configuration;
+use super::performance::PerformanceMonitor;
+use super::security::SecurityLog;
+use super::user_network::UserSessions;
+use crate::architecture::message::{LinkPerformance, ManagementMessage, UsageRecord};
+use crate::architecture::surroundings::ManagerSurroundings;
+use crate::architecture::{Envelope, Message, Outbox};
 use crate::ids::{FaultId, LinkId, SessionId};
 use crate::kernel::Time;
 
@@ -35,37 +41,58 @@ pub struct Alarm {
 }
 
 /// The machine.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Manager {
+    pub(super) surroundings: Arc<ManagerSurroundings>,
+    pub(super) ledger: Ledger,
+    pub(super) performance: PerformanceMonitor,
+    pub(super) security: SecurityLog,
+    pub(super) configuration: Configuration,
+    pub(super) users: UserSessions,
     usage: BTreeMap<SessionId, SessionUsage>,
     alarms: Vec<Alarm>,
-    relay_failures: u64,
+    links: BTreeMap<LinkId, LinkPerformance>,
+    pub(super) relay_failures: u64,
 }
 
 impl Manager {
     /// A manager that has received nothing.
-    pub fn new() -> Manager {
-        Manager::default()
+    pub fn new(surroundings: Arc<ManagerSurroundings>) -> Manager {
+        Manager {
+            ledger: Ledger::new(surroundings.parameters.management.settlement_period),
+            performance: PerformanceMonitor::default(),
+            security: SecurityLog::default(),
+            configuration: Configuration::default(),
+            users: UserSessions::default(),
+            surroundings,
+            usage: BTreeMap::new(),
+            alarms: Vec::new(),
+            links: BTreeMap::new(),
+            relay_failures: 0,
+        }
     }
 
     /// A message has been processed by the manager's server.
-    pub fn on_message(&mut self, envelope: &Envelope, now: Time) {
+    pub fn on_message(&mut self, envelope: &Envelope, now: Time, out: &mut Outbox) {
         let Message::Management(message) = &envelope.message else {
             unreachable!("managers speak management messages only")
         };
         match message {
-            ManagementMessage::Usage(UsageRecord {
-                request,
-                application,
-                bits,
-                ..
-            }) => {
+            ManagementMessage::Usage(
+                record @ UsageRecord {
+                    request,
+                    application,
+                    bits,
+                    ..
+                },
+            ) => {
                 let usage = self.usage.entry(request.session).or_default();
                 usage.records += 1;
                 match application {
                     Some(_) => usage.supplied_bits += bits,
                     None => usage.crossed_bits += bits,
                 }
+                self.on_usage(*record, envelope.label, out);
             }
             ManagementMessage::LinkAlarm {
                 link,
@@ -78,9 +105,52 @@ impl Manager {
                     fault: *fault,
                     at: now,
                 });
+                self.on_link(*link, *generating, *fault, now, out);
             }
-            ManagementMessage::RelayFailure { .. } => self.relay_failures += 1,
+            ManagementMessage::LinkReport {
+                link, performance, ..
+            } => {
+                self.links.insert(*link, *performance);
+            }
+            ManagementMessage::RelayFailure { .. } | ManagementMessage::RelayFailureShared { .. } => {
+                self.on_relay_failure(message, envelope.label.procedure, out);
+                if let ManagementMessage::RelayFailure { request, .. } = message {
+                    self.count_relay_failure(request.session, now, out);
+                }
+            }
+            ManagementMessage::Decision { .. } => unreachable!("decisions go to controllers"),
+            ManagementMessage::SessionClosed { session } => {
+                self.on_session_closed(*session, envelope.label, now, out);
+            }
+            ManagementMessage::SettlementStatement(_)
+            | ManagementMessage::SettlementSigned(_)
+            | ManagementMessage::SettlementAcknowledged(_) => self.on_settlement(message, now, out),
+            ManagementMessage::ProviderReport(report) => self.on_provider_report(envelope.from, **report),
+            ManagementMessage::LevelAlarm { hop, low } => self.on_level(*hop, *low, now, out),
+            ManagementMessage::Capability { node, capability } => {
+                self.configuration.on_capability(*node, *capability);
+            }
+            ManagementMessage::RouteProvisioned(record) => {
+                self.performance.on_route();
+                self.configuration.on_route((**record).clone());
+            }
+            ManagementMessage::UserReport(_) => unreachable!("reports to users go to their network"),
         }
+    }
+
+    /// The provider's books.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Records of KMs and routes.
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Security events, and the reports of other providers.
+    pub fn security(&self) -> &SecurityLog {
+        &self.security
     }
 
     /// Usage by session.
@@ -93,6 +163,11 @@ impl Manager {
         &self.alarms
     }
 
+    /// The last that was heard of each link.
+    pub fn performance(&self) -> &BTreeMap<LinkId, LinkPerformance> {
+        &self.links
+    }
+
     /// Relay failures that KMs reported.
     pub fn relay_failures(&self) -> u64 {
         self.relay_failures
@@ -101,14 +176,17 @@ impl Manager {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::alone;
     use super::*;
+    use crate::architecture::message::UsageSegment;
     use crate::architecture::{Address, Label, Procedure, RequestId, Step};
-    use crate::ids::{ApplicationId, ManagerId, NodeId};
+    use crate::ids::{ApplicationId, ClassId, ManagerId, NodeId, QkdnId};
 
     /// Shows FE-9 in part: what is supplied and what crosses the border are kept apart, per session.
     #[test]
     fn usage_is_kept_by_session() {
-        let mut manager = Manager::new();
+        let mut manager = Manager::new(alone());
+        let mut out = Outbox::new(Address::manager(ManagerId(0)));
         for (number, application) in [Some(ApplicationId(0)), None, Some(ApplicationId(0))]
             .into_iter()
             .enumerate()
@@ -121,6 +199,10 @@ mod tests {
                 request,
                 km: NodeId(1),
                 application,
+                segment: UsageSegment::Source,
+                partner: QkdnId(0),
+                class: ClassId(0),
+                keys: 1,
                 bits: 10,
                 at: Time(5),
             };
@@ -130,7 +212,7 @@ mod tests {
                 label: Label::new(Procedure::P9, Step::Usage),
                 message: ManagementMessage::Usage(record).into(),
             };
-            manager.on_message(&envelope, Time(9));
+            manager.on_message(&envelope, Time(9), &mut out);
         }
         let usage = manager.usage()[&SessionId(7)];
         assert_eq!(

@@ -2,11 +2,13 @@
 //!
 //! Checks: messages use legal reference points (RP-rule, A3, A5); no key material in control or management messages
 //! (S1); steps keep the partial order of their procedure; a key is relayed from where it is and supplied only after it
-//! is held; every request ends once; every one-time-pad key is used once; books balance and both ends agree.
+//! is held; every request ends once; every one-time-pad key is used once; books balance and both ends agree; providers
+//! settle the same, and what crossed the border.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::accounts::SettledSupply;
 use super::plan::Plan;
 use super::wiring;
 use crate::architecture::message::{
@@ -33,10 +35,11 @@ enum Check {
     UsedOnce,
     Conservation,
     EndsAgree,
+    Settlement,
 }
 
 impl Check {
-    const ALL: [Check; 9] = [
+    const ALL: [Check; 10] = [
         Check::ReferencePoints,
         Check::KeyMaterial,
         Check::StepOrder,
@@ -46,6 +49,7 @@ impl Check {
         Check::UsedOnce,
         Check::Conservation,
         Check::EndsAgree,
+        Check::Settlement,
     ];
 
     const fn name(self) -> &'static str {
@@ -59,6 +63,7 @@ impl Check {
             Check::UsedOnce => "every one-time-pad key is used at most once",
             Check::Conservation => "generated = stored + reserved + spent + expired + discarded",
             Check::EndsAgree => "both ends of every store agree",
+            Check::Settlement => "settlements of both providers and the key stores agree",
         }
     }
 }
@@ -74,6 +79,23 @@ struct Request {
     completed: bool,
     supplied: [bool; 2],
     failed: bool,
+    /// Key that crossed the border for it \[bits\].
+    crossed: u64,
+}
+
+/// What the auditor is told at the end.
+#[derive(Clone, Debug)]
+pub struct LastLook {
+    /// The instant.
+    pub now: Time,
+    /// Books, by store.
+    pub books: Vec<Book>,
+    /// The receiving ends' (generated, spent), by store.
+    pub receiving: Vec<(u64, u64)>,
+    /// What providers count as settled.
+    pub settled: Vec<SettledSupply>,
+    /// Messages that were lost on the way.
+    pub lost: u64,
 }
 
 /// The observer.
@@ -81,7 +103,7 @@ struct Request {
 pub struct Auditor {
     plan: Arc<Plan>,
     requests: Arena<SessionId, Vec<Request>>,
-    looked_at: [u64; 9],
+    looked_at: [u64; 10],
     findings: BTreeMap<Check, String>,
     used: Vec<BTreeMap<u64, u64>>,
     spent: Vec<u64>,
@@ -96,7 +118,7 @@ impl Auditor {
     pub fn new(plan: Arc<Plan>) -> Auditor {
         Auditor {
             requests: plan.sessions.ids().map(|_| Vec::new()).collect(),
-            looked_at: [0; 9],
+            looked_at: [0; 10],
             findings: BTreeMap::new(),
             used: vec![BTreeMap::new(); plan.stores.len()],
             spent: vec![0; plan.stores.len()],
@@ -170,14 +192,19 @@ impl Auditor {
                 request,
                 hop,
                 otp,
+                key,
                 source,
                 ..
             }) => {
                 let (from, to) = (self.plan.hops[*hop].from, self.plan.hops[*hop].to);
+                let crosses = self.plan.hops[*hop].crosses_border;
                 let Some(state) = self.request(*request) else {
                     return;
                 };
                 let at = state.key_at.replace(to).unwrap_or(*source);
+                if crosses {
+                    state.crossed += key.bits;
+                }
                 let ends = (envelope.from, envelope.to) == (Address::kma(from), Address::kma(to));
                 self.check(Check::KeyPath, now, at == from && ends, |plan| {
                     format!("a key leaves {} and not from where it is", plan.nodes[from].name)
@@ -259,8 +286,65 @@ impl Auditor {
         });
     }
 
-    /// The findings, after the run: books and the receiving ends' (generated, spent), by store.
-    pub fn conclude(mut self, now: Time, books: &[Book], receiving: &[(u64, u64)]) -> Vec<AuditCheck> {
+    /// Providers' settlements against each other and against what was relayed across borders; and that against what the
+    /// borders' stores have spent.
+    fn settlements(&mut self, last: &LastLook) {
+        let now = last.now;
+        let mut settled: [BTreeMap<RequestId, u64>; 2] = [BTreeMap::new(), BTreeMap::new()];
+        for supply in &last.settled {
+            let twice = settled[usize::from(supply.owes)].insert(supply.request, supply.bits);
+            self.check(Check::Settlement, now, twice.is_none(), |plan| {
+                let id = supply.request;
+                format!(
+                    "{}#{} is settled twice",
+                    plan.sessions[id.session].name, id.number
+                )
+            });
+            let seen = self.request(supply.request).copied().unwrap_or_default();
+            let holds = seen.supplied[1] && seen.crossed == supply.bits;
+            self.check(Check::Settlement, now, holds, |_| {
+                format!("{supply:?} is settled, but it went so: {seen:?}")
+            });
+        }
+        // The last acknowledgement of a settlement may be lost with its way: then only the one that owes has it settled.
+        let [owed, owes] = settled;
+        let agree = if last.lost == 0 {
+            owed == owes
+        } else {
+            owed.iter().all(|(request, bits)| owes.get(request) == Some(bits))
+        };
+        self.check(Check::Settlement, now, agree, |_| {
+            let (owed, owes): (u64, u64) = (owed.values().sum(), owes.values().sum());
+            format!("{owes} bits are owed by the ones, {owed} are owed to the others")
+        });
+        let (mut crossed, mut unsettled) = (0, 0);
+        for (session, requests) in self.requests.iter() {
+            for (number, request) in (0..).zip(requests) {
+                crossed += request.crossed;
+                let supplied = request.crossed > 0 && request.supplied[1];
+                unsettled += u64::from(supplied && !owes.contains_key(&RequestId { session, number }));
+            }
+        }
+        let complete = unsettled == 0 || last.lost > 0 || !self.plan.parameters.usage_records;
+        self.check(Check::Settlement, now, complete, |_| {
+            format!("{unsettled} supplies across borders are not settled")
+        });
+        // Where every crossing spends key, the borders' stores have spent what crossed.
+        let across = self.plan.hops.values().filter(|hop| hop.crosses_border);
+        let stores: Option<Vec<StoreId>> = across.map(crate::architecture::Hop::store).collect();
+        if let Some(stores) = stores {
+            use crate::ids::Id as _;
+            let spent: u64 = stores.iter().map(|store| last.books[store.index()].spent).sum();
+            self.check(Check::Settlement, now, spent == crossed, |_| {
+                format!("{crossed} bits crossed borders, whose stores have spent {spent}")
+            });
+        }
+    }
+
+    /// The findings, after the run.
+    pub fn conclude(mut self, last: &LastLook) -> Vec<AuditCheck> {
+        self.settlements(last);
+        let (now, books, receiving) = (last.now, &last.books, &last.receiving);
         for (number, (book, &(generated, spent))) in books.iter().zip(receiving).enumerate() {
             self.check(Check::Conservation, now, book.balances(), |_| {
                 format!("store {number}: {book:?}")
@@ -354,6 +438,12 @@ impl Observer for Auditor {
                 if let Some(request) = subject.request_id() {
                     self.see(now, request, label.procedure, label.step);
                 }
+            }
+            Observation::Disputed { request } => {
+                self.check(Check::Settlement, now, false, |plan| {
+                    let name = &plan.sessions[request.session].name;
+                    format!("the providers' records of {name}#{} differ", request.number)
+                });
             }
             Observation::Finding { what, store } => {
                 self.check(Check::UsedOnce, now, false, |_| {

@@ -16,7 +16,7 @@ use crate::architecture::key_source::KeySource as _;
 use crate::ids::{Arena, Id as _, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 use crate::key_management::store::SendingStore;
-use crate::quantum::source::ScheduledSource;
+use crate::quantum::source::LinkSource;
 
 /// A store and its source, as a copy that is run ahead.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct Ahead {
     /// The sending end.
     pub store: SendingStore,
     /// What fills it.
-    pub source: ScheduledSource,
+    pub source: LinkSource,
 }
 
 /// What is known of one store.

@@ -10,13 +10,16 @@ use rustc_hash::FxHashMap;
 
 use super::data_network::DataNetwork;
 use super::plan::{
-    ApplicationPlan, BoundaryPlan, Control, ControllerPlan, DuctPlan, DuctSection, FaultPlan, LinkPlan,
-    LocalDelays, ManagerPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan, StorePlan,
-    StoreSource,
+    ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection, FaultPlan,
+    LinkPlan, LocalDelays, ManagerPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan,
+    StorePlan, StoreSource,
 };
+use crate::architecture::policy::Policy;
 use crate::architecture::surroundings::{
-    Border, ControllerSurroundings, Domain, KmSurroundings, Parameters, Placement, StoreSettings,
+    Border, ControllerSurroundings, Domain, KmSurroundings, ManagedBorder, ManagerSurroundings, Parameters,
+    Placement, StoreSettings,
 };
+use crate::architecture::tariff::Tariff;
 use crate::architecture::{Disturbance, Handover, Hop, Procedure, Protection};
 use crate::control::routing::RoutingAlgorithm;
 use crate::fault::Site;
@@ -25,6 +28,7 @@ use crate::ids::{
     ManagerId, NodeId, QkdnId, SessionId, StoreId,
 };
 use crate::kernel::{Span, Time};
+use crate::quantum::generation::Making;
 use crate::quantum::models::BlockSchedule;
 use crate::service::demand::ArrivalProcess;
 use crate::units::{Bits, Fraction, Metres};
@@ -72,6 +76,8 @@ pub struct LinkSpec {
     pub systems: u64,
     /// What one module pair makes; `None`: no key over this channel.
     pub schedule: Option<BlockSchedule>,
+    /// How the blocks of all module pairs together differ from one another; `None`: not at all.
+    pub making: Option<Making>,
     /// Store, both lanes together.
     pub store: StoreAmounts,
     /// Where it lies.
@@ -96,7 +102,9 @@ pub struct PlanBuilder {
     boundaries: Arena<BoundaryId, BoundaryPlan>,
     applications: Arena<ApplicationId, ApplicationPlan>,
     sessions: Arena<SessionId, SessionPlan>,
-    classes: Arena<ClassId, String>,
+    classes: Arena<ClassId, ClassPlan>,
+    policies: Arena<QkdnId, Policy>,
+    tariffs: Arena<QkdnId, Option<Arc<Tariff>>>,
     faults: Arena<FaultId, FaultPlan>,
     routes: Vec<(NodeId, NodeId, u64)>,
     delays: LocalDelays,
@@ -123,6 +131,8 @@ impl PlanBuilder {
             applications: Arena::new(),
             sessions: Arena::new(),
             classes: Arena::new(),
+            policies: Arena::new(),
+            tariffs: Arena::new(),
             faults: Arena::new(),
             routes: Vec::new(),
             delays: LocalDelays::default(),
@@ -133,6 +143,8 @@ impl PlanBuilder {
     /// Adds a QKDN; its control is distributed until [`control`](Self::control) says otherwise.
     pub fn qkdn(&mut self, name: &str, routing: Arc<dyn RoutingAlgorithm>) -> QkdnId {
         self.control.push((Control::Distributed, None));
+        self.policies.push(Policy::default());
+        self.tariffs.push(None);
         self.qkdns.push((name.to_owned(), routing))
     }
 
@@ -184,6 +196,7 @@ impl PlanBuilder {
             loss_db: spec.loss_db,
             systems: spec.systems,
             schedule,
+            making: spec.making,
             first_lane: spec.store.first_lane,
             ducts: spec.ducts,
             hops,
@@ -278,12 +291,40 @@ impl PlanBuilder {
         })
     }
 
+    /// Gives a QKDN's provider a policy; the priorities in it are those of the classes.
+    pub fn policy(&mut self, qkdn: QkdnId, policy: Policy) {
+        self.policies[qkdn] = policy;
+    }
+
+    /// Gives a QKDN's provider a tariff.
+    pub fn tariff(&mut self, qkdn: QkdnId, tariff: Tariff) {
+        self.tariffs[qkdn] = Some(Arc::new(tariff));
+    }
+
+    /// The QoS class of that name, if a demand is of it.
+    pub fn find_class(&self, name: &str) -> Option<ClassId> {
+        let found = self.classes.iter().find(|(_, known)| known.name == name);
+        found.map(|(id, _)| id)
+    }
+
+    /// The names of all QoS classes, by id.
+    pub fn class_names(&self) -> impl Iterator<Item = &str> {
+        self.classes.values().map(|class| class.name.as_str())
+    }
+
+    /// Gives a QoS class a priority.
+    pub fn priority(&mut self, class: ClassId, priority: u32) {
+        self.classes[class].priority = priority;
+    }
+
     /// A QoS class by name, added if it is new.
     pub fn class(&mut self, name: &str) -> ClassId {
-        if let Some((id, _)) = self.classes.iter().find(|(_, known)| *known == name) {
-            return id;
-        }
-        self.classes.push(name.to_owned())
+        self.find_class(name).unwrap_or_else(|| {
+            self.classes.push(ClassPlan {
+                name: name.to_owned(),
+                priority: 0,
+            })
+        })
     }
 
     /// Adds a demand with an application at each end.
@@ -421,6 +462,7 @@ impl PlanBuilder {
                 name: name.clone(),
                 manager,
                 routing: Arc::clone(routing),
+                tariff: self.tariffs[qkdn].clone(),
                 centralized,
             });
         }
@@ -450,6 +492,17 @@ impl PlanBuilder {
             })
             .collect();
 
+        let priorities: Vec<u32> = self.classes.values().map(|class| class.priority).collect();
+        let policies: Arena<QkdnId, Arc<Policy>> = self
+            .policies
+            .values()
+            .map(|policy| {
+                Arc::new(Policy {
+                    priorities: priorities.clone(),
+                    ..policy.clone()
+                })
+            })
+            .collect();
         let nodes: Arena<NodeId, NodePlan> = self
             .nodes
             .iter()
@@ -495,6 +548,17 @@ impl PlanBuilder {
                 })
             })
             .collect();
+        let mut modules_of: Arena<ControllerId, Vec<(LinkId, u8)>> =
+            controllers.ids().map(|_| Vec::new()).collect();
+        let mut kms_of: Arena<ControllerId, Vec<NodeId>> = controllers.ids().map(|_| Vec::new()).collect();
+        for (km, node) in nodes.iter() {
+            kms_of[node.controller].push(km);
+        }
+        for (link, plan) in self.links.iter() {
+            for (end, &node) in plan.ends.iter().enumerate() {
+                modules_of[controller_of[node.index()]].push((link, end as u8));
+            }
+        }
         let controller_surroundings = controllers
             .iter()
             .map(|(id, plan)| {
@@ -509,6 +573,28 @@ impl PlanBuilder {
                     domain,
                     borders: Arc::clone(&borders[qkdn.index()]),
                     flooding_peers,
+                    kms: std::mem::take(&mut kms_of[id]),
+                    modules: std::mem::take(&mut modules_of[id]),
+                    policy: Arc::clone(&policies[qkdn]),
+                    parameters: Arc::clone(&parameters),
+                })
+            })
+            .collect();
+
+        let manager_surroundings = qkdns
+            .iter()
+            .map(|(qkdn, plan)| {
+                let borders = borders[qkdn.index()].iter().map(|border| ManagedBorder {
+                    boundary: border.boundary,
+                    far_qkdn: border.far_qkdn,
+                    far_manager: qkdns[border.far_qkdn].manager,
+                    near_controller: controller_of[border.hop.from.index()],
+                });
+                Arc::new(ManagerSurroundings {
+                    id: plan.manager,
+                    qkdn,
+                    borders: borders.collect(),
+                    tariff: self.tariffs[qkdn].clone(),
                     parameters: Arc::clone(&parameters),
                 })
             })
@@ -537,6 +623,7 @@ impl PlanBuilder {
             interruption_threshold: self.interruption_threshold,
             data_network,
             km_surroundings,
+            manager_surroundings,
             controller_surroundings,
         }
     }

@@ -3,7 +3,7 @@
 use crate::ids::{Arena, FaultId, SessionId};
 use crate::kernel::{Span, Time};
 use crate::key_management::store::Book;
-use crate::network::plan::Plan;
+use crate::network::plan::{ClassPlan, Plan};
 use crate::observe::outcome::{Measured, RequestRecord, RerouteRecord};
 use crate::observe::requests::{RequestLife, Requests};
 use crate::observe::reroutes::{Reroute, Reroutes};
@@ -58,7 +58,7 @@ impl Evidence<'_> {
             metrics.push(measured("availability", "1", &scope, self.availability[session]));
             self.fault_metrics(session, &scope, &mut metrics);
         }
-        for (class, name) in self.plan.classes.iter() {
+        for (class, ClassPlan { name, .. }) in self.plan.classes.iter() {
             let members: Vec<SessionId> = self
                 .plan
                 .sessions

@@ -1,5 +1,6 @@
 //! The network: the plan, the world that changes, the wiring between elements, the auditor.
 
+pub mod accounts;
 pub mod auditor;
 pub mod availability;
 pub mod builder;
@@ -13,16 +14,17 @@ pub mod world;
 
 use std::sync::Arc;
 
-use self::auditor::Auditor;
+use self::auditor::{Auditor, LastLook};
 use self::measure::Evidence;
 use self::plan::Plan;
 #[cfg(feature = "trace")]
 use self::trace::Trace;
 use self::world::World;
 use crate::ids::{LinkId, QkdnId};
-use crate::observe::outcome::{AuditCheck, Outcome};
+use crate::observe::outcome::{AuditCheck, Outcome, SessionRecord};
 use crate::observe::requests::Requests;
 use crate::observe::reroutes::Reroutes;
+use crate::observe::sessions::Sessions;
 use crate::observe::{Observer, Unobserved};
 
 /// What to watch in a run. Watching changes no number.
@@ -55,15 +57,14 @@ pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome
                 Trace::new(Arc::clone(plan), replication),
             );
             run(plan, replication, watch, |(auditor, trace), audit| {
-                let (now, books, ends) = audit;
-                (auditor.conclude(now, &books, &ends), trace.lines, trace.decisions)
+                (auditor.conclude(&audit), trace.lines, trace.decisions)
             })
         }
         Options { audit: true, .. } => run(
             plan,
             replication,
             Auditor::new(Arc::clone(plan)),
-            |auditor, (now, books, ends)| (auditor.conclude(now, &books, &ends), Vec::new(), Vec::new()),
+            |auditor, last| (auditor.conclude(&last), Vec::new(), Vec::new()),
         ),
         Options { audit: false, .. } => run(plan, replication, Unobserved, |Unobserved, _| {
             (Vec::new(), Vec::new(), Vec::new())
@@ -71,20 +72,14 @@ pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome
     }
 }
 
-/// What an auditor is told at the end: the instant, the books, the receiving ends.
-type LastLook = (
-    crate::kernel::Time,
-    Vec<crate::key_management::store::Book>,
-    Vec<(u64, u64)>,
-);
-
 fn run<O: Observer>(
     plan: &Arc<Plan>,
     replication: u32,
     watch: O,
     conclude: impl FnOnce(O, LastLook) -> (Vec<AuditCheck>, Vec<u8>, Vec<u8>),
 ) -> Outcome {
-    let observers = ((requests_of(plan), Reroutes::default()), watch);
+    let own = ((requests_of(plan), Reroutes::default()), Sessions::default());
+    let observers = (own, watch);
     let mut world = World::new(Arc::clone(plan), replication, observers);
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.run()));
     if let Err(cause) = ran {
@@ -101,8 +96,17 @@ fn run<O: Observer>(
         .snapshots()
         .clone()
         .map(|books| books.expect("the counting time is within the run"));
+    let last = LastLook {
+        now,
+        books: books.clone(),
+        receiving: ends,
+        settled: accounts::settled(world.managers()),
+        lost: world.lost(),
+    };
+    let accounting = accounts::accounting(plan, world.managers());
+    let configuration = accounts::configuration(plan, world.managers());
     let availability = world.availability();
-    let ((requests, reroutes), watch) = world.into_observer();
+    let (((requests, reroutes), sessions), watch) = world.into_observer();
     let books_of = [before.as_slice(), after.as_slice(), books.as_slice()];
     let evidence = Evidence {
         plan,
@@ -117,17 +121,32 @@ fn run<O: Observer>(
         evidence.request_records(),
         evidence.reroute_records(),
     );
-    let (audit, trace, decisions) = conclude(watch, (now, books, ends));
+    let (audit, trace, decisions) = conclude(watch, last);
     Outcome {
         replication,
         events,
         metrics,
         requests: records,
         reroutes,
+        sessions: session_records(plan, &sessions),
+        accounting,
+        configuration,
         audit,
         trace,
         decisions,
     }
+}
+
+fn session_records(plan: &Plan, sessions: &Sessions) -> Vec<SessionRecord> {
+    let changes = sessions.changes().iter();
+    changes
+        .map(|change| SessionRecord {
+            t_ns: change.at.0,
+            session: plan.sessions[change.session].name.clone(),
+            state: change.state.name(),
+            controller: plan.name_of(change.controller),
+        })
+        .collect()
 }
 
 fn requests_of(plan: &Plan) -> Requests {

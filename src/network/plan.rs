@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::data_network::DataNetwork;
 use crate::architecture::surroundings::{
-    ControllerSurroundings, KmSurroundings, Parameters, Placement, StoreSettings,
+    ControllerSurroundings, KmSurroundings, ManagerSurroundings, Parameters, Placement, StoreSettings,
 };
+use crate::architecture::tariff::Tariff;
 use crate::architecture::{Address, Disturbance, ElementKind, Hop};
 use crate::control::routing::RoutingAlgorithm;
 use crate::ids::{
@@ -14,6 +15,7 @@ use crate::ids::{
     ManagerId, NodeId, QkdnId, SessionId, StoreId,
 };
 use crate::kernel::{Span, Time};
+use crate::quantum::generation::Making;
 use crate::quantum::models::BlockSchedule;
 use crate::service::demand::ArrivalProcess;
 use crate::units::Fraction;
@@ -36,6 +38,8 @@ pub struct QkdnPlan {
     pub manager: ManagerId,
     /// Its routing.
     pub routing: Arc<dyn RoutingAlgorithm>,
+    /// What its provider charges.
+    pub tariff: Option<Arc<Tariff>>,
     /// Whether one controller serves it all.
     pub centralized: bool,
 }
@@ -68,6 +72,8 @@ pub struct LinkPlan {
     pub systems: u64,
     /// What all of them make together; `None`: no key over this channel.
     pub schedule: Option<BlockSchedule>,
+    /// How blocks differ from one another; `None`: they are all like the schedule's.
+    pub making: Option<Making>,
     /// Share of every block that goes to the first end's lane.
     pub first_lane: Fraction,
     /// Where it lies.
@@ -180,6 +186,15 @@ pub struct SessionPlan {
     pub active: [Time; 2],
 }
 
+/// A QoS class.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClassPlan {
+    /// Its name.
+    pub name: String,
+    /// Those of a higher priority are served first.
+    pub priority: u32,
+}
+
 /// A fault of the scenario.
 #[derive(Clone, Debug)]
 pub struct FaultPlan {
@@ -268,8 +283,8 @@ pub struct Plan {
     pub applications: Arena<ApplicationId, ApplicationPlan>,
     /// Sessions.
     pub sessions: Arena<SessionId, SessionPlan>,
-    /// QoS classes, by name.
-    pub classes: Arena<ClassId, String>,
+    /// QoS classes.
+    pub classes: Arena<ClassId, ClassPlan>,
     /// Faults.
     pub faults: Arena<FaultId, FaultPlan>,
     /// Parameters of the protocols.
@@ -284,6 +299,8 @@ pub struct Plan {
     pub data_network: DataNetwork,
     /// What each KM sees.
     pub km_surroundings: Arena<NodeId, Arc<KmSurroundings>>,
+    /// What each manager sees.
+    pub manager_surroundings: Arena<ManagerId, Arc<ManagerSurroundings>>,
     /// What each controller sees.
     pub controller_surroundings: Arena<ControllerId, Arc<ControllerSurroundings>>,
 }
@@ -292,6 +309,12 @@ impl Plan {
     /// End of arrivals: warm-up and duration.
     pub fn end(&self) -> Time {
         Time::ZERO + self.run.warm_up + self.run.duration
+    }
+
+    /// No request lives longer than this: links are not read further ahead.
+    pub fn horizon(&self) -> Time {
+        let longest = self.sessions.values().map(|session| session.timeout).max();
+        self.end() + longest.unwrap_or(Span::ZERO) + Span::from_seconds(1)
     }
 
     /// The counting time: from the warm-up to the end less the longest time-out.
@@ -322,7 +345,9 @@ impl Plan {
             ElementKind::Ksa | ElementKind::Kma => of_node(NodeId(index)),
             ElementKind::QkdModule => of_node(self.links[LinkId(index / 2)].ends[index as usize % 2]),
             ElementKind::Controller => self.controllers[ControllerId(index)].placement,
-            ElementKind::Manager => self.managers[ManagerId(index)].placement,
+            ElementKind::Manager | ElementKind::UserNetworkManager => {
+                self.managers[ManagerId(index)].placement
+            }
         }
     }
 
@@ -340,6 +365,9 @@ impl Plan {
             }
             ElementKind::Controller => self.controllers[ControllerId(index)].name.clone(),
             ElementKind::Manager => self.managers[ManagerId(index)].name.clone(),
+            ElementKind::UserNetworkManager => {
+                format!("user network {}", self.managers[ManagerId(index)].name)
+            }
         }
     }
 

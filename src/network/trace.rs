@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::plan::Plan;
 use super::wiring;
 use crate::architecture::message::{RequestId, Subject};
-use crate::architecture::observation::{Candidate, Choice, Decision, RequestEnd};
+use crate::architecture::observation::{Candidate, Choice, Decision, RequestEnd, SessionState};
 use crate::architecture::{Address, Envelope, Label, Observation, Provenance, ReferencePoint, Step};
 use crate::ids::{FaultId, HopId};
 use crate::kernel::Time;
@@ -77,6 +77,7 @@ impl Trace {
             request: subject.request,
             fault: subject.fault.map(|fault| plan.faults[fault].name.as_str().into()),
             bytes,
+            encrypted: point.is_some_and(ReferencePoint::is_encrypted),
         };
         Self::write(&mut self.lines, &line);
     }
@@ -204,6 +205,21 @@ impl Observer for Trace {
             Observation::Decided(decision) => self.decide(now, from, decision.choice.name(), decision),
             Observation::Requested { request, .. } => {
                 self.milestone(now, from, "request", *request, "its application asks");
+            }
+            Observation::Session {
+                session,
+                state,
+                label,
+            } => {
+                let note = match state {
+                    SessionState::Open => "session open",
+                    SessionState::Active => "session active",
+                    SessionState::Rerouting => "session rerouting",
+                    SessionState::Closed => "session closed",
+                    SessionState::Failed => "session failed",
+                };
+                let subject = Subject::session(*session, None);
+                self.line(now, *label, None, (from, from), note, subject, 0);
             }
             Observation::Supplied {
                 request,

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::availability::{Ahead, Availability};
-use super::plan::{Plan, StoreSource};
+use super::plan::{LinkPlan, Plan, StoreSource};
 use crate::architecture::{
     Address, Disturbance, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
 };
@@ -20,10 +20,15 @@ use crate::kernel::{Simulation, Span, Streams, Time};
 use crate::key_management::kma::{Context, KeyManager};
 use crate::key_management::store::Book;
 use crate::management::manager::Manager;
+use crate::management::user_network::UserNetworkManager;
 use crate::network::builder::lane_share;
 use crate::observe::Observer;
-use crate::quantum::module::Module;
-use crate::quantum::source::{QuantumLayer, ScheduledSource};
+use crate::quantum::block_source::BlockSource;
+use crate::quantum::generation::Making;
+use crate::quantum::module::{Expected, Module};
+use crate::quantum::pass_source::PassSource;
+use crate::quantum::process::{Block, BlockProcess};
+use crate::quantum::source::{LinkSource, QuantumLayer, ScheduledSource};
 use crate::service::application::{Application, Demand};
 
 /// Something that happens at one instant.
@@ -37,6 +42,8 @@ enum Event {
     Wake { element: Address, timer: Timer },
     /// A fault begins or is repaired.
     Disturb { fault: FaultId, begins: bool },
+    /// A link's blocks turn bad or good again, unless something happened to it meanwhile.
+    Turn { link: LinkId, epoch: u32 },
     /// A boundary of the counting time.
     Snapshot { number: u8 },
 }
@@ -58,11 +65,14 @@ pub struct World<O> {
     key_managers: Arena<NodeId, KeyManager>,
     controllers: Arena<ControllerId, Controller>,
     managers: Arena<ManagerId, Manager>,
+    user_networks: Arena<ManagerId, UserNetworkManager>,
     applications: Arena<ApplicationId, Application>,
     modules: Vec<Module>,
     quantum: QuantumLayer,
     /// When each server is free again: KMs, then controllers, then managers.
     busy: Vec<Time>,
+    /// The next turn of each link, and how often it was looked for.
+    turns: Arena<LinkId, (Option<Block>, u32)>,
     /// How many cuts each link lies under.
     cuts: Arena<LinkId, u32>,
     /// Places where the data network is cut.
@@ -81,24 +91,7 @@ impl<O: Observer> World<O> {
         let streams = Streams::new(plan.run.seed, replication);
         let mut quantum = QuantumLayer::default();
         for store in plan.stores.values() {
-            let (bits, period) = match store.source {
-                StoreSource::Lane(link, lane) => match plan.links[link].schedule {
-                    Some(schedule) => {
-                        let first = lane_share(schedule.bits, plan.links[link].first_lane);
-                        (
-                            if lane == 0 { first } else { schedule.bits - first },
-                            schedule.period,
-                        )
-                    }
-                    None => (0, Span::ZERO),
-                },
-                StoreSource::Local(schedule) => (schedule.bits, schedule.period),
-            };
-            quantum.add(if bits == 0 {
-                ScheduledSource::silent()
-            } else {
-                ScheduledSource::new(bits, period)
-            });
+            quantum.add(sources(&plan, store.source, &streams));
         }
         let modules = plan
             .links
@@ -114,6 +107,7 @@ impl<O: Observer> World<O> {
                     manager,
                     parameters.detection,
                     parameters.rerouting,
+                    expected(&plan.links[link]),
                 )
             })
             .collect();
@@ -130,6 +124,7 @@ impl<O: Observer> World<O> {
                 peer: demand.destination,
                 destination,
                 destination_qkdn: plan.nodes[destination].qkdn,
+                keys: demand.keys as u32,
                 bits: demand.bits,
                 timeout: demand.timeout,
                 class: demand.class,
@@ -160,11 +155,21 @@ impl<O: Observer> World<O> {
                     Controller::new(Arc::clone(seen), Arc::clone(routing))
                 })
                 .collect(),
-            managers: plan.managers.ids().map(|_| Manager::new()).collect(),
+            managers: plan
+                .manager_surroundings
+                .values()
+                .map(|seen| Manager::new(Arc::clone(seen)))
+                .collect(),
+            user_networks: plan
+                .managers
+                .ids()
+                .map(|_| UserNetworkManager::default())
+                .collect(),
             applications,
             modules,
             quantum,
             busy: vec![Time::ZERO; plan.nodes.len() + plan.controllers.len() + plan.managers.len()],
+            turns: plan.links.ids().map(|_| (None, 0)).collect(),
             cuts: plan.links.ids().map(|_| 0).collect(),
             data_cuts: Vec::new(),
             lost: 0,
@@ -186,9 +191,11 @@ impl<O: Observer> World<O> {
             match event {
                 Event::Arrive { slot } => self.arrive(slot, now),
                 Event::Process { slot } => self.process(slot, now),
-                Event::Wake { .. } | Event::Disturb { .. } | Event::Snapshot { .. } if over => {}
+                Event::Wake { .. } | Event::Disturb { .. } | Event::Snapshot { .. } | Event::Turn { .. }
+                    if over => {}
                 Event::Wake { element, timer } => self.wake(element, timer, now),
                 Event::Disturb { fault, begins } => self.disturb(fault, begins, now),
+                Event::Turn { link, epoch } => self.turn(link, epoch, now),
                 Event::Snapshot { number } => self.snapshot(number, now),
             }
         }
@@ -210,6 +217,9 @@ impl<O: Observer> World<O> {
         for store in self.plan.stores.ids() {
             self.follow(store, Time::ZERO);
         }
+        for link in self.plan.links.ids() {
+            self.watch(link, Time::ZERO);
+        }
         for node in self.plan.nodes.ids() {
             self.out.address_to(Address::kma(node));
             let mut cx = Context {
@@ -217,6 +227,16 @@ impl<O: Observer> World<O> {
                 sources: &mut self.quantum,
             };
             self.key_managers[node].on_start(&mut cx, &mut self.out);
+            self.flush(Time::ZERO);
+        }
+        for id in self.plan.controllers.ids() {
+            self.out.address_to(Address::controller(id));
+            self.controllers[id].on_start(Time::ZERO, &mut self.out);
+            self.flush(Time::ZERO);
+        }
+        for id in self.plan.managers.ids() {
+            self.out.address_to(Address::manager(id));
+            self.managers[id].on_start(&mut self.out);
             self.flush(Time::ZERO);
         }
         for id in self.plan.applications.ids() {
@@ -254,7 +274,7 @@ impl<O: Observer> World<O> {
                 self.plan.nodes.len() + self.plan.controllers.len() + at,
                 processing.manager,
             )),
-            ElementKind::Application | ElementKind::QkdModule => None,
+            ElementKind::Application | ElementKind::QkdModule | ElementKind::UserNetworkManager => None,
         }
     }
 
@@ -286,14 +306,30 @@ impl<O: Observer> World<O> {
             ElementKind::Controller => {
                 self.controllers[ControllerId(to.index())].on_message(&envelope, now, &mut self.out);
             }
-            ElementKind::Manager => self.managers[ManagerId(to.index())].on_message(&envelope, now),
+            ElementKind::Manager => {
+                self.managers[ManagerId(to.index())].on_message(&envelope, now, &mut self.out);
+            }
+            ElementKind::UserNetworkManager => {
+                self.user_networks[ManagerId(to.index())].on_message(&envelope, now);
+            }
             ElementKind::Application => {
                 let Message::Service(message) = &envelope.message else {
                     unreachable!("applications speak Ak only")
                 };
                 self.applications[ApplicationId(to.index())].on_message(message, &mut self.out);
             }
-            ElementKind::QkdModule => unreachable!("nothing is sent to a module yet"),
+            ElementKind::QkdModule => {
+                let Message::Control(message) = &envelope.message else {
+                    unreachable!("modules are spoken to over Cq only")
+                };
+                let module = &mut self.modules[to.index() as usize];
+                let before = module.is_stopped();
+                module.on_message(message, now, &mut self.out);
+                if module.is_stopped() != before {
+                    self.flush(now);
+                    self.set_generating(LinkId(to.index() / 2), now);
+                }
+            }
         }
         self.flush(now);
     }
@@ -312,7 +348,8 @@ impl<O: Observer> World<O> {
             ElementKind::Controller => self.controllers[ControllerId(at)].on_timer(timer, now, &mut self.out),
             ElementKind::Application => self.applications[ApplicationId(at)].on_timer(now, &mut self.out),
             ElementKind::QkdModule => self.modules[at as usize].on_timer(now, &mut self.out),
-            ElementKind::Manager => unreachable!("managers set no timers"),
+            ElementKind::Manager => self.managers[ManagerId(at)].on_timer(timer, now, &mut self.out),
+            ElementKind::UserNetworkManager => unreachable!("user networks set no timers"),
         }
         self.flush(now);
     }
@@ -418,7 +455,9 @@ impl<O: Observer> World<O> {
         match address.kind() {
             ElementKind::Kma | ElementKind::Ksa => NodeId(at),
             ElementKind::Controller => self.plan.controllers[ControllerId(at)].placement.node,
-            ElementKind::Manager => self.plan.managers[ManagerId(at)].placement.node,
+            ElementKind::Manager | ElementKind::UserNetworkManager => {
+                self.plan.managers[ManagerId(at)].placement.node
+            }
             ElementKind::Application => self.plan.applications[ApplicationId(at)].node,
             ElementKind::QkdModule => self.plan.links[LinkId(at / 2)].ends[at as usize % 2],
         }
@@ -448,20 +487,27 @@ impl<O: Observer> World<O> {
         if before == (*count > 0) {
             return;
         }
-        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
-        for store in stores.into_iter().flatten() {
-            self.quantum.set_generating(store, !cut, now);
-            if self.availability.follows(store) {
-                self.follow(store, now);
-            }
-        }
-        let reporting = if self.plan.parameters.status_reports { 2 } else { 0 };
-        for end in 0..reporting {
+        self.set_generating(link, now);
+        for end in 0..self.reporting() {
             self.out.address_to(Address::module(link, end));
             self.modules[link.index() * 2 + end].on_disturbance(now, !cut, fault, &mut self.out);
             self.flush(now);
         }
-        if !cut {
+    }
+
+    /// A link makes key while it lies under no cut and neither end is ordered to stop.
+    fn set_generating(&mut self, link: LinkId, now: Time) {
+        let ends = [0, 1].map(|end| self.modules[link.index() * 2 + end].is_stopped());
+        let generates = self.cuts[link] == 0 && !ends.contains(&true);
+        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
+        for store in stores.into_iter().flatten() {
+            self.quantum.set_generating(store, generates, now);
+            if self.availability.follows(store) {
+                self.follow(store, now);
+            }
+        }
+        self.watch(link, now);
+        if generates {
             // Those that wait for key on this link had no instant to wait for.
             for end in self.plan.links[link].ends {
                 self.out.address_to(Address::kma(end));
@@ -473,6 +519,41 @@ impl<O: Observer> World<O> {
                 self.flush(now);
             }
         }
+    }
+
+    /// How many ends of a link report.
+    fn reporting(&self) -> usize {
+        if self.plan.parameters.status_reports { 2 } else { 0 }
+    }
+
+    /// Looks ahead for the next turn of a link's blocks; what was found before is void.
+    fn watch(&mut self, link: LinkId, now: Time) {
+        if !self.plan.parameters.status_reports {
+            return;
+        }
+        let hop = self.plan.links[link].hops[0];
+        let Some(store) = self.plan.hops[hop].store() else {
+            return;
+        };
+        let block = self.quantum.next_turn(store, now, self.plan.horizon());
+        let epoch = self.turns[link].1 + 1;
+        self.turns[link] = (block, epoch);
+        if let Some(block) = block {
+            self.simulation.schedule(block.done, Event::Turn { link, epoch });
+        }
+    }
+
+    /// A link's blocks have turned bad or good again: both modules say so.
+    fn turn(&mut self, link: LinkId, epoch: u32, now: Time) {
+        let (Some(block), true) = (self.turns[link].0, self.turns[link].1 == epoch) else {
+            return;
+        };
+        for end in 0..self.reporting() {
+            self.out.address_to(Address::module(link, end));
+            self.modules[link.index() * 2 + end].on_turn(now, &block, &mut self.out);
+            self.flush(now);
+        }
+        self.watch(link, now);
     }
 
     fn look_at_all(&mut self, now: Time) {
@@ -545,6 +626,11 @@ impl<O: Observer> World<O> {
         self.simulation.now()
     }
 
+    /// Managers, by id.
+    pub fn managers(&self) -> &Arena<ManagerId, Manager> {
+        &self.managers
+    }
+
     /// A manager.
     pub fn manager(&self, id: ManagerId) -> &Manager {
         &self.managers[id]
@@ -563,6 +649,68 @@ impl<O: Observer> World<O> {
     /// The observer, at the end.
     pub fn into_observer(self) -> O {
         self.observer
+    }
+}
+
+/// What a link is provisioned for, where its blocks have errors of their own.
+fn expected(link: &LinkPlan) -> Option<Expected> {
+    match &link.making {
+        Some(Making::Blocks(generation)) => Some(Expected {
+            skr_bps: link.schedule?.rate_bps() as u64,
+            consumption_bps: generation.expected_consumption_bps,
+        }),
+        _ => None,
+    }
+}
+
+/// What fills the two ends of a store: the sending end's, the receiving end's.
+fn sources(plan: &Plan, source: StoreSource, streams: &Streams) -> [LinkSource; 2] {
+    let steady = |bits: u64, period: Span| {
+        let source = if bits == 0 {
+            ScheduledSource::silent()
+        } else {
+            ScheduledSource::new(bits, period)
+        };
+        [(); 2].map(|()| LinkSource::Steady(source.clone()))
+    };
+    let (id, lane) = match source {
+        StoreSource::Lane(link, lane) => (link, lane),
+        StoreSource::Local(schedule) => return steady(schedule.bits, schedule.period),
+    };
+    let link = &plan.links[id];
+    match (link.schedule, &link.making) {
+        (None, _) => steady(0, Span::ZERO),
+        (Some(schedule), None) => {
+            let first = lane_share(schedule.bits, link.first_lane);
+            steady(
+                if lane == 0 { first } else { schedule.bits - first },
+                schedule.period,
+            )
+        }
+        (Some(_), Some(Making::Blocks(generation))) => {
+            let stream = streams.stream(&format!("link/{}", link.name), "blocks");
+            let process = BlockProcess::new(Arc::clone(generation), stream);
+            [lane, 1 - lane].map(|end| {
+                LinkSource::Blocks(Box::new(BlockSource::new(
+                    process.clone(),
+                    link.first_lane,
+                    lane == 0,
+                    generation.skew[end],
+                    plan.horizon(),
+                )))
+            })
+        }
+        (Some(_), Some(Making::Passes(passes))) => {
+            let weather = streams.stream(&format!("link/{}", link.name), "weather");
+            let source = PassSource::new(
+                Arc::clone(passes),
+                weather,
+                link.first_lane,
+                lane == 0,
+                plan.horizon(),
+            );
+            [(); 2].map(|()| LinkSource::Passes(Box::new(source.clone())))
+        }
     }
 }
 

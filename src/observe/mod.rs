@@ -1,9 +1,11 @@
 //! Watching a run without changing it: observers see every envelope and every observation.
 
+pub mod accounting;
 pub mod outcome;
 pub mod record;
 pub mod requests;
 pub mod reroutes;
+pub mod sessions;
 
 use crate::architecture::{Address, Envelope, Observation};
 use crate::kernel::Time;

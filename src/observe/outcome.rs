@@ -1,5 +1,7 @@
 //! What one replication of a run leaves behind: plain data, in a deterministic order.
 
+use super::accounting::Accounting;
+
 /// Everything that one replication measured.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
@@ -13,6 +15,12 @@ pub struct Outcome {
     pub requests: Vec<RequestRecord>,
     /// One record per (fault, session) that a fault touched.
     pub reroutes: Vec<RerouteRecord>,
+    /// The states that sessions went through, by time.
+    pub sessions: Vec<SessionRecord>,
+    /// What the providers' books hold.
+    pub accounting: Accounting,
+    /// What managers know of KMs and routes, where controllers tell them.
+    pub configuration: Vec<ConfigurationRecord>,
     /// The auditor's findings: one entry per check.
     pub audit: Vec<AuditCheck>,
     /// The trace as JSON lines; empty unless asked for.
@@ -100,6 +108,36 @@ impl RerouteRecord {
     pub fn total_ns(&self) -> Option<u64> {
         self.stages_ns.iter().copied().sum()
     }
+}
+
+/// A session came to a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// When \[ns\].
+    pub t_ns: u64,
+    /// The session's (demand's) id.
+    pub session: String,
+    /// `open`, `active`, `rerouting`, `closed` or `failed`.
+    pub state: &'static str,
+    /// The controller that says so.
+    pub controller: String,
+}
+
+/// A capability or a provisioned route, as a manager has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigurationRecord {
+    /// When the manager's QKDN had it so \[ns\].
+    pub t_ns: u64,
+    /// The QKDN.
+    pub qkdn: String,
+    /// `capability` or `route`.
+    pub kind: &'static str,
+    /// The node, or the session.
+    pub subject: String,
+    /// Which of the session's routes.
+    pub epoch: Option<u32>,
+    /// What the KM can do, or the route's hops.
+    pub content: String,
 }
 
 /// One thing that the auditor checked.

@@ -42,6 +42,8 @@ pub struct TraceLine<'a> {
     pub fault: Option<Cow<'a, str>>,
     /// Size \[bytes\].
     pub bytes: u64,
+    /// Whether it goes encrypted from one provider to the other.
+    pub encrypted: bool,
 }
 
 /// One line of `decisions.jsonl`.

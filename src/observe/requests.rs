@@ -97,7 +97,9 @@ impl Requests {
             K::Manager => self.managers[at],
             K::QkdModule => self.modules[at],
             K::Kma | K::Ksa => self.nodes[at],
-            K::Application => unreachable!("applications send no control messages"),
+            K::Application | K::UserNetworkManager => {
+                unreachable!("what lies outside the QKDN sends no control messages")
+            }
         }
     }
 

@@ -2,10 +2,22 @@
 
 use std::collections::VecDeque;
 
-use crate::architecture::message::{ControlMessage, ManagementMessage, StatusChange};
+use super::process::Block;
+use crate::architecture::message::{
+    ControlMessage, LinkPerformance, LinkState, ManagementMessage, StatusAnswer, StatusChange,
+};
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, Step, Timer};
 use crate::ids::{ControllerId, FaultId, LinkId, ManagerId};
 use crate::kernel::{Span, Time};
+
+/// What a link is provisioned for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Expected {
+    /// Secret key rate \[bit/s\].
+    pub skr_bps: u64,
+    /// Consumption \[bit/s\], if the scenario says.
+    pub consumption_bps: Option<u64>,
+}
 
 /// The machine. It takes no processing time; detection has a delay of its own.
 #[derive(Clone, Debug)]
@@ -15,8 +27,14 @@ pub struct Module {
     manager: ManagerId,
     detection: Span,
     procedure: Procedure,
+    /// What the link is provisioned for, where its blocks have errors of their own.
+    expected: Option<Expected>,
     /// Physical events not declared yet: when, generating or not, by which fault.
     undeclared: VecDeque<(Time, bool, FaultId)>,
+    /// Whether the channel is there.
+    up: bool,
+    /// Whether the controller has ordered it to stop.
+    stopped: bool,
 }
 
 impl Module {
@@ -27,6 +45,7 @@ impl Module {
         manager: ManagerId,
         detection: Span,
         procedure: Procedure,
+        expected: Option<Expected>,
     ) -> Module {
         Module {
             link,
@@ -34,12 +53,39 @@ impl Module {
             manager,
             detection,
             procedure,
+            expected,
             undeclared: VecDeque::new(),
+            up: true,
+            stopped: false,
         }
+    }
+
+    /// The controller asks, or orders (P10/P13 steps 1, 2 and 4).
+    pub fn on_message(&mut self, message: &ControlMessage, now: Time, out: &mut Outbox) {
+        match message {
+            ControlMessage::StatusRequest => {
+                let answer = StatusAnswer {
+                    link: Some((self.link, self.up && !self.stopped)),
+                    levels: Box::default(),
+                    at: now,
+                };
+                let label = Label::new(self.procedure, Step::StatusAnswer);
+                let to = Address::controller(self.controller);
+                out.send(to, label, ControlMessage::StatusAnswer(Box::new(answer)));
+            }
+            ControlMessage::GenerationControl { generate, .. } => self.stopped = !generate,
+            other => unreachable!("no one sends a module {other:?}"),
+        }
+    }
+
+    /// Whether the controller has ordered it to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// The quantum channel went or came back.
     pub fn on_disturbance(&mut self, now: Time, generating: bool, fault: FaultId, out: &mut Outbox) {
+        self.up = generating;
         self.undeclared.push_back((now, generating, fault));
         out.wake(now + self.detection, Timer::Detection);
     }
@@ -50,8 +96,58 @@ impl Module {
         if !generating {
             out.observe(Observation::Declared { fault });
         }
+        // Repaired, it resynchronises before the next block.
+        let state = if generating {
+            LinkState::Pending
+        } else {
+            LinkState::Off
+        };
+        self.declare(generating, origin, Some(fault), out);
+        self.report(state, None, Some(fault), out);
+    }
+
+    /// Blocks are thrown away from this one on (QBER alarm, no key to authenticate), or are good again.
+    pub fn on_turn(&mut self, now: Time, block: &Block, out: &mut Outbox) {
+        let healthy = block.is_healthy();
+        let state = if healthy {
+            LinkState::Active
+        } else {
+            LinkState::Pending
+        };
+        self.declare(healthy, now, None, out);
+        self.report(state, Some(block), None, out);
+    }
+
+    /// Says over Cq and Mq how the link does.
+    fn report(&self, state: LinkState, block: Option<&Block>, fault: Option<FaultId>, out: &mut Outbox) {
+        let Some(expected) = self.expected else { return };
         let label = Label::new(self.procedure, Step::StatusReport);
-        let (link, fault) = (self.link, Some(fault));
+        let link = self.link;
+        let performance = LinkPerformance {
+            state,
+            skr_bps: block.map_or(0, Block::rate_bps),
+            expected_skr_bps: expected.skr_bps,
+            expected_consumption_bps: expected.consumption_bps,
+            qber_ppm: block.and_then(|block| Some(libm::round(block.qber? * 1e6) as u32)),
+        };
+        let to_controller = ControlMessage::LinkReport {
+            link,
+            performance,
+            fault,
+        };
+        out.send(Address::controller(self.controller), label, to_controller);
+        let to_manager = ManagementMessage::LinkReport {
+            link,
+            performance,
+            fault,
+        };
+        out.send(Address::manager(self.manager), label, to_manager);
+    }
+
+    /// Says over Cq and Mq whether the link makes key.
+    fn declare(&self, generating: bool, origin: Time, fault: Option<FaultId>, out: &mut Outbox) {
+        let label = Label::new(self.procedure, Step::StatusReport);
+        let link = self.link;
         let change = StatusChange::Link { link, generating };
         out.send(
             Address::controller(self.controller),
@@ -78,7 +174,14 @@ mod tests {
 
     #[test]
     fn a_cut_is_declared_once_over_cq_and_mq_after_the_detection_time() {
-        let mut module = Module::new(LinkId(3), ControllerId(1), ManagerId(0), Span(50), Procedure::P10);
+        let mut module = Module::new(
+            LinkId(3),
+            ControllerId(1),
+            ManagerId(0),
+            Span(50),
+            Procedure::P10,
+            None,
+        );
         let mut out = Outbox::new(Address::module(LinkId(3), 0));
         module.on_disturbance(Time(100), false, FaultId(0), &mut out);
         let effects: Vec<Effect> = out.drain().collect();

@@ -1,5 +1,8 @@
 //! The key that comes out of a link, evaluated at the moment of a look: an idle link costs no events.
 
+use super::block_source::BlockSource;
+use super::pass_source::PassSource;
+use super::process::{Block, BlockProcess};
 use crate::architecture::key_source::{BlockRun, KeySource, KeySources, StoreEnd};
 use crate::ids::{Arena, Id, StoreId};
 use crate::kernel::{Span, Time};
@@ -94,20 +97,93 @@ impl KeySource for ScheduledSource {
     }
 }
 
+/// What fills one end of one lane of a link.
+#[derive(Clone, Debug)]
+pub enum LinkSource {
+    /// Equal blocks at equal distance: runs of them cost one look.
+    Steady(ScheduledSource),
+    /// Block by block, each with its own errors and fate.
+    Blocks(Box<BlockSource>),
+    /// Lumps after a satellite's passes.
+    Passes(Box<PassSource>),
+}
+
+impl LinkSource {
+    /// The link stops: a block in the making is lost.
+    pub fn stop(&mut self, now: Time) {
+        match self {
+            LinkSource::Steady(source) => source.stop(now),
+            LinkSource::Blocks(source) => source.disturb(now, BlockProcess::stop),
+            LinkSource::Passes(source) => source.stop(now),
+        }
+    }
+
+    /// The link works again.
+    pub fn start(&mut self, now: Time) {
+        match self {
+            LinkSource::Steady(source) => source.start(now),
+            LinkSource::Blocks(source) => source.disturb(now, |process| process.start(now)),
+            LinkSource::Passes(source) => source.start(now),
+        }
+    }
+
+    /// From now on this fraction of the pulses is intercepted and resent (0: none). A steady link has no error rate
+    /// that could tell.
+    pub fn intercept(&mut self, now: Time, fraction: f64) {
+        if let LinkSource::Blocks(source) = self {
+            source.disturb(now, |process| process.intercept(now, fraction));
+        }
+    }
+
+    /// The next block at which the link turns bad (alarm) or good again, as things stand.
+    pub fn next_turn(&mut self, now: Time, until: Time) -> Option<Block> {
+        match self {
+            LinkSource::Steady(_) | LinkSource::Passes(_) => None,
+            LinkSource::Blocks(source) => source.next_turn(now, until),
+        }
+    }
+}
+
+impl KeySource for LinkSource {
+    fn advance_to(&mut self, now: Time, blocks: &mut Vec<BlockRun>) {
+        match self {
+            LinkSource::Steady(source) => source.advance_to(now, blocks),
+            LinkSource::Blocks(source) => source.advance_to(now, blocks),
+            LinkSource::Passes(source) => source.advance_to(now, blocks),
+        }
+    }
+
+    fn next_notice(&mut self, bits: u64) -> Option<Time> {
+        match self {
+            LinkSource::Steady(source) => source.next_notice(bits),
+            LinkSource::Blocks(source) => source.next_notice(bits),
+            LinkSource::Passes(source) => source.next_notice(bits),
+        }
+    }
+
+    fn is_generating(&self) -> bool {
+        match self {
+            LinkSource::Steady(source) => source.is_generating(),
+            LinkSource::Blocks(source) => source.is_generating(),
+            LinkSource::Passes(source) => source.is_generating(),
+        }
+    }
+}
+
 /// All sources of a run: one per store and end, so that both ends hold their own copy.
 #[derive(Clone, Debug, Default)]
 pub struct QuantumLayer {
-    ends: Arena<StoreId, [ScheduledSource; 2]>,
+    ends: Arena<StoreId, [LinkSource; 2]>,
 }
 
 impl QuantumLayer {
-    /// Adds the sources of the next store.
-    pub fn add(&mut self, source: ScheduledSource) -> StoreId {
-        self.ends.push([source.clone(), source])
+    /// Adds the sources of the next store: the sending end's, the receiving end's.
+    pub fn add(&mut self, ends: [LinkSource; 2]) -> StoreId {
+        self.ends.push(ends)
     }
 
     /// What fills the sending end of a store.
-    pub fn sending(&self, store: StoreId) -> &ScheduledSource {
+    pub fn sending(&self, store: StoreId) -> &LinkSource {
         &self.ends[store][0]
     }
 
@@ -120,6 +196,19 @@ impl QuantumLayer {
                 source.stop(now);
             }
         }
+    }
+
+    /// An eavesdropper intercepts and resends this fraction of the pulses from now on (0: no longer), as both ends of
+    /// a store see it.
+    pub fn intercept(&mut self, store: StoreId, fraction: f64, now: Time) {
+        for source in &mut self.ends[store] {
+            source.intercept(now, fraction);
+        }
+    }
+
+    /// The next block at which what fills a store turns bad (alarm) or good again, as things stand.
+    pub fn next_turn(&mut self, store: StoreId, now: Time, until: Time) -> Option<Block> {
+        self.ends[store][0].next_turn(now, until)
     }
 }
 

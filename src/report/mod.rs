@@ -4,5 +4,6 @@
 
 pub mod chart;
 pub mod explanation;
+pub mod link_curve;
 pub mod quantity;
 pub mod tables;

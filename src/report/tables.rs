@@ -349,6 +349,15 @@ fn table(look: Look, header: &[&str]) -> Table {
     table
 }
 
+/// A table of plain cells.
+pub fn plain_table(look: Look, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut whole = table(look, header);
+    whole.add_rows(rows);
+    let mut text = String::new();
+    push(&mut text, &whole);
+    text
+}
+
 fn left_aligned(table: &mut Table, index: usize) {
     if let Some(column) = table.column_mut(index) {
         column.set_cell_alignment(CellAlignment::Left);

@@ -1,6 +1,7 @@
 //! What a schema cannot say: references, connectivity, Y.3818's own rules, and loads that show nothing.
 
 mod networks;
+mod provider;
 mod routes;
 mod traffic;
 
@@ -56,6 +57,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.ids();
     checker.qkdns();
     checker.boundaries();
+    checker.providers();
     checker.ducts();
     checker.demands();
     checker.faults();
@@ -112,6 +114,37 @@ impl Checker<'_> {
                 "the scenario has no name",
                 "its name is also that of its results folder",
             );
+        }
+        let protocol = &document.protocol;
+        if protocol.polling == Some(Span::ZERO) {
+            let hint = "leave it out for no polling";
+            self.error(
+                "zero_polling",
+                at!("protocol", "polling"),
+                "polls would follow without end",
+                hint,
+            );
+        }
+        if let Some(control) = &protocol.generation_control {
+            let here = at!("protocol", "generation_control");
+            if protocol.polling.is_none() {
+                let message = "nobody polls, so no controller knows the levels";
+                self.error(
+                    "control_without_polling",
+                    here.clone(),
+                    message,
+                    "add \"polling\": \"10 s\"",
+                );
+            }
+            if control.start_at >= control.stop_at {
+                let message = "links would start and stop at the same level";
+                self.error(
+                    "start_above_stop",
+                    here.then("start_at"),
+                    message,
+                    "start below \"stop_at\"",
+                );
+            }
         }
         let whole = document.end() + document.longest_timeout();
         if whole > LONGEST {

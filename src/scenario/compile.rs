@@ -2,12 +2,14 @@
 //!
 //! The document is valid: [`load()`](super::load()) has seen to it, and derived variants of a valid document are valid.
 
+mod provider;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::{
-    Arrivals, Boundary, BoundaryKind, Control, Document, Iwn, LinkModel, Relay, Reservation, Routing, Store,
-    Stretch, TransferProtection,
+    self, Arrivals, Boundary, BoundaryKind, Control, Document, Iwn, LinkModel, Relay, Reservation, Routing,
+    Store, Stretch, TransferProtection,
 };
 use crate::architecture::Procedure;
 use crate::architecture::surroundings::{Parameters, ReservationScheme};
@@ -17,9 +19,10 @@ use crate::interworking::way::{Way, part_of};
 use crate::kernel::Time;
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Processing, RunPlan};
-use crate::quantum::models::{self, BlockSchedule, Channel, FixedRate, MeasuredTable};
+use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
+use crate::quantum::models::{BlockSchedule, Channel};
 use crate::service::demand::{ArrivalProcess, Periodic, Poisson};
-use crate::units::{Bits, Decibels, Metres};
+use crate::units::{Bits, Decibels, Fraction, Metres};
 
 /// What a valid document means.
 ///
@@ -44,6 +47,7 @@ pub fn compile(document: &Document) -> Plan {
     }
     compiler.controls();
     compiler.traffic();
+    compiler.providers();
     compiler.builder.build()
 }
 
@@ -65,6 +69,7 @@ fn parameters(document: &Document) -> Parameters {
         },
         usage_records: protocol.usage_records,
         status_reports: protocol.status_reports,
+        management: provider::management(&protocol.management),
         level_classes: if protocol.status_reports {
             protocol.level_classes.min(255) as u8
         } else {
@@ -74,6 +79,13 @@ fn parameters(document: &Document) -> Parameters {
         analysis: timing.analysis,
         computation: timing.computation,
         installation: timing.installation,
+        polling: protocol.polling,
+        generation_control: protocol.generation_control.as_ref().map(|control| {
+            [control.stop_at, control.start_at].map(|share| libm::round(share.as_number() * 100.0) as u8)
+        }),
+        coordination_guard: timing.coordination_guard,
+        coordination_timeout: timing.coordination_timeout,
+        coordination_retries: timing.coordination_retries.min(255) as u8,
         rerouting: Procedure::P10, // the builder knows better once it has the boundaries
     }
 }
@@ -94,7 +106,9 @@ struct Wanted<'a> {
     length: Metres,
     loss: Decibels,
     systems: u32,
+    channel: Option<&'a document::Channel>,
     model: &'a LinkModel,
+    generation: Option<&'a document::Generation>,
     store: &'a Store,
     ducts: Vec<DuctSection>,
 }
@@ -161,7 +175,9 @@ impl Compiler<'_> {
                     length: link.length,
                     loss: link.total_loss(),
                     systems: link.systems,
+                    channel: link.channel.as_ref(),
                     model: &link.model,
+                    generation: link.generation.as_ref(),
                     store: &link.store,
                     ducts,
                     name,
@@ -183,17 +199,18 @@ impl Compiler<'_> {
     }
 
     fn link(&mut self, wanted: Wanted<'_>) -> crate::ids::LinkId {
-        let channel = Channel {
-            length_m: wanted.length.0,
-            loss_db: wanted.loss.as_db(),
-        };
+        let channel = document::quantum_channel(wanted.channel, wanted.length, wanted.loss);
+        let schedule = schedule(wanted.model, &channel);
+        let making = schedule
+            .and_then(|schedule| making(&wanted, &channel, schedule.times(u64::from(wanted.systems))));
         self.builder.link(LinkSpec {
             name: wanted.name,
             ends: wanted.ends,
             length_m: wanted.length.0,
             loss_db: channel.loss_db,
             systems: u64::from(wanted.systems),
-            schedule: schedule(wanted.model, channel),
+            schedule,
+            making,
             store: amounts(wanted.store),
             ducts: wanted.ducts,
         })
@@ -222,7 +239,9 @@ impl Compiler<'_> {
                     length,
                     loss,
                     systems: gwn.link.systems,
+                    channel: gwn.link.channel.as_ref(),
                     model: &gwn.link.model,
+                    generation: gwn.link.generation.as_ref(),
                     store: &gwn.link.store,
                     ducts: way.into_iter().map(section).collect(),
                 });
@@ -258,7 +277,9 @@ impl Compiler<'_> {
                     Decibels(loss.0 - up_to_site.0)
                 },
                 systems: templates[side].systems,
+                channel: templates[side].channel.as_ref(),
                 model: &templates[side].model,
+                generation: templates[side].generation.as_ref(),
                 store: &templates[side].store,
                 ducts: part_of(way, from, to).into_iter().map(section).collect(),
             });
@@ -370,27 +391,58 @@ fn blocks(rate_bps: f64, block: Option<Bits>) -> Option<BlockSchedule> {
 }
 
 /// The blocks of a model over a channel; `None` beyond its reach.
-pub fn schedule(model: &LinkModel, channel: Channel) -> Option<BlockSchedule> {
-    blocks(link_model(model)?.rate_bps(channel), model.block())
+pub fn schedule(model: &LinkModel, channel: &Channel) -> Option<BlockSchedule> {
+    let evaluation = model.model().ok()?.evaluate(channel);
+    match evaluation.block_s {
+        Some(block_s) => {
+            let bits = libm::floor(evaluation.rate_bps * block_s) as u64;
+            BlockSchedule::from_rate(bits as f64 / block_s, bits)
+        }
+        None => blocks(evaluation.rate_bps, model.block()),
+    }
 }
 
-/// The link model of that name; `None` if it never makes key.
-fn link_model(model: &LinkModel) -> Option<Box<dyn models::LinkModel>> {
-    Some(match model {
-        LinkModel::FixedRate(fixed) => Box::new(FixedRate {
-            rate_bps: fixed.rate.0 as f64,
-        }),
-        LinkModel::MeasuredTable(table) => match (table.rate_at_10_db, table.loss_max) {
-            (Some(rate), Some(loss_max)) => {
-                Box::new(MeasuredTable::from_rate_at_10_db(rate.0 as f64, loss_max.as_db()).ok()?)
-            }
-            _ => {
-                let points = table
-                    .points
-                    .iter()
-                    .map(|point| (point.loss.as_db(), point.rate.0 as f64));
-                Box::new(MeasuredTable::new(points.take_while(|point| point.1 > 0.0).collect()).ok()?)
-            }
-        },
-    })
+/// How a link's blocks differ from one another; `None` where neither the scenario nor the model says that they do.
+fn making(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Option<Making> {
+    if let LinkModel::SatellitePass(satellite) = wanted.model {
+        let mut passes = satellite.lumps().ok()?;
+        for lump in &mut passes.lumps {
+            lump.bits *= u64::from(wanted.systems);
+        }
+        return Some(Making::Passes(Arc::new(passes)));
+    }
+    let usual = document::Generation::default();
+    let physical = wanted.model.is_physical();
+    let written = wanted.generation.or(physical.then_some(&usual))?;
+    let share = |fraction: Fraction| fraction.as_number();
+    let loss_drift = written.loss_drift.as_ref().map_or(Drift::NONE, |drift| Drift {
+        deviation: drift.deviation.as_db(),
+        correlation: drift.correlation,
+        diurnal: drift.diurnal.as_db(),
+    });
+    let flips_drift = written.error_drift.as_ref().map_or(Drift::NONE, |drift| Drift {
+        deviation: share(drift.deviation),
+        correlation: drift.correlation,
+        diurnal: share(drift.diurnal),
+    });
+    let model = wanted.model.model().ok()?;
+    Some(Making::Blocks(Arc::new(Generation {
+        table: LinkTable::new(
+            &model,
+            channel,
+            nominal,
+            loss_drift.spread(),
+            u64::from(wanted.systems),
+        ),
+        post_processing: written.post_processing,
+        abort_above: share(written.abort_above),
+        frame_error: share(written.frame_error),
+        authentication_bits: written.authentication.0,
+        start_key_bits: written.start_key.0,
+        resynchronisation: written.resynchronisation,
+        loss_drift,
+        flips_drift,
+        expected_consumption_bps: written.expected_consumption.map(|rate| rate.0),
+        skew: [written.skew_first, written.skew_second],
+    })))
 }

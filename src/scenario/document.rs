@@ -3,10 +3,16 @@
 //! Every object refuses fields that it does not know. Catalogue entries are objects with one key
 //! (`{"poisson": {"rate": "4 /s"}}`). Defaults that Y.3818 does not give are marked "Assumption:".
 
+mod generation;
+mod link_model;
 mod network;
+mod provider;
 mod traffic;
 
+pub use generation::*;
+pub use link_model::*;
 pub use network::*;
+pub use provider::*;
 pub use traffic::*;
 
 use serde_json::{Value, json};
@@ -14,7 +20,7 @@ use serde_json::{Value, json};
 use crate::catalogue::{Book, Decoder, Described, Entry, Form, Node, Tree, names, record};
 use crate::fault::Fault;
 use crate::kernel::time::Span;
-use crate::units::{Decibels, DecibelsPerKm, Metres};
+use crate::units::{Decibels, DecibelsPerKm, Fraction, Metres};
 
 record! {
     /// A scenario: two or more QKD networks, how they are joined, what is asked of them and what goes wrong.
@@ -86,6 +92,16 @@ names! {
 }
 
 record! {
+    /// Levels of a store at which a controller orders its link to stop and to start.
+    pub struct GenerationControl {
+        /// Share of the capacity from which the link stops. Assumption: all of it.
+        stop_at: Fraction = Fraction::ONE,
+        /// Share of the capacity down to which it starts again. Assumption: one half.
+        start_at: Fraction = Fraction::HALF,
+    }
+}
+
+record! {
     /// Choices that Y.3818 leaves open.
     pub struct Protocol {
         /// When link keys are reserved. Assumption: by segment.
@@ -94,8 +110,15 @@ record! {
         usage_records: bool = true,
         /// Whether changes of state and of store levels are reported.
         status_reports: bool = true,
+        /// How often controllers poll their modules and key managers, and share with the QKDNs beyond their borders how
+        /// those do; default: never.
+        polling: Option<Span>,
+        /// Links stop making key when their stores are full, by order of the polling controller; default: never.
+        generation_control: Option<GenerationControl>,
         /// Number of store level classes that are reported. Assumption: quarters.
         level_classes: u32 = 4,
+        /// What managers exchange beside usage records and alarms.
+        management: Management = Management::default(),
     }
 }
 
@@ -140,6 +163,12 @@ record! {
         computation: Span = Span::from_millis(1),
         /// From the command at a key manager to the active route. Assumption: 1 ms.
         installation: Span = Span::from_millis(1),
+        /// Between the arrival of COMMIT and the instant at which both QKDNs switch. Assumption: 5 ms.
+        coordination_guard: Span = Span::from_millis(5),
+        /// How long a controller waits for the other QKDN's answer before it repeats itself. Assumption: 500 ms.
+        coordination_timeout: Span = Span::from_millis(500),
+        /// How often it repeats itself before it gives the other side up. Assumption: 3.
+        coordination_retries: u32 = 3,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod document;
 mod ground;
 pub mod load;
 pub mod merge;
+pub mod single_model;
 pub mod text;
 pub mod variants;
 
@@ -18,4 +19,5 @@ pub use compile::compile;
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use document::{Document, catalogues, schema};
 pub use load::{Loaded, load, load_text, validate};
+pub use single_model::link_model;
 pub use variants::derive;

@@ -197,7 +197,9 @@ impl<'a> Site<'a> {
             let side = self.template_of(points[number + 1].at);
             let own = &self.links[if single { 0 } else { side }];
             LinkTemplate {
+                channel: own.channel.clone(),
                 model: own.model.clone(),
+                generation: own.generation.clone(),
                 store: self.share(number, links, own.store.lane_share),
                 systems: systems[side],
             }
@@ -222,7 +224,9 @@ impl<'a> Site<'a> {
                 loss: Some(self.loss(from.at, to.at)),
                 attenuation: None,
                 systems: template.systems,
+                channel: template.channel,
                 model: template.model,
+                generation: template.generation,
                 store: template.store,
                 ducts: cut(&stretches, from.at, to.at),
                 note: Some(format!("derived from boundary {id}")),

@@ -20,6 +20,8 @@ pub struct Demand {
     pub destination: NodeId,
     /// The peer's QKDN.
     pub destination_qkdn: QkdnId,
+    /// Keys per request.
+    pub keys: u32,
     /// Per request \[bits\].
     pub bits: u64,
     /// How long it waits.
@@ -111,6 +113,7 @@ impl Application {
             peer: demand.peer,
             destination: demand.destination,
             destination_qkdn: demand.destination_qkdn,
+            keys: demand.keys,
             bits: demand.bits,
             class: demand.class,
             deadline: now + demand.timeout,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use qkdni::architecture::Procedure;
-use qkdni::architecture::surroundings::{Parameters, ReservationScheme};
+use qkdni::architecture::surroundings::{ManagementOptions, Parameters, ReservationScheme};
 use qkdni::control::routing::FewestHops;
 use qkdni::fault::{DuctCut, FaultKind as _};
 use qkdni::ids::{NodeId, QkdnId};
@@ -82,11 +82,17 @@ pub fn parameters(reservation: ReservationScheme) -> Parameters {
         reservation,
         usage_records: true,
         status_reports: true,
+        management: ManagementOptions::default(),
         level_classes: 4,
         detection: Span::from_millis(10),
         analysis: Span::from_millis(1),
         computation: Span::from_millis(2),
         installation: Span::from_millis(3),
+        polling: None,
+        generation_control: None,
+        coordination_guard: Span::from_millis(5),
+        coordination_timeout: Span::from_millis(500),
+        coordination_retries: 3,
         rerouting: Procedure::P10,
     }
 }
@@ -113,6 +119,7 @@ impl Builder {
             loss_db: length_m as f64 * 0.0002,
             systems: 1,
             schedule: self.setting.block,
+            making: None,
             store,
             ducts: vec![DuctSection {
                 duct,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use qkdni::architecture::Procedure;
-use qkdni::architecture::surroundings::{Parameters, ReservationScheme};
+use qkdni::architecture::surroundings::{ManagementOptions, Parameters, ReportTriggers, ReservationScheme};
 use qkdni::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use qkdni::fault::{DuctCut, FaultKind as _};
 use qkdni::ids::{LinkId, NodeId, QkdnId};
@@ -259,6 +259,7 @@ impl Cook<'_> {
             loss_db: link.length_m as f64 * 0.0002,
             systems: link.systems,
             schedule,
+            making: None,
             store: StoreAmounts {
                 initial: link.initial,
                 capacity: link.initial + link.room,
@@ -359,12 +360,28 @@ pub fn plan(recipe: &Recipe) -> Arc<Plan> {
         },
         usage_records: recipe.usage_records,
         status_reports: recipe.status_reports,
+        management: ManagementOptions {
+            settlement_period: (recipe.level_classes % 2 == 0).then(|| Span::from_millis(700)),
+            configuration_records: recipe.status_reports,
+            user_reports: recipe.status_reports,
+            reports: ReportTriggers {
+                period: recipe.status_reports.then(|| Span::from_millis(900)),
+                on_alarm: true,
+                on_relay_failure: true,
+                level_below: Some(Fraction::HALF),
+            },
+        },
         level_classes: recipe.level_classes,
         detection,
         analysis,
         computation,
         installation,
         rerouting: Procedure::P10,
+        polling: None,
+        generation_control: None,
+        coordination_guard: Span::from_millis(5),
+        coordination_timeout: Span::from_millis(500),
+        coordination_retries: 3,
     };
     let [key_manager, controller, manager] = recipe.processing_us.map(Span::from_micros);
     let processing = Processing {

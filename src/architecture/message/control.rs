@@ -1,7 +1,10 @@
 //! Ck, Cq, Cx, Cxi and Cxi': to, from and among QKDN controllers. Nothing here can hold key bytes.
 
+use super::link::LinkPerformance;
 use super::service::{FailureCause, KeyRequest};
 use super::{Ask, RequestId, Subject};
+use crate::architecture::hop::HopState;
+use crate::architecture::policy::Terms;
 use crate::architecture::procedure::Procedure;
 use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
@@ -59,14 +62,16 @@ pub struct Reservation {
     pub deadline: Time,
     /// The controller that decides, to be answered.
     pub reply_to: ControllerId,
-    /// The far border KM, for KM-A's KSA (entry into the other QKDN).
-    pub entry: Option<NodeId>,
+    /// The border that the session crosses, if it crosses one; KM-A's KSA enters the other QKDN there.
+    pub border: Option<BorderChoice>,
     /// Which procedure the session runs.
     pub procedure: Procedure,
     /// Which of the session's routes this is.
     pub epoch: u32,
     /// Whether to reserve now (`segment`), or only to install the route (`per_hop`).
     pub reserve: bool,
+    /// On which terms.
+    pub terms: Terms,
 }
 
 /// What became of a reservation.
@@ -76,6 +81,73 @@ pub enum ReservationResult {
     Confirmed,
     /// Refused: why, and by which KM.
     Refused(FailureCause, NodeId),
+    /// Asked for a route that both sides have agreed to leave: nothing was reserved.
+    Stale,
+}
+
+/// What one side can offer for a session's border (P10/P13 step 7): reachability, cost class, usable key – nothing of
+/// its topology.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BorderOffer {
+    /// Which boundary.
+    pub boundary: BoundaryId,
+    /// Whether this side has a path with key to it.
+    pub reachable: bool,
+    /// Hops of that path on this side.
+    pub hops: u16,
+    /// Least key known to be usable on it \[bits\].
+    pub usable_bits: u64,
+}
+
+/// A change of a session's border that both sides must agree on (P10/P13 step 8).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Proposal {
+    /// Which session.
+    pub session: SessionId,
+    /// Counts the session's borders, agreed by both sides; a stale one is refused.
+    pub epoch: u32,
+    /// The new border, as the source's QKDN sees it.
+    pub border: BorderChoice,
+    /// Over session, epoch, border and the proposer's own path: what is accepted and committed is what was proposed.
+    pub digest: u64,
+    /// The fault behind it.
+    pub fault: Option<FaultId>,
+}
+
+/// Why a proposal was rejected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RejectCause {
+    /// This side has no path with key from there.
+    NoPath,
+    /// The epoch is not the next one here.
+    StaleEpoch,
+    /// Both sides proposed; the source's side prevails.
+    Crossing,
+    /// The session is unknown here.
+    UnknownSession,
+}
+
+/// A session's next hop at a KM, from an agreed instant on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NewRoute {
+    /// Which session.
+    pub session: SessionId,
+    /// The KM.
+    pub km: NodeId,
+    /// Its new next hop.
+    pub hop: HopId,
+    /// The border that the session crosses now, if it crosses one.
+    pub border: Option<BorderChoice>,
+    /// Counts the session's routes; a stale one is refused.
+    pub epoch: u32,
+    /// The deciding controller.
+    pub reply_to: ControllerId,
+    /// The fault behind it.
+    pub fault: Option<FaultId>,
+    /// Which procedure the session runs.
+    pub procedure: Procedure,
+    /// On which terms its keys are served there.
+    pub terms: Terms,
 }
 
 /// A change of status that is pushed to controllers (P10/P13 step 5; fields after ETSI GS QKD 015).
@@ -97,6 +169,26 @@ pub enum StatusChange {
     },
 }
 
+/// What a module or a KM answers when it is asked for its status (P10/P13 step 2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatusAnswer {
+    /// A module's link, and whether it makes key.
+    pub link: Option<(LinkId, bool)>,
+    /// A KM's stores, by the hops that spend from them: level \[percent of the capacity\].
+    pub levels: Box<[(HopId, u8)]>,
+    /// When.
+    pub at: Time,
+}
+
+/// How a border does, as one side tells the other (P10/P13 step 3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BorderStatus {
+    /// State of its own hop across.
+    pub state: HopState,
+    /// Key that is surely usable there, as far as is known \[bits\].
+    pub usable_bits: u64,
+}
+
 /// What passes to, from and among controllers.
 #[derive(Clone, Debug)]
 pub enum ControlMessage {
@@ -113,6 +205,15 @@ pub enum ControlMessage {
         ask: Ask,
         /// The border.
         border: Option<BorderChoice>,
+    },
+    /// Module → its controller (Cq): state and performance of a link (ETSI GS QKD 015).
+    LinkReport {
+        /// Which link.
+        link: LinkId,
+        /// How it does.
+        performance: LinkPerformance,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
     },
     /// KM-A → controller-A (local: source KM → its controller).
     RouteRequest(RelayOrder),
@@ -172,6 +273,8 @@ pub enum ControlMessage {
     SegmentReserve {
         /// Which attempt at which request.
         ask: Ask,
+        /// Which agreement on the border it counts on.
+        agreement: u32,
         /// Amount \[bits\].
         bits: u64,
         /// When the reservation lapses.
@@ -251,22 +354,61 @@ pub enum ControlMessage {
         /// The fault behind it, for traces.
         fault: Option<FaultId>,
     },
+    /// Controller → module (Cq) or KM (Ck): how do you do? (step 1)
+    StatusRequest,
+    /// Module or KM → its controller (step 2). Boxed: it is rare.
+    StatusAnswer(Box<StatusAnswer>),
+    /// Controller ↔ controller (Cxi): how a border does (step 3).
+    StatusShare {
+        /// Which boundary.
+        boundary: BoundaryId,
+        /// How it does.
+        status: BorderStatus,
+    },
+    /// Controller → module (Cq): make key, or stop (step 4).
+    GenerationControl {
+        /// Which link.
+        link: LinkId,
+        /// Whether to make key.
+        generate: bool,
+    },
     /// Controller → KM (Ck), through the controller that serves it (Cx): a session's next hop changes.
-    RerouteCommand {
+    RerouteCommand(NewRoute),
+    /// Controller ↔ controller (Cxi): what each side can offer for a session that must change its border (step 7).
+    PathInformation {
         /// Which session.
         session: SessionId,
-        /// The KM.
-        km: NodeId,
-        /// Its new next hop.
-        hop: HopId,
-        /// Counts the session's routes; a stale one is refused.
-        epoch: u32,
-        /// The deciding controller.
-        reply_to: ControllerId,
+        /// One offer per boundary between the two.
+        offers: Box<[BorderOffer]>,
         /// The fault behind it.
         fault: Option<FaultId>,
-        /// Which procedure the session runs.
-        procedure: Procedure,
+    },
+    /// Controller → controller (Cxi): PROPOSE (step 8).
+    Propose(Proposal),
+    /// Controller → controller (Cxi): ACCEPT; repeats what is accepted.
+    Accept(Proposal),
+    /// Controller → controller (Cxi): REJECT.
+    Reject {
+        /// What is rejected.
+        proposal: Proposal,
+        /// Why.
+        cause: RejectCause,
+    },
+    /// Controller → controller (Cxi): COMMIT.
+    Commit {
+        /// What both have agreed on.
+        proposal: Proposal,
+        /// When both sides command their KMs.
+        switch_at: Time,
+    },
+    /// Controller → controller (Cxi): this side's KMs are on the agreed route.
+    Switched {
+        /// Which session.
+        session: SessionId,
+        /// Which agreement.
+        epoch: u32,
+        /// The fault behind it.
+        fault: Option<FaultId>,
     },
     /// KM → controller: the route is active.
     RouteActive {
@@ -327,7 +469,19 @@ impl ControlMessage {
             ControlMessage::Usage { .. } => "usage record",
             ControlMessage::SessionClose { .. } => "session close",
             ControlMessage::Status { .. } => "status report",
-            ControlMessage::RerouteCommand { .. } => "rerouting information",
+            ControlMessage::LinkReport { .. } => "link performance",
+            ControlMessage::StatusRequest => "status request",
+            ControlMessage::StatusAnswer(_) => "status",
+            ControlMessage::StatusShare { .. } => "border status",
+            ControlMessage::GenerationControl { generate: true, .. } => "generate",
+            ControlMessage::GenerationControl { .. } => "stop generating",
+            ControlMessage::RerouteCommand(_) => "rerouting information",
+            ControlMessage::PathInformation { .. } => "rerouting path information",
+            ControlMessage::Propose(_) => "PROPOSE",
+            ControlMessage::Accept(_) => "ACCEPT",
+            ControlMessage::Reject { .. } => "REJECT",
+            ControlMessage::Commit { .. } => "COMMIT",
+            ControlMessage::Switched { .. } => "switched",
             ControlMessage::RouteActive { .. } => "route active",
             ControlMessage::RouteLost { .. } => "route lost",
         }
@@ -356,11 +510,27 @@ impl ControlMessage {
                 Subject::request(*request)
             }
             ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
-            ControlMessage::Status { fault, .. } => Subject {
+            ControlMessage::StatusRequest
+            | ControlMessage::StatusAnswer(_)
+            | ControlMessage::StatusShare { .. }
+            | ControlMessage::GenerationControl { .. } => Subject::default(),
+            ControlMessage::Status { fault, .. } | ControlMessage::LinkReport { fault, .. } => Subject {
                 fault: *fault,
                 ..Subject::default()
             },
-            ControlMessage::RerouteCommand { session, fault, .. }
+            ControlMessage::RerouteCommand(NewRoute { session, fault, .. })
+            | ControlMessage::PathInformation { session, fault, .. }
+            | ControlMessage::Propose(Proposal { session, fault, .. })
+            | ControlMessage::Accept(Proposal { session, fault, .. })
+            | ControlMessage::Reject {
+                proposal: Proposal { session, fault, .. },
+                ..
+            }
+            | ControlMessage::Commit {
+                proposal: Proposal { session, fault, .. },
+                ..
+            }
+            | ControlMessage::Switched { session, fault, .. }
             | ControlMessage::RouteActive { session, fault, .. }
             | ControlMessage::RouteLost { session, fault, .. } => Subject::session(*session, *fault),
         }
@@ -370,7 +540,7 @@ impl ControlMessage {
         match self {
             ControlMessage::BorderQuery { .. } | ControlMessage::SegmentRequest { .. } => 56,
             ControlMessage::RouteRequest(_) | ControlMessage::SegmentQuery { .. } => 80,
-            ControlMessage::Reserve(_) => 64,
+            ControlMessage::Reserve(_) => 68,
             ControlMessage::BorderAnswer { .. }
             | ControlMessage::SegmentOffer { .. }
             | ControlMessage::ResourceAnswer { .. }
@@ -385,7 +555,18 @@ impl ControlMessage {
             | ControlMessage::Usage { .. } => 24,
             ControlMessage::SessionClose { .. } | ControlMessage::RouteLost { .. } => 20,
             ControlMessage::Status { .. } => 24,
-            ControlMessage::RerouteCommand { .. } | ControlMessage::RouteActive { .. } => 36,
+            ControlMessage::LinkReport { .. } => 40,
+            ControlMessage::StatusRequest => 0,
+            ControlMessage::StatusAnswer(answer) => 13 + 5 * answer.levels.len() as u64,
+            ControlMessage::StatusShare { .. } => 13,
+            ControlMessage::GenerationControl { .. } => 5,
+            ControlMessage::RerouteCommand(_) => 48,
+            ControlMessage::RouteActive { .. } => 36,
+            ControlMessage::PathInformation { offers, .. } => 16 + 15 * offers.len() as u64,
+            ControlMessage::Propose(_) | ControlMessage::Accept(_) => 36,
+            ControlMessage::Reject { .. } => 37,
+            ControlMessage::Commit { .. } => 44,
+            ControlMessage::Switched { .. } => 16,
         }
     }
 }

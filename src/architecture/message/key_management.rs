@@ -2,7 +2,7 @@
 
 use super::RequestId;
 use super::service::{FailureCause, KeyRequest};
-use crate::ids::{ApplicationId, ControllerId, HopId, NodeId, QkdnId};
+use crate::ids::{ApplicationId, ClassId, ControllerId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
 /// Keys themselves. Keys are amounts; bits are computed where they are wanted.
@@ -73,6 +73,19 @@ pub enum RelayOutcome {
     Failed(FailureCause, NodeId),
 }
 
+/// What is about to be supplied, as far as the records of the providers on the way need it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Supply {
+    /// Number of keys.
+    pub keys: u32,
+    /// Amount \[bits\].
+    pub bits: u64,
+    /// QoS class.
+    pub class: ClassId,
+    /// The QKDNs of the application that asked, and of its peer.
+    pub qkdns: [QkdnId; 2],
+}
+
 /// What passes among key managers.
 #[derive(Clone, Debug)]
 pub enum KeyManagementMessage {
@@ -129,8 +142,8 @@ pub enum KeyManagementMessage {
         destination: NodeId,
         /// The application that it supplies.
         peer: ApplicationId,
-        /// Amount \[bits\].
-        bits: u64,
+        /// What is supplied.
+        supply: Supply,
     },
     /// KSA → KSA, destination to source.
     SupplyResponse {
@@ -179,7 +192,7 @@ impl KeyManagementMessage {
             }
             KeyManagementMessage::TransferAccepted { .. } => 16,
             KeyManagementMessage::Completion { .. } => 21,
-            KeyManagementMessage::SupplyNotification { .. } => 48,
+            KeyManagementMessage::SupplyNotification { .. } => 64,
             KeyManagementMessage::SupplyResponse { .. } => 21,
         }
     }

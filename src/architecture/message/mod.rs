@@ -1,13 +1,22 @@
 //! Messages: one enum per layer that speaks, so that the type of a message says which reference points it may use.
 
+mod accounting;
 mod control;
 mod key_management;
+mod link;
 mod management;
+mod reports;
 mod service;
 
-pub use control::{BorderChoice, ControlMessage, RelayOrder, Reservation, ReservationResult, StatusChange};
-pub use key_management::{KeyManagementMessage, KeyMaterial, KeyRange, OtpKeys, RelayOutcome};
-pub use management::{ManagementMessage, UsageRecord};
+pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
+pub use control::{
+    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Proposal, RejectCause, RelayOrder,
+    Reservation, ReservationResult, StatusAnswer, StatusChange,
+};
+pub use key_management::{KeyManagementMessage, KeyMaterial, KeyRange, OtpKeys, RelayOutcome, Supply};
+pub use link::{LinkPerformance, LinkState};
+pub use management::{FaultDecision, ManagementMessage};
+pub use reports::{Capability, Condition, Performance, ProviderReport, RouteRecord, Security, UserReport};
 pub use service::{FailureCause, KeyRequest, ServiceMessage};
 
 use super::element::Address;

@@ -18,6 +18,8 @@ pub struct KeyRequest {
     pub destination: NodeId,
     /// The peer's QKDN.
     pub destination_qkdn: QkdnId,
+    /// Number of keys.
+    pub keys: u32,
     /// Number of keys times their length \[bits\].
     pub bits: u64,
     /// QoS class.

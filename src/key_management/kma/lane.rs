@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::architecture::key_source::KeySource;
 use crate::architecture::message::{Ask, OtpKeys};
+use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::StoreSettings;
 use crate::architecture::{Envelope, RequestId};
 use crate::ids::{ControllerId, LinkId};
@@ -29,7 +30,14 @@ pub enum WaitingFor {
     Relay(Box<Envelope>),
 }
 
-/// One that waits, first in first out.
+impl WaitingFor {
+    /// Whether the one that waits has been told that it can be served: its key is kept until it asks again.
+    pub fn has_been_told(&self) -> bool {
+        matches!(self, WaitingFor::Reservation { told: true, .. })
+    }
+}
+
+/// One that waits: by priority, first in first out among equals.
 #[derive(Clone, Debug)]
 pub struct Waiter {
     /// Which request.
@@ -38,6 +46,8 @@ pub struct Waiter {
     pub bits: u64,
     /// Until when.
     pub deadline: Time,
+    /// On which terms it is served.
+    pub terms: Terms,
     /// For what.
     pub waiting_for: WaitingFor,
 }
@@ -55,6 +65,8 @@ pub struct Lane {
     pub class: u8,
     /// A request found too little, and nothing comes: the hop counts as OFF although crumbs are left.
     pub depleted: bool,
+    /// The KMLM was last told that it is low.
+    pub low: bool,
     /// The next wake-up that is already set.
     pub armed: Time,
 }
@@ -69,6 +81,7 @@ impl Lane {
             waiters: VecDeque::new(),
             class: 0,
             depleted: false,
+            low: false,
             armed: Time::NEVER,
         };
         lane.class = lane.class_of(lane.store.book().stored, classes);
@@ -116,19 +129,59 @@ impl Lane {
         })
     }
 
-    /// Whether a request may take `bits` now without passing those that wait before it.
-    pub fn may_serve(&self, request: RequestId, bits: u64) -> bool {
-        let mut ahead = 0;
-        for waiter in &self.waiters {
-            if waiter.request == request {
-                break;
-            }
-            match waiter.waiting_for {
-                WaitingFor::Reservation { told: true, .. } => ahead += waiter.bits,
-                _ => return false,
+    /// What must be usable so that `bits` leave a floor's level \[bits\].
+    pub fn needed(&self, bits: u64, floor: u64) -> u64 {
+        bits + floor.saturating_sub(self.store.settings.floor)
+    }
+
+    /// Whether a request may take `bits` now without passing those that wait before it. One that waits for the level
+    /// of a higher floor is not in its way.
+    pub fn may_serve(&self, request: RequestId, bits: u64, terms: Terms) -> bool {
+        let own = self.waiters.iter().position(|waiter| waiter.request == request);
+        let place = own.unwrap_or_else(|| self.place(terms.priority));
+        let mut before = self.waiters.iter().take(place);
+        let in_the_way =
+            |waiter: &Waiter| !waiter.waiting_for.has_been_told() && waiter.terms.floor <= terms.floor;
+        !before.any(in_the_way)
+            && self.store.usable() >= self.kept(place, terms) + self.needed(bits, terms.floor)
+    }
+
+    /// Key that one in that place may not take: what is kept for those before it that have been told, and for those of
+    /// a lower priority unless policy lets it take that \[bits\].
+    pub fn kept(&self, place: usize, terms: Terms) -> u64 {
+        let told = self.waiters.iter().enumerate();
+        told.filter(|(at, waiter)| {
+            let lower = !terms.preempts && waiter.terms.priority < terms.priority;
+            waiter.waiting_for.has_been_told() && (*at < place || lower)
+        })
+        .map(|(_, waiter)| waiter.bits)
+        .sum()
+    }
+
+    /// Where a waiter of that priority stands: behind all of its own and of higher priority.
+    fn place(&self, priority: u32) -> usize {
+        self.waiters
+            .partition_point(|waiter| waiter.terms.priority >= priority)
+    }
+
+    /// Puts a waiter into its place.
+    pub fn wait(&mut self, waiter: Waiter) {
+        let place = self.place(waiter.terms.priority);
+        self.waiters.insert(place, waiter);
+    }
+
+    /// What was kept for waiters that have been told may have been taken: those who come last wait again.
+    pub fn take_back_promises(&mut self) {
+        let usable = self.store.usable();
+        let mut kept = 0;
+        for waiter in &mut self.waiters {
+            if let WaitingFor::Reservation { told, .. } = &mut waiter.waiting_for
+                && *told
+            {
+                *told = kept + waiter.bits <= usable;
+                kept += if *told { waiter.bits } else { 0 };
             }
         }
-        self.store.usable() >= ahead + bits
     }
 
     /// Ends the wait of an attempt, and of those before it.
@@ -148,20 +201,21 @@ impl Lane {
 
     /// When something that waits here may have its key, a promise lapses, or a rise is to be reported.
     pub fn next_notice(&self, classes: u8, source: &mut dyn KeySource) -> Option<Time> {
-        let untold = self
-            .waiters
-            .iter()
-            .find(|waiter| !matches!(waiter.waiting_for, WaitingFor::Reservation { told: true, .. }));
-        let told: u64 = self
-            .waiters
-            .iter()
-            .take_while(|waiter| matches!(waiter.waiting_for, WaitingFor::Reservation { told: true, .. }))
-            .map(|waiter| waiter.bits)
-            .sum();
-        let served = untold.and_then(|waiter| {
-            let notice = self.store.notice(told + waiter.bits, source);
-            notice.into_iter().chain([waiter.deadline]).min()
-        });
+        let mut lowest = u64::MAX;
+        let mut served: Option<Time> = None;
+        for (at, waiter) in self.waiters.iter().enumerate() {
+            // Those behind it with the same floor cannot be served before it.
+            if waiter.waiting_for.has_been_told() || waiter.terms.floor >= lowest {
+                continue;
+            }
+            lowest = waiter.terms.floor;
+            let needed = self.kept(at, waiter.terms) + self.needed(waiter.bits, waiter.terms.floor);
+            let notice = self.store.notice(needed, source);
+            served = served.into_iter().chain(notice).chain([waiter.deadline]).min();
+            if lowest == 0 {
+                break;
+            }
+        }
         let risen = self
             .next_edge(classes)
             .and_then(|edge| source.next_notice(edge.saturating_sub(self.store.book().stored).max(1)));
@@ -224,23 +278,98 @@ mod tests {
             request: id(number),
             bits,
             deadline: Time(9),
+            terms: Terms::default(),
             waiting_for: WaitingFor::Reservation {
                 attempt: 2,
                 reply_to: ControllerId(0),
                 told,
             },
         };
-        lane.waiters.push_back(waits(0, 70, true));
-        lane.waiters.push_back(waits(1, 200, false));
-        assert!(lane.may_serve(id(0), 70));
-        assert!(!lane.may_serve(id(1), 200));
-        assert!(!lane.may_serve(id(2), 10));
+        let terms = Terms::default();
+        lane.wait(waits(0, 70, true));
+        lane.wait(waits(1, 200, false));
+        assert!(lane.may_serve(id(0), 70, terms));
+        assert!(!lane.may_serve(id(1), 200, terms));
+        assert!(!lane.may_serve(id(2), 10, terms));
         let ask = |attempt| Ask {
             request: id(1),
             attempt,
         };
         assert!(!lane.forget(ask(1)), "a later attempt waits on");
         assert!(lane.forget(ask(2)));
-        assert!(lane.may_serve(id(2), 30) && !lane.may_serve(id(2), 31));
+        assert!(lane.may_serve(id(2), 30, terms) && !lane.may_serve(id(2), 31, terms));
+    }
+
+    fn waiter(number: u32, bits: u64, told: bool, terms: Terms) -> Waiter {
+        Waiter {
+            request: RequestId {
+                session: SessionId(0),
+                number,
+            },
+            bits,
+            deadline: Time(9),
+            terms,
+            waiting_for: WaitingFor::Reservation {
+                attempt: 1,
+                reply_to: ControllerId(0),
+                told,
+            },
+        }
+    }
+
+    /// Shows FE-5: higher priorities first, first in first out within one; what is kept for a lower one is taken only
+    /// where policy says so, and that one waits again.
+    #[test]
+    fn priorities_wait_in_front_and_take_promises_where_allowed() {
+        let class = |priority, preempts| Terms {
+            priority,
+            preempts,
+            ..Terms::default()
+        };
+        let mut lane = lane(100);
+        for (number, priority) in [(0, 1), (1, 2), (2, 1), (3, 2)] {
+            lane.wait(waiter(number, 60, false, class(priority, false)));
+        }
+        let order: Vec<u32> = lane.waiters.iter().map(|waiter| waiter.request.number).collect();
+        assert_eq!(order, [1, 3, 0, 2]);
+
+        lane.waiters.clear();
+        lane.wait(waiter(0, 60, true, class(0, false)));
+        let newcomer = waiter(1, 0, false, class(5, false)).request;
+        assert!(lane.may_serve(newcomer, 40, class(5, false)));
+        assert!(
+            !lane.may_serve(newcomer, 50, class(5, false)),
+            "60 bits are promised"
+        );
+        assert!(
+            !lane.may_serve(newcomer, 50, class(0, true)),
+            "no priority over it"
+        );
+        assert!(lane.may_serve(newcomer, 50, class(5, true)));
+        lane.store.reserve(newcomer, 50, Time(9));
+        lane.take_back_promises();
+        let told = matches!(
+            lane.waiters[0].waiting_for,
+            WaitingFor::Reservation { told: true, .. }
+        );
+        assert!(!told, "it waits again");
+    }
+
+    /// Shows FE-5: a floor is a level that its class leaves, and who waits for it is in nobody else's way.
+    #[test]
+    fn a_floor_keeps_key_for_others() {
+        let floor = |floor| Terms {
+            floor,
+            ..Terms::default()
+        };
+        let mut lane = lane(100);
+        let bronze = waiter(0, 30, false, floor(80));
+        assert!(!lane.may_serve(bronze.request, 30, floor(80)));
+        assert!(lane.may_serve(bronze.request, 20, floor(80)));
+        lane.wait(bronze);
+        let gold = waiter(1, 0, false, floor(0)).request;
+        assert!(lane.may_serve(gold, 100, floor(0)));
+        let silver = waiter(2, 0, false, floor(80)).request;
+        assert!(!lane.may_serve(silver, 10, floor(80)), "first in, first out");
     }
 }

@@ -3,7 +3,9 @@
 //! The KMA's work is split by procedure: [`source`] is the KM of the application that asks, [`relay`] carries keys
 //! over hops, [`reservation`] promises them, and [`lane`] is what they all draw on. The [`ksa`](super::ksa) supplies.
 
+pub mod alarm;
 pub mod lane;
+mod level_alarm;
 pub mod relay;
 pub mod reservation;
 pub mod source;
@@ -20,11 +22,13 @@ use self::source::Sources;
 use crate::architecture::hop::{Handover, Hop};
 use crate::architecture::key_source::{KeySources, StoreEnd};
 use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, Message, RelayOrder, ServiceMessage, StatusChange,
+    ControlMessage, KeyManagementMessage, Message, NewRoute, RelayOrder, ServiceMessage, StatusAnswer,
+    StatusChange,
 };
+use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
-use crate::ids::{ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
+use crate::ids::{BoundaryId, ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
 use crate::kernel::Time;
 use crate::key_management::ksa::Ksa;
 use crate::key_management::store::{Book, ReceivingStore, SendingStore};
@@ -44,22 +48,18 @@ pub struct Route {
     pub hop: HopId,
     /// KM-B, if this is KM-A: whom this KSA synchronises with.
     pub entry: Option<NodeId>,
+    /// The boundary that the session crosses, if it crosses one.
+    pub boundary: Option<BoundaryId>,
+    /// The controller that decides on the session's segment.
+    pub decider: ControllerId,
     /// Which procedure the session runs.
     pub procedure: Procedure,
     /// A reroute that is being installed: hop, epoch, decider, fault.
-    pub installing: Option<Installing>,
+    pub installing: Option<NewRoute>,
     /// Counts the session's routes.
     pub epoch: u32,
-}
-
-/// A reroute on its way into force.
-#[derive(Clone, Copy, Debug)]
-pub struct Installing {
-    hop: HopId,
-    epoch: u32,
-    reply_to: ControllerId,
-    fault: Option<crate::ids::FaultId>,
-    procedure: Procedure,
+    /// On which terms its keys are served here.
+    pub terms: Terms,
 }
 
 /// A hop that a request was promised.
@@ -223,25 +223,9 @@ impl KeyManager {
             }
             ControlMessage::CanServe { ask, .. } => self.on_can_serve(ask, cx, out),
             ControlMessage::Release { ask, cancel, .. } => self.on_release(ask, cancel, cx, out),
-            ControlMessage::RerouteCommand {
-                session,
-                hop,
-                epoch,
-                reply_to,
-                fault,
-                procedure,
-                ..
-            } => {
-                let order = Installing {
-                    hop,
-                    epoch,
-                    reply_to,
-                    fault,
-                    procedure,
-                };
-                self.on_reroute_command(session, order, cx, out);
-            }
+            ControlMessage::RerouteCommand(order) => self.on_reroute_command(order, cx, out),
             ControlMessage::RouteLost { session, fault, .. } => self.on_route_lost(session, fault, cx, out),
+            ControlMessage::StatusRequest => self.on_status_request(cx, out),
             ControlMessage::SessionClose { session, .. } => self.on_session_close(session, cx, out),
             other => unreachable!("no controller sends a KM {other:?}"),
         }
@@ -285,6 +269,7 @@ impl KeyManager {
         if let Some(class) = self.lanes[lane].class_change(classes) {
             self.report_level(lane, class, cx.now, out);
         }
+        self.watch_level(lane, out);
         let store = &self.lanes[lane].store;
         out.observe(Observation::Level {
             store: store.settings.id,
@@ -303,6 +288,29 @@ impl KeyManager {
             fault: None,
         };
         out.send(Address::controller(self.surroundings.controller), label, report);
+    }
+
+    /// P10 and P13 step 2.
+    fn on_status_request(&mut self, cx: &mut Context<'_>, out: &mut Outbox) {
+        for lane in 0..self.lanes.len() {
+            self.look(lane, cx, out);
+        }
+        let level = |lane: &Lane| {
+            let (stored, settings) = (lane.store.book().stored, &lane.store.settings);
+            let percent = u128::from(stored) * 100 / u128::from(settings.capacity.max(1));
+            (settings.hop, percent.min(100) as u8)
+        };
+        let answer = StatusAnswer {
+            link: None,
+            levels: self.lanes.iter().map(level).collect(),
+            at: cx.now,
+        };
+        let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusAnswer);
+        out.send(
+            self.controller(),
+            label,
+            ControlMessage::StatusAnswer(Box::new(answer)),
+        );
     }
 
     /// Sets the lane's next wake-up, unless an earlier one is set: that one will find out.

@@ -9,7 +9,7 @@ use crate::architecture::hop::Handover;
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
     ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, ManagementMessage, Message, OtpKeys,
-    RelayOutcome, Subject, UsageRecord,
+    RelayOutcome, Subject, Supply, UsageRecord, UsageSegment,
 };
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step};
 use crate::ids::{HopId, NodeId};
@@ -128,12 +128,14 @@ impl KeyManager {
             return self.pass_on(&envelope, arrived_over, next, None, out);
         };
         self.look(lane, cx, out);
+        let route = self.routes.get(&request.session);
+        let terms = route.map(|route| route.terms).unwrap_or_default();
         if promised.is_some() {
             let Some(keys) = self.lanes[lane].spend_reserved(request) else {
                 return self.fail_relay(&envelope, FailureCause::TimeOut, cx, out);
             };
             self.pass_on(&envelope, arrived_over, next, Some(keys), out);
-        } else if self.lanes[lane].may_serve(request, key.bits) {
+        } else if self.lanes[lane].may_serve(request, key.bits, terms) {
             let keys = self.lanes[lane].store.spend(key.bits);
             self.pass_on(&envelope, arrived_over, next, Some(keys), out);
         } else {
@@ -143,13 +145,14 @@ impl KeyManager {
             });
             self.explain_lack(request, lane, key.bits, out);
             let waiting_for = WaitingFor::Relay(Box::new(envelope));
-            self.lanes[lane].waiters.push_back(Waiter {
+            self.lanes[lane].wait(Waiter {
                 request,
                 bits: key.bits,
                 deadline,
+                terms,
                 waiting_for,
             });
-            self.note_depletion(lane, cx);
+            self.note_depletion(lane, request, cx, out);
         }
         self.after_change(lane, cx, out);
     }
@@ -242,20 +245,8 @@ impl KeyManager {
             unreachable!("only relays fail")
         };
         let procedure = envelope.label.procedure;
-        let alarm_under = if procedure == Procedure::P12 {
-            Procedure::P14
-        } else {
-            Procedure::P11
-        };
         let next = self.routes.get(&request.session).map_or(hop, |route| route.hop);
-        let alarm = ManagementMessage::RelayFailure {
-            request,
-            hop: next,
-            cause,
-            at: cx.now,
-        };
-        let manager = Address::manager(self.surroundings.manager);
-        out.send(manager, Label::new(alarm_under, Step::FailureAlarm), alarm);
+        self.alarm(request, next, cause, cx, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
         if source == self.me() {
             self.on_relay_end(request, outcome, procedure, cx, out);
@@ -347,11 +338,13 @@ impl KeyManager {
     }
 
     /// A usage record goes to the controller and the manager (P9 step 10).
+    #[allow(clippy::too_many_arguments)] // the fields of one record
     pub(in crate::key_management) fn account(
         &self,
         request: RequestId,
         application: Option<crate::ids::ApplicationId>,
-        bits: u64,
+        segment: UsageSegment,
+        supply: Supply,
         procedure: Procedure,
         at: Time,
         out: &mut Outbox,
@@ -369,13 +362,23 @@ impl KeyManager {
             from,
             self.controller(),
             label,
-            ControlMessage::Usage { request, bits },
+            ControlMessage::Usage {
+                request,
+                bits: supply.bits,
+            },
         );
         let record = UsageRecord {
             request,
             km: self.me(),
             application,
-            bits,
+            segment,
+            partner: match segment {
+                UsageSegment::Source | UsageSegment::Border => supply.qkdns[1],
+                UsageSegment::Destination => supply.qkdns[0],
+            },
+            class: supply.class,
+            keys: supply.keys,
+            bits: supply.bits,
             at,
         };
         out.send_as(

@@ -3,15 +3,20 @@
 //! A refusing KM keeps the refusal as a first-in-first-out waiter and says when it can serve. Promises carry the
 //! request's deadline, so that one whose controller has gone lapses by itself.
 
-use super::lane::{Lane, Waiter, WaitingFor};
-use super::{Context, Grant, Installing, KeyManager, Route};
+use super::lane::{Waiter, WaitingFor};
+use super::{Context, Grant, KeyManager, Route};
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
-    Ask, ControlMessage, FailureCause, Reservation, ReservationResult, Subject,
+    Ask, BorderChoice, ControlMessage, FailureCause, NewRoute, Reservation, ReservationResult, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step, Timer};
-use crate::ids::{HopId, SessionId};
+use crate::ids::{HopId, NodeId, SessionId};
+
+/// KM-B, where this KM is KM-A of the border.
+fn entry_at(border: Option<BorderChoice>, me: NodeId) -> Option<NodeId> {
+    border.filter(|border| border.near == me).map(|border| border.far)
+}
 
 impl KeyManager {
     /// A controller installs a session's hop and asks for a promise.
@@ -22,17 +27,22 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let session = order.ask.request.session;
+        let (session, me) = (order.ask.request.session, self.me());
         let route = self.routes.entry(session).or_insert_with(|| Route {
             hop: order.hop,
-            entry: order.entry,
+            entry: entry_at(order.border, me),
+            boundary: order.border.map(|border| border.boundary),
+            decider: order.reply_to,
             procedure: order.procedure,
             installing: None,
             epoch: 0,
+            terms: order.terms,
         });
         if route.installing.is_none() {
-            (route.hop, route.entry, route.procedure) = (order.hop, order.entry, order.procedure);
-            route.epoch = order.epoch;
+            let entry = entry_at(order.border, me);
+            (route.hop, route.entry, route.procedure) = (order.hop, entry, order.procedure);
+            route.boundary = order.border.map(|border| border.boundary);
+            (route.epoch, route.decider, route.terms) = (order.epoch, order.reply_to, order.terms);
         }
         let result = if order.reserve {
             self.promise(order, cx, out)
@@ -74,9 +84,12 @@ impl KeyManager {
         if order.deadline <= cx.now {
             return ReservationResult::Refused(FailureCause::TimeOut, order.km);
         }
-        let result = if state.may_serve(request, order.bits) {
+        let result = if state.may_serve(request, order.bits, order.terms) {
             state.forget(order.ask);
             state.store.reserve(request, order.bits, order.deadline);
+            if order.terms.preempts {
+                state.take_back_promises();
+            }
             self.grants.insert(request, grant);
             ReservationResult::Confirmed
         } else {
@@ -87,10 +100,11 @@ impl KeyManager {
             };
             match state.waiters.iter_mut().find(|waiter| waiter.request == request) {
                 Some(waiter) => waiter.waiting_for = waiting_for,
-                None => state.waiters.push_back(Waiter {
+                None => state.wait(Waiter {
                     request,
                     bits: order.bits,
                     deadline: order.deadline,
+                    terms: order.terms,
                     waiting_for,
                 }),
             }
@@ -99,7 +113,7 @@ impl KeyManager {
                 km: order.km,
             });
             self.explain_lack(request, lane, order.bits, out);
-            self.note_depletion(lane, cx);
+            self.note_depletion(lane, request, cx, out);
             ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
         };
         self.after_change(lane, cx, out);
@@ -122,20 +136,39 @@ impl KeyManager {
         });
     }
 
-    /// A request found too little: if nothing comes, the hop is as good as OFF, and that is reported.
-    pub(super) fn note_depletion(&mut self, lane: usize, cx: &mut Context<'_>) {
-        let store = self.lanes[lane].store.settings.id;
-        self.lanes[lane].depleted = !cx.sources.source(store, StoreEnd::Sending).is_generating();
+    /// A request found too little: if nothing comes, the hop is as good as OFF, which is reported to the controller with
+    /// the level, and to the KMLM as a failure of the relay.
+    pub(super) fn note_depletion(
+        &mut self,
+        lane: usize,
+        request: RequestId,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let (store, hop) = (
+            self.lanes[lane].store.settings.id,
+            self.lanes[lane].store.settings.hop,
+        );
+        let depleted = !cx.sources.source(store, StoreEnd::Sending).is_generating();
+        let news = depleted && !self.lanes[lane].depleted;
+        self.lanes[lane].depleted = depleted;
+        if news {
+            self.alarm(request, hop, FailureCause::InsufficientKey, cx, out);
+        }
     }
 
     /// Key came, or a promise was given back: serve those that wait, in their order.
     pub(super) fn serve_waiters(&mut self, lane: usize, cx: &mut Context<'_>, out: &mut Outbox) {
-        let mut promised = 0;
+        // Those that wait for the level of a higher floor are in nobody's way.
+        let mut lowest = u64::MAX;
         let mut at = 0;
-        while let Lane { store, waiters, .. } = &mut self.lanes[lane]
-            && let Some(waiter) = waiters.get_mut(at)
+        while lowest > 0
+            && let Some(waiter) = self.lanes[lane].waiters.get(at)
         {
-            let usable = store.usable();
+            let (state, terms) = (&self.lanes[lane], waiter.terms);
+            let needed = state.kept(at, terms) + state.needed(waiter.bits, terms.floor);
+            let is_served = terms.floor < lowest && state.store.usable() >= needed;
+            let waiter = &mut self.lanes[lane].waiters[at];
             if waiter.deadline <= cx.now {
                 let waiter = self.lanes[lane].waiters.remove(at).expect("it was just there");
                 if let WaitingFor::Relay(held) = waiter.waiting_for {
@@ -144,17 +177,13 @@ impl KeyManager {
                 continue;
             }
             match &mut waiter.waiting_for {
-                WaitingFor::Reservation { told: true, .. } => {
-                    promised += waiter.bits;
-                    at += 1;
-                }
+                WaitingFor::Reservation { told: true, .. } => at += 1,
                 WaitingFor::Reservation {
                     attempt,
                     reply_to,
                     told,
-                } if usable >= promised + waiter.bits => {
+                } if is_served => {
                     *told = true;
-                    promised += waiter.bits;
                     let reply_to = *reply_to;
                     let ask = Ask {
                         request: waiter.request,
@@ -170,7 +199,7 @@ impl KeyManager {
                     out.send(self.controller(), label, message);
                     at += 1;
                 }
-                WaitingFor::Relay(_) if usable >= promised + waiter.bits => {
+                WaitingFor::Relay(_) if is_served => {
                     let waiter = self.lanes[lane].waiters.remove(at).expect("it was just there");
                     let store = &mut self.lanes[lane].store;
                     let (keys, hop) = (store.spend(waiter.bits), store.settings.hop);
@@ -178,7 +207,10 @@ impl KeyManager {
                         self.relay_on(&held, hop, keys, out);
                     }
                 }
-                _ => break,
+                _ => {
+                    lowest = lowest.min(terms.floor);
+                    at += 1;
+                }
             }
         }
     }
@@ -241,19 +273,17 @@ impl KeyManager {
     }
 
     /// P10/P13 step 9: a session's next hop changes; it is in force after the installation time.
-    pub(super) fn on_reroute_command(
-        &mut self,
-        session: SessionId,
-        order: Installing,
-        cx: &mut Context<'_>,
-        out: &mut Outbox,
-    ) {
+    pub(super) fn on_reroute_command(&mut self, order: NewRoute, cx: &mut Context<'_>, out: &mut Outbox) {
+        let session = order.session;
         let route = self.routes.entry(session).or_insert_with(|| Route {
             hop: order.hop,
             entry: None,
+            boundary: None,
+            decider: order.reply_to,
             procedure: order.procedure,
             installing: None,
             epoch: 0,
+            terms: order.terms,
         });
         if order.epoch <= route.epoch {
             return; // a stale command is refused
@@ -275,21 +305,27 @@ impl KeyManager {
 
     /// P10/P13 step 10: the new route is in force.
     pub(super) fn on_installed(&mut self, session: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
+        let me = self.me();
         let Some(route) = self.routes.get_mut(&session) else {
             return;
         };
-        let Some(Installing {
+        let Some(order) = route.installing.take() else {
+            return;
+        };
+        let NewRoute {
             hop,
+            border,
             epoch,
             reply_to,
             fault,
             procedure,
-        }) = route.installing.take()
-        else {
-            return;
-        };
+            terms,
+            ..
+        } = order;
+        route.entry = entry_at(border, me);
+        (route.boundary, route.decider) = (border.map(|border| border.boundary), reply_to);
         let old = std::mem::replace(&mut route.hop, hop);
-        (route.epoch, route.procedure) = (epoch, procedure);
+        (route.epoch, route.procedure, route.terms) = (epoch, procedure, terms);
         if let Some(fault) = fault {
             out.observe(Observation::Rerouting {
                 fault,
@@ -306,6 +342,7 @@ impl KeyManager {
             fault,
         };
         out.send(self.controller(), label, message);
+        self.on_new_border(session, border, procedure);
         if old != hop {
             self.move_waiting_relays(session, old, cx, out);
         }

@@ -10,8 +10,8 @@ use rustc_hash::FxHashMap;
 
 use super::{Context, KeyManager};
 use crate::architecture::message::{
-    Ask, BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyRequest, RelayOrder,
-    RelayOutcome, ReservationResult, ServiceMessage, Subject,
+    Ask, BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyRequest, ManagementMessage,
+    RelayOrder, RelayOutcome, ReservationResult, ServiceMessage, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::surroundings::ReservationScheme;
@@ -286,6 +286,7 @@ impl KeyManager {
         let cause = match result {
             ReservationResult::Confirmed => None,
             ReservationResult::Refused(cause, _) => Some(cause),
+            ReservationResult::Stale => unreachable!("a controller asks again by itself"),
         };
         let installed = matches!(
             cause,
@@ -415,6 +416,18 @@ impl KeyManager {
         self.pump(id, cx, out);
     }
 
+    /// Both sides have agreed on another border: the KSAs meet there, and later requests run its procedure.
+    pub(super) fn on_new_border(
+        &mut self,
+        id: SessionId,
+        border: Option<BorderChoice>,
+        procedure: Procedure,
+    ) {
+        if let Some(session) = self.sources.sessions.get_mut(&id) {
+            (session.border, session.procedure) = (border, procedure);
+        }
+    }
+
     /// The relay has ended, well or not.
     pub(super) fn on_relay_end(
         &mut self,
@@ -515,18 +528,13 @@ impl KeyManager {
     }
 
     /// The request has been supplied: it is over.
-    pub(in crate::key_management) fn ended_well(
-        &mut self,
-        request: RequestId,
-        out: &mut Outbox,
-    ) -> Option<KeyRequest> {
+    pub(in crate::key_management) fn ended_well(&mut self, request: RequestId) -> Option<KeyRequest> {
         let entry = self.sources.requests.remove(&request)?;
-        self.close_if_over(request.session, out);
         Some(entry.order)
     }
 
     /// Session close, after the session's last request (P9 step 10).
-    fn close_if_over(&mut self, id: SessionId, out: &mut Outbox) {
+    pub(in crate::key_management) fn close_if_over(&mut self, id: SessionId, out: &mut Outbox) {
         let session = &self.sources.sessions[&id];
         let Some(last) = session.last else { return };
         let open = session.deadlines.iter().any(|&number| {
@@ -542,8 +550,14 @@ impl KeyManager {
         {
             return;
         }
+        let label = Label::new(session.procedure, Step::Usage);
+        let parameters = &self.surroundings.parameters;
+        let concerns_manager = session.border.is_some() || parameters.management.user_reports;
+        if parameters.usage_records && concerns_manager {
+            let manager = Address::manager(self.surroundings.manager);
+            out.send(manager, label, ManagementMessage::SessionClosed { session: id });
+        }
         if let RouteState::Installed(decider) = session.route {
-            let label = Label::new(session.procedure, Step::Usage);
             out.send(
                 self.controller(),
                 label,

@@ -8,9 +8,9 @@ use crate::architecture::hop::{Handover, Protection};
 use crate::architecture::key_source::{BlockRun, KeySource};
 use crate::architecture::message::{
     Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, RelayOutcome,
-    Reservation, ReservationResult,
+    Reservation, ReservationResult, Supply,
 };
-use crate::architecture::surroundings::{Parameters, ReservationScheme, StoreSettings};
+use crate::architecture::surroundings::{ManagementOptions, Parameters, ReservationScheme, StoreSettings};
 use crate::ids::{ApplicationId, ClassId, ManagerId, QkdnId};
 use crate::kernel::Span;
 
@@ -22,6 +22,12 @@ const OUT: HopId = HopId(1);
 const OUT_TOO: HopId = HopId(2);
 const DECIDER: ControllerId = ControllerId(7);
 const SESSION: SessionId = SessionId(0);
+const SUPPLY: Supply = Supply {
+    keys: 1,
+    bits: 100,
+    class: ClassId(0),
+    qkdns: [QkdnId(0); 2],
+};
 
 /// Blocks that come at given times, the same to both ends.
 #[derive(Default)]
@@ -108,6 +114,7 @@ fn order(number: u32, deadline: u64) -> KeyRequest {
         peer: ApplicationId(1),
         destination: BEYOND,
         destination_qkdn: QkdnId(0),
+        keys: 1,
         bits: 100,
         class: ClassId(0),
         deadline: Time(deadline),
@@ -153,11 +160,17 @@ impl Bench {
                 reservation,
                 usage_records: false,
                 status_reports: false,
+                management: ManagementOptions::default(),
                 level_classes: 0,
                 detection: Span::ZERO,
                 analysis: Span::ZERO,
                 computation: Span::ZERO,
                 installation: Span(5),
+                polling: None,
+                generation_control: None,
+                coordination_guard: Span::from_millis(5),
+                coordination_timeout: Span::from_millis(500),
+                coordination_retries: 3,
                 rerouting: Procedure::P10,
             }),
         };
@@ -219,9 +232,10 @@ impl Bench {
             bits: 100,
             deadline: Time(1_000),
             reply_to: DECIDER,
-            entry: None,
+            border: None,
             epoch: 0,
             procedure: Procedure::Local,
+            terms: Terms::default(),
             reserve: self.km.surroundings.parameters.reservation == ReservationScheme::Segment,
         };
         self.control(now, ControlMessage::Reserve(reservation))
@@ -459,7 +473,7 @@ fn the_ksa_supplies_a_held_key_once() {
         source: BEFORE,
         destination: HERE,
         peer: ApplicationId(1),
-        bits: 100,
+        supply: SUPPLY,
     };
     let before = Address::ksa(BEFORE);
     let supplied = bench.tell(2, before, notification.clone());
@@ -478,7 +492,7 @@ fn a_void_key_is_not_supplied() {
         source: BEFORE,
         destination: HERE,
         peer: ApplicationId(1),
-        bits: 100,
+        supply: SUPPLY,
     };
     let late = bench.tell(1_001, Address::ksa(BEFORE), notification);
     assert_eq!(count(&late, "key supply"), 0);
@@ -488,14 +502,18 @@ fn a_void_key_is_not_supplied() {
 fn a_stale_reroute_command_is_refused() {
     let mut bench = Bench::new(1_000, ReservationScheme::Segment);
     bench.reserve(1, 0, OUT);
-    let command = |epoch, hop| ControlMessage::RerouteCommand {
-        session: SESSION,
-        km: HERE,
-        hop,
-        epoch,
-        reply_to: DECIDER,
-        fault: None,
-        procedure: Procedure::Local,
+    let command = |epoch, hop| {
+        ControlMessage::RerouteCommand(NewRoute {
+            border: None,
+            session: SESSION,
+            km: HERE,
+            hop,
+            epoch,
+            reply_to: DECIDER,
+            fault: None,
+            procedure: Procedure::Local,
+            terms: Terms::default(),
+        })
     };
     assert!(!bench.control(2, command(2, OUT_TOO)).is_empty());
     let active = bench.wake(7, Timer::Installed(SESSION));

@@ -1,6 +1,6 @@
 //! Fixed rate: a secret key rate as given, whatever the channel.
 
-use super::{Channel, LinkModel};
+use super::{Channel, Evaluation, LinkModel};
 
 /// A rate that was published or measured for a link.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -10,7 +10,11 @@ pub struct FixedRate {
 }
 
 impl LinkModel for FixedRate {
-    fn rate_bps(&self, _channel: Channel) -> f64 {
-        self.rate_bps
+    fn evaluate(&self, channel: &Channel) -> Evaluation {
+        Evaluation {
+            rate_per_pulse: None,
+            rate_bps: self.rate_bps,
+            ..Evaluation::pulsed(channel.transmittance(), 0.0, 0.0)
+        }
     }
 }

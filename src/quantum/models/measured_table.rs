@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Channel, LinkModel};
+use super::{Channel, Evaluation, LinkModel};
 
 /// Rates at losses, as a data sheet or a field trial gives them.
 ///
@@ -68,15 +68,18 @@ impl MeasuredTable {
         let rate_at = |loss: f64| rate_bps * libm::pow(10.0, (10.0 - loss) / 10.0);
         MeasuredTable::new(vec![(0.0, rate_at(0.0)), (loss_max_db, rate_at(loss_max_db))])
     }
-
-    /// The greatest loss at which there is key \[dB\].
-    pub fn reach_db(&self) -> f64 {
-        self.points[self.points.len() - 1].0
-    }
 }
 
 impl LinkModel for MeasuredTable {
-    fn rate_bps(&self, channel: Channel) -> f64 {
+    fn evaluate(&self, channel: &Channel) -> Evaluation {
+        Evaluation {
+            rate_per_pulse: None,
+            rate_bps: self.rate_bps(channel),
+            ..Evaluation::pulsed(channel.transmittance(), 0.0, 0.0)
+        }
+    }
+
+    fn rate_bps(&self, channel: &Channel) -> f64 {
         let loss = channel.loss_db;
         let after = self.points.partition_point(|point| point.0 < loss);
         match after {
@@ -97,16 +100,16 @@ mod tests {
     use super::*;
 
     fn at(loss_db: f64) -> Channel {
-        Channel { length_m: 0, loss_db }
+        Channel::quiet(0.0, loss_db)
     }
 
     #[test]
     fn one_figure_gives_a_decade_per_ten_decibels() {
         let table = MeasuredTable::from_rate_at_10_db(300_000.0, 30.0).unwrap();
-        assert!((table.rate_bps(at(10.0)) / 300_000.0 - 1.0).abs() < 1e-12);
-        assert!((table.rate_bps(at(20.0)) / 30_000.0 - 1.0).abs() < 1e-12);
-        assert!(table.rate_bps(at(30.0)) > 0.0);
-        assert!(table.rate_bps(at(30.1)) == 0.0);
+        assert!((table.rate_bps(&at(10.0)) / 300_000.0 - 1.0).abs() < 1e-12);
+        assert!((table.rate_bps(&at(20.0)) / 30_000.0 - 1.0).abs() < 1e-12);
+        assert!(table.rate_bps(&at(30.0)) > 0.0);
+        assert!(table.rate_bps(&at(30.1)) == 0.0);
     }
 
     #[test]

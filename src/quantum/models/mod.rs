@@ -1,22 +1,166 @@
 //! Link models: how much secret key a link makes over a given channel. One model per file.
+//!
+//! A model is a record of parameters, named as in the reference vectors, and an implementation of [`LinkModel`] over
+//! their numbers. Formulas and sources stand in each file and in `docs/link-models.md`.
 
+mod bbm92;
+pub mod bounds;
+mod cv_gg02;
+mod decoy_asymptotic;
+mod decoy_finite;
+mod decoy_vacuum_weak;
 mod fixed_rate;
+mod gllp;
+mod mdi;
 mod measured_table;
+mod parameters;
+mod plob;
+mod satellite;
+mod satellite_pass;
+mod twin_field;
 
+pub use bbm92::{Bbm92Fixed, Bbm92Opt};
+pub use cv_gg02::{CvGg02Heterodyne, CvGg02Homodyne};
+pub use decoy_asymptotic::DecoyBb84Asymptotic;
+pub use decoy_finite::{DecoyBb84FiniteFixed, DecoyBb84FiniteOpt};
+pub use decoy_vacuum_weak::DecoyBb84VacuumWeak;
 pub use fixed_rate::FixedRate;
+pub use gllp::GllpNoDecoy;
+pub use mdi::{MdiFixed, MdiOpt};
 pub use measured_table::{MeasuredTable, MeasuredTableError};
+pub use parameters::{Preset, Problem, Range};
+pub use plob::PlobBound;
+pub use satellite::SatelliteDownlink;
+pub use satellite_pass::{Lump, Pass, Passes, SatellitePass};
+pub use twin_field::{TwinFieldFixed, TwinFieldOpt};
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::kernel::Span;
 
 /// The quantum channel that a model is evaluated over.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Channel {
-    /// Length \[m\].
-    pub length_m: u64,
-    /// Total loss \[dB\].
+    /// Length \[m\]; a satellite's slant range.
+    pub length_m: f64,
+    /// Total loss from sender to receiver, without the receiver's own \[dB\].
     pub loss_db: f64,
+    /// Background counts per pulse and detector that the channel adds to the model's own, such as Raman scattering.
+    pub background: f64,
+    /// Probability that a signal bit is flipped on the way, on top of the model's own errors: intercept-resend on a
+    /// fraction p of the pulses is p/4, misalignment that drifts likewise.
+    pub flips: f64,
+}
+
+impl Channel {
+    /// A quiet channel that only loses.
+    pub fn quiet(length_m: f64, loss_db: f64) -> Channel {
+        Channel {
+            length_m,
+            loss_db,
+            background: 0.0,
+            flips: 0.0,
+        }
+    }
+
+    /// Share of the light that arrives.
+    pub fn transmittance(&self) -> f64 {
+        super::functions::transmittance(self.loss_db)
+    }
+}
+
+/// What a model says about a channel.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Evaluation {
+    /// Transmittance as the model counts it, with or without detectors.
+    pub eta: f64,
+    /// Expected error rate of the sifted key; `None` where the protocol has none or there is no key to measure it in.
+    pub qber: Option<f64>,
+    /// Secret bits per pulse, 0 beyond reach; `None` where the model knows no pulses, or the bound has no value.
+    pub rate_per_pulse: Option<f64>,
+    /// Secret key rate \[bit/s\].
+    pub rate_bps: f64,
+    /// Rate of sifted bits, in which errors are counted \[bit/s\].
+    pub sifted_bps: Option<f64>,
+    /// Time to acquire one block \[s\], where the model's blocks have a size.
+    pub block_s: Option<f64>,
+    /// What the model chose by itself, by parameter.
+    pub optimum: Vec<(&'static str, f64)>,
+}
+
+impl Evaluation {
+    /// The evaluation of a model that counts by pulses.
+    pub fn pulsed(eta: f64, clock_hz: f64, rate_per_pulse: f64) -> Evaluation {
+        Evaluation {
+            eta,
+            qber: None,
+            rate_per_pulse: Some(rate_per_pulse),
+            rate_bps: rate_per_pulse * clock_hz,
+            sifted_bps: None,
+            block_s: None,
+            optimum: Vec::new(),
+        }
+    }
+}
+
+/// How much key a link makes.
+pub trait LinkModel: fmt::Debug + Send + Sync {
+    /// Rate, error rate and block time over a channel.
+    fn evaluate(&self, channel: &Channel) -> Evaluation;
+
+    /// The channel of a fibre (or a slant range) of that length, by the model's own attenuation; for a table over
+    /// distance. In a scenario the link says what it loses.
+    fn over_distance(&self, length_km: f64) -> Channel {
+        Channel::quiet(length_km * 1e3, length_km * self.attenuation_db_per_km())
+    }
+
+    /// Attenuation of the model's own fibre \[dB/km\]. Assumption where it has none: 0.2 dB/km.
+    fn attenuation_db_per_km(&self) -> f64 {
+        0.2
+    }
+
+    /// The model with everything that it chooses by itself fixed at what is best over a channel, as an operator sets
+    /// a link up once; `None` where it chooses nothing.
+    fn settled(&self, _channel: &Channel) -> Option<Arc<dyn LinkModel>> {
+        None
+    }
+
+    /// Secret key rate over the channel \[bit/s\]; 0 beyond the model's reach.
+    fn rate_bps(&self, channel: &Channel) -> f64 {
+        self.evaluate(channel).rate_bps
+    }
+
+    /// The greatest loss with key \[dB\], to 0.01 dB, over channels that are otherwise like `channel`; `None` if there
+    /// is key even at 300 dB.
+    fn reach_db(&self, channel: &Channel) -> Option<f64> {
+        let makes_key = |loss_db: f64| self.rate_bps(&Channel { loss_db, ..*channel }) > 0.0;
+        let (mut near, mut far) = (0.0, 300.0);
+        if makes_key(far) {
+            return None;
+        }
+        while far - near > 0.01 {
+            let middle = f64::midpoint(near, far);
+            if makes_key(middle) {
+                near = middle;
+            } else {
+                far = middle;
+            }
+        }
+        Some(near)
+    }
+}
+
+/// Reads a record of parameters as a model.
+pub trait Parameters {
+    /// The model's presets, the first being the default.
+    fn presets(&self) -> &'static [Preset];
+
+    /// The model with these parameters.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the parameters.
+    fn model(&self) -> Result<Arc<dyn LinkModel>, Vec<Problem>>;
 }
 
 /// Secret key as it comes out of a module pair: blocks of equal size at equal distance.
@@ -54,12 +198,6 @@ impl BlockSchedule {
             period: self.period,
         }
     }
-}
-
-/// How much key a link makes.
-pub trait LinkModel: fmt::Debug + Send + Sync {
-    /// Secret key rate over the channel \[bit/s\]; 0 beyond the model's reach.
-    fn rate_bps(&self, channel: Channel) -> f64;
 }
 
 #[cfg(test)]

@@ -198,9 +198,9 @@ impl Place {
 
     /// From left to right: managers, controllers, applications, modules and KMs of the first QKDN, its border last;
     /// then the others, mirrored.
-    fn rank(&self, first_qkdn: &str, path: &[String]) -> (u8, String, [i64; 2], String) {
+    fn rank(&self, first_qkdn: &str, path: &[String]) -> (u8, String, (u8, usize), String) {
         let layer = match self.layer {
-            Layer::Management => 0,
+            Layer::UserNetworkManagement | Layer::Management => 0,
             Layer::Control => 1,
             Layer::Service => 2,
             Layer::Quantum => 3,
@@ -209,23 +209,18 @@ impl Place {
         // KMs, and what is named after their nodes, in the order of the path.
         let node = self.column.rsplit(' ').next().unwrap_or_default();
         let along = path.iter().position(|step| step == node);
-        let along = along.map_or(path.len() as i64, |place| place as i64);
-        let border_last = if self.border { i64::MAX } else { along };
+        let along = along.unwrap_or(path.len()) + 1;
         let side = match self.qkdn.as_str() {
             "" => 2,
             qkdn if qkdn == first_qkdn => 0,
             _ => 1,
         };
         if side == 0 {
-            (side, String::new(), [layer, border_last], self.column.clone())
+            let place = if self.border { usize::MAX } else { along };
+            (side, String::new(), (layer, place), self.column.clone())
         } else {
-            let border_first = if self.border { -1 } else { along };
-            (
-                side,
-                self.qkdn.clone(),
-                [-layer, border_first],
-                self.column.clone(),
-            )
+            let place = if self.border { 0 } else { along };
+            (side, self.qkdn.clone(), (4 - layer, place), self.column.clone())
         }
     }
 }

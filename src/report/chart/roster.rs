@@ -43,7 +43,8 @@ impl Roster {
             .chain(indices(ElementKind::Kma, plan.nodes.len()))
             .chain(indices(ElementKind::QkdModule, 2 * plan.links.len()))
             .chain(indices(ElementKind::Controller, plan.controllers.len()))
-            .chain(indices(ElementKind::Manager, plan.managers.len()));
+            .chain(indices(ElementKind::Manager, plan.managers.len()))
+            .chain(indices(ElementKind::UserNetworkManager, plan.managers.len()));
         let border_nodes: Vec<usize> = plan
             .boundaries
             .values()

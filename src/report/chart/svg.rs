@@ -185,6 +185,7 @@ fn layer(layer: Layer) -> &'static str {
         Layer::KeyManagement => "key management layer",
         Layer::Control => "control layer",
         Layer::Management => "management layer",
+        Layer::UserNetworkManagement => "user network management",
         Layer::Service => "service layer",
     }
 }

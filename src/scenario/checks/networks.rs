@@ -6,10 +6,12 @@ use super::routes::hops_from;
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
+use crate::quantum::models::Channel;
 use crate::scenario::document::{
-    BoundaryKind, Control, LinkModel, LinkTemplate, MeasuredTable, Qkdn, Store, Stretch,
+    self, BoundaryKind, Control, LinkModel, LinkTemplate, MeasuredTable, Qkdn, Store, Stretch,
+    quantum_channel,
 };
-use crate::units::{Bits, Decibels, Metres};
+use crate::units::{Bits, Decibels, Fraction, Metres};
 
 /// Longer than any link, satellites included.
 const LONGEST: Metres = Metres(100_000_000);
@@ -74,12 +76,14 @@ impl Checker<'_> {
                     self.two_losses(path.then("attenuation"));
                 }
                 self.model(&path, &link.model, &link.store, link.systems);
+                self.channel(&path, link.channel.as_ref());
+                self.generation(&path, link.generation.as_ref());
                 if known {
                     self.reach(
                         &path.then(if link.loss.is_some() { "loss" } else { "length" }),
                         &format!("link {}", link.id),
                         &link.model,
-                        link.total_loss(),
+                        quantum_channel(link.channel.as_ref(), link.length, link.total_loss()),
                     );
                 }
                 self.stretches(&path, &link.ducts, link.length);
@@ -254,6 +258,7 @@ impl Checker<'_> {
                 }
             }
             LinkModel::MeasuredTable(table) => self.table(&here, table),
+            physical => self.physical(&here, physical),
         }
         if systems == 0 {
             self.error(
@@ -376,9 +381,107 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn reach(&mut self, path: &Path, what: &str, model: &LinkModel, loss: Decibels) {
-        let Some(reach) = model.reach() else { return };
-        if loss > reach {
+    /// Checks a physical model's parameters.
+    fn physical(&mut self, here: &Path, model: &LinkModel) {
+        if !model.is_link() {
+            self.error(
+                "not_a_link",
+                here.clone(),
+                format!("{} makes no key: it is for `qkdni link`", model.name()),
+                "choose another model",
+            );
+        }
+        if !self.decoder.is_known(here) {
+            return;
+        }
+        for problem in model.model().err().unwrap_or_default() {
+            self.error(
+                problem.code,
+                here.then(problem.parameter),
+                problem.message,
+                problem.hint,
+            );
+        }
+    }
+
+    /// Checks what a channel adds.
+    fn channel(&mut self, path: &Path, channel: Option<&document::Channel>) {
+        let Some(channel) = channel else { return };
+        let here = path.then("channel");
+        let mut positive = |within: &str, key: &str, value: f64, most: f64| {
+            if !(value > 0.0 && value <= most) {
+                self.error(
+                    "parameter_range",
+                    here.then(within).then(key),
+                    format!("{key} is {value}"),
+                    format!("write a number above 0 and up to {most}"),
+                );
+            }
+        };
+        if let Some(raman) = &channel.raman {
+            positive("raman", "power_mw", raman.power_mw, 1e4);
+            positive("raman", "scattering", raman.scattering, 1.0);
+            positive("raman", "filter_nm", raman.filter_nm, 1e3);
+            positive("raman", "gate_ns", raman.gate_ns, 1e6);
+            positive("raman", "receiver", raman.receiver, 1.0);
+        }
+        if let Some(beam) = &channel.free_space {
+            positive("free_space", "aperture_m", beam.aperture_m, 1e3);
+            positive("free_space", "divergence_urad", beam.divergence_urad, 1e6);
+        }
+    }
+
+    /// Checks how a link works from block to block.
+    fn generation(&mut self, path: &Path, generation: Option<&document::Generation>) {
+        let Some(generation) = generation else { return };
+        let here = path.then("generation");
+        if generation.abort_above > Fraction::HALF {
+            self.error(
+                "error_rate_over_half",
+                here.then("abort_above"),
+                "half of all bits wrong is what no key at all has",
+                "write an error rate of at most 50 %",
+            );
+        }
+        if generation.start_key < generation.authentication {
+            self.error(
+                "no_start_key",
+                here.then("start_key"),
+                format!(
+                    "a block costs {} of authentication key, and {} are there for the first",
+                    generation.authentication, generation.start_key
+                ),
+                "pre-share a start key that pays for a block at least",
+            );
+        }
+        let correlations = [
+            (
+                "loss_drift",
+                generation.loss_drift.as_ref().map(|drift| drift.correlation),
+            ),
+            (
+                "error_drift",
+                generation.error_drift.as_ref().map(|drift| drift.correlation),
+            ),
+        ];
+        for (key, correlation) in correlations {
+            if correlation == Some(Span::ZERO) {
+                self.error(
+                    "zero_correlation",
+                    here.then(key).then("correlation"),
+                    "what forgets at once does not drift",
+                    "write a time such as \"1 h\"",
+                );
+            }
+        }
+    }
+
+    pub(super) fn reach(&mut self, path: &Path, what: &str, model: &LinkModel, channel: Channel) {
+        let loss = Decibels(libm::round(channel.loss_db * 1e9) as u64);
+        if !model.is_link() || model.model().is_err() || model.reaches_over(&channel) {
+            return;
+        }
+        if let Some(reach) = model.reach(&channel) {
             self.warning(
                 "beyond_reach",
                 path.clone(),
@@ -547,7 +650,9 @@ impl Checker<'_> {
                     self.template(&kind.then("link"), &gwn.link);
                     if known {
                         let what = format!("the link of boundary {}", boundary.id);
-                        self.reach(&kind.then("link").then("model"), &what, &gwn.link.model, loss);
+                        let length = boundary.duct.length;
+                        let channel = quantum_channel(gwn.link.channel.as_ref(), length, loss);
+                        self.reach(&kind.then("link").then("model"), &what, &gwn.link.model, channel);
                     }
                 }
                 BoundaryKind::Iwn(iwn) => {
@@ -560,9 +665,13 @@ impl Checker<'_> {
                         let rest = Decibels(loss.0 - first.0);
                         let key = if iwn.link_b.is_some() { "link_b" } else { "link" };
                         let other = iwn.link_b.as_ref().unwrap_or(&iwn.link);
-                        for (end, key, link, loss) in [(a, "link", &iwn.link, first), (b, key, other, rest)] {
+                        let site = boundary.site();
+                        let beyond = Metres(boundary.duct.length.0.saturating_sub(site.0));
+                        let spans = [(a, "link", &iwn.link, site, first), (b, key, other, beyond, rest)];
+                        for (end, key, link, length, loss) in spans {
                             let what = format!("the link of boundary {} from {end}", boundary.id);
-                            self.reach(&kind.then(key).then("model"), &what, &link.model, loss);
+                            let channel = quantum_channel(link.channel.as_ref(), length, loss);
+                            self.reach(&kind.then(key).then("model"), &what, &link.model, channel);
                         }
                     }
                 }
@@ -572,5 +681,7 @@ impl Checker<'_> {
 
     pub(super) fn template(&mut self, path: &Path, link: &LinkTemplate) {
         self.model(path, &link.model, &link.store, link.systems);
+        self.channel(path, link.channel.as_ref());
+        self.generation(path, link.generation.as_ref());
     }
 }

@@ -2,9 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::provider::{Policy, Tariff};
+
 use crate::catalogue::{Book, Decoder, Described, Node, choice, names, record};
 use crate::kernel::time::Span;
 use crate::units::{BitRate, Bits, Decibels, DecibelsPerKm, Fraction, Metres};
+
+use super::generation::{Channel, Generation};
+use super::link_model::LinkModel;
 
 /// The id of something: letters, digits, `-`, `_` and `+`, so that it can stand in paths and references.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -165,6 +170,10 @@ record! {
         routing: Routing = Routing::FewestHops(Nothing {}),
         /// How it relays keys.
         relay: Relay = Relay::HopByHop(Nothing {}),
+        /// Who may use how much of the border's key (Y.3818, 7.1). Assumption: everybody all of it.
+        policy: Policy = Policy::default(),
+        /// What its provider charges; default: nothing is charged.
+        tariff: Option<Tariff>,
         /// Its trusted nodes, two at least (Y.3818, 3.1.5).
         nodes: Vec<QkdNode>,
         /// Its QKD links.
@@ -211,8 +220,12 @@ record! {
         attenuation: Option<DecibelsPerKm>,
         /// Number of module pairs in parallel.
         systems: u32 = 1,
+        /// What it loses besides its fibre, and what light it adds.
+        channel: Option<Channel>,
         /// What key rate it has.
         model: LinkModel,
+        /// How it works from block to block.
+        generation: Option<Generation>,
         /// Where its keys are kept.
         store: Store = Store::default(),
         /// The stretches of shared ducts that it lies in, from the first end to the second; default: a duct of
@@ -224,77 +237,6 @@ record! {
         source: Option<String>,
         /// Which facts are estimates.
         estimated: Vec<String>,
-    }
-}
-
-record! {
-    /// A link that makes key at one rate whatever its loss.
-    pub struct FixedRate {
-        /// Key rate of one module pair, both lanes together.
-        rate: BitRate,
-        /// Bits that come at once. Assumption: what one second makes.
-        block: Option<Bits>,
-    }
-}
-
-record! {
-    /// A measured key rate over loss: either points (log₁₀ of the rate is interpolated linearly over the loss), or
-    /// a rate at 10 dB from which the rate falls by a factor of 10 per 10 dB. No key beyond the last point or
-    /// `loss_max`; below the first point the rate is the first's.
-    pub struct MeasuredTable {
-        /// Points in order of loss.
-        points: Vec<TablePoint>,
-        /// Key rate of one module pair at 10 dB, both lanes together.
-        rate_at_10_db: Option<BitRate>,
-        /// Loss beyond which there is no key.
-        loss_max: Option<Decibels>,
-        /// Bits that come at once. Assumption: what one second makes.
-        block: Option<Bits>,
-    }
-}
-
-record! {
-    /// One point of a measured table.
-    pub struct TablePoint {
-        /// Loss of the fibre.
-        loss: Decibels,
-        /// Key rate of one module pair, both lanes together.
-        rate: BitRate,
-    }
-}
-
-choice! {
-    /// What key rate a link has.
-    pub enum LinkModel ("link model") {
-        /// One rate whatever the loss.
-        fixed_rate => FixedRate(FixedRate),
-        /// A measured rate over loss.
-        measured_table => MeasuredTable(MeasuredTable),
-    }
-}
-
-impl LinkModel {
-    /// The loss beyond which the model gives no key; `None` if there is no such loss.
-    pub fn reach(&self) -> Option<Decibels> {
-        match self {
-            LinkModel::FixedRate(_) => None,
-            LinkModel::MeasuredTable(table) => table
-                .loss_max
-                .or_else(|| table.points.iter().rev().find(|p| p.rate.0 > 0).map(|p| p.loss)),
-        }
-    }
-
-    /// Whether a link of that loss makes any key.
-    pub fn reaches(&self, loss: Decibels) -> bool {
-        self.reach().is_none_or(|reach| loss <= reach)
-    }
-
-    /// Bits that come at once, if the scenario says.
-    pub fn block(&self) -> Option<Bits> {
-        match self {
-            LinkModel::FixedRate(model) => model.block,
-            LinkModel::MeasuredTable(model) => model.block,
-        }
     }
 }
 
@@ -442,8 +384,12 @@ record! {
 record! {
     /// What a boundary's QKD link is made of; where it lies follows from the boundary.
     pub struct LinkTemplate {
+        /// What it loses besides its fibre, and what light it adds.
+        channel: Option<Channel>,
         /// What key rate it has.
         model: LinkModel,
+        /// How it works from block to block.
+        generation: Option<Generation>,
         /// Where its keys are kept.
         store: Store = Store::default(),
         /// Number of module pairs in parallel.

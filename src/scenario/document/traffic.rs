@@ -11,6 +11,8 @@ record! {
     pub struct Class {
         /// Its name.
         id: Name,
+        /// Those of a higher priority are served first; first in, first out among equals. Assumption: all alike.
+        priority: u32 = 0,
         /// A remark.
         note: Option<String>,
     }

@@ -1,0 +1,29 @@
+//! What a QKD link tells of itself over Cq and Mq: state and performance, after ETSI GS QKD 015.
+
+/// State of a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkState {
+    /// It makes key.
+    Active,
+    /// It is ready, but makes no key over this channel.
+    Passive,
+    /// It is on its way to making key: resynchronising, or its blocks are thrown away.
+    Pending,
+    /// Its quantum channel is down.
+    Off,
+}
+
+/// Performance of a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LinkPerformance {
+    /// Its state.
+    pub state: LinkState,
+    /// Secret key rate of the last block \[bit/s\].
+    pub skr_bps: u64,
+    /// Secret key rate that the link is provisioned for \[bit/s\].
+    pub expected_skr_bps: u64,
+    /// Consumption that it is provisioned for \[bit/s\], if the scenario says.
+    pub expected_consumption_bps: Option<u64>,
+    /// Error rate of the last block \[10⁻⁶\], where it has one.
+    pub qber_ppm: Option<u32>,
+}

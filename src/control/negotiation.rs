@@ -1,0 +1,523 @@
+//! Agreeing on another border: P10 and P13 steps 7 and 8.
+//!
+//! Two controllers, one per QKDN, decide on a session that crosses between them. Where its border must change, each says
+//! what it can offer (step 7), one proposes a border with the next epoch, the other accepts or rejects it, and COMMIT
+//! names the instant at which both command their KMs (step 8): consistent paths at the agreed time, or none. Each side
+//! computes its own path; what crosses Cxi is a border, an epoch, and a digest.
+//!
+//! Nobody can make two sides switch at one instant over a channel that loses messages. A side that has committed and
+//! hears nothing repeats itself, and after its retries gives the session back to its source: the half-switched interval
+//! is bounded by that horizon, and until then both sides refuse reservations of the other epoch.
+//!
+//! Assumption: the switch instant is COMMIT's expected arrival, by half of the round trip just measured, and a guard.
+
+use super::controller::Controller;
+use super::knowledge::HopState;
+use super::segment::{Role, SegmentState};
+use crate::architecture::message::{
+    BorderChoice, BorderOffer, ControlMessage, Proposal, RejectCause, Subject,
+};
+use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
+use crate::architecture::surroundings::Border;
+use crate::architecture::{Address, Hop, Outbox, Step, Timer};
+use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, SessionId};
+use crate::kernel::{Span, Time};
+
+/// How far a change of border is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// This side has proposed; since when.
+    Proposed(Time),
+    /// This side has accepted, and waits for COMMIT.
+    Accepted,
+    /// Both sides switch at this instant; whether this side has sent COMMIT.
+    Committed {
+        /// When.
+        at: Time,
+        /// Whether it is this side's COMMIT.
+        mine: bool,
+    },
+    /// This side's KMs are on the new route; the other side has not said the same yet.
+    Installed,
+}
+
+/// A change of border that is being agreed on.
+#[derive(Clone, Debug)]
+pub struct Negotiation {
+    /// What is proposed.
+    pub proposal: Proposal,
+    /// This side's path for it, without the border hop.
+    pub path: Vec<HopId>,
+    /// How far it is.
+    pub stage: Stage,
+    /// When the other side is late.
+    deadline: Time,
+    /// How often this side has repeated itself.
+    repeated: u8,
+    /// Whether the other side's KMs are on the new route.
+    pub peer_switched: bool,
+}
+
+impl Controller {
+    /// The controller that decides on the session in the other QKDN.
+    pub(super) fn peer_of(&self, session: SessionId) -> Option<ControllerId> {
+        let segment = self.segments.get(&session)?;
+        segment.next_controller().or(segment.previous_controller())
+    }
+
+    /// Borders to the other QKDN of a session, seen from the source's side, with this side's hop towards the other.
+    fn borders_of(&self, session: SessionId) -> Vec<(BorderChoice, &Border)> {
+        let segment = &self.segments[&session];
+        let Some(current) = segment.border else {
+            return Vec::new();
+        };
+        let borders = &self.surroundings.borders;
+        let far_qkdn = borders
+            .iter()
+            .find(|it| it.boundary == current.boundary)
+            .map(|it| it.far_qkdn);
+        let near = matches!(segment.role, Role::Origin { .. });
+        let seen = |border: &Border| {
+            let (here, there) = (border.hop.from, border.hop.to);
+            let (near, far) = if near { (here, there) } else { (there, here) };
+            BorderChoice {
+                boundary: border.boundary,
+                near,
+                far,
+                procedure: border.procedure(),
+            }
+        };
+        let to_peer = borders.iter().filter(|it| Some(it.far_qkdn) == far_qkdn);
+        to_peer.map(|border| (seen(border), border)).collect()
+    }
+
+    /// This side's path to a border over hops that make key.
+    fn path_to(&self, session: SessionId, border: &Border) -> Option<Vec<HopId>> {
+        let domain = &self.surroundings.domain;
+        let segment = &self.segments[&session];
+        let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
+        let [from, to] = match segment.role {
+            Role::Origin { .. } => [segment.ends[0], border.hop.from],
+            Role::Far { .. } => [border.hop.from, segment.ends[1]],
+        };
+        active(&border.hop).then(|| self.routing.route(domain, &active, from, to))?
+    }
+
+    /// Whether the session's border itself has stopped making key.
+    pub(super) fn border_fails(&self, session: SessionId) -> bool {
+        let Some(current) = self.segments[&session].border else {
+            return false;
+        };
+        let domain = &self.surroundings.domain;
+        let own = self
+            .surroundings
+            .borders
+            .iter()
+            .find(|it| it.boundary == current.boundary);
+        own.is_some_and(|it| self.knowledge.state(&it.hop, domain) > HopState::Active)
+    }
+
+    /// Step 7: says what this side can offer, once per reroute.
+    pub(super) fn share_paths(&mut self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
+        let (Some(peer), false) = (self.peer_of(session), self.segments[&session].shared_paths) else {
+            return;
+        };
+        let offers = self.borders_of(session).into_iter().map(|(choice, border)| {
+            let path = self.path_to(session, border);
+            BorderOffer {
+                boundary: choice.boundary,
+                reachable: path.is_some(),
+                hops: path.as_ref().map_or(0, |path| path.len() as u16),
+                usable_bits: path.map_or(0, |path| self.known_to_be_usable(&path, None)),
+            }
+        });
+        let message = ControlMessage::PathInformation {
+            session,
+            offers: offers.collect(),
+            fault,
+        };
+        let label = self.rerouting_label(session, Step::PathInformation);
+        out.send(Address::controller(peer), label, message);
+        self.segments
+            .get_mut(&session)
+            .expect("it was just there")
+            .shared_paths = true;
+    }
+
+    /// Step 7 at the other side: kept for the choice, and answered in kind.
+    pub(super) fn on_path_information(
+        &mut self,
+        session: SessionId,
+        offers: &[BorderOffer],
+        fault: Option<FaultId>,
+        out: &mut Outbox,
+    ) {
+        let Some(segment) = self.segments.get_mut(&session) else {
+            return;
+        };
+        let unreachable = offers.iter().filter(|offer| !offer.reachable);
+        segment.refused_borders = unreachable.map(|offer| offer.boundary).collect();
+        self.share_paths(session, fault, out);
+    }
+
+    /// Step 8: proposes the best border that nobody has refused. `false` if there is none.
+    pub(super) fn propose(
+        &mut self,
+        session: SessionId,
+        fault: Option<FaultId>,
+        now: Time,
+        out: &mut Outbox,
+    ) -> bool {
+        let segment = &self.segments[&session];
+        let (Some(current), Some(peer)) = (segment.border, self.peer_of(session)) else {
+            return false;
+        };
+        let others = self.borders_of(session).into_iter().filter(|(choice, _)| {
+            let off = self.status_beyond(choice.boundary);
+            let off = off.is_some_and(|status| status.state == HopState::Off);
+            choice.boundary != current.boundary && !off && !segment.refused_borders.contains(&choice.boundary)
+        });
+        let reached = others.filter_map(|(choice, border)| Some((self.path_to(session, border)?, choice)));
+        let Some((path, border)) = reached.min_by_key(|(path, choice)| (path.len(), choice.boundary)) else {
+            return false;
+        };
+        let epoch = segment.agreement + 1;
+        let proposal = Proposal {
+            session,
+            epoch,
+            border,
+            digest: digest(session, epoch, border.boundary, &path),
+            fault,
+        };
+        out.explain(|| {
+            let reason = "the border is to be changed: the other side is asked";
+            Decision::new(Choice::Reroute, Subject::session(session, fault), reason).at(border.near)
+        });
+        let label = self.rerouting_label(session, Step::Confirmation);
+        out.send(
+            Address::controller(peer),
+            label,
+            ControlMessage::Propose(proposal),
+        );
+        let deadline = self.wait(session, 1, now, out);
+        let segment = self.segments.get_mut(&session).expect("the caller has it");
+        segment.negotiation = Some(Negotiation {
+            proposal,
+            path,
+            stage: Stage::Proposed(now),
+            deadline,
+            repeated: 0,
+            peer_switched: false,
+        });
+        true
+    }
+
+    /// Sets a timer for an answer of the other side; `times` the time-out from now.
+    fn wait(&self, session: SessionId, times: u64, now: Time, out: &mut Outbox) -> Time {
+        let deadline = now
+            + Span(
+                self.surroundings
+                    .parameters
+                    .coordination_timeout
+                    .0
+                    .saturating_mul(times),
+            );
+        out.wake(deadline, Timer::Coordination(session));
+        deadline
+    }
+
+    /// Step 8: the other side proposes.
+    pub(super) fn on_propose(&mut self, proposal: Proposal, from: Address, now: Time, out: &mut Outbox) {
+        let session = proposal.session;
+        let label = self.rerouting_label(session, Step::Confirmation);
+        match self.judge(&proposal) {
+            Err(cause) => out.send(from, label, ControlMessage::Reject { proposal, cause }),
+            Ok(path) => {
+                out.send(from, label, ControlMessage::Accept(proposal));
+                self.session_state(session, SessionState::Rerouting, label, out);
+                let horizon = u64::from(self.surroundings.parameters.coordination_retries) + 1;
+                let deadline = self.wait(session, horizon, now, out);
+                let segment = self.segments.get_mut(&session).expect("it was judged");
+                if segment.state == SegmentState::Active {
+                    let fault = proposal.fault;
+                    segment.state = SegmentState::Rerouting { fault, awaited: 0 };
+                    segment.due = Time::NEVER;
+                }
+                segment.negotiation = Some(Negotiation {
+                    proposal,
+                    path,
+                    stage: Stage::Accepted,
+                    deadline,
+                    repeated: 0,
+                    peer_switched: false,
+                });
+            }
+        }
+    }
+
+    /// This side's path for a proposal, or why there is none.
+    fn judge(&self, proposal: &Proposal) -> Result<Vec<HopId>, RejectCause> {
+        let session = proposal.session;
+        let segment = self.segments.get(&session).ok_or(RejectCause::UnknownSession)?;
+        if let Some(mine) = &segment.negotiation {
+            let origin = matches!(segment.role, Role::Origin { .. });
+            match mine.stage {
+                // What was accepted is proposed again: the answer was lost.
+                Stage::Accepted if mine.proposal == *proposal => return Ok(mine.path.clone()),
+                Stage::Proposed(_) if !origin => {} // the source's side prevails
+                Stage::Accepted => {}
+                Stage::Proposed(_) | Stage::Committed { .. } | Stage::Installed => {
+                    return Err(RejectCause::Crossing);
+                }
+            }
+        }
+        if proposal.epoch != segment.agreement + 1 {
+            return Err(RejectCause::StaleEpoch);
+        }
+        let borders = self.borders_of(session);
+        let border = borders.iter().find(|(choice, _)| *choice == proposal.border);
+        let path = border.and_then(|(_, border)| self.path_to(session, border));
+        path.ok_or(RejectCause::NoPath)
+    }
+
+    /// Step 8: the other side has accepted; COMMIT names the instant.
+    pub(super) fn on_accept(&mut self, proposal: Proposal, now: Time, out: &mut Outbox) {
+        let guard = self.surroundings.parameters.coordination_guard;
+        let Some(mine) = self.negotiation(proposal) else {
+            return;
+        };
+        let Stage::Proposed(since) = mine.stage else {
+            return;
+        };
+        let one_way = Span(now.since(since).0 / 2);
+        let at = now + one_way + guard;
+        mine.stage = Stage::Committed { at, mine: true };
+        self.commit(proposal, at, now, out);
+        out.wake(at, Timer::Switch(proposal.session));
+    }
+
+    fn commit(&mut self, proposal: Proposal, switch_at: Time, now: Time, out: &mut Outbox) {
+        let session = proposal.session;
+        let Some(peer) = self.peer_of(session) else { return };
+        let label = self.rerouting_label(session, Step::Confirmation);
+        let message = ControlMessage::Commit { proposal, switch_at };
+        out.send(Address::controller(peer), label, message);
+        let deadline = self.wait(session, 1, now.max(switch_at), out);
+        if let Some(mine) = self.negotiation(proposal) {
+            mine.deadline = deadline;
+        }
+    }
+
+    fn negotiation(&mut self, proposal: Proposal) -> Option<&mut Negotiation> {
+        let negotiation = self.segments.get_mut(&proposal.session)?.negotiation.as_mut();
+        negotiation.filter(|mine| mine.proposal == proposal)
+    }
+
+    /// Step 8: the other side has rejected.
+    pub(super) fn on_reject(&mut self, proposal: Proposal, cause: RejectCause, now: Time, out: &mut Outbox) {
+        let Some(mine) = self.negotiation(proposal) else {
+            return;
+        };
+        let committed = matches!(mine.stage, Stage::Committed { .. } | Stage::Installed);
+        let (session, fault) = (proposal.session, proposal.fault);
+        if committed {
+            // The other side has given up waiting for COMMIT: nothing is consistent any more.
+            return self.lose_route(session, fault, out);
+        }
+        let segment = self.segments.get_mut(&session).expect("it has the negotiation");
+        segment.negotiation = None;
+        match cause {
+            RejectCause::UnknownSession => self.lose_route(session, fault, out),
+            // The other side's own proposal is on its way.
+            RejectCause::Crossing => {}
+            RejectCause::NoPath | RejectCause::StaleEpoch => {
+                segment.refused_borders.insert(proposal.border.boundary);
+                if !self.propose(session, fault, now, out) {
+                    self.resume(session, now, out);
+                }
+            }
+        }
+    }
+
+    /// Step 8: COMMIT at the accepting side.
+    pub(super) fn on_commit(
+        &mut self,
+        proposal: Proposal,
+        switch_at: Time,
+        from: Address,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        let session = proposal.session;
+        let label = self.rerouting_label(session, Step::Confirmation);
+        let agreed = self.segments.get(&session).map(|segment| segment.agreement);
+        match self.negotiation(proposal) {
+            Some(mine) if mine.stage == Stage::Accepted => {
+                let at = switch_at.max(now);
+                (mine.stage, mine.deadline) = (Stage::Committed { at, mine: false }, Time::NEVER);
+                out.wake(at, Timer::Switch(session));
+            }
+            Some(_) => {} // said again
+            None if agreed == Some(proposal.epoch) => self.tell_switched(proposal, from, out),
+            None => {
+                let cause = RejectCause::StaleEpoch;
+                out.send(from, label, ControlMessage::Reject { proposal, cause });
+            }
+        }
+    }
+
+    /// The agreed instant: step 9 begins on both sides.
+    pub(super) fn on_switch(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        let Some(segment) = self.segments.get_mut(&session) else {
+            return;
+        };
+        let Some(mine) = &mut segment.negotiation else {
+            return;
+        };
+        if !matches!(mine.stage, Stage::Committed { at, .. } if at <= now) {
+            return;
+        }
+        let (proposal, mut path) = (mine.proposal, mine.path.clone());
+        mine.stage = Stage::Installed;
+        segment.agreement = proposal.epoch;
+        segment.refused_borders.clear();
+        let border = proposal.border;
+        let near = matches!(segment.role, Role::Origin { .. });
+        if near {
+            segment.ends[1] = border.near;
+            let hops = &self.surroundings.borders;
+            path.extend(
+                hops.iter()
+                    .find(|it| it.boundary == border.boundary)
+                    .map(|it| it.hop.id),
+            );
+        } else {
+            segment.ends[0] = border.far;
+        }
+        segment.procedure = border.procedure;
+        segment.border = Some(border);
+        let fault = proposal.fault;
+        if !matches!(segment.state, SegmentState::Rerouting { .. }) {
+            segment.state = SegmentState::Rerouting { fault, awaited: 0 };
+        }
+        let label = self.rerouting_label(session, Step::RerouteCommand);
+        self.session_state(session, SessionState::Rerouting, label, out);
+        self.instant_of(session, fault, ReroutingInstant::Coordinated, out);
+        self.change_over(session, path, fault, now, out);
+    }
+
+    /// Step 10 between the two: this side's KMs are on the agreed route.
+    pub(super) fn on_installed_here(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        let Some(segment) = self.segments.get(&session) else {
+            return;
+        };
+        let Some(mine) = &segment.negotiation else {
+            return self.resume(session, now, out);
+        };
+        let (proposal, peer_switched) = (mine.proposal, mine.peer_switched);
+        match segment.role {
+            Role::Far { peer } => {
+                self.tell_switched(proposal, Address::controller(peer), out);
+                self.end_negotiation(session, now, out);
+            }
+            Role::Origin { .. } if peer_switched => self.end_negotiation(session, now, out),
+            Role::Origin { .. } => {
+                // Reserving before the other side is ready would only be refused.
+                let deadline = self.wait(session, 1, now, out);
+                if let Some(mine) = self.negotiation(proposal) {
+                    mine.deadline = deadline;
+                }
+            }
+        }
+    }
+
+    fn tell_switched(&self, proposal: Proposal, to: Address, out: &mut Outbox) {
+        let message = ControlMessage::Switched {
+            session: proposal.session,
+            epoch: proposal.epoch,
+            fault: proposal.fault,
+        };
+        out.send(
+            to,
+            self.rerouting_label(proposal.session, Step::RouteActive),
+            message,
+        );
+    }
+
+    /// Step 10 between the two, at the source's side.
+    pub(super) fn on_switched(&mut self, session: SessionId, epoch: u32, now: Time, out: &mut Outbox) {
+        let Some(segment) = self.segments.get_mut(&session) else {
+            return;
+        };
+        let Some(mine) = segment
+            .negotiation
+            .as_mut()
+            .filter(|mine| mine.proposal.epoch == epoch)
+        else {
+            return;
+        };
+        mine.peer_switched = true;
+        let done = matches!(segment.state, SegmentState::Rerouting { awaited: 0, .. });
+        if mine.stage == Stage::Installed && done {
+            self.end_negotiation(session, now, out);
+        }
+    }
+
+    fn end_negotiation(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        self.segments
+            .get_mut(&session)
+            .expect("the caller has it")
+            .negotiation = None;
+        self.resume(session, now, out);
+    }
+
+    /// The other side is late: say it again, or give it up.
+    pub(super) fn on_coordination_late(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        let retries = self.surroundings.parameters.coordination_retries;
+        let Some(peer) = self.peer_of(session) else { return };
+        let label = self.rerouting_label(session, Step::Confirmation);
+        let segment = self.segments.get_mut(&session).expect("it has a peer");
+        let role = segment.role;
+        let Some(mine) = segment.negotiation.as_mut().filter(|mine| mine.deadline <= now) else {
+            return;
+        };
+        mine.repeated += 1;
+        let (proposal, stage, gone) = (mine.proposal, mine.stage, mine.repeated > retries);
+        match (stage, role) {
+            (Stage::Proposed(_), _) if !gone => {
+                // A late answer must not be taken for the measure of the way.
+                mine.stage = Stage::Proposed(now);
+                out.send(
+                    Address::controller(peer),
+                    label,
+                    ControlMessage::Propose(proposal),
+                );
+                let deadline = self.wait(session, 1, now, out);
+                if let Some(mine) = self.negotiation(proposal) {
+                    mine.deadline = deadline;
+                }
+            }
+            (Stage::Committed { at, mine: true }, _) if !gone => self.commit(proposal, at, now, out),
+            (Stage::Installed, Role::Origin { .. }) if !gone => self.commit(proposal, now, now, out),
+            // COMMIT never came: this side stays where it was, and refuses it from now on.
+            (Stage::Accepted, _) | (Stage::Proposed(_), Role::Far { .. }) => {
+                self.end_negotiation(session, now, out);
+            }
+            (Stage::Committed { mine: false, .. }, _) | (Stage::Installed, Role::Far { .. }) => {}
+            // A lost peer: the source begins anew, by whatever controllers can be reached.
+            _ => self.lose_route(session, proposal.fault, out),
+        }
+    }
+}
+
+/// Over what is proposed, so that an answer cannot be taken for another's: FNV-1a.
+fn digest(session: SessionId, epoch: u32, boundary: BoundaryId, path: &[HopId]) -> u64 {
+    let words = [session.0, epoch, boundary.0]
+        .into_iter()
+        .chain(path.iter().map(|hop| hop.0));
+    words
+        .flat_map(u32::to_le_bytes)
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+}

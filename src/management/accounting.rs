@@ -1,0 +1,456 @@
+//! Accounting (functional element FE-9): usage records, and their settlement with the other providers (P9 step 10, P12
+//! step 11; S4).
+//!
+//! The provider of the application that asked owes the other one for what that one supplied. At the session's end (or
+//! with a period) it states what its border handed across; the other compares every line with its own record of the
+//! supply and signs what agrees; the first acknowledges. Only then both count a line as settled. Records that come late
+//! are settled late; a line about which the two disagree is disputed, and never settled.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::architecture::message::{Settlement, SettlementLine, UsageRecord, UsageSegment};
+use crate::architecture::tariff::{Amount, Tariff};
+use crate::architecture::{Procedure, RequestId};
+use crate::ids::{ClassId, QkdnId, SessionId};
+use crate::kernel::{Span, Time};
+
+/// How far a line is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum LineState {
+    /// Recorded here, and not by the other or not yet compared.
+    Open,
+    /// The other states it, and there is no record of it here.
+    Claimed,
+    /// Stated or signed, and not answered yet.
+    Sent,
+    /// Stated, countersigned and acknowledged.
+    Settled,
+    /// The two records differ.
+    Disputed,
+}
+
+impl LineState {
+    /// All states, in the order of results.
+    pub const ALL: [LineState; 5] = [
+        LineState::Settled,
+        LineState::Sent,
+        LineState::Open,
+        LineState::Claimed,
+        LineState::Disputed,
+    ];
+
+    /// The name in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LineState::Open => "open",
+            LineState::Claimed => "claimed",
+            LineState::Sent => "sent",
+            LineState::Settled => "settled",
+            LineState::Disputed => "disputed",
+        }
+    }
+}
+
+/// What is owed, or to be had, for one session that crosses the border.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The other provider.
+    pub partner: QkdnId,
+    /// QoS class of the session.
+    pub class: ClassId,
+    /// Keys per request.
+    pub keys: u32,
+    /// Whether this provider owes.
+    pub owes: bool,
+    /// The procedure that the session runs.
+    pub procedure: Procedure,
+    lines: BTreeMap<u32, (u64, LineState)>,
+    settled_at: Time,
+}
+
+/// Requests, keys and bits of an account in one state.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Total {
+    /// Requests.
+    pub requests: u64,
+    /// Keys.
+    pub keys: u64,
+    /// Amount \[bits\].
+    pub bits: u64,
+}
+
+impl Account {
+    /// What is in a state.
+    pub fn total(&self, state: LineState) -> Total {
+        let mut total = Total::default();
+        for &(bits, _) in self.lines.values().filter(|line| line.1 == state) {
+            total.requests += 1;
+            total.keys += u64::from(self.keys);
+            total.bits += bits;
+        }
+        total
+    }
+
+    /// What a total is worth by the tariff of the provider that is owed.
+    pub fn worth(&self, total: Total, tariff: &Tariff) -> Amount {
+        tariff.rate(self.class, total.keys, total.bits, true)
+    }
+
+    /// The settled lines, by number.
+    pub fn settled(&self) -> impl Iterator<Item = SettlementLine> + '_ {
+        let settled = self.lines.iter().filter(|(_, line)| line.1 == LineState::Settled);
+        settled.map(|(&number, &(bits, _))| SettlementLine { number, bits })
+    }
+
+    /// Moves all lines in a state to another; they are what is said to the other provider.
+    fn send(&mut self, session: SessionId, from: LineState, to: LineState) -> Option<Settlement> {
+        let mut lines = Vec::new();
+        for (&number, line) in self.lines.iter_mut().filter(|(_, line)| line.1 == from) {
+            line.1 = to;
+            lines.push(SettlementLine { number, bits: line.0 });
+        }
+        (!lines.is_empty()).then_some(Settlement {
+            session,
+            lines,
+            disputed: Vec::new(),
+        })
+    }
+}
+
+/// A provider's books.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    period: Option<Span>,
+    usage: Vec<UsageRecord>,
+    accounts: BTreeMap<SessionId, Account>,
+    /// Sessions that are over: what still comes is stated at once.
+    closed: BTreeSet<SessionId>,
+    /// Lines that came before this side had any record of their session.
+    early: BTreeMap<SessionId, Vec<SettlementLine>>,
+}
+
+impl Ledger {
+    /// Empty books; `period`: how often an open session is settled, if not only at its end.
+    pub fn new(period: Option<Span>) -> Ledger {
+        Ledger {
+            period,
+            usage: Vec::new(),
+            accounts: BTreeMap::new(),
+            closed: BTreeSet::new(),
+            early: BTreeMap::new(),
+        }
+    }
+
+    /// A usage record of this provider's own KMs. What is returned is to be sent to the other provider: a statement
+    /// where this one owes, else a countersignature of what the other had stated before.
+    pub fn on_usage(&mut self, record: UsageRecord, own: QkdnId, procedure: Procedure) -> Option<Settlement> {
+        self.usage.push(record);
+        if record.partner == own || record.segment == UsageSegment::Source {
+            return None;
+        }
+        let RequestId { session, number } = record.request;
+        let account = self.accounts.entry(session).or_insert_with(|| Account {
+            partner: record.partner,
+            class: record.class,
+            keys: record.keys,
+            owes: record.segment == UsageSegment::Border,
+            procedure,
+            lines: BTreeMap::new(),
+            settled_at: record.at,
+        });
+        for line in self.early.remove(&session).unwrap_or_default() {
+            account.lines.insert(line.number, (line.bits, LineState::Claimed));
+        }
+        match account.lines.get_mut(&number) {
+            None => {
+                account.lines.insert(number, (record.bits, LineState::Open));
+            }
+            Some(line) if line.1 == LineState::Claimed => {
+                let agrees = line.0 == record.bits;
+                *line = (
+                    record.bits,
+                    if agrees {
+                        LineState::Sent
+                    } else {
+                        LineState::Disputed
+                    },
+                );
+                let lines = vec![SettlementLine {
+                    number,
+                    bits: record.bits,
+                }];
+                let (lines, disputed) = if agrees {
+                    (lines, Vec::new())
+                } else {
+                    (Vec::new(), vec![number])
+                };
+                return Some(Settlement {
+                    session,
+                    lines,
+                    disputed,
+                });
+            }
+            Some(_) => return None, // recorded before
+        }
+        let due = self.closed.contains(&session)
+            || self
+                .period
+                .is_some_and(|period| account.settled_at + period <= record.at);
+        if !account.owes || !due {
+            return None;
+        }
+        account.settled_at = record.at;
+        account.send(session, LineState::Open, LineState::Sent)
+    }
+
+    /// The session's last request has ended: everything that is owed for it is stated.
+    pub fn on_session_closed(&mut self, session: SessionId) -> Option<Settlement> {
+        self.closed.insert(session);
+        let account = self.accounts.get_mut(&session)?;
+        if account.owes {
+            account.send(session, LineState::Open, LineState::Sent)
+        } else {
+            None
+        }
+    }
+
+    /// The other provider states what it owes: what agrees with the records here is signed.
+    pub fn on_statement(&mut self, statement: &Settlement) -> Option<Settlement> {
+        let session = statement.session;
+        let Some(account) = self.accounts.get_mut(&session) else {
+            self.early.entry(session).or_default().extend(&statement.lines);
+            return None;
+        };
+        let (mut lines, mut disputed) = (Vec::new(), Vec::new());
+        for stated in &statement.lines {
+            match account.lines.get_mut(&stated.number) {
+                None => {
+                    account
+                        .lines
+                        .insert(stated.number, (stated.bits, LineState::Claimed));
+                }
+                Some(line) if line.0 == stated.bits => {
+                    if line.1 == LineState::Open {
+                        line.1 = LineState::Sent;
+                    }
+                    lines.push(*stated);
+                }
+                Some(line) => {
+                    line.1 = LineState::Disputed;
+                    disputed.push(stated.number);
+                }
+            }
+        }
+        (!lines.is_empty() || !disputed.is_empty()).then_some(Settlement {
+            session,
+            lines,
+            disputed,
+        })
+    }
+
+    /// The other provider has signed: what it signed is settled, and acknowledged.
+    pub fn on_countersignature(&mut self, signed: &Settlement) -> Option<Settlement> {
+        let account = self.accounts.get_mut(&signed.session)?;
+        for number in &signed.disputed {
+            if let Some(line) = account.lines.get_mut(number) {
+                line.1 = LineState::Disputed;
+            }
+        }
+        account.settle(signed)
+    }
+
+    /// The other provider has what was signed: it is settled.
+    pub fn on_acknowledgement(&mut self, acknowledged: &Settlement) {
+        if let Some(account) = self.accounts.get_mut(&acknowledged.session) {
+            account.settle(acknowledged);
+        }
+    }
+
+    /// All usage records of this provider, as they came.
+    pub fn usage(&self) -> &[UsageRecord] {
+        &self.usage
+    }
+
+    /// The accounts of sessions that cross the border.
+    pub fn accounts(&self) -> &BTreeMap<SessionId, Account> {
+        &self.accounts
+    }
+}
+
+impl Account {
+    /// Settles the lines that were sent and agree; what is settled is returned.
+    fn settle(&mut self, said: &Settlement) -> Option<Settlement> {
+        let mut lines = Vec::new();
+        for other in &said.lines {
+            match self.lines.get_mut(&other.number) {
+                Some(line)
+                    if line.0 == other.bits && matches!(line.1, LineState::Sent | LineState::Settled) =>
+                {
+                    line.1 = LineState::Settled;
+                    lines.push(*other);
+                }
+                Some(line) => line.1 = LineState::Disputed,
+                None => {}
+            }
+        }
+        (!lines.is_empty()).then_some(Settlement {
+            session: said.session,
+            lines,
+            disputed: Vec::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::NodeId;
+    use proptest::prelude::*;
+
+    const SESSION: SessionId = SessionId(3);
+    const OWN: [QkdnId; 2] = [QkdnId(0), QkdnId(1)];
+
+    fn record(side: usize, number: u32, bits: u64, at: u64) -> UsageRecord {
+        UsageRecord {
+            request: RequestId {
+                session: SESSION,
+                number,
+            },
+            km: NodeId(0),
+            application: None,
+            segment: [UsageSegment::Border, UsageSegment::Destination][side],
+            partner: OWN[1 - side],
+            class: ClassId(0),
+            keys: 2,
+            bits,
+            at: Time(at),
+        }
+    }
+
+    /// Two providers that hear everything, at once.
+    struct Pair {
+        ledgers: [Ledger; 2],
+    }
+
+    impl Pair {
+        fn new(period: Option<Span>) -> Pair {
+            Pair {
+                ledgers: [Ledger::new(period), Ledger::new(period)],
+            }
+        }
+
+        fn usage(&mut self, side: usize, number: u32, bits: u64, at: u64) {
+            let record = record(side, number, bits, at);
+            let said = self.ledgers[side].on_usage(record, OWN[side], Procedure::P9);
+            match side {
+                0 => self.state(said),
+                _ => self.sign(said),
+            }
+        }
+
+        fn close(&mut self) {
+            let said = self.ledgers[0].on_session_closed(SESSION);
+            self.state(said);
+        }
+
+        fn state(&mut self, statement: Option<Settlement>) {
+            let signed = statement.and_then(|statement| self.ledgers[1].on_statement(&statement));
+            self.sign(signed);
+        }
+
+        fn sign(&mut self, signed: Option<Settlement>) {
+            let known = signed.and_then(|signed| self.ledgers[0].on_countersignature(&signed));
+            if let Some(known) = known {
+                self.ledgers[1].on_acknowledgement(&known);
+            }
+        }
+
+        fn settled(&self, side: usize) -> Vec<SettlementLine> {
+            let account = self.ledgers[side].accounts().get(&SESSION);
+            account.map_or(Vec::new(), |account| account.settled().collect())
+        }
+    }
+
+    /// Shows FE-9 and S4: what both recorded is settled by both, once the session is over.
+    #[test]
+    fn a_session_is_settled_at_its_end() {
+        let mut pair = Pair::new(None);
+        for number in 0..3 {
+            pair.usage(1, number, 256, 1);
+            pair.usage(0, number, 256, 2);
+        }
+        assert!(pair.settled(0).is_empty());
+        pair.close();
+        assert_eq!(pair.settled(0).len(), 3);
+        assert_eq!(pair.settled(0), pair.settled(1));
+        let total = pair.ledgers[0].accounts()[&SESSION].total(LineState::Settled);
+        assert_eq!((total.requests, total.keys, total.bits), (3, 6, 768));
+    }
+
+    /// Shows FE-9: with a period, a record that finds it over has everything stated that is open.
+    #[test]
+    fn a_period_settles_an_open_session() {
+        let mut pair = Pair::new(Some(Span(10)));
+        for at in [0, 5, 11, 12] {
+            pair.usage(1, at as u32, 100, at);
+            pair.usage(0, at as u32, 100, at);
+        }
+        assert_eq!(pair.settled(0).len(), 3);
+        assert_eq!(pair.settled(0), pair.settled(1));
+    }
+
+    /// Shows S4: a disagreement is found by both, and never settled.
+    #[test]
+    fn a_disagreement_is_disputed() {
+        for late in [false, true] {
+            let mut pair = Pair::new(None);
+            pair.usage(1, 0, 100, 1);
+            if !late {
+                pair.usage(1, 1, 99, 1);
+            }
+            pair.usage(0, 0, 100, 2);
+            pair.usage(0, 1, 100, 2);
+            pair.close();
+            if late {
+                pair.usage(1, 1, 99, 3);
+            }
+            for side in [0, 1] {
+                let account = &pair.ledgers[side].accounts()[&SESSION];
+                assert_eq!(
+                    account.total(LineState::Disputed).requests,
+                    1,
+                    "side {side}, late {late}"
+                );
+                assert_eq!(account.total(LineState::Settled).requests, 1);
+            }
+        }
+    }
+
+    proptest! {
+        /// Shows FE-9: in whatever order records, the close and (duplicated) records come, both sides settle exactly
+        /// what both have recorded.
+        #[test]
+        fn both_settle_what_both_have_recorded(
+            steps in proptest::collection::vec((0usize..3, 0u32..12), 1..80),
+        ) {
+            let mut pair = Pair::new(None);
+            let mut recorded = [[false; 12]; 2];
+            for (at, &(step, number)) in (0u64..).zip(&steps) {
+                match step {
+                    2 => pair.close(),
+                    side => {
+                        recorded[side][number as usize] = true;
+                        pair.usage(side, number, 64 + u64::from(number), at);
+                    }
+                }
+            }
+            pair.close();
+            let both: Vec<SettlementLine> = (0..12u32)
+                .filter(|&number| recorded.iter().all(|side| side[number as usize]))
+                .map(|number| SettlementLine { number, bits: 64 + u64::from(number) })
+                .collect();
+            prop_assert_eq!(pair.settled(0), both.clone());
+            prop_assert_eq!(pair.settled(1), both);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Security management (functional element FE-11): security events are collected, and shared with the other provider as
+//! counts.
+
+use crate::architecture::message::{ProviderReport, RequestId, Security};
+use crate::ids::{FaultId, LinkId, QkdnId};
+use crate::kernel::Time;
+
+/// Something that security management takes note of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SecurityEvent {
+    /// A link's alarm: it may be an attack on its availability (S3).
+    LinkAlarm {
+        /// Which link.
+        link: LinkId,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
+    },
+    /// The records of two providers differ (S4).
+    Disputed {
+        /// About which request.
+        request: RequestId,
+    },
+}
+
+/// The events of one QKDN, and what the others shared of theirs.
+#[derive(Clone, Debug, Default)]
+pub struct SecurityLog {
+    events: Vec<(Time, SecurityEvent)>,
+    since: Security,
+    received: Vec<(QkdnId, ProviderReport)>,
+}
+
+impl SecurityLog {
+    /// Something happened.
+    pub fn note(&mut self, at: Time, event: SecurityEvent) {
+        match event {
+            SecurityEvent::LinkAlarm { .. } => self.since.link_alarms += 1,
+            SecurityEvent::Disputed { .. } => self.since.disputed_supplies += 1,
+        }
+        self.events.push((at, event));
+    }
+
+    /// Counts since the last report.
+    pub fn report(&mut self) -> Security {
+        std::mem::take(&mut self.since)
+    }
+
+    /// Another provider's report.
+    pub fn receive(&mut self, from: QkdnId, report: ProviderReport) {
+        self.received.push((from, report));
+    }
+
+    /// The events, as they came.
+    pub fn events(&self) -> &[(Time, SecurityEvent)] {
+        &self.events
+    }
+
+    /// The other providers' reports, as they came.
+    pub fn received(&self) -> &[(QkdnId, ProviderReport)] {
+        &self.received
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shows FE-11: events are kept, and counted once in reports.
+    #[test]
+    fn events_are_counted_once() {
+        let mut log = SecurityLog::default();
+        let alarm = SecurityEvent::LinkAlarm {
+            link: LinkId(0),
+            fault: None,
+        };
+        log.note(Time(1), alarm);
+        assert_eq!(log.report().link_alarms, 1);
+        assert_eq!(log.report(), Security::default());
+        assert_eq!(log.events(), [(Time(1), alarm)]);
+    }
+}

@@ -1,0 +1,202 @@
+//! What the XLMO shares: settlements with other providers (P9 step 10, P12 step 11), packed performance and security
+//! information (P11 and P14, steps 5 and 6), and reports to the users' network (Mu).
+
+use super::manager::Manager;
+use super::security::SecurityEvent;
+use crate::architecture::message::{ManagementMessage, ProviderReport, Settlement, Subject, UsageRecord};
+use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
+use crate::ids::{FaultId, HopId, LinkId, ManagerId, QkdnId, SessionId};
+use crate::kernel::Time;
+
+impl Manager {
+    /// The start of the run: the first periodic report is set.
+    pub fn on_start(&mut self, out: &mut Outbox) {
+        if let Some(period) = self.surroundings.parameters.management.reports.period {
+            out.wake(Time::ZERO + period, Timer::ProviderReport);
+        }
+    }
+
+    /// The period of reports is over.
+    pub fn on_timer(&mut self, timer: Timer, now: Time, out: &mut Outbox) {
+        debug_assert_eq!(timer, Timer::ProviderReport, "managers set no other");
+        self.share_report(now, out);
+        if let Some(period) = self.surroundings.parameters.management.reports.period {
+            out.wake(now + period, Timer::ProviderReport);
+        }
+    }
+
+    /// A usage record of this QKDN's KMs.
+    pub(super) fn on_usage(&mut self, record: UsageRecord, label: Label, out: &mut Outbox) {
+        self.performance.on_usage(&record);
+        if self.surroundings.parameters.management.user_reports {
+            self.users.on_usage(
+                &record,
+                self.surroundings.tariff.as_deref(),
+                self.surroundings.qkdn,
+            );
+        }
+        let said = self
+            .ledger
+            .on_usage(record, self.surroundings.qkdn, label.procedure);
+        let owes = self
+            .ledger
+            .accounts()
+            .get(&record.request.session)
+            .is_some_and(|account| account.owes);
+        let message = if owes {
+            ManagementMessage::SettlementStatement
+        } else {
+            ManagementMessage::SettlementSigned
+        };
+        self.say(said, message, record.at, out);
+    }
+
+    /// The last request of a session of this QKDN's users has ended.
+    pub(super) fn on_session_closed(
+        &mut self,
+        session: SessionId,
+        label: Label,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        let said = self.ledger.on_session_closed(session);
+        self.say(said, ManagementMessage::SettlementStatement, now, out);
+        if self.surroundings.parameters.management.user_reports {
+            let report = self.users.report(session);
+            let to = Address::user_network_manager(self.surroundings.id);
+            out.send(to, label, ManagementMessage::UserReport(Box::new(report)));
+        }
+    }
+
+    /// Another provider states, signs or acknowledges.
+    pub(super) fn on_settlement(&mut self, message: &ManagementMessage, now: Time, out: &mut Outbox) {
+        match message {
+            ManagementMessage::SettlementStatement(statement) => {
+                let said = self.ledger.on_statement(statement);
+                self.say(said, ManagementMessage::SettlementSigned, now, out);
+            }
+            ManagementMessage::SettlementSigned(signed) => {
+                self.note_disputes(signed, now, out);
+                let said = self.ledger.on_countersignature(signed);
+                self.say(said, ManagementMessage::SettlementAcknowledged, now, out);
+            }
+            ManagementMessage::SettlementAcknowledged(said) => self.ledger.on_acknowledgement(said),
+            _ => unreachable!("dispatched by type"),
+        }
+    }
+
+    /// Puts something about a session to the other provider.
+    fn say(
+        &mut self,
+        said: Option<Settlement>,
+        message: fn(Box<Settlement>) -> ManagementMessage,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        let Some(said) = said else { return };
+        self.note_disputes(&said, now, out);
+        let account = &self.ledger.accounts()[&said.session];
+        let label = Label::new(account.procedure, Step::Usage);
+        if let Some(manager) = self.manager_of(account.partner) {
+            out.send(Address::manager(manager), label, message(Box::new(said)));
+        }
+    }
+
+    fn note_disputes(&mut self, said: &Settlement, now: Time, out: &mut Outbox) {
+        for &number in &said.disputed {
+            let request = RequestId {
+                session: said.session,
+                number,
+            };
+            self.security.note(now, SecurityEvent::Disputed { request });
+            out.observe(Observation::Disputed { request });
+        }
+    }
+
+    fn manager_of(&self, qkdn: QkdnId) -> Option<ManagerId> {
+        let mut borders = self.surroundings.borders.iter();
+        borders
+            .find(|border| border.far_qkdn == qkdn)
+            .map(|border| border.far_manager)
+    }
+
+    /// QLM: a module's alarm, or its end.
+    pub(super) fn on_link(
+        &mut self,
+        link: LinkId,
+        generating: bool,
+        fault: Option<FaultId>,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        // Both modules of a link say so.
+        if !self.performance.on_link(link, generating) {
+            return;
+        }
+        if !generating {
+            self.security.note(now, SecurityEvent::LinkAlarm { link, fault });
+        }
+        if self.surroundings.parameters.management.reports.on_alarm {
+            self.share_report(now, out);
+        }
+    }
+
+    /// KMLM: a store of the border is low, or no longer.
+    pub(super) fn on_level(&mut self, hop: HopId, low: bool, now: Time, out: &mut Outbox) {
+        self.performance.on_level(hop, low);
+        if low {
+            self.share_report(now, out);
+        }
+    }
+
+    /// Another provider's packed report.
+    pub(super) fn on_provider_report(&mut self, from: Address, report: ProviderReport) {
+        let mut borders = self.surroundings.borders.iter();
+        let border = borders.find(|border| Address::manager(border.far_manager) == from);
+        let border = border.expect("only neighbouring providers report");
+        self.security.receive(border.far_qkdn, report);
+    }
+
+    /// KMLM: a relay or transfer of this QKDN failed.
+    pub(super) fn count_relay_failure(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        self.performance.on_relay_failure();
+        let management = &self.surroundings.parameters.management;
+        if management.user_reports {
+            self.users.on_relay_failure(session);
+        }
+        if management.reports.on_relay_failure {
+            self.share_report(now, out);
+        }
+    }
+
+    /// Steps 5 and 6: the layer managers' figures are packed, and go to every neighbouring provider.
+    pub(super) fn share_report(&mut self, now: Time, out: &mut Outbox) {
+        let procedure = match self.surroundings.parameters.rerouting {
+            Procedure::P13 => Procedure::P14,
+            _ => Procedure::P11,
+        };
+        out.observe(Observation::Internal {
+            label: Label::new(procedure, Step::LayerReport),
+            subject: Subject::default(),
+            note: "QLM, KMLM and QCLM report performance and security to the XLMO",
+        });
+        let report = ProviderReport {
+            at: now,
+            performance: self.performance.report(),
+            security: self.security.report(),
+        };
+        let mut partners: Vec<ManagerId> = self
+            .surroundings
+            .borders
+            .iter()
+            .map(|border| border.far_manager)
+            .collect();
+        partners.sort();
+        partners.dedup();
+        for partner in partners {
+            let label = Label::new(procedure, Step::ReportShared);
+            let message = ManagementMessage::ProviderReport(Box::new(report));
+            out.send(Address::manager(partner), label, message);
+        }
+    }
+}

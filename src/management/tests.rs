@@ -1,0 +1,52 @@
+//! Surroundings for tests of managers.
+
+use std::sync::Arc;
+
+use crate::architecture::Procedure;
+use crate::architecture::surroundings::{
+    ManagedBorder, ManagementOptions, ManagerSurroundings, Parameters, ReservationScheme,
+};
+use crate::ids::{BoundaryId, ControllerId, ManagerId, QkdnId};
+use crate::kernel::Span;
+
+fn surroundings(borders: Vec<ManagedBorder>) -> Arc<ManagerSurroundings> {
+    let parameters = Parameters {
+        reservation: ReservationScheme::Segment,
+        usage_records: true,
+        status_reports: true,
+        management: ManagementOptions::default(),
+        level_classes: 4,
+        detection: Span(1),
+        analysis: Span(1),
+        computation: Span(1),
+        installation: Span(1),
+        polling: None,
+        generation_control: None,
+        coordination_guard: Span::from_millis(5),
+        coordination_timeout: Span::from_millis(500),
+        coordination_retries: 3,
+        rerouting: Procedure::P10,
+    };
+    Arc::new(ManagerSurroundings {
+        id: ManagerId(0),
+        qkdn: QkdnId(0),
+        borders,
+        tariff: None,
+        parameters: Arc::new(parameters),
+    })
+}
+
+/// A manager of a QKDN without borders.
+pub(super) fn alone() -> Arc<ManagerSurroundings> {
+    surroundings(Vec::new())
+}
+
+/// A manager of a QKDN with one border, whose controller here is number 2.
+pub(super) fn with_border() -> Arc<ManagerSurroundings> {
+    surroundings(vec![ManagedBorder {
+        boundary: BoundaryId(0),
+        far_qkdn: QkdnId(1),
+        far_manager: ManagerId(1),
+        near_controller: ControllerId(2),
+    }])
+}

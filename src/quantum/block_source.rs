@@ -1,0 +1,163 @@
+//! Blocks that differ from one another, evaluated at the moment of a look.
+//!
+//! The process is run ahead as far as a look, a notice or an alarm asks; what it found waits here until it is due. A
+//! disturbance drops what was found beyond it: the process is run again from a settled copy, with the same draws.
+
+use std::collections::VecDeque;
+
+use super::process::{Block, BlockProcess};
+use crate::architecture::key_source::{BlockRun, KeySource};
+use crate::kernel::{Span, Time};
+use crate::units::{Bits, Fraction};
+
+/// Blocks after which the settled copy is renewed, so that a disturbance never runs through a whole life again.
+const RENEWED_AFTER: u32 = 256;
+
+/// What one end of one lane gets of a link's blocks.
+#[derive(Clone, Debug)]
+pub struct BlockSource {
+    /// As of some moment that lies behind every disturbance so far.
+    settled: BlockProcess,
+    /// Run ahead of it.
+    ahead: BlockProcess,
+    /// Blocks between the two since the copy was renewed.
+    since: u32,
+    /// Where the last block that was evaluated ended.
+    last_end: Time,
+    /// Key that is not handed out yet: end of acquisition, arrival, bits of this lane.
+    pending: VecDeque<(Time, Time, u64)>,
+    /// Blocks at which the link turns bad or good again, that are not past yet.
+    turns: VecDeque<Block>,
+    /// How it was before them.
+    healthy: bool,
+    /// Share of every block that goes to the link's first lane, and whether this is that lane.
+    first_lane: Fraction,
+    is_first: bool,
+    /// This end is later by so much.
+    skew: Span,
+    /// Nothing is asked of a link beyond this.
+    horizon: Time,
+}
+
+impl BlockSource {
+    /// A lane's end. Both lanes and both ends of a link begin with the same process.
+    pub fn new(
+        process: BlockProcess,
+        first_lane: Fraction,
+        is_first: bool,
+        skew: Span,
+        horizon: Time,
+    ) -> BlockSource {
+        BlockSource {
+            settled: process.clone(),
+            ahead: process,
+            since: 0,
+            last_end: Time::ZERO,
+            pending: VecDeque::new(),
+            turns: VecDeque::new(),
+            healthy: true,
+            first_lane,
+            is_first,
+            skew,
+            horizon,
+        }
+    }
+
+    fn evaluate(&mut self) {
+        let block = self.ahead.finish();
+        self.since += 1;
+        self.last_end = block.end;
+        let first = Bits(block.bits).part(self.first_lane).0;
+        let bits = if self.is_first { first } else { block.bits - first };
+        if bits > 0 {
+            self.pending.push_back((block.end, block.done + self.skew, bits));
+        }
+        let before = self.turns.back().map_or(self.healthy, Block::is_healthy);
+        if block.is_healthy() != before {
+            self.turns.push_back(block);
+        }
+    }
+
+    /// Evaluates every block whose acquisition has ended by `now`.
+    fn run_to(&mut self, now: Time) {
+        while self.ahead.next_end().is_some_and(|end| end <= now) {
+            self.evaluate();
+        }
+    }
+
+    /// Something happens to the link now.
+    pub fn disturb(&mut self, now: Time, change: impl FnOnce(&mut BlockProcess)) {
+        self.run_to(now);
+        while self.pending.back().is_some_and(|block| block.0 > now) {
+            self.pending.pop_back();
+        }
+        while self.turns.back().is_some_and(|block| block.end > now) {
+            self.turns.pop_back();
+        }
+        while self.settled.next_end().is_some_and(|end| end <= now) {
+            self.settled.finish();
+        }
+        change(&mut self.settled);
+        self.ahead = self.settled.clone();
+        (self.since, self.last_end) = (0, now);
+    }
+
+    /// Forgets the turns that are past.
+    fn pass_turns(&mut self, now: Time) {
+        while let Some(turn) = self.turns.front().filter(|turn| turn.done <= now) {
+            self.healthy = turn.is_healthy();
+            self.turns.pop_front();
+        }
+    }
+
+    /// The next block after now and by `until` at which the link turns bad (alarm) or good again, as things stand.
+    pub fn next_turn(&mut self, now: Time, until: Time) -> Option<Block> {
+        self.run_to(now);
+        self.pass_turns(now);
+        while self.turns.is_empty() && self.ahead.next_end().is_some_and(|end| end <= until) {
+            self.evaluate();
+        }
+        self.turns.front().copied().filter(|turn| turn.done <= until)
+    }
+}
+
+impl KeySource for BlockSource {
+    fn advance_to(&mut self, now: Time, blocks: &mut Vec<BlockRun>) {
+        self.run_to(now);
+        while let Some(&(_, at, bits)) = self.pending.front()
+            && at <= now
+        {
+            self.pending.pop_front();
+            blocks.push(BlockRun {
+                first: at,
+                period: Span::ZERO,
+                count: 1,
+                bits,
+            });
+        }
+        self.pass_turns(now);
+        if self.since >= RENEWED_AFTER && self.last_end <= now {
+            self.settled = self.ahead.clone();
+            self.since = 0;
+        }
+    }
+
+    fn next_notice(&mut self, bits: u64) -> Option<Time> {
+        let (mut lacking, mut looked_at) = (bits.max(1), 0);
+        loop {
+            while let Some(&(_, at, bits)) = self.pending.get(looked_at) {
+                if bits >= lacking {
+                    return Some(at);
+                }
+                lacking -= bits;
+                looked_at += 1;
+            }
+            self.ahead.next_end().filter(|&end| end <= self.horizon)?;
+            self.evaluate();
+        }
+    }
+
+    fn is_generating(&self) -> bool {
+        self.settled.is_generating()
+    }
+}

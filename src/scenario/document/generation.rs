@@ -1,0 +1,153 @@
+//! How a link works from block to block, and what its channel loses besides fibre.
+
+use crate::catalogue::record;
+use crate::kernel::time::Span;
+use crate::quantum::channel::{Scattering, beam_loss_db};
+use crate::quantum::models;
+use crate::units::{BitRate, Bits, Decibels, Fraction, Metres};
+
+record! {
+    /// How a link works from block to block. Given, or with a physical model, blocks are drawn one by one: errors are
+    /// binomial in the sifted bits.
+    pub struct Generation {
+        /// From the end of a block's acquisition to its key; acquisition does not wait for it. Assumption: none.
+        post_processing: Span = Span::ZERO,
+        /// Observed error rate above which a block is thrown away and an alarm raised. Assumption: 11 %, where one-way
+        /// BB84 ends.
+        abort_above: Fraction = Fraction(110_000_000),
+        /// Probability that error correction fails and a block is lost. Assumption: never.
+        frame_error: Fraction = Fraction(0),
+        /// Authentication key that every block costs. Assumption: none.
+        authentication: Bits = Bits::ZERO,
+        /// Pre-shared key that authenticates the first blocks; later blocks refill it before they are handed over.
+        start_key: Bits = Bits::ZERO,
+        /// From the end of an interruption to the first pulse that counts. Assumption: none.
+        resynchronisation: Span = Span::ZERO,
+        /// How the loss wanders.
+        loss_drift: Option<LossDrift>,
+        /// How the probability of bit flips wanders.
+        error_drift: Option<ErrorDrift>,
+        /// Consumption that the link is provisioned for, for its reports over Cq and Mq.
+        expected_consumption: Option<BitRate>,
+        /// How much later than its key is made the first end has it.
+        skew_first: Span = Span::ZERO,
+        /// The same of the second end.
+        skew_second: Span = Span::ZERO,
+    }
+}
+
+impl Default for Generation {
+    fn default() -> Self {
+        super::defaults()
+    }
+}
+
+record! {
+    /// An Ornstein–Uhlenbeck process and a sine over the day, both of the loss.
+    pub struct LossDrift {
+        /// Standard deviation.
+        deviation: Decibels = Decibels::ZERO,
+        /// Time in which it forgets.
+        correlation: Span = Span(3_600_000_000_000),
+        /// Amplitude over the day.
+        diurnal: Decibels = Decibels::ZERO,
+    }
+}
+
+record! {
+    /// An Ornstein–Uhlenbeck process and a sine over the day, both of the probability that a bit is flipped; below 0
+    /// it counts as 0.
+    pub struct ErrorDrift {
+        /// Standard deviation.
+        deviation: Fraction = Fraction(0),
+        /// Time in which it forgets.
+        correlation: Span = Span(3_600_000_000_000),
+        /// Amplitude over the day.
+        diurnal: Fraction = Fraction(0),
+    }
+}
+
+record! {
+    /// What a channel loses besides its fibre, and what light it adds.
+    pub struct Channel {
+        /// Number of splices.
+        splices: u32 = 0,
+        /// Loss of a splice. Assumption: 0.05 dB.
+        splice_loss: Decibels = Decibels(50_000_000),
+        /// Number of connectors.
+        connectors: u32 = 0,
+        /// Loss of a connector. Assumption: 0.3 dB.
+        connector_loss: Decibels = Decibels(300_000_000),
+        /// Loss of what else stands in the way: filters, switches, multiplexers.
+        insertion_loss: Decibels = Decibels::ZERO,
+        /// Classical channels in the same fibre.
+        raman: Option<Raman>,
+        /// The link goes through the air: the loss of length and attenuation is the air's.
+        free_space: Option<FreeSpace>,
+    }
+}
+
+record! {
+    /// Classical channels that scatter into the quantum channel (Raman), running with it.
+    pub struct Raman {
+        /// Launch power of all channels together [mW].
+        power_mw: f64,
+        /// Scattering [1/(km nm)]. Assumption: 2e-9, near 1550 nm (Chapuran et al., New J. Phys. 11, 105001 (2009)).
+        scattering: f64 = 2e-9,
+        /// Width of the receiver's filter [nm]. Assumption: 0.8 nm.
+        filter_nm: f64 = 0.8,
+        /// Detector gate [ns]. Assumption: 1 ns.
+        gate_ns: f64 = 1.0,
+        /// Transmittance of the receiver, detector included. Assumption: 0.1.
+        receiver: f64 = 0.1,
+    }
+}
+
+record! {
+    /// A beam through the air between two telescopes.
+    pub struct FreeSpace {
+        /// Diameter of the receiving telescope [m].
+        aperture_m: f64,
+        /// Full divergence of the beam [µrad].
+        divergence_urad: f64,
+        /// Loss by pointing errors. Assumption: none.
+        pointing: Decibels = Decibels::ZERO,
+    }
+}
+
+impl Channel {
+    /// What it loses besides its fibre.
+    pub fn added_loss(&self, length: Metres) -> Decibels {
+        let each = |number: u32, loss: Decibels| u64::from(number).saturating_mul(loss.0);
+        let beam = self.free_space.as_ref().map_or(0, |beam| {
+            let spread = beam_loss_db(length.0 as f64, beam.aperture_m, beam.divergence_urad);
+            beam.pointing
+                .0
+                .saturating_add(libm::round(spread.clamp(0.0, 1e3) * 1e9) as u64)
+        });
+        let sum = each(self.splices, self.splice_loss)
+            .saturating_add(each(self.connectors, self.connector_loss))
+            .saturating_add(self.insertion_loss.0)
+            .saturating_add(beam);
+        Decibels(sum)
+    }
+}
+
+/// What a model sees of a fibre of that length and loss with what its channel adds.
+pub fn quantum_channel(channel: Option<&Channel>, length: Metres, fibre: Decibels) -> models::Channel {
+    let added = channel.map_or(Decibels::ZERO, |channel| channel.added_loss(length));
+    let scattered = channel.and_then(|channel| channel.raman.as_ref()).map(|raman| {
+        let light = Scattering {
+            power_mw: raman.power_mw,
+            per_km_nm: raman.scattering,
+            filter_nm: raman.filter_nm,
+            gate_ns: raman.gate_ns,
+            receiver: raman.receiver,
+        };
+        light.counts_per_gate(length.0 as f64 / 1e3, fibre.as_db())
+    });
+    models::Channel {
+        background: scattered.unwrap_or(0.0),
+        ..models::Channel::quiet(length.0 as f64, Decibels(fibre.0.saturating_add(added.0)).as_db())
+    }
+}

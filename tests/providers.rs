@@ -1,0 +1,342 @@
+//! Two providers: policy, session states, accounting and settlement, reports (FE-3, FE-5, FE-6, FE-8 … FE-11, S4, S6).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use qkdni::network::{Options, simulate};
+use qkdni::observe::accounting::Row;
+use qkdni::observe::outcome::Outcome;
+use qkdni::scenario::{compile, load};
+use serde_json::Value;
+
+fn run(file: &str, set: &[&str]) -> Outcome {
+    let set: Vec<String> = set.iter().map(|&set| set.to_owned()).collect();
+    let loaded = load(file, &set).expect("a valid scenario");
+    let watched = Options {
+        trace: true,
+        audit: true,
+    };
+    let outcome = simulate(&Arc::new(compile(&loaded.document)), 0, watched);
+    for check in &outcome.audit {
+        assert!(check.passed, "{}: {}", check.check, check.detail);
+    }
+    outcome
+}
+
+const PROVIDERS: &str = "scenarios/providers.json";
+
+fn lines(bytes: &[u8]) -> Vec<Value> {
+    bytes
+        .split(|&byte| byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).expect("every line is JSON"))
+        .collect()
+}
+
+fn share(outcome: &Outcome, class: &str) -> f64 {
+    let scope = format!("class:{class}");
+    let found = outcome
+        .metrics
+        .iter()
+        .find(|metric| metric.name == "served_share" && metric.scope == scope);
+    found
+        .and_then(|metric| metric.value)
+        .expect("the class has requests")
+}
+
+/// Shows FE-5: a quota admits so much per period and refuses the rest at once, with the reason among the decisions.
+#[test]
+fn fe5_a_quota_refuses_what_goes_beyond_it() {
+    let outcome = run(
+        PROVIDERS,
+        &[
+            "qkdns.A.policy.rules=[{\"class\":\"bulk\",\"quota\":{\"amount\":\"20 kbit\",\"period\":\"10 s\"}}]",
+        ],
+    );
+    let refused = outcome
+        .requests
+        .iter()
+        .filter(|request| request.failure == Some("refused_by_policy"));
+    let demands: BTreeSet<&str> = refused.map(|request| request.demand.as_str()).collect();
+    assert_eq!(demands, BTreeSet::from(["bulk"]));
+    let decisions = lines(&outcome.decisions);
+    assert!(decisions.iter().any(|line| {
+        line["decision"] == "refuse"
+            && line["reason"]
+                .as_str()
+                .is_some_and(|reason| reason.contains("quota"))
+    }));
+
+    // What started in each period of 10 s, from the trace: never more than the quota.
+    let mut started: BTreeMap<u64, u64> = BTreeMap::new();
+    for line in lines(&outcome.trace) {
+        if line["session"] == "bulk" && line["message"] == "start" && line["reference_point"] == "Ck" {
+            *started
+                .entry(line["t_ns"].as_u64().unwrap() / 10_000_000_000)
+                .or_default() += 512;
+        }
+    }
+    assert!(started.len() > 5);
+    // A request that was admitted in the last milliseconds of a period starts in the next one.
+    assert!(started.values().all(|&bits| bits <= 20_000 + 512), "{started:?}");
+    assert!(started.values().any(|&bits| bits > 15_000), "{started:?}");
+}
+
+/// Shows FE-5: of two classes in want of key, the one of higher priority is served.
+#[test]
+fn fe5_priority_decides_who_waits() {
+    let no_rules = "qkdns.A.policy.rules=[]";
+    let ranked = run(PROVIDERS, &[no_rules, "qkdns.A.policy.preemption=false"]);
+    let preempting = run(PROVIDERS, &[no_rules]);
+    let alike = run(
+        PROVIDERS,
+        &[
+            no_rules,
+            "qkdns.A.policy.preemption=false",
+            "classes.premium.priority=0",
+        ],
+    );
+    assert!(share(&alike, "premium") < 0.9, "{}", share(&alike, "premium"));
+    assert!(share(&ranked, "premium") > share(&alike, "premium"));
+    assert!(share(&ranked, "bulk") < share(&alike, "bulk"));
+    assert!(share(&preempting, "premium") >= share(&ranked, "premium"));
+}
+
+/// Shows FE-5: a floor keeps the border's last key from a class; another has it.
+#[test]
+fn fe5_a_floor_keeps_key_for_others() {
+    // 5,120 bits in the lane and none to come; bulk asks for 512 at a time.
+    let none_comes = "boundaries.border.kind.gwn.link.model.fixed_rate.block=1 Mbit";
+    let only = "demands.a-to-b.from=30 s";
+    let delivered = |rules: &str, class: &str| {
+        let outcome = run(
+            PROVIDERS,
+            &[
+                none_comes,
+                only,
+                "run.warm_up=0 s",
+                &format!("qkdns.A.policy.rules={rules}"),
+            ],
+        );
+        let scope = if class == "premium" {
+            "demand:a-to-b"
+        } else {
+            "demand:bulk"
+        };
+        let found = outcome
+            .metrics
+            .iter()
+            .find(|metric| metric.name == "delivered_bits" && metric.scope == scope);
+        found.unwrap().value.unwrap()
+    };
+    let floor = "[{\"class\":\"bulk\",\"floor\":\"2 kbit\"}]";
+    assert_eq!(
+        (delivered("[]", "bulk"), delivered("[]", "premium")),
+        (5_120.0, 0.0)
+    );
+    // Six times 512 leave 2,048 of 5,120.
+    assert_eq!(
+        (delivered(floor, "bulk"), delivered(floor, "premium")),
+        (3_072.0, 2_048.0)
+    );
+}
+
+/// Shows FE-3: a session opens, is active, reroutes and is active again, and closes; a trace note tells each.
+#[test]
+fn fe3_sessions_have_visible_states() {
+    for (file, controllers) in [("gwn-dd", 2), ("gwn-cc", 2), ("iwn-dd", 2), ("iwn-cc", 2)] {
+        let outcome = run(&format!("scenarios/clause8/{file}.json:cut"), &[]);
+        let states = |controller: &str| -> Vec<&'static str> {
+            let own = outcome.sessions.iter();
+            own.filter(|record| record.session == "a-to-b" && record.controller == controller)
+                .map(|record| record.state)
+                .collect()
+        };
+        let seen: BTreeSet<&str> = outcome
+            .sessions
+            .iter()
+            .filter(|record| record.session == "a-to-b")
+            .map(|record| record.controller.as_str())
+            .collect();
+        assert_eq!(seen.len(), controllers, "{file}: {seen:?}");
+        let all: Vec<Vec<&str>> = seen.iter().map(|controller| states(controller)).collect();
+        for states in &all {
+            assert_eq!(states[..2], ["open", "active"], "{file}");
+            assert_eq!(states.last(), Some(&"closed"), "{file}");
+        }
+        assert!(
+            all.iter()
+                .any(|states| states.windows(2).any(|pair| pair == ["rerouting", "active"])),
+            "{file}: {all:?}"
+        );
+        let trace = lines(&outcome.trace);
+        assert!(
+            trace
+                .iter()
+                .any(|line| line["message"] == "session rerouting" && line["session"] == "a-to-b")
+        );
+    }
+}
+
+/// Shows FE-9 and S4: usage records of every supply, rated; both providers settle the same, to the bit; statement,
+/// countersignature and acknowledgement pass over Mxi.
+#[test]
+fn fe9_providers_settle_what_both_recorded() {
+    let outcome = run(PROVIDERS, &[]);
+    let rows: Vec<Row> = outcome.accounting.rows().collect();
+    let usage = |segment: &str, provider: &str, session: &str| -> u64 {
+        let own = rows.iter().filter(|row| {
+            (row.kind, row.segment, row.provider, row.session) == ("usage", segment, provider, session)
+        });
+        own.map(|row| row.bits).sum()
+    };
+    for (session, from, to) in [("a-to-b", "A", "B"), ("b-to-a", "B", "A"), ("bulk", "A", "B")] {
+        let of = |provider: &str| -> Vec<&Row> {
+            rows.iter()
+                .filter(|row| row.kind == "settlement" && row.provider == provider && row.session == session)
+                .collect()
+        };
+        let (debtor, creditor) = (of(from), of(to));
+        assert_eq!(
+            (debtor.len(), creditor.len()),
+            (1, 1),
+            "{session}: everything is settled"
+        );
+        assert_eq!((debtor[0].state, creditor[0].state), ("settled", "settled"));
+        assert_eq!((debtor[0].segment, creditor[0].segment), ("owes", "is_owed"));
+        assert_eq!(
+            (debtor[0].bits, debtor[0].keys, debtor[0].amount),
+            (creditor[0].bits, creditor[0].keys, creditor[0].amount)
+        );
+        assert!(debtor[0].bits > 0 && debtor[0].amount.is_some());
+        assert_eq!(debtor[0].bits, usage("border", from, session));
+        assert_eq!(creditor[0].bits, usage("destination", to, session));
+    }
+    // Assumption of the rating: the user that asked pays; B charges half a thousandth per key, and 0.05 per Mbit.
+    let owed = rows
+        .iter()
+        .find(|row| row.kind == "settlement" && row.provider == "A" && row.session == "bulk");
+    let owed = owed.expect("there is one");
+    let exact = u128::from(owed.keys) * 500 * 1_000_000 + u128::from(owed.bits) * 50_000;
+    assert_eq!(owed.amount.map(|amount| amount.0), Some(exact));
+    assert!(
+        rows.iter()
+            .all(|row| row.kind != "usage" || row.amount.is_some() == (row.segment == "source"))
+    );
+
+    let trace = lines(&outcome.trace);
+    for message in [
+        "settlement statement",
+        "settlement countersigned",
+        "settlement acknowledged",
+    ] {
+        let found: Vec<&Value> = trace.iter().filter(|line| line["message"] == message).collect();
+        assert!(!found.is_empty(), "{message}");
+        assert!(
+            found
+                .iter()
+                .all(|line| line["reference_point"] == "Mxi" && line["step"] == "10")
+        );
+        assert!(found.iter().all(|line| line["encrypted"] == true));
+    }
+}
+
+/// Shows FE-5, FE-10 and FE-11: what one QKDN shares with the other over Cxi and Mxi is flagged as encrypted, and
+/// nothing else is.
+#[test]
+fn sharing_between_providers_is_encrypted() {
+    for file in ["gwn-dd", "iwn-dd", "iwn-cc"] {
+        let outcome = run(&format!("scenarios/clause8/{file}.json"), &["run.duration=10 s"]);
+        let mut seen = 0;
+        for line in lines(&outcome.trace) {
+            let between = matches!(
+                line["reference_point"].as_str(),
+                Some("Cxi" | "Cxi'" | "Mxi" | "Mxi'")
+            );
+            assert_eq!(line["encrypted"] == true, between, "{line}");
+            seen += usize::from(between);
+        }
+        assert!(seen > 0);
+    }
+}
+
+/// Shows FE-10, FE-11, P11 steps 5 and 6: reports by period and by trigger, packed over Mxi; off by default.
+#[test]
+fn fe10_fe11_reports_are_shared() {
+    let file = "scenarios/clause8/gwn-dd.json:cut";
+    let reports = |set: &[&str]| -> Vec<Value> {
+        let trace = lines(&run(file, set).trace);
+        trace
+            .into_iter()
+            .filter(|line| line["message"] == "provider report")
+            .collect()
+    };
+    assert!(reports(&[]).is_empty());
+    let periodic = reports(&["protocol.management.reports.period=20 s"]);
+    // At 20, 40 and 60 s, from both.
+    assert_eq!(periodic.len(), 6);
+    assert!(periodic.iter().all(|line| line["reference_point"] == "Mxi"
+        && line["step"] == "6"
+        && line["procedure"] == "P11"
+        && line["encrypted"] == true));
+    // The link stops, and works again.
+    let alarmed = reports(&["protocol.management.reports.on_alarm=true"]);
+    assert_eq!(alarmed.len(), 2);
+    assert!(alarmed.iter().all(|line| line["from"] == "manager A"));
+    let low = reports(&["protocol.management.reports.on_level_below=99 %"]);
+    assert!(!low.is_empty());
+}
+
+/// Shows FE-6 and FE-8: capabilities and provisioned routes are recorded, rerouted ones anew.
+#[test]
+fn fe6_fe8_configuration_is_recorded() {
+    let outcome = run(
+        "scenarios/clause8/gwn-dd.json:cut",
+        &["protocol.management.configuration_records=true"],
+    );
+    let of = |kind: &str, subject: &str| -> Vec<&str> {
+        let records = outcome.configuration.iter();
+        records
+            .filter(|record| record.kind == kind && record.subject == subject)
+            .map(|record| record.content.as_str())
+            .collect()
+    };
+    assert_eq!(of("capability", "A/a3"), ["relays, crosses the border"]);
+    assert_eq!(of("capability", "B/b3"), ["relays"]);
+    let routes = of("route", "a-to-b");
+    assert!(routes.contains(&"A/a1 → A/a3, A/a3 → B/b1"), "{routes:?}");
+    assert!(
+        routes.contains(&"A/a1 → A/a2, A/a2 → A/a3, A/a3 → B/b1"),
+        "{routes:?}"
+    );
+    assert!(routes.contains(&"B/b1 → B/b3"), "{routes:?}");
+    assert!(
+        run("scenarios/clause8/gwn-dd.json", &["run.duration=10 s"])
+            .configuration
+            .is_empty()
+    );
+}
+
+/// Shows RP-Mu, A4 and S6: users' networks are told of their own sessions over Mu, and of nothing else.
+#[test]
+fn users_are_told_of_their_sessions() {
+    let outcome = run(PROVIDERS, &[]);
+    let trace = lines(&outcome.trace);
+    let reports: Vec<(&str, &str, &str)> = trace
+        .iter()
+        .filter(|line| line["reference_point"] == "Mu")
+        .map(|line| {
+            let text = |field: &str| line[field].as_str().expect("text");
+            (text("from"), text("to"), text("session"))
+        })
+        .collect();
+    let mut expected = vec![
+        ("manager A", "user network manager A", "a-to-b"),
+        ("manager A", "user network manager A", "bulk"),
+        ("manager B", "user network manager B", "b-to-a"),
+    ];
+    let mut reports = reports;
+    reports.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(reports, expected);
+}
