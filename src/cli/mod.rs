@@ -9,7 +9,9 @@ mod compare;
 mod console;
 mod engine;
 mod failure;
+mod import;
 mod list;
+mod new;
 mod reproduce;
 mod run;
 mod schema;
@@ -87,6 +89,8 @@ pub fn dispatch(
         Verb::Validate(arguments) => validate::validate(&mut context, arguments),
         Verb::Run(arguments) => run::run(&mut context, arguments),
         Verb::Compare(arguments) => compare::compare(&mut context, arguments),
+        Verb::Import(arguments) => import::import(&mut context, arguments),
+        Verb::New(arguments) => new::new(&mut context, arguments),
         Verb::Schema => schema::schema(&mut context),
         Verb::List(arguments) => list::list(&mut context, arguments),
         Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),
