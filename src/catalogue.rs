@@ -497,11 +497,29 @@ pub fn object_schema(doc: &str, properties: &Map<String, Value>, required: &[&st
     schema
 }
 
-/// A catalogue of records, one of which is chosen: see the [module](self).
+/// Every entry of a catalogue as what they all can do.
+macro_rules! as_kind {
+    ($name:ident { $($variant:ident),* }) => {};
+    ($name:ident as dyn $kind:ident { $($variant:ident),* }) => {
+        impl $name {
+            /// The chosen entry as what every entry can do.
+            pub fn kind(&self) -> &dyn $kind {
+                match self {
+                    $($name::$variant(entry) => entry),*
+                }
+            }
+        }
+    };
+}
+
+/// A catalogue of records, one of which is chosen: see the [module](self). With `as dyn Trait`, the entries' records
+/// implement the trait, and `kind()` gives the chosen one as it.
 macro_rules! choice {
-    ($(#[doc = $doc:literal])* pub enum $name:ident ($what:literal) {
+    ($(#[doc = $doc:literal])* pub enum $name:ident ($what:literal) $(as dyn $kind:ident)? {
         $($(#[doc = $entry_doc:literal])* $key:ident => $variant:ident($type:ty)),* $(,)?
     }) => {
+        $crate::catalogue::as_kind!($name $(as dyn $kind)? { $($variant),* });
+
         $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub enum $name {
@@ -641,7 +659,7 @@ pub fn words_schema(doc: &str, entries: &[Entry]) -> Value {
     json!({ "description": text, "enum": words })
 }
 
-pub(crate) use {choice, default_of, key_of, names, record};
+pub(crate) use {as_kind, choice, default_of, key_of, names, record};
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@
 //! | 7 key relay, key transfer, key supply | [`key_management`] |
 //! | 7 session, routing, configuration control | [`control`] |
 //! | 7 fault, accounting, performance management | [`management`] |
-//! | 8 configurations: gwn-dd … iwn-cc | [`scenario`], [`network::builder`] |
+//! | 8 configurations: gwn-dd … iwn-cc | [`interworking::configuration`], [`network::builder`] |
 //! | 9 procedures P9 … P14 | [`architecture::procedure`]; the machines of each layer |
 //! | 10 security considerations | types of [`architecture::message`], [`network::auditor`] |
 //!
@@ -35,7 +35,9 @@ pub mod catalogue;
 pub mod cli;
 pub mod control;
 pub mod experiment;
+pub mod fault;
 pub mod ids;
+pub mod interworking;
 pub mod kernel;
 pub mod key_management;
 pub mod management;

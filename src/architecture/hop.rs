@@ -3,6 +3,7 @@
 //! Gateway nodes and interworking nodes are one boundary with two handovers: at run time machines see only a hop's
 //! [`Protection`] (what a step spends) and its [`Handover`] (how the receiving KM answers for it).
 
+use super::procedure::Procedure;
 use crate::ids::{HopId, LinkId, NodeId, StoreId};
 
 /// What protects a key on a hop, and so what the hop spends.
@@ -21,6 +22,16 @@ pub enum Handover {
     Relay,
     /// Key transfer: the receiver accepts, and later acknowledges what became of the key (P12).
     Transfer,
+}
+
+impl Handover {
+    /// The procedure of clause 9 that hands keys over this way.
+    pub const fn procedure(self) -> Procedure {
+        match self {
+            Handover::Relay => Procedure::P9,
+            Handover::Transfer => Procedure::P12,
+        }
+    }
 }
 
 /// One directed step between neighbouring key managers.

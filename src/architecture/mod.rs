@@ -5,6 +5,7 @@
 //! Key material occurs only in [`message::KeyManagementMessage`] and [`message::ServiceMessage`] (Kx, Kxi, Ak)
 //! and, as amounts that arrive, in [`key_source`] (Kq-1): requirement S1 holds by type.
 
+pub mod disturbance;
 pub mod element;
 pub mod hop;
 pub mod key_source;
@@ -15,6 +16,7 @@ pub mod procedure;
 pub mod reference_point;
 pub mod surroundings;
 
+pub use disturbance::Disturbance;
 pub use element::{Address, ElementKind, Layer};
 pub use hop::{Handover, Hop, Protection};
 pub use key_source::{BlockRun, KeySource};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
 
-use super::hop::{Handover, Hop};
+use super::hop::Hop;
 use super::procedure::Procedure;
 use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, ManagerId, NodeId, QkdnId, StoreId};
 use crate::kernel::Span;
@@ -117,8 +117,6 @@ pub struct Border {
     pub hop: Hop,
     /// The QKDN beyond.
     pub far_qkdn: QkdnId,
-    /// The controller on this side that decides for it.
-    pub near_controller: ControllerId,
     /// The controller beyond that it speaks to over Cxi or Cxi'.
     pub far_controller: ControllerId,
 }
@@ -126,10 +124,7 @@ pub struct Border {
 impl Border {
     /// Which procedure crosses here.
     pub fn procedure(&self) -> Procedure {
-        match self.hop.handover {
-            Handover::Relay => Procedure::P9,
-            Handover::Transfer => Procedure::P12,
-        }
+        self.hop.handover.procedure()
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Prepared {
     pub name: String,
     /// What a comparison calls it.
     pub label: String,
+    /// Each boundary and the configuration of clause 8 that it is in, for people.
+    pub boundaries: Vec<String>,
     /// What will be run, defaults filled in; a valid scenario file of its own.
     pub resolved: Value,
     /// The seed.

@@ -39,7 +39,13 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
         context.console.document(&document)?;
     } else {
         let look = context.console.look();
-        context.console.data(&tables::summary(&summaries[0], look))?;
+        let heading: Vec<String> = prepared
+            .boundaries
+            .iter()
+            .map(|line| format!("boundary {line}\n"))
+            .collect();
+        let table = tables::summary(&summaries[0], look);
+        context.console.data(&(heading.concat() + &table))?;
     }
     Ok(context.conclude(&place, summaries[0].replications, asked, &summaries))
 }

@@ -7,10 +7,12 @@ use serde_json::Value;
 use super::engine::{CatalogueEntry, Engine, Prepared, Rejected};
 use crate::archive::Price;
 use crate::experiment::expectation::Expectation;
+use crate::interworking::layout::Which;
 use crate::network::plan::Plan;
 use crate::network::{Options, simulate};
+use crate::scenario::configuration::configuration;
 use crate::scenario::document::Document;
-use crate::scenario::{self, Diagnostic, Diagnostics, Which, compile, derive};
+use crate::scenario::{self, Diagnostic, Diagnostics, compile, derive};
 use crate::units::Decibels;
 
 /// The engine of the program.
@@ -103,6 +105,18 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
     Prepared {
         name: document.name.clone(),
         label,
+        boundaries: document
+            .boundaries
+            .iter()
+            .map(|boundary| {
+                let [a, b] = [0, 1].map(|end| &boundary.between[end]);
+                format!(
+                    "{}: {a} – {b}, {}",
+                    boundary.id,
+                    configuration(document, boundary)
+                )
+            })
+            .collect(),
         resolved,
         seed: document.run.seed,
         replications: document.run.replications,

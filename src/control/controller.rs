@@ -10,7 +10,7 @@ use super::knowledge::{HopState, Knowledge};
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
-use crate::architecture::message::{ControlMessage, Message};
+use crate::architecture::message::{Ask, ControlMessage, Message};
 use crate::architecture::surroundings::ControllerSurroundings;
 use crate::architecture::{Address, Envelope, Hop, Label, Outbox, RequestId, Step, Timer};
 use crate::ids::{ControllerId, HopId, NodeId, SessionId};
@@ -53,54 +53,58 @@ impl Controller {
         };
         let label = envelope.label;
         match message {
-            ControlMessage::BorderQuery(order) => {
-                self.on_border_query(order, envelope.from.node(), label, out);
+            ControlMessage::BorderQuery { order, attempt } => {
+                self.on_border_query(order, *attempt, envelope.from.node(), label, out);
             }
             ControlMessage::RouteRequest(order) => {
-                self.on_route_request(*order, envelope.from.node(), now, out);
+                self.on_route_request(*order, envelope.from.node(), out);
             }
             ControlMessage::SegmentQuery { order, reply_to } => {
                 self.on_segment_query(*order, *reply_to, label, out);
             }
             ControlMessage::SegmentOffer {
-                request,
+                ask,
                 reachable,
                 usable_bits,
             } => {
-                self.on_segment_offer(*request, *reachable, *usable_bits, now, out);
+                self.on_segment_offer(*ask, *reachable, *usable_bits, out);
             }
-            ControlMessage::ResourceAnswer { request, usable_bits } => {
-                self.on_resource_answer(*request, *usable_bits, now, out);
+            ControlMessage::ResourceAnswer { ask, usable_bits } => {
+                self.on_resource_answer(*ask, *usable_bits, out);
             }
             ControlMessage::Reserve(order) => self.deliver(order.km, label, message, out),
             ControlMessage::ReserveAnswer {
-                request,
+                ask,
                 km,
                 reply_to,
                 result,
             } => {
                 if self.is_me(*reply_to, label, message, out) {
-                    self.on_reserve_answer(*request, *km, *result, out);
+                    self.on_reserve_answer(*ask, *km, *result, out);
                 }
             }
-            ControlMessage::SegmentRequest { order, decider } => {
-                if self.is_me(*decider, label, message, out) {
-                    self.on_segment_request(order.request, order.bits, order.deadline, out);
-                }
-            }
-            ControlMessage::SegmentReserve {
-                request,
-                bits,
-                deadline,
+            ControlMessage::SegmentRequest {
+                order,
+                attempt,
+                decider,
             } => {
-                self.on_segment_request(*request, *bits, *deadline, out);
+                if self.is_me(*decider, label, message, out) {
+                    let ask = Ask {
+                        request: order.request,
+                        attempt: *attempt,
+                    };
+                    self.on_segment_request(ask, order.bits, order.deadline, out);
+                }
             }
-            ControlMessage::SegmentAnswer { request, result } => {
-                self.on_segment_answer(*request, *result, out);
+            ControlMessage::SegmentReserve { ask, bits, deadline } => {
+                self.on_segment_request(*ask, *bits, *deadline, out);
+            }
+            ControlMessage::SegmentAnswer { ask, result } => {
+                self.on_segment_answer(*ask, *result, out);
             }
             ControlMessage::Start { source, .. } => self.deliver(*source, label, message, out),
             ControlMessage::CanServe {
-                request,
+                ask,
                 km,
                 reply_to,
                 source,
@@ -108,27 +112,27 @@ impl Controller {
                 Some(source) => self.deliver(*source, label, message, out),
                 None => {
                     // Beyond the border, the segment before passes it on to the source.
-                    let from_peer = self.segments.get(&request.session).is_some_and(|segment| {
+                    let from_peer = self.segments.get(&ask.request.session).is_some_and(|segment| {
                         segment.next_controller().map(Address::controller) == Some(envelope.from)
                     });
                     if from_peer || self.is_me(*reply_to, label, message, out) {
-                        self.on_can_serve(*request, *km, label, out);
+                        self.on_can_serve(*ask, *km, label, out);
                     }
                 }
             },
             ControlMessage::Release {
-                request,
+                ask,
                 km,
                 decider,
                 cancel,
             } => match km {
                 Some(km) => self.deliver(*km, label, message, out),
                 None => {
-                    let from_peer = self.segments.get(&request.session).is_some_and(|segment| {
+                    let from_peer = self.segments.get(&ask.request.session).is_some_and(|segment| {
                         segment.previous_controller().map(Address::controller) == Some(envelope.from)
                     });
                     if from_peer || self.is_me(*decider, label, message, out) {
-                        self.on_release(*request, *cancel, label, out);
+                        self.on_release(*ask, *cancel, label, out);
                     }
                 }
             },

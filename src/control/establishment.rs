@@ -8,12 +8,11 @@ use super::knowledge::HopState;
 use super::segment::{Role, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
-    BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, Subject,
+    Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, Subject,
 };
 use crate::architecture::surroundings::Border;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step};
 use crate::ids::{ControllerId, HopId, NodeId};
-use crate::kernel::Time;
 
 /// A route that is being found.
 #[derive(Clone, Debug)]
@@ -34,7 +33,14 @@ pub struct Establishing {
 impl Controller {
     /// Step 0a: which border serves the destination's QKDN from here. The nearest by hops; one whose hop makes key
     /// before one that only has some left; never one that is OFF.
-    pub(super) fn on_border_query(&mut self, order: &KeyRequest, km: NodeId, label: Label, out: &mut Outbox) {
+    pub(super) fn on_border_query(
+        &mut self,
+        order: &KeyRequest,
+        attempt: u32,
+        km: NodeId,
+        label: Label,
+        out: &mut Outbox,
+    ) {
         let candidates = self
             .surroundings
             .borders
@@ -49,10 +55,11 @@ impl Controller {
             .min_by_key(|&(state, hops, boundary, _)| (state, hops, boundary));
         let border = best.map(|(.., border)| choice(border));
         let procedure = border.map_or(label.procedure, |border| border.procedure);
-        let answer = ControlMessage::BorderAnswer {
+        let ask = Ask {
             request: order.request,
-            border,
+            attempt,
         };
+        let answer = ControlMessage::BorderAnswer { ask, border };
         out.send(
             Address::kma(km),
             Label::new(procedure, Step::BorderChoice),
@@ -61,14 +68,8 @@ impl Controller {
     }
 
     /// Steps 2 and 3: compute this QKDN's part, ask for the other's.
-    pub(super) fn on_route_request(
-        &mut self,
-        mut order: RelayOrder,
-        km: NodeId,
-        _now: Time,
-        out: &mut Outbox,
-    ) {
-        let request = order.order.request;
+    pub(super) fn on_route_request(&mut self, mut order: RelayOrder, km: NodeId, out: &mut Outbox) {
+        let (ask, request) = (order.ask(), order.order.request);
         let local = order.order.destination_qkdn == self.surroundings.domain.qkdn;
         let border = if local {
             None
@@ -130,7 +131,7 @@ impl Controller {
             out.send(
                 Address::kma(km),
                 label,
-                ControlMessage::ResourceQuery { request, hop },
+                ControlMessage::ResourceQuery { ask, hop },
             );
         }
         self.establishing.insert(request, establishing);
@@ -168,12 +169,12 @@ impl Controller {
         label: Label,
         out: &mut Outbox,
     ) {
-        let request = order.order.request;
+        let (ask, request) = (order.ask(), order.order.request);
         let from = order.border.expect("a query crosses a border").far;
         let ends = [from, order.order.destination];
         let Some(path) = self.route(ends[0], ends[1]) else {
             let offer = ControlMessage::SegmentOffer {
-                request,
+                ask,
                 reachable: false,
                 usable_bits: 0,
             };
@@ -181,10 +182,7 @@ impl Controller {
         };
         let asks_km = label.procedure == Procedure::P12 && !path.is_empty();
         if asks_km {
-            let query = ControlMessage::ResourceQuery {
-                request,
-                hop: path[0],
-            };
+            let query = ControlMessage::ResourceQuery { ask, hop: path[0] };
             out.send(
                 Address::kma(from),
                 Label::new(label.procedure, Step::Computation),
@@ -206,19 +204,12 @@ impl Controller {
     }
 
     /// Step 3a at controller-A: what the other QKDN offers.
-    pub(super) fn on_segment_offer(
-        &mut self,
-        request: RequestId,
-        reachable: bool,
-        usable_bits: u64,
-        _now: Time,
-        out: &mut Outbox,
-    ) {
-        let Some(establishing) = self.establishing.get_mut(&request) else {
+    pub(super) fn on_segment_offer(&mut self, ask: Ask, reachable: bool, usable_bits: u64, out: &mut Outbox) {
+        let Some(establishing) = self.awaiting(ask) else {
             return;
         };
         if !reachable {
-            let establishing = self.establishing.remove(&request).expect("it was just there");
+            let establishing = self.establishing.remove(&ask.request).expect("it was just there");
             return self.answer_source(
                 &establishing.order,
                 establishing.procedure,
@@ -228,23 +219,23 @@ impl Controller {
         }
         establishing.awaits_offer = false;
         establishing.usable_bits = establishing.usable_bits.min(usable_bits);
-        self.when_all_is_known(request, out);
+        self.when_all_is_known(ask.request, out);
     }
 
     /// P12 step 3: a border KM says what it has.
-    pub(super) fn on_resource_answer(
-        &mut self,
-        request: RequestId,
-        usable_bits: u64,
-        _now: Time,
-        out: &mut Outbox,
-    ) {
-        let Some(establishing) = self.establishing.get_mut(&request) else {
+    pub(super) fn on_resource_answer(&mut self, ask: Ask, usable_bits: u64, out: &mut Outbox) {
+        let Some(establishing) = self.awaiting(ask) else {
             return;
         };
         establishing.awaits_resources = false;
         establishing.usable_bits = establishing.usable_bits.min(usable_bits);
-        self.when_all_is_known(request, out);
+        self.when_all_is_known(ask.request, out);
+    }
+
+    /// The route that is being found for this attempt.
+    fn awaiting(&mut self, ask: Ask) -> Option<&mut Establishing> {
+        let found = self.establishing.get_mut(&ask.request);
+        found.filter(|establishing| establishing.order.attempt == ask.attempt)
     }
 
     fn when_all_is_known(&mut self, request: RequestId, out: &mut Outbox) {
@@ -256,15 +247,9 @@ impl Controller {
             return;
         }
         let found = self.establishing.remove(&request).expect("it was just there");
-        let order = found.order.order;
+        let (ask, order) = (found.order.ask(), found.order.order);
         let session = request.session;
-        let mut segment = Segment::new(
-            found.role,
-            found.ends,
-            found.path.clone(),
-            &order,
-            found.procedure,
-        );
+        let mut segment = Segment::new(found.role, found.ends, found.path.clone(), found.procedure);
         segment.entry = found
             .order
             .border
@@ -279,7 +264,7 @@ impl Controller {
         match found.role {
             Role::Far { peer } => {
                 let offer = ControlMessage::SegmentOffer {
-                    request,
+                    ask,
                     reachable: true,
                     usable_bits: found.usable_bits,
                 };
@@ -298,7 +283,7 @@ impl Controller {
                     let subject = Subject::request(request);
                     out.observe(Observation::Internal { label, subject, note });
                 }
-                self.reserve(request, order.bits, order.deadline, true, out);
+                self.reserve(ask, order.bits, order.deadline, true, out);
             }
         }
     }
@@ -307,7 +292,7 @@ impl Controller {
     fn answer_source(&self, order: &RelayOrder, procedure: Procedure, cause: FailureCause, out: &mut Outbox) {
         let near = order.border.map_or(order.source, |border| border.near);
         let answer = ControlMessage::Start {
-            request: order.order.request,
+            ask: order.ask(),
             source: order.source,
             decider: self.me(),
             result: ReservationResult::Refused(cause, near),

@@ -5,10 +5,12 @@
 //! whose border hop fails gives its session back to the source, which chooses a border anew. Negotiation between the
 //! QKDNs (steps 7 and 8) is not part of this machine yet: each side changes only its own segment.
 
+use std::collections::BTreeMap;
+
 use super::controller::Controller;
 use super::knowledge::HopState;
 use super::segment::{Role, SegmentState};
-use crate::architecture::message::{ControlMessage, StatusChange, Subject};
+use crate::architecture::message::{Ask, ControlMessage, StatusChange, Subject};
 use crate::architecture::observation::ReroutingInstant;
 use crate::architecture::{Address, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{FaultId, HopId, NodeId, SessionId};
@@ -182,6 +184,7 @@ impl Controller {
         let label = self.rerouting_label(session, Step::RerouteCommand);
         let segment = self.segments.remove(&session).expect("the caller has it");
         self.cancel_refused(session, &segment.refused, &segment.path, out);
+        self.drop_pending(session, out);
         if let Some(next) = segment.next_controller() {
             let close = ControlMessage::SessionClose {
                 session,
@@ -253,17 +256,18 @@ impl Controller {
     fn cancel_refused(
         &self,
         session: SessionId,
-        refused: &std::collections::BTreeSet<u32>,
+        refused: &BTreeMap<u32, u32>,
         hops: &[HopId],
         out: &mut Outbox,
     ) {
         let label = self.rerouting_label(session, Step::RerouteCommand);
-        for &number in refused {
+        for (&number, &attempt) in refused {
             let request = RequestId { session, number };
+            let ask = Ask { request, attempt };
             for &hop in hops {
                 let km: NodeId = self.hop(hop).from;
                 let cancel = ControlMessage::Release {
-                    request,
+                    ask,
                     km: Some(km),
                     decider: self.me(),
                     cancel: true,
@@ -294,18 +298,15 @@ impl Controller {
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Active;
         let held = std::mem::take(&mut segment.held);
-        let refused: Vec<u32> = segment.refused.iter().copied().collect();
+        let refused = segment.refused.clone();
         let km = segment.ends[0];
         let label = self.label(session, Step::Start);
-        for number in refused {
-            self.on_can_serve(RequestId { session, number }, km, label, out);
+        for (number, attempt) in refused {
+            let request = RequestId { session, number };
+            self.on_can_serve(Ask { request, attempt }, km, label, out);
         }
         for request in held {
-            let id = RequestId {
-                session,
-                number: request.number,
-            };
-            self.reserve(id, request.bits, request.deadline, false, out);
+            self.reserve(request.ask, request.bits, request.deadline, false, out);
         }
         let stale = self
             .segments

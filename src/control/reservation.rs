@@ -5,7 +5,7 @@
 
 use super::controller::Controller;
 use super::segment::{Held, Role, SegmentState};
-use crate::architecture::message::{ControlMessage, FailureCause, Reservation, ReservationResult};
+use crate::architecture::message::{Ask, ControlMessage, FailureCause, Reservation, ReservationResult};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Outbox, RequestId, Step};
 use crate::ids::{NodeId, SessionId};
@@ -14,6 +14,8 @@ use crate::kernel::Time;
 /// Answers that are awaited for a request.
 #[derive(Clone, Debug, Default)]
 pub struct Pending {
+    /// The attempt that the answers must belong to.
+    attempt: u32,
     awaited: usize,
     refused: Option<(FailureCause, NodeId)>,
     confirmed: Vec<NodeId>,
@@ -22,22 +24,12 @@ pub struct Pending {
 
 impl Controller {
     /// A further request on an installed segment: from the source (Origin) or from the segment before (Far).
-    pub(super) fn on_segment_request(
-        &mut self,
-        request: RequestId,
-        bits: u64,
-        deadline: Time,
-        out: &mut Outbox,
-    ) {
-        match self.segments.get_mut(&request.session) {
+    pub(super) fn on_segment_request(&mut self, ask: Ask, bits: u64, deadline: Time, out: &mut Outbox) {
+        match self.segments.get_mut(&ask.request.session) {
             Some(segment) if matches!(segment.state, SegmentState::Rerouting { .. }) => {
-                segment.held.push(Held {
-                    number: request.number,
-                    bits,
-                    deadline,
-                });
+                segment.held.push(Held { ask, bits, deadline });
             }
-            Some(_) => self.reserve(request, bits, deadline, false, out),
+            Some(_) => self.reserve(ask, bits, deadline, false, out),
             // The session was closed or its border lost. Where the message about it was lost too, the source begins
             // anew when this request times out.
             None => {}
@@ -45,14 +37,8 @@ impl Controller {
     }
 
     /// Asks every sending KM of the segment, and the next segment, for a promise.
-    pub(super) fn reserve(
-        &mut self,
-        request: RequestId,
-        bits: u64,
-        deadline: Time,
-        first: bool,
-        out: &mut Outbox,
-    ) {
+    pub(super) fn reserve(&mut self, ask: Ask, bits: u64, deadline: Time, first: bool, out: &mut Outbox) {
+        let request = ask.request;
         let segment = &self.segments[&request.session];
         let reserve = self.surroundings.parameters.reservation == ReservationScheme::Segment;
         let border_km = segment.entry.map(|_| segment.ends[1]);
@@ -60,7 +46,7 @@ impl Controller {
             let km = self.hop(hop).from;
             let crosses = self.hop(hop).crosses_border;
             let order = Reservation {
-                request,
+                ask,
                 km,
                 hop,
                 bits,
@@ -87,17 +73,14 @@ impl Controller {
         let mut awaited = segment.path.len();
         if let Some(next) = segment.next_controller() {
             let label = Label::new(segment.procedure, Step::Reservation);
-            let message = ControlMessage::SegmentReserve {
-                request,
-                bits,
-                deadline,
-            };
+            let message = ControlMessage::SegmentReserve { ask, bits, deadline };
             out.send(Address::controller(next), label, message);
             awaited += 1;
         }
         self.pending.insert(
             request,
             Pending {
+                attempt: ask.attempt,
                 awaited,
                 ..Pending::default()
             },
@@ -108,12 +91,15 @@ impl Controller {
     /// A KM of the segment has answered.
     pub(super) fn on_reserve_answer(
         &mut self,
-        request: RequestId,
+        ask: Ask,
         km: NodeId,
         result: ReservationResult,
         out: &mut Outbox,
     ) {
-        let Some(pending) = self.pending.get_mut(&request) else {
+        let Some(pending) = self.awaiting_answers(ask) else {
+            if result == ReservationResult::Confirmed {
+                self.give_back(ask, km, out);
+            }
             return;
         };
         pending.awaited -= 1;
@@ -123,17 +109,12 @@ impl Controller {
                 pending.refused.get_or_insert((cause, at));
             }
         }
-        self.when_all_have_answered(request, out);
+        self.when_all_have_answered(ask.request, out);
     }
 
     /// The segment beyond the border has answered.
-    pub(super) fn on_segment_answer(
-        &mut self,
-        request: RequestId,
-        result: ReservationResult,
-        out: &mut Outbox,
-    ) {
-        let Some(pending) = self.pending.get_mut(&request) else {
+    pub(super) fn on_segment_answer(&mut self, ask: Ask, result: ReservationResult, out: &mut Outbox) {
+        let Some(pending) = self.awaiting_answers(ask) else {
             return;
         };
         pending.awaited -= 1;
@@ -143,7 +124,46 @@ impl Controller {
                 pending.refused.get_or_insert((cause, at));
             }
         }
-        self.when_all_have_answered(request, out);
+        self.when_all_have_answered(ask.request, out);
+    }
+
+    /// The session's route is gone: what has been promised for it is given back, answers to come are void.
+    pub(super) fn drop_pending(&mut self, session: SessionId, out: &mut Outbox) {
+        let mut asked: Vec<RequestId> = self.pending.keys().copied().collect();
+        asked.retain(|request| request.session == session);
+        asked.sort();
+        for request in asked {
+            let pending = self.pending.remove(&request).expect("it was just there");
+            let ask = Ask {
+                request,
+                attempt: pending.attempt,
+            };
+            for km in pending.confirmed {
+                self.give_back(ask, km, out);
+            }
+        }
+    }
+
+    /// The answers that are awaited for this attempt.
+    fn awaiting_answers(&mut self, ask: Ask) -> Option<&mut Pending> {
+        let pending = self.pending.get_mut(&ask.request);
+        pending.filter(|pending| pending.attempt == ask.attempt)
+    }
+
+    /// A promise for an attempt that is over, or for a route that was lost, is given back.
+    fn give_back(&self, ask: Ask, km: NodeId, out: &mut Outbox) {
+        let release = ControlMessage::Release {
+            ask,
+            km: Some(km),
+            decider: self.me(),
+            cancel: false,
+        };
+        self.deliver(
+            km,
+            self.label(ask.request.session, Step::Reservation),
+            &release,
+            out,
+        );
     }
 
     fn when_all_have_answered(&mut self, request: RequestId, out: &mut Outbox) {
@@ -155,27 +175,21 @@ impl Controller {
             return;
         }
         let pending = self.pending.remove(&request).expect("it was just there");
-        let Some(segment) = self.segments.get_mut(&request.session) else {
-            // The route was lost meanwhile: what was promised for it is given back.
-            let label = Label::new(self.surroundings.parameters.rerouting, Step::Reservation);
-            for km in pending.confirmed {
-                let release = ControlMessage::Release {
-                    request,
-                    km: Some(km),
-                    decider: self.me(),
-                    cancel: false,
-                };
-                self.deliver(km, label, &release, out);
-            }
-            return;
+        let ask = Ask {
+            request,
+            attempt: pending.attempt,
         };
+        let segment = self
+            .segments
+            .get_mut(&request.session)
+            .expect("a lost route takes its pending reservations along");
         let result = match pending.refused {
             None => {
                 segment.refused.remove(&request.number);
                 ReservationResult::Confirmed
             }
             Some((cause, at)) => {
-                segment.refused.insert(request.number);
+                segment.refused.insert(request.number, ask.attempt);
                 ReservationResult::Refused(cause, at)
             }
         };
@@ -183,17 +197,11 @@ impl Controller {
         if pending.refused.is_some() {
             let label = Label::new(procedure, Step::Reservation);
             for km in pending.confirmed {
-                let release = ControlMessage::Release {
-                    request,
-                    km: Some(km),
-                    decider: self.me(),
-                    cancel: false,
-                };
-                self.deliver(km, label, &release, out);
+                self.give_back(ask, km, out);
             }
             if let (true, Some(next)) = (pending.peer_confirmed, next) {
                 let release = ControlMessage::Release {
-                    request,
+                    ask,
                     km: None,
                     decider: next,
                     cancel: false,
@@ -205,7 +213,7 @@ impl Controller {
         match role {
             Role::Origin { source, .. } => {
                 let start = ControlMessage::Start {
-                    request,
+                    ask,
                     source,
                     decider: self.me(),
                     result,
@@ -213,22 +221,22 @@ impl Controller {
                 self.deliver(source, label, &start, out);
             }
             Role::Far { peer } => {
-                let answer = ControlMessage::SegmentAnswer { request, result };
+                let answer = ControlMessage::SegmentAnswer { ask, result };
                 out.send(Address::controller(peer), label, answer);
             }
         }
     }
 
     /// A lacking KM can serve now: the source is told, through the segment before if there is one.
-    pub(super) fn on_can_serve(&mut self, request: RequestId, km: NodeId, label: Label, out: &mut Outbox) {
-        let Some(segment) = self.segments.get(&request.session) else {
+    pub(super) fn on_can_serve(&mut self, ask: Ask, km: NodeId, label: Label, out: &mut Outbox) {
+        let Some(segment) = self.segments.get(&ask.request.session) else {
             return;
         };
         match segment.role {
             Role::Origin { source, .. } => {
                 let reply_to = self.me();
                 let message = ControlMessage::CanServe {
-                    request,
+                    ask,
                     km,
                     reply_to,
                     source: Some(source),
@@ -237,7 +245,7 @@ impl Controller {
             }
             Role::Far { peer } => {
                 let message = ControlMessage::CanServe {
-                    request,
+                    ask,
                     km,
                     reply_to: peer,
                     source: None,
@@ -248,7 +256,8 @@ impl Controller {
     }
 
     /// Promises of a whole segment are given back; with `cancel`, the request is over.
-    pub(super) fn on_release(&mut self, request: RequestId, cancel: bool, label: Label, out: &mut Outbox) {
+    pub(super) fn on_release(&mut self, ask: Ask, cancel: bool, label: Label, out: &mut Outbox) {
+        let request = ask.request;
         if cancel {
             self.pending.remove(&request);
         }
@@ -257,7 +266,7 @@ impl Controller {
         };
         if cancel {
             segment.refused.remove(&request.number);
-            segment.held.retain(|held| held.number != request.number);
+            segment.held.retain(|held| held.ask.request != request);
         }
         let next = segment.next_controller();
         let kms: Vec<NodeId> = self.segments[&request.session]
@@ -267,7 +276,7 @@ impl Controller {
             .collect();
         for km in kms {
             let release = ControlMessage::Release {
-                request,
+                ask,
                 km: Some(km),
                 decider: self.me(),
                 cancel,
@@ -276,7 +285,7 @@ impl Controller {
         }
         if let Some(next) = next {
             let release = ControlMessage::Release {
-                request,
+                ask,
                 km: None,
                 decider: next,
                 cancel,
@@ -290,6 +299,7 @@ impl Controller {
         let Some(segment) = self.segments.remove(&session) else {
             return;
         };
+        self.drop_pending(session, out);
         for &hop in &segment.path {
             let km = self.hop(hop).from;
             let close = ControlMessage::SessionClose {

@@ -1,8 +1,8 @@
 //! A session's segment in one QKDN, as its deciding controller holds it (functional element FE-3).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use crate::architecture::message::KeyRequest;
+use crate::architecture::message::Ask;
 use crate::architecture::procedure::Procedure;
 use crate::ids::{ControllerId, FaultId, HopId, NodeId};
 use crate::kernel::Time;
@@ -41,8 +41,8 @@ pub enum SegmentState {
 /// A request that came during a reroute.
 #[derive(Clone, Copy, Debug)]
 pub struct Held {
-    /// Which.
-    pub number: u32,
+    /// Which attempt at which request.
+    pub ask: Ask,
     /// Amount \[bits\].
     pub bits: u64,
     /// When it times out.
@@ -68,23 +68,15 @@ pub struct Segment {
     pub state: SegmentState,
     /// A report about its path came while it was being rerouted.
     pub stale: bool,
-    /// Requests that were refused for want of key and wait, by number.
-    pub refused: BTreeSet<u32>,
+    /// Requests that were refused for want of key and wait, by number, with the attempt.
+    pub refused: BTreeMap<u32, u32>,
     /// Requests that came during a reroute.
     pub held: Vec<Held>,
-    /// What one request asks for \[bits\].
-    pub bits: u64,
 }
 
 impl Segment {
     /// A new segment of a request's session.
-    pub fn new(
-        role: Role,
-        ends: [NodeId; 2],
-        path: Vec<HopId>,
-        order: &KeyRequest,
-        procedure: Procedure,
-    ) -> Segment {
+    pub fn new(role: Role, ends: [NodeId; 2], path: Vec<HopId>, procedure: Procedure) -> Segment {
         Segment {
             role,
             ends,
@@ -94,9 +86,8 @@ impl Segment {
             epoch: 0,
             state: SegmentState::Active,
             stale: false,
-            refused: BTreeSet::new(),
+            refused: BTreeMap::new(),
             held: Vec::new(),
-            bits: order.bits,
         }
     }
 }

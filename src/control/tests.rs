@@ -9,7 +9,7 @@ use super::Controller;
 use super::routing::FewestHops;
 use crate::architecture::hop::{Handover, Hop, Protection};
 use crate::architecture::message::{
-    ControlMessage, FailureCause, KeyRequest, Message, RelayOrder, ReservationResult, StatusChange,
+    Ask, ControlMessage, FailureCause, KeyRequest, Message, RelayOrder, ReservationResult, StatusChange,
 };
 use crate::architecture::surroundings::{
     Border, ControllerSurroundings, Domain, Parameters, ReservationScheme, StoreSettings,
@@ -74,7 +74,6 @@ impl Bench {
                 boundary: BoundaryId(number),
                 hop: hop(4 + number, ends, true),
                 far_qkdn: QkdnId(1),
-                near_controller: ME,
                 far_controller: PEER,
             })
             .collect();
@@ -166,6 +165,7 @@ impl Bench {
         let order = RelayOrder {
             order: request(3, 0),
             source: NodeId(0),
+            attempt: 1,
             source_controller: ME,
             border: None,
         };
@@ -173,8 +173,15 @@ impl Bench {
     }
 
     fn answer(&mut self, km: u32, result: ReservationResult) -> Vec<Effect> {
+        self.answer_to(1, km, result)
+    }
+
+    fn answer_to(&mut self, attempt: u32, km: u32, result: ReservationResult) -> Vec<Effect> {
         let answer = ControlMessage::ReserveAnswer {
-            request: REQUEST,
+            ask: Ask {
+                request: REQUEST,
+                attempt,
+            },
             km: NodeId(km),
             reply_to: ME,
             result,
@@ -183,7 +190,10 @@ impl Bench {
     }
 
     fn border_from(&mut self, node: u32) -> Option<NodeId> {
-        let query = ControlMessage::BorderQuery(request(8, 1));
+        let query = ControlMessage::BorderQuery {
+            order: request(8, 1),
+            attempt: 1,
+        };
         let effects = self.tell(9, Address::kma(NodeId(node)), query);
         let answers = control(&effects);
         let [ControlMessage::BorderAnswer { border, .. }] = answers[..] else {
@@ -281,13 +291,41 @@ fn one_refuses_and_the_others_are_released() {
     assert_eq!(released, [NodeId(0)], "the refusing KM keeps its waiter");
 }
 
+const ASK: Ask = Ask {
+    request: REQUEST,
+    attempt: 1,
+};
+
+/// A promise for an attempt that is over goes back to its KM, and counts for no other attempt.
+#[test]
+fn late_promises_of_an_earlier_attempt_are_given_back() {
+    let mut bench = Bench::new();
+    bench.local_session();
+    let late = bench.answer_to(7, 0, ReservationResult::Confirmed);
+    let sent = control(&late);
+    assert!(
+        matches!(sent[..], [ControlMessage::Release { ask, km: Some(NodeId(0)), cancel: false, .. }] if ask.attempt == 7),
+        "{sent:?}"
+    );
+    assert!(bench.answer_to(7, 1, NO_KEY_AT_1).is_empty());
+    bench.answer(0, ReservationResult::Confirmed);
+    let started = bench.answer(1, ReservationResult::Confirmed);
+    assert_eq!(
+        control(&started).len(),
+        1,
+        "only the two answers of the attempt itself count"
+    );
+}
+
+const NO_KEY_AT_1: ReservationResult = ReservationResult::Refused(FailureCause::InsufficientKey, NodeId(1));
+
 #[test]
 fn a_released_request_is_answered_no_more() {
     let mut bench = Bench::new();
     bench.local_session();
     bench.answer(0, ReservationResult::Confirmed);
     let release = ControlMessage::Release {
-        request: REQUEST,
+        ask: ASK,
         km: None,
         decider: ME,
         cancel: true,
@@ -295,7 +333,11 @@ fn a_released_request_is_answered_no_more() {
     let released = bench.tell(2, Address::kma(NodeId(0)), release);
     assert_eq!(control(&released).len(), 2, "every KM of the segment is told");
     for km in 0..4 {
-        assert!(bench.answer(km, ReservationResult::Confirmed).is_empty());
+        let late = bench.answer(km, ReservationResult::Confirmed);
+        assert!(matches!(
+            control(&late)[..],
+            [ControlMessage::Release { cancel: false, .. }]
+        ));
     }
 }
 
@@ -362,7 +404,10 @@ fn a_route_is_changed_when_another_makes_key() {
         fault: None,
     };
     let request = ControlMessage::SegmentReserve {
-        request: RequestId { number: 1, ..REQUEST },
+        ask: Ask {
+            request: RequestId { number: 1, ..REQUEST },
+            attempt: 1,
+        },
         bits: 100,
         deadline: Time(1_000),
     };

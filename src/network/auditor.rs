@@ -206,13 +206,13 @@ impl Auditor {
                 });
             }
             Message::Control(ControlMessage::Start {
-                request,
+                ask,
                 result: ReservationResult::Confirmed,
                 ..
             }) => {
                 let asked = bit(Step::Reservation) | bit(Step::RouteInformation);
                 let reserved = self
-                    .request(*request)
+                    .request(ask.request)
                     .is_some_and(|request| request.steps & asked != 0);
                 self.check(Check::StepOrder, now, reserved, |_| {
                     "a start before any reservation".into()

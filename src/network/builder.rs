@@ -10,15 +10,16 @@ use rustc_hash::FxHashMap;
 
 use super::data_network::DataNetwork;
 use super::plan::{
-    ApplicationPlan, BoundaryPlan, Control, ControllerPlan, Disturbance, DuctPlan, DuctSection, FaultPlan,
-    LinkPlan, LocalDelays, ManagerPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan,
-    StorePlan, StoreSource,
+    ApplicationPlan, BoundaryPlan, Control, ControllerPlan, DuctPlan, DuctSection, FaultPlan, LinkPlan,
+    LocalDelays, ManagerPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan, StorePlan,
+    StoreSource,
 };
 use crate::architecture::surroundings::{
     Border, ControllerSurroundings, Domain, KmSurroundings, Parameters, Placement, StoreSettings,
 };
-use crate::architecture::{Handover, Hop, Procedure, Protection};
+use crate::architecture::{Disturbance, Handover, Hop, Procedure, Protection};
 use crate::control::routing::RoutingAlgorithm;
+use crate::fault::Site;
 use crate::ids::{
     ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, Id, IwnId, LinkId,
     ManagerId, NodeId, QkdnId, SessionId, StoreId,
@@ -26,7 +27,7 @@ use crate::ids::{
 use crate::kernel::{Span, Time};
 use crate::quantum::models::BlockSchedule;
 use crate::service::demand::ArrivalProcess;
-use crate::units::{Bits, Fraction};
+use crate::units::{Bits, Fraction, Metres};
 
 /// Amounts of a link's or a local store, both lanes together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -156,14 +157,6 @@ impl PlanBuilder {
             name: name.to_owned(),
             length_m,
         })
-    }
-
-    /// The duct of that name.
-    pub fn duct_named(&self, name: &str) -> Option<DuctId> {
-        self.ducts
-            .iter()
-            .find(|(_, plan)| plan.name == name)
-            .map(|(id, _)| id)
     }
 
     /// Adds a link, its stores and its two hops. Between QKDNs it is a GWN–GWN link.
@@ -347,13 +340,13 @@ impl PlanBuilder {
     pub fn fault(
         &mut self,
         name: &str,
-        disturbance: Disturbance,
+        disturbances: Vec<Disturbance>,
         at: Time,
         repaired: Option<Time>,
     ) -> FaultId {
         self.faults.push(FaultPlan {
             name: name.to_owned(),
-            disturbance,
+            disturbances,
             at,
             repaired,
         })
@@ -451,7 +444,6 @@ impl PlanBuilder {
                         boundary,
                         hop: hop.clone(),
                         far_qkdn: self.nodes[hop.to].1,
-                        near_controller: controller_of[hop.from.index()],
                         far_controller: controller_of[hop.to.index()],
                     })
                     .collect()
@@ -600,5 +592,18 @@ impl PlanBuilder {
             hops,
             stores,
         }
+    }
+}
+
+impl Site for PlanBuilder {
+    fn duct(&self, name: &str) -> Option<(DuctId, Metres)> {
+        let found = self.ducts.iter().find(|(_, plan)| plan.name == name);
+        found.map(|(id, plan)| (id, Metres(plan.length_m)))
+    }
+
+    fn links_at(&self, duct: DuctId, position_m: u64) -> Vec<LinkId> {
+        let lies_there = |link: &LinkPlan| link.ducts.iter().any(|section| section.holds(duct, position_m));
+        let links = self.links.iter().filter(|(_, link)| lies_there(link));
+        links.map(|(id, _)| id).collect()
     }
 }

@@ -7,7 +7,7 @@ use super::data_network::DataNetwork;
 use crate::architecture::surroundings::{
     ControllerSurroundings, KmSurroundings, Parameters, Placement, StoreSettings,
 };
-use crate::architecture::{Address, ElementKind, Hop};
+use crate::architecture::{Address, Disturbance, ElementKind, Hop};
 use crate::control::routing::RoutingAlgorithm;
 use crate::ids::{
     ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, IwnId, LinkId,
@@ -85,6 +85,13 @@ pub struct DuctSection {
     pub from_m: u64,
     /// To here; greater than `from_m`.
     pub to_m: u64,
+}
+
+impl DuctSection {
+    /// Whether that place of that duct \[m\] belongs to it.
+    pub fn holds(self, duct: DuctId, position_m: u64) -> bool {
+        self.duct == duct && self.from_m <= position_m && position_m < self.to_m
+    }
 }
 
 /// A duct.
@@ -173,27 +180,13 @@ pub struct SessionPlan {
     pub active: [Time; 2],
 }
 
-/// What happens to the world at one instant.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Disturbance {
-    /// A duct is cut at a place: links over it lose their quantum and Qx channels.
-    DuctCut {
-        /// Which duct.
-        duct: DuctId,
-        /// Where \[m\].
-        position_m: u64,
-        /// Whether the data network over it is cut too.
-        cuts_data: bool,
-    },
-}
-
 /// A fault of the scenario.
 #[derive(Clone, Debug)]
 pub struct FaultPlan {
     /// Its id in the scenario.
     pub name: String,
-    /// What it does.
-    pub disturbance: Disturbance,
+    /// What it does, in this order, until it is repaired.
+    pub disturbances: Vec<Disturbance>,
     /// When.
     pub at: Time,
     /// Until when.

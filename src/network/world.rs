@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::availability::{Ahead, Availability};
-use super::plan::{Disturbance, Plan, StoreSource};
+use super::plan::{Plan, StoreSource};
 use crate::architecture::{
-    Address, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
+    Address, Disturbance, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
 };
 use crate::control::Controller;
 use crate::ids::{
@@ -427,25 +427,16 @@ impl<O: Observer> World<O> {
     fn disturb(&mut self, fault: FaultId, begins: bool, now: Time) {
         self.observer.disturbed(now, fault, begins);
         let plan = Arc::clone(&self.plan);
-        let Disturbance::DuctCut {
-            duct,
-            position_m,
-            cuts_data,
-        } = plan.faults[fault].disturbance;
-        if cuts_data {
-            if begins {
-                self.data_cuts.push((duct, position_m));
-            } else {
-                let at = self.data_cuts.iter().position(|&cut| cut == (duct, position_m));
-                self.data_cuts.remove(at.expect("a cut is repaired once"));
-            }
-        }
-        for (id, link) in plan.links.iter() {
-            let lies_there = |section: &super::plan::DuctSection| {
-                section.duct == duct && section.from_m <= position_m && position_m < section.to_m
-            };
-            if link.ducts.iter().any(lies_there) {
-                self.cut_link(id, begins, fault, now);
+        for &disturbance in &plan.faults[fault].disturbances {
+            match disturbance {
+                Disturbance::LinkDown(link) => self.cut_link(link, begins, fault, now),
+                Disturbance::DataCut { duct, position_m } if begins => {
+                    self.data_cuts.push((duct, position_m));
+                }
+                Disturbance::DataCut { duct, position_m } => {
+                    let at = self.data_cuts.iter().position(|&cut| cut == (duct, position_m));
+                    self.data_cuts.remove(at.expect("a cut is repaired once"));
+                }
             }
         }
     }
@@ -588,8 +579,5 @@ fn procedure_between(plan: &Plan, from: NodeId, to: NodeId) -> Procedure {
         .flat_map(|boundary| boundary.hops)
         .map(|hop| &plan.hops[hop]);
     let first = border_hops.find(|hop| [plan.nodes[hop.from].qkdn, plan.nodes[hop.to].qkdn] == ends);
-    match first.map(|hop| hop.handover) {
-        Some(crate::architecture::Handover::Transfer) => Procedure::P12,
-        _ => Procedure::P9,
-    }
+    first.map_or(Procedure::P9, |hop| hop.handover.procedure())
 }

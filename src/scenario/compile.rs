@@ -6,16 +6,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::{
-    Arrivals, Boundary, BoundaryKind, Control, Document, Fault, Iwn, LinkModel, Relay, Reservation, Routing,
-    Store, Stretch, TransferProtection,
+    Arrivals, Boundary, BoundaryKind, Control, Document, Iwn, LinkModel, Relay, Reservation, Routing, Store,
+    Stretch, TransferProtection,
 };
 use crate::architecture::Procedure;
 use crate::architecture::surroundings::{Parameters, ReservationScheme};
 use crate::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use crate::ids::{DuctId, NodeId, QkdnId};
+use crate::interworking::way::{Way, part_of};
 use crate::kernel::Time;
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
-use crate::network::plan::{self, Disturbance, DuctSection, LocalDelays, Plan, Processing, RunPlan};
+use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Processing, RunPlan};
 use crate::quantum::models::{self, BlockSchedule, Channel, FixedRate, MeasuredTable};
 use crate::service::demand::{ArrivalProcess, Periodic, Poisson};
 use crate::units::{Bits, Decibels, Metres};
@@ -153,7 +154,7 @@ impl Compiler<'_> {
                     }]
                 } else {
                     let stretches = self.stretches(&link.ducts);
-                    stretches.into_iter().map(Way::section).collect()
+                    stretches.into_iter().map(section).collect()
                 };
                 self.link(Wanted {
                     ends: [0, 1].map(|end| self.node(qkdn.id.as_str(), &link.between[end])),
@@ -223,7 +224,7 @@ impl Compiler<'_> {
                     systems: gwn.link.systems,
                     model: &gwn.link.model,
                     store: &gwn.link.store,
-                    ducts: way.into_iter().map(Way::section).collect(),
+                    ducts: way.into_iter().map(section).collect(),
                 });
                 self.builder.relay_boundary(name, link);
             }
@@ -259,7 +260,7 @@ impl Compiler<'_> {
                 systems: templates[side].systems,
                 model: &templates[side].model,
                 store: &templates[side].store,
-                ducts: part_of(way, from, to),
+                ducts: part_of(way, from, to).into_iter().map(section).collect(),
             });
             node
         });
@@ -332,23 +333,10 @@ impl Compiler<'_> {
             self.builder.active(session, Time::ZERO + demand.from, until);
         }
         for event in &document.faults {
-            let Fault::DuctCut(cut) = &event.fault;
-            let length = document.duct_length(&cut.duct).expect("a checked name");
-            let position_m = cut.position.map_or(length.0 / 2, |position| position.0);
-            // The far end belongs to the last metre.
-            let position_m = position_m.min(length.0.saturating_sub(1));
-            let disturbance = Disturbance::DuctCut {
-                duct: self.ducts[&cut.duct],
-                position_m,
-                cuts_data: cut.cuts_data,
-            };
+            let disturbances = event.fault.kind().disturbances(&self.builder);
             let at = Time::ZERO + event.at;
-            self.builder.fault(
-                event.id.as_str(),
-                disturbance,
-                at,
-                event.repair_after.map(|after| at + after),
-            );
+            let repaired = event.repair_after.map(|after| at + after);
+            self.builder.fault(event.id.as_str(), disturbances, at, repaired);
         }
         for route in &document.data_network.routes {
             let [a, b] = [0, 1].map(|end| self.node(&route.between[end].qkdn, &route.between[end].node));
@@ -357,54 +345,12 @@ impl Compiler<'_> {
     }
 }
 
-/// A stretch of a duct in the direction in which a link runs through it.
-#[derive(Clone, Copy, Debug)]
-struct Way {
-    duct: DuctId,
-    from: u64,
-    to: u64,
-}
-
-impl Way {
-    fn section(self) -> DuctSection {
-        DuctSection {
-            duct: self.duct,
-            from_m: self.from.min(self.to),
-            to_m: self.from.max(self.to),
-        }
+fn section(way: Way) -> DuctSection {
+    DuctSection {
+        duct: way.duct,
+        from_m: way.from.min(way.to),
+        to_m: way.from.max(way.to),
     }
-}
-
-/// The part of a way from `from` to `to`, counted along it \[m\].
-fn part_of(way: &[Way], from: u64, to: u64) -> Vec<DuctSection> {
-    let mut passed = 0;
-    let mut sections = Vec::new();
-    for stretch in way {
-        let length = stretch.from.abs_diff(stretch.to);
-        let (enters, leaves) = (
-            from.clamp(passed, passed + length) - passed,
-            to.clamp(passed, passed + length) - passed,
-        );
-        passed += length;
-        if enters < leaves {
-            let at = |along: u64| {
-                if stretch.from <= stretch.to {
-                    stretch.from + along
-                } else {
-                    stretch.from - along
-                }
-            };
-            sections.push(
-                Way {
-                    duct: stretch.duct,
-                    from: at(enters),
-                    to: at(leaves),
-                }
-                .section(),
-            );
-        }
-    }
-    sections
 }
 
 fn amounts(store: &Store) -> StoreAmounts {
@@ -447,39 +393,4 @@ fn link_model(model: &LinkModel) -> Option<Box<dyn models::LinkModel>> {
             }
         },
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_part_of_a_way_keeps_ducts_and_directions() {
-        let way = [
-            Way {
-                duct: DuctId(0),
-                from: 100,
-                to: 400,
-            },
-            Way {
-                duct: DuctId(1),
-                from: 900,
-                to: 200,
-            },
-        ];
-        let section = |duct, from_m, to_m| DuctSection {
-            duct: DuctId(duct),
-            from_m,
-            to_m,
-        };
-        assert_eq!(
-            part_of(&way, 0, 1_000),
-            [section(0, 100, 400), section(1, 200, 900)]
-        );
-        assert_eq!(part_of(&way, 0, 300), [section(0, 100, 400)]);
-        assert_eq!(
-            part_of(&way, 200, 500),
-            [section(0, 300, 400), section(1, 700, 900)]
-        );
-    }
 }

@@ -12,6 +12,7 @@ pub use traffic::*;
 use serde_json::{Value, json};
 
 use crate::catalogue::{Book, Decoder, Described, Entry, Form, Node, Tree, names, record};
+use crate::fault::Fault;
 use crate::kernel::time::Span;
 use crate::units::{Decibels, DecibelsPerKm, Metres};
 

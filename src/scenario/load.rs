@@ -352,8 +352,9 @@ fn hexadecimal(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interworking::layout::Which;
+    use crate::scenario::derive;
     use crate::scenario::document::LinkModel;
-    use crate::scenario::{Which, derive};
     use proptest::prelude::*;
 
     #[test]

@@ -6,8 +6,10 @@
 pub mod assemble;
 pub mod checks;
 pub mod compile;
+pub mod configuration;
 pub mod diagnostics;
 pub mod document;
+mod ground;
 pub mod import;
 pub mod load;
 pub mod merge;
@@ -20,4 +22,4 @@ pub use compile::compile;
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use document::{Document, catalogues, schema};
 pub use load::{Loaded, load, load_text, validate};
-pub use variants::{Which, derive};
+pub use variants::derive;

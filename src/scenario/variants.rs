@@ -17,42 +17,9 @@ use super::document::{
     Boundary, BoundaryDuct, BoundaryKind, Control, Document, Duct, Gwn, Iwn, Link, LinkModel, LinkTemplate,
     Name, Nothing, Place, QkdNode, Qkdn, Store, Stretch, TransferProtection,
 };
+use crate::interworking::layout::{self, Point, Stands, Which};
 use crate::kernel::time::Span;
 use crate::units::{Bits, Decibels, Fraction, Metres};
-
-/// Longest span between two relays.
-pub const RELAY_SPACING: Metres = Metres(80_000);
-
-/// Which variant of a boundary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Which {
-    /// Gateway nodes at both ends of the duct.
-    G0,
-    /// The same with as many module pairs as I's price buys.
-    G0Equal,
-    /// The site is a node of the first QKDN and its gateway.
-    G1,
-    /// The site is a node of the second QKDN and its gateway.
-    G1Mirror,
-    /// The site is the interworking node.
-    I,
-}
-
-impl Which {
-    /// All variants, in the order of tables.
-    pub const ALL: [Which; 5] = [Which::G0, Which::G0Equal, Which::G1, Which::G1Mirror, Which::I];
-
-    /// The name in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Which::G0 => "G0",
-            Which::G0Equal => "G0=",
-            Which::G1 => "G1",
-            Which::G1Mirror => "G1 mirrored",
-            Which::I => "I",
-        }
-    }
-}
 
 /// What a variant of one boundary is made of, for price and comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,28 +73,6 @@ pub fn equipment(
     Site::new(boundary, reaches).equipment(document, which)
 }
 
-/// What stands at a place of the duct.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stands {
-    /// One of the two border nodes.
-    End,
-    /// A relay, which is an ordinary node of that side.
-    Relay,
-    /// An ordinary node at the site.
-    SiteNode,
-    /// The interworking node.
-    Iwn,
-}
-
-/// A place of the duct.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Point {
-    at: Metres,
-    /// 0: of the first QKDN, 1: of the second; an IWN is of neither.
-    side: usize,
-    stands: Stands,
-}
-
 /// A boundary on its way to a variant.
 struct Site<'a> {
     boundary: &'a Boundary,
@@ -171,64 +116,12 @@ impl<'a> Site<'a> {
         Decibels(all.up_to(to, length).0 - all.up_to(from, length).0)
     }
 
-    /// Where relays stand between two places: none while the model reaches.
-    fn relays(&self, model: &LinkModel, from: Metres, to: Metres) -> Vec<Metres> {
-        if (self.reaches)(model, self.loss(from, to)) {
-            return Vec::new();
-        }
-        let span = to.0 - from.0;
-        let parts = span.div_ceil(RELAY_SPACING.0);
-        (1..parts)
-            .map(|part| Metres(from.0 + (u128::from(span) * u128::from(part) / u128::from(parts)) as u64))
-            .collect()
-    }
-
     /// What stands along the duct in a variant, in order.
     fn points(&self, which: Which) -> Vec<Point> {
-        let (start, site, end) = (Metres::ZERO, self.boundary.site(), self.boundary.duct.length);
-        let relay = |at: Metres| Point {
-            at,
-            side: usize::from(at > site),
-            stands: Stands::Relay,
+        let reaches = |template: usize, from: Metres, to: Metres| {
+            (self.reaches)(&self.links[template].model, self.loss(from, to))
         };
-        let border = |at, side| Point {
-            at,
-            side,
-            stands: Stands::End,
-        };
-        let mut points = vec![border(start, 0)];
-        match which {
-            Which::G0 | Which::G0Equal => {
-                points.extend(
-                    self.relays(&self.links[0].model, start, end)
-                        .into_iter()
-                        .map(relay),
-                );
-            }
-            Which::G1 | Which::G1Mirror | Which::I => {
-                points.extend(
-                    self.relays(&self.links[0].model, start, site)
-                        .into_iter()
-                        .map(relay),
-                );
-                points.push(Point {
-                    at: site,
-                    side: usize::from(which == Which::G1Mirror),
-                    stands: if which == Which::I {
-                        Stands::Iwn
-                    } else {
-                        Stands::SiteNode
-                    },
-                });
-                points.extend(
-                    self.relays(&self.links[1].model, site, end)
-                        .into_iter()
-                        .map(relay),
-                );
-            }
-        }
-        points.push(border(end, 1));
-        points
+        layout::points(which, self.boundary.site(), self.boundary.duct.length, &reaches)
     }
 
     fn equipment(&self, document: &Document, which: Which) -> Equipment {

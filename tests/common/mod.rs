@@ -7,13 +7,14 @@ use std::sync::Arc;
 use qkdni::architecture::Procedure;
 use qkdni::architecture::surroundings::{Parameters, ReservationScheme};
 use qkdni::control::routing::FewestHops;
+use qkdni::fault::{DuctCut, FaultKind as _};
 use qkdni::ids::{NodeId, QkdnId};
 use qkdni::kernel::{Span, Time};
 use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
-use qkdni::network::plan::{Control, Disturbance, DuctSection, Plan, Processing, RunPlan};
+use qkdni::network::plan::{Control, DuctSection, Plan, Processing, RunPlan};
 use qkdni::quantum::models::BlockSchedule;
 use qkdni::service::demand::{ArrivalProcess, Periodic, Poisson};
-use qkdni::units::Fraction;
+use qkdni::units::{Fraction, Metres};
 
 /// Which border.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -198,12 +199,12 @@ pub fn plan(setting: &Setting) -> Arc<Plan> {
         class,
     );
     if let Some((duct, at, repaired)) = setting.cut {
-        let duct = builder.plan.duct_named(duct).expect("the test names a duct");
-        let cut = Disturbance::DuctCut {
-            duct,
-            position_m: 10,
+        let cut = DuctCut {
+            duct: duct.to_owned(),
+            position: Some(Metres(10)),
             cuts_data: false,
         };
+        let cut = cut.disturbances(&builder.plan);
         builder.plan.fault("f1", cut, at, repaired);
     }
     Arc::new(builder.plan.build())

@@ -7,10 +7,11 @@ use proptest::sample::Index;
 use qkdni::architecture::Procedure;
 use qkdni::architecture::surroundings::{Parameters, ReservationScheme};
 use qkdni::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
+use qkdni::fault::{DuctCut, FaultKind as _};
 use qkdni::ids::{LinkId, NodeId, QkdnId};
 use qkdni::kernel::{Span, Time};
 use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
-use qkdni::network::plan::{Control, Disturbance, DuctSection, Plan, Processing, RunPlan};
+use qkdni::network::plan::{Control, DuctSection, Plan, Processing, RunPlan};
 use qkdni::quantum::models::BlockSchedule;
 use qkdni::service::demand::{ArrivalProcess, Periodic, Poisson};
 use qkdni::units::Fraction;
@@ -238,7 +239,7 @@ struct Cook<'a> {
     recipe: &'a Recipe,
     plan: PlanBuilder,
     links: usize,
-    ducts: Vec<(qkdni::ids::DuctId, u64)>,
+    ducts: Vec<String>,
 }
 
 impl Cook<'_> {
@@ -246,7 +247,7 @@ impl Cook<'_> {
         let link = &self.recipe.links[self.links % self.recipe.links.len()];
         self.links += 1;
         let duct = self.plan.duct(name, link.length_m);
-        self.ducts.push((duct, link.length_m));
+        self.ducts.push(name.to_owned());
         let schedule = (link.block_bits > 0).then_some(BlockSchedule {
             bits: link.block_bits,
             period: Span::from_millis(link.period_ms),
@@ -411,15 +412,15 @@ pub fn plan(recipe: &Recipe) -> Arc<Plan> {
         );
     }
     for (number, cut) in recipe.cuts.iter().enumerate() {
-        let &(duct, length_m) = cut.link.get(&cook.ducts);
-        let at = Time::ZERO + Span::from_millis(cut.at_ms);
-        let disturbance = Disturbance::DuctCut {
-            duct,
-            position_m: length_m / 2,
+        let disturbances = DuctCut {
+            duct: cut.link.get(&cook.ducts).clone(),
+            position: None,
             cuts_data: cut.cuts_data,
-        };
+        }
+        .disturbances(&cook.plan);
+        let at = Time::ZERO + Span::from_millis(cut.at_ms);
         let repaired = cut.repaired_after_ms.map(|after| at + Span::from_millis(after));
-        cook.plan.fault(&format!("f{number}"), disturbance, at, repaired);
+        cook.plan.fault(&format!("f{number}"), disturbances, at, repaired);
     }
     Arc::new(cook.plan.build())
 }

@@ -1,7 +1,7 @@
 //! Ck, Cq, Cx, Cxi and Cxi': to, from and among QKDN controllers. Nothing here can hold key bytes.
 
 use super::service::{FailureCause, KeyRequest};
-use super::{RequestId, Subject};
+use super::{Ask, RequestId, Subject};
 use crate::architecture::procedure::Procedure;
 use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
@@ -26,17 +26,29 @@ pub struct RelayOrder {
     pub order: KeyRequest,
     /// The source KM.
     pub source: NodeId,
+    /// Which attempt at the request.
+    pub attempt: u32,
     /// The controller that serves the source KM.
     pub source_controller: ControllerId,
     /// The border, `None` inside one QKDN.
     pub border: Option<BorderChoice>,
 }
 
+impl RelayOrder {
+    /// The attempt that it belongs to.
+    pub fn ask(&self) -> Ask {
+        Ask {
+            request: self.order.request,
+            attempt: self.attempt,
+        }
+    }
+}
+
 /// A reservation at one sending KM, and the hop to install for the session if it is new there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reservation {
-    /// Which request.
-    pub request: RequestId,
+    /// For which attempt at which request.
+    pub ask: Ask,
     /// The KM that shall reserve.
     pub km: NodeId,
     /// The hop that it will send over.
@@ -89,11 +101,16 @@ pub enum StatusChange {
 #[derive(Clone, Debug)]
 pub enum ControlMessage {
     /// Source KM → its controller: which border serves the destination's QKDN?
-    BorderQuery(KeyRequest),
+    BorderQuery {
+        /// What the application asked for.
+        order: KeyRequest,
+        /// Which attempt at it.
+        attempt: u32,
+    },
     /// Controller → source KM; `None`: there is no route.
     BorderAnswer {
-        /// Which request.
-        request: RequestId,
+        /// Which attempt at which request.
+        ask: Ask,
         /// The border.
         border: Option<BorderChoice>,
     },
@@ -108,8 +125,8 @@ pub enum ControlMessage {
     },
     /// Controller-B → controller-A: reachability and usable key on B's segment.
     SegmentOffer {
-        /// Which request.
-        request: RequestId,
+        /// Which attempt at which request.
+        ask: Ask,
         /// Whether there is a route.
         reachable: bool,
         /// Key usable for it now, as far as controller-B knows \[bits\].
@@ -117,15 +134,15 @@ pub enum ControlMessage {
     },
     /// Controller → KM: how much key is usable for this hop (P12 step 3)?
     ResourceQuery {
-        /// Which request.
-        request: RequestId,
+        /// Which attempt at which request.
+        ask: Ask,
         /// The hop in question.
         hop: HopId,
     },
     /// KM → controller.
     ResourceAnswer {
-        /// Which request.
-        request: RequestId,
+        /// Which attempt at which request.
+        ask: Ask,
         /// Usable key \[bits\].
         usable_bits: u64,
     },
@@ -133,8 +150,8 @@ pub enum ControlMessage {
     Reserve(Reservation),
     /// KM → controller (Ck), and on to the deciding controller (Cx).
     ReserveAnswer {
-        /// Which request.
-        request: RequestId,
+        /// Which attempt at which request.
+        ask: Ask,
         /// The KM that answers.
         km: NodeId,
         /// The controller that decides.
@@ -146,13 +163,15 @@ pub enum ControlMessage {
     SegmentRequest {
         /// What shall be relayed.
         order: KeyRequest,
+        /// Which attempt at it.
+        attempt: u32,
         /// The controller that decides.
         decider: ControllerId,
     },
     /// Controller-A → controller-B: reserve your segment.
     SegmentReserve {
-        /// Which request.
-        request: RequestId,
+        /// Which attempt at which request.
+        ask: Ask,
         /// Amount \[bits\].
         bits: u64,
         /// When the reservation lapses.
@@ -160,15 +179,15 @@ pub enum ControlMessage {
     },
     /// Controller-B → controller-A: all of B's segment has answered.
     SegmentAnswer {
-        /// Which request.
-        request: RequestId,
+        /// Which attempt at which request.
+        ask: Ask,
         /// The answer.
         result: ReservationResult,
     },
     /// Controller-A → source KM (through its controller): start, or refused.
     Start {
-        /// Which request.
-        request: RequestId,
+        /// Which attempt at which request.
+        ask: Ask,
         /// The source KM.
         source: NodeId,
         /// Controller-A, for later requests of the session.
@@ -178,8 +197,8 @@ pub enum ControlMessage {
     },
     /// Lacking KM → its controller → … → source KM: the key that was lacking is there.
     CanServe {
-        /// Which request.
-        request: RequestId,
+        /// Which attempt at which request.
+        ask: Ask,
         /// The KM that can serve now.
         km: NodeId,
         /// The controller that decides on the KM's segment.
@@ -189,8 +208,8 @@ pub enum ControlMessage {
     },
     /// Deciding controller → KMs (and → controller-B): give the reservation back; `cancel` also ends the wait.
     Release {
-        /// Which request.
-        request: RequestId,
+        /// Which attempt at which request.
+        ask: Ask,
         /// The KM that shall release; `None` for a whole segment.
         km: Option<NodeId>,
         /// The controller that decides on the segment.
@@ -276,7 +295,7 @@ pub enum ControlMessage {
 impl ControlMessage {
     pub(super) fn name(&self) -> &'static str {
         match self {
-            ControlMessage::BorderQuery(_) => "border query",
+            ControlMessage::BorderQuery { .. } => "border query",
             ControlMessage::BorderAnswer { .. } => "border answer",
             ControlMessage::RouteRequest(_) => "route request",
             ControlMessage::SegmentQuery { .. } => "segment query",
@@ -316,25 +335,26 @@ impl ControlMessage {
 
     pub(super) fn subject(&self) -> Subject {
         match self {
-            ControlMessage::BorderQuery(order) | ControlMessage::SegmentRequest { order, .. } => {
+            ControlMessage::BorderQuery { order, .. } | ControlMessage::SegmentRequest { order, .. } => {
                 Subject::request(order.request)
             }
             ControlMessage::RouteRequest(order) | ControlMessage::SegmentQuery { order, .. } => {
                 Subject::request(order.order.request)
             }
-            ControlMessage::Reserve(reservation) => Subject::request(reservation.request),
-            ControlMessage::BorderAnswer { request, .. }
-            | ControlMessage::SegmentOffer { request, .. }
-            | ControlMessage::ResourceQuery { request, .. }
-            | ControlMessage::ResourceAnswer { request, .. }
-            | ControlMessage::ReserveAnswer { request, .. }
-            | ControlMessage::SegmentReserve { request, .. }
-            | ControlMessage::SegmentAnswer { request, .. }
-            | ControlMessage::Start { request, .. }
-            | ControlMessage::CanServe { request, .. }
-            | ControlMessage::Release { request, .. }
-            | ControlMessage::Metadata { request, .. }
-            | ControlMessage::Usage { request, .. } => Subject::request(*request),
+            ControlMessage::Reserve(reservation) => Subject::request(reservation.ask.request),
+            ControlMessage::BorderAnswer { ask, .. }
+            | ControlMessage::SegmentOffer { ask, .. }
+            | ControlMessage::ResourceQuery { ask, .. }
+            | ControlMessage::ResourceAnswer { ask, .. }
+            | ControlMessage::ReserveAnswer { ask, .. }
+            | ControlMessage::SegmentReserve { ask, .. }
+            | ControlMessage::SegmentAnswer { ask, .. }
+            | ControlMessage::Start { ask, .. }
+            | ControlMessage::CanServe { ask, .. }
+            | ControlMessage::Release { ask, .. } => Subject::request(ask.request),
+            ControlMessage::Metadata { request, .. } | ControlMessage::Usage { request, .. } => {
+                Subject::request(*request)
+            }
             ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
             ControlMessage::Status { fault, .. } => Subject {
                 fault: *fault,
@@ -348,9 +368,9 @@ impl ControlMessage {
 
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
-            ControlMessage::BorderQuery(_) | ControlMessage::SegmentRequest { .. } => 52,
-            ControlMessage::RouteRequest(_) | ControlMessage::SegmentQuery { .. } => 76,
-            ControlMessage::Reserve(_) => 60,
+            ControlMessage::BorderQuery { .. } | ControlMessage::SegmentRequest { .. } => 56,
+            ControlMessage::RouteRequest(_) | ControlMessage::SegmentQuery { .. } => 80,
+            ControlMessage::Reserve(_) => 64,
             ControlMessage::BorderAnswer { .. }
             | ControlMessage::SegmentOffer { .. }
             | ControlMessage::ResourceAnswer { .. }

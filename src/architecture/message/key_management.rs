@@ -80,6 +80,8 @@ pub enum KeyManagementMessage {
     Requirement {
         /// What the application asked for.
         order: KeyRequest,
+        /// Which attempt at it.
+        attempt: u32,
         /// The source KM.
         source: NodeId,
         /// Which controller serves the source KM.
@@ -171,7 +173,7 @@ impl KeyManagementMessage {
 
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
-            KeyManagementMessage::Requirement { .. } => 56,
+            KeyManagementMessage::Requirement { .. } => 60,
             KeyManagementMessage::KeyRelay { key, otp, .. } => {
                 40 + key.bytes() + 16 * otp.as_ref().map_or(1, |keys| keys.ranges().count() as u64)
             }

@@ -23,6 +23,15 @@ pub struct RequestId {
     pub number: u32,
 }
 
+/// One attempt of a source KM at a request. What belongs to an earlier attempt is void.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ask {
+    /// Which request.
+    pub request: RequestId,
+    /// Counts the attempts from 1.
+    pub attempt: u32,
+}
+
 /// Any message.
 #[derive(Clone, Debug)]
 pub enum Message {

@@ -67,6 +67,7 @@ impl Engine for Toy {
         };
         Ok(Prepared {
             label: name.clone(),
+            boundaries: Vec::new(),
             name,
             seed: document["run"]["seed"].as_u64().expect("a seed"),
             replications: document["run"]["replications"].as_u64().expect("a number") as u32,

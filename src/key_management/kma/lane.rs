@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::architecture::key_source::KeySource;
-use crate::architecture::message::OtpKeys;
+use crate::architecture::message::{Ask, OtpKeys};
 use crate::architecture::surroundings::StoreSettings;
 use crate::architecture::{Envelope, RequestId};
 use crate::ids::{ControllerId, LinkId};
@@ -18,6 +18,8 @@ const HYSTERESIS: u64 = 32;
 pub enum WaitingFor {
     /// It was refused a reservation; the deciding controller is told when it can be served.
     Reservation {
+        /// Which attempt at the request it was.
+        attempt: u32,
         /// The controller that asked.
         reply_to: ControllerId,
         /// Whether it has been told.
@@ -129,10 +131,13 @@ impl Lane {
         self.store.usable() >= ahead + bits
     }
 
-    /// Ends a request's wait.
-    pub fn forget(&mut self, request: RequestId) -> bool {
+    /// Ends the wait of an attempt, and of those before it.
+    pub fn forget(&mut self, ask: Ask) -> bool {
         let before = self.waiters.len();
-        self.waiters.retain(|waiter| waiter.request != request);
+        self.waiters.retain(|waiter| {
+            let later = matches!(waiter.waiting_for, WaitingFor::Reservation { attempt, .. } if attempt > ask.attempt);
+            waiter.request != ask.request || later
+        });
         self.waiters.len() != before
     }
 
@@ -220,6 +225,7 @@ mod tests {
             bits,
             deadline: Time(9),
             waiting_for: WaitingFor::Reservation {
+                attempt: 2,
                 reply_to: ControllerId(0),
                 told,
             },
@@ -229,7 +235,12 @@ mod tests {
         assert!(lane.may_serve(id(0), 70));
         assert!(!lane.may_serve(id(1), 200));
         assert!(!lane.may_serve(id(2), 10));
-        assert!(lane.forget(id(1)));
+        let ask = |attempt| Ask {
+            request: id(1),
+            attempt,
+        };
+        assert!(!lane.forget(ask(1)), "a later attempt waits on");
+        assert!(lane.forget(ask(2)));
         assert!(lane.may_serve(id(2), 30) && !lane.may_serve(id(2), 31));
     }
 }

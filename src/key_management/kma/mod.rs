@@ -20,7 +20,7 @@ use self::source::Sources;
 use crate::architecture::hop::{Handover, Hop};
 use crate::architecture::key_source::{KeySources, StoreEnd};
 use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, Message, ServiceMessage, StatusChange,
+    ControlMessage, KeyManagementMessage, Message, RelayOrder, ServiceMessage, StatusChange,
 };
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
@@ -62,6 +62,13 @@ pub struct Installing {
     procedure: Procedure,
 }
 
+/// A hop that a request was promised.
+#[derive(Clone, Copy, Debug)]
+struct Grant {
+    hop: HopId,
+    attempt: u32,
+}
+
 /// What a KM needs of one of its hops.
 #[derive(Clone, Copy, Debug)]
 struct Way {
@@ -100,8 +107,8 @@ pub struct KeyManager {
     outgoing: FxHashMap<HopId, Way>,
     incoming: FxHashMap<HopId, Way>,
     pub(super) routes: FxHashMap<SessionId, Route>,
-    /// Hops that requests were promised.
-    grants: FxHashMap<RequestId, HopId>,
+    /// Hops that requests were promised, and for which attempt.
+    grants: FxHashMap<RequestId, Grant>,
     /// Requests that were relayed on, until their completion comes back.
     passing: FxHashMap<RequestId, Passing>,
     /// Keys that arrived for this KM's applications.
@@ -173,10 +180,18 @@ impl KeyManager {
             Message::Service(_) => unreachable!("a KSA is not supplied"),
             Message::KeyManagement(KeyManagementMessage::Requirement {
                 order,
+                attempt,
                 source,
                 source_controller,
             }) => {
-                self.on_requirement(order, source, source_controller, label, out);
+                let order = RelayOrder {
+                    order,
+                    source,
+                    attempt,
+                    source_controller,
+                    border: None,
+                };
+                self.on_requirement(order, label, out);
             }
             Message::KeyManagement(KeyManagementMessage::KeyRelay { .. }) => self.on_relay(envelope, cx, out),
             Message::KeyManagement(KeyManagementMessage::TransferAccepted { .. }) => {}
@@ -194,23 +209,20 @@ impl KeyManager {
 
     fn on_control(&mut self, message: ControlMessage, label: Label, cx: &mut Context<'_>, out: &mut Outbox) {
         match message {
-            ControlMessage::BorderAnswer { request, border } => {
-                self.on_border_answer(request, border, cx, out);
+            ControlMessage::BorderAnswer { ask, border } => {
+                self.on_border_answer(ask, border, cx, out);
             }
-            ControlMessage::ResourceQuery { request, hop } => {
-                self.on_resource_query(request, hop, label, cx, out);
+            ControlMessage::ResourceQuery { ask, hop } => {
+                self.on_resource_query(ask, hop, label, cx, out);
             }
             ControlMessage::Reserve(reservation) => self.on_reserve(&reservation, label, cx, out),
             ControlMessage::Start {
-                request,
-                decider,
-                result,
-                ..
+                ask, decider, result, ..
             } => {
-                self.on_start_or_refusal(request, decider, result, cx, out);
+                self.on_start_or_refusal(ask, decider, result, cx, out);
             }
-            ControlMessage::CanServe { request, .. } => self.on_can_serve(request, cx, out),
-            ControlMessage::Release { request, cancel, .. } => self.on_release(request, cancel, cx, out),
+            ControlMessage::CanServe { ask, .. } => self.on_can_serve(ask, cx, out),
+            ControlMessage::Release { ask, cancel, .. } => self.on_release(ask, cancel, cx, out),
             ControlMessage::RerouteCommand {
                 session,
                 hop,

@@ -119,7 +119,7 @@ impl KeyManager {
         let promised = if self.grants.is_empty() {
             None
         } else {
-            self.grants.remove(&request)
+            self.grants.remove(&request).map(|grant| grant.hop)
         };
         let Some(next) = promised.or_else(|| self.routes.get(&request.session).map(|route| route.hop)) else {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);

@@ -4,11 +4,11 @@
 //! request's deadline, so that one whose controller has gone lapses by itself.
 
 use super::lane::{Lane, Waiter, WaitingFor};
-use super::{Context, Installing, KeyManager, Route};
+use super::{Context, Grant, Installing, KeyManager, Route};
 use crate::architecture::key_source::StoreEnd;
-use crate::architecture::message::{ControlMessage, FailureCause, Reservation, ReservationResult};
+use crate::architecture::message::{Ask, ControlMessage, FailureCause, Reservation, ReservationResult};
 use crate::architecture::observation::ReroutingInstant;
-use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step, Timer};
+use crate::architecture::{Address, Label, Observation, Outbox, Step, Timer};
 use crate::ids::{HopId, SessionId};
 
 impl KeyManager {
@@ -20,7 +20,7 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let session = order.request.session;
+        let session = order.ask.request.session;
         let route = self.routes.entry(session).or_insert_with(|| Route {
             hop: order.hop,
             entry: order.entry,
@@ -38,7 +38,7 @@ impl KeyManager {
             ReservationResult::Confirmed
         };
         let answer = ControlMessage::ReserveAnswer {
-            request: order.request,
+            ask: order.ask,
             km: self.me(),
             reply_to: order.reply_to,
             result,
@@ -51,13 +51,20 @@ impl KeyManager {
     }
 
     fn promise(&mut self, order: &Reservation, cx: &mut Context<'_>, out: &mut Outbox) -> ReservationResult {
-        let request = order.request;
-        if self.grants.contains_key(&request) {
+        let Ask { request, attempt } = order.ask;
+        if let Some(before) = self.grants.get(&request) {
+            if before.attempt > attempt {
+                return ReservationResult::Refused(FailureCause::TimeOut, order.km);
+            }
             // A route that was lost had been promised already: the request has one promise at a time.
-            self.on_release(request, false, cx, out);
+            self.on_release(order.ask, false, cx, out);
         }
+        let grant = Grant {
+            hop: order.hop,
+            attempt,
+        };
         let Some(lane) = self.lane_of_hop(order.hop) else {
-            self.grants.insert(request, order.hop);
+            self.grants.insert(request, grant);
             return ReservationResult::Confirmed;
         };
         self.look(lane, cx, out);
@@ -66,12 +73,13 @@ impl KeyManager {
             return ReservationResult::Refused(FailureCause::TimeOut, order.km);
         }
         let result = if state.may_serve(request, order.bits) {
-            state.forget(request);
+            state.forget(order.ask);
             state.store.reserve(request, order.bits, order.deadline);
-            self.grants.insert(request, order.hop);
+            self.grants.insert(request, grant);
             ReservationResult::Confirmed
         } else {
             let waiting_for = WaitingFor::Reservation {
+                attempt,
                 reply_to: order.reply_to,
                 told: false,
             };
@@ -121,13 +129,21 @@ impl KeyManager {
                     promised += waiter.bits;
                     at += 1;
                 }
-                WaitingFor::Reservation { reply_to, told } if usable >= promised + waiter.bits => {
+                WaitingFor::Reservation {
+                    attempt,
+                    reply_to,
+                    told,
+                } if usable >= promised + waiter.bits => {
                     *told = true;
                     promised += waiter.bits;
-                    let (request, reply_to) = (waiter.request, *reply_to);
-                    let label = self.session_label(request.session, Step::Start);
+                    let reply_to = *reply_to;
+                    let ask = Ask {
+                        request: waiter.request,
+                        attempt: *attempt,
+                    };
+                    let label = self.session_label(ask.request.session, Step::Start);
                     let message = ControlMessage::CanServe {
-                        request,
+                        ask,
                         km: self.me(),
                         reply_to,
                         source: None,
@@ -148,18 +164,19 @@ impl KeyManager {
         }
     }
 
-    /// A promise is given back; with `cancel`, the wait ends too.
-    pub(super) fn on_release(
-        &mut self,
-        request: RequestId,
-        cancel: bool,
-        cx: &mut Context<'_>,
-        out: &mut Outbox,
-    ) {
-        self.grants.remove(&request);
+    /// A promise is given back; with `cancel`, the wait ends too. What a later attempt was promised is kept.
+    pub(super) fn on_release(&mut self, ask: Ask, cancel: bool, cx: &mut Context<'_>, out: &mut Outbox) {
+        let Ask { request, attempt } = ask;
+        let granted = self
+            .grants
+            .get(&request)
+            .is_some_and(|grant| grant.attempt <= attempt);
+        if granted {
+            self.grants.remove(&request);
+        }
         for lane in 0..self.lanes.len() {
-            let released = self.lanes[lane].store.release(request);
-            let forgotten = cancel && self.lanes[lane].forget(request);
+            let released = granted && self.lanes[lane].store.release(request);
+            let forgotten = cancel && self.lanes[lane].forget(ask);
             if released || forgotten {
                 self.look(lane, cx, out);
                 self.after_change(lane, cx, out);
@@ -170,7 +187,7 @@ impl KeyManager {
     /// How much key is usable for a hop (P12 step 3): KM-B answers for its next hop, KM-A for the hop that reaches it.
     pub(super) fn on_resource_query(
         &mut self,
-        request: RequestId,
+        ask: Ask,
         hop: HopId,
         label: Label,
         cx: &mut Context<'_>,
@@ -200,7 +217,7 @@ impl KeyManager {
         out.send(
             self.controller(),
             label,
-            ControlMessage::ResourceAnswer { request, usable_bits },
+            ControlMessage::ResourceAnswer { ask, usable_bits },
         );
     }
 

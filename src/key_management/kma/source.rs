@@ -10,13 +10,13 @@ use rustc_hash::FxHashMap;
 
 use super::{Context, KeyManager};
 use crate::architecture::message::{
-    BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyRequest, RelayOrder, RelayOutcome,
-    ReservationResult, ServiceMessage,
+    Ask, BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyRequest, RelayOrder,
+    RelayOutcome, ReservationResult, ServiceMessage,
 };
 use crate::architecture::observation::ReroutingInstant;
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
-use crate::ids::{ControllerId, FaultId, NodeId, SessionId};
+use crate::ids::{ControllerId, FaultId, SessionId};
 use crate::kernel::Time;
 
 /// Where a request stands at its source.
@@ -43,6 +43,8 @@ struct Request {
     state: State,
     /// Whether key was ever lacking, for the cause of a time-out.
     lacked: bool,
+    /// Counts what was asked for it.
+    attempt: u32,
 }
 
 /// A session's route as its source knows it.
@@ -129,6 +131,7 @@ impl KeyManager {
                 order,
                 state: State::Queued,
                 lacked: false,
+                attempt: 0,
             },
         );
         self.pump(id, cx, out);
@@ -151,8 +154,9 @@ impl KeyManager {
                     session.route = RouteState::Establishing(number);
                     session.queue.pop_front();
                     entry.state = State::Asking { can_serve: false };
-                    let order = entry.order;
-                    self.establish(order, out);
+                    entry.attempt += 1;
+                    let (order, attempt) = (entry.order, entry.attempt);
+                    self.establish(order, attempt, out);
                     return;
                 }
                 RouteState::Establishing(_) => return,
@@ -164,9 +168,11 @@ impl KeyManager {
                 RouteState::Installed(decider) => {
                     session.queue.pop_front();
                     entry.state = State::Asking { can_serve: false };
+                    entry.attempt += 1;
                     let label = Label::new(session.procedure, Step::Reservation);
                     let message = ControlMessage::SegmentRequest {
                         order: entry.order,
+                        attempt: entry.attempt,
                         decider,
                     };
                     out.send(self.controller(), label, message);
@@ -176,31 +182,40 @@ impl KeyManager {
     }
 
     /// Steps 0a–2: from nothing to a route.
-    fn establish(&mut self, order: KeyRequest, out: &mut Outbox) {
+    fn establish(&mut self, order: KeyRequest, attempt: u32, out: &mut Outbox) {
         let session = &self.sources.sessions[&order.request.session];
         if order.destination_qkdn == self.surroundings.qkdn {
             let label = Label::new(Procedure::Local, Step::RouteRequest);
             let order = RelayOrder {
                 order,
                 source: self.me(),
+                attempt,
                 source_controller: self.surroundings.controller,
                 border: None,
             };
             out.send(self.controller(), label, ControlMessage::RouteRequest(order));
         } else {
             let label = Label::new(session.procedure, Step::BorderChoice);
-            out.send(self.controller(), label, ControlMessage::BorderQuery(order));
+            out.send(
+                self.controller(),
+                label,
+                ControlMessage::BorderQuery { order, attempt },
+            );
         }
     }
 
     /// Step 0a: which border serves. Step 1: the requirement goes there.
     pub(super) fn on_border_answer(
         &mut self,
-        request: RequestId,
+        ask: Ask,
         border: Option<BorderChoice>,
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
+        let request = ask.request;
+        if self.is_stale(ask) {
+            return;
+        }
         let Some(border) = border else {
             return self.route_failed(request, FailureCause::NoRoute, cx, out);
         };
@@ -216,6 +231,7 @@ impl KeyManager {
         };
         let requirement = KeyManagementMessage::Requirement {
             order: entry.order,
+            attempt: ask.attempt,
             source: self.surroundings.node,
             source_controller: self.surroundings.controller,
         };
@@ -227,33 +243,30 @@ impl KeyManager {
     }
 
     /// Step 2, at KM-A: the requirement goes to its controller.
-    pub(super) fn on_requirement(
-        &mut self,
-        order: KeyRequest,
-        source: NodeId,
-        source_controller: ControllerId,
-        label: Label,
-        out: &mut Outbox,
-    ) {
-        let order = RelayOrder {
-            order,
-            source,
-            source_controller,
-            border: None,
-        };
+    pub(super) fn on_requirement(&mut self, order: RelayOrder, label: Label, out: &mut Outbox) {
         let label = Label::new(label.procedure, Step::RouteRequest);
         out.send(self.controller(), label, ControlMessage::RouteRequest(order));
+    }
+
+    /// Whether an open request has gone on to a later attempt: what is said of this one is void.
+    fn is_stale(&self, ask: Ask) -> bool {
+        let entry = self.sources.requests.get(&ask.request);
+        entry.is_some_and(|entry| entry.attempt != ask.attempt)
     }
 
     /// Step 4b (P12 5a): all confirmed, or refused.
     pub(super) fn on_start_or_refusal(
         &mut self,
-        request: RequestId,
+        ask: Ask,
         decider: ControllerId,
         result: ReservationResult,
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
+        if self.is_stale(ask) {
+            return;
+        }
+        let request = ask.request;
         let id = request.session;
         let cause = match result {
             ReservationResult::Confirmed => None,
@@ -318,7 +331,11 @@ impl KeyManager {
     }
 
     /// The lacking KM can serve, or a new route is there: the request that was refused asks again (step 4a).
-    pub(super) fn on_can_serve(&mut self, request: RequestId, cx: &mut Context<'_>, out: &mut Outbox) {
+    pub(super) fn on_can_serve(&mut self, ask: Ask, cx: &mut Context<'_>, out: &mut Outbox) {
+        let request = ask.request;
+        if self.is_stale(ask) {
+            return;
+        }
         match self.sources.requests.get_mut(&request) {
             Some(entry) if entry.state == State::Refused => {
                 entry.state = State::Queued;
@@ -431,13 +448,13 @@ impl KeyManager {
                 Some(entry) => {
                     session.deadlines.pop_front();
                     session.queue.retain(|&queued| queued != number);
-                    let (state, lacked) = (entry.state, entry.lacked);
+                    let (state, lacked, attempt) = (entry.state, entry.lacked, entry.attempt);
                     if let (State::Asking { .. } | State::Refused, RouteState::Installed(decider)) =
                         (state, session.route)
                     {
                         let label = Label::new(session.procedure, Step::Reservation);
                         let cancel = ControlMessage::Release {
-                            request,
+                            ask: Ask { request, attempt },
                             km: None,
                             decider,
                             cancel: true,

@@ -7,8 +7,8 @@ use crate::architecture::Effect;
 use crate::architecture::hop::{Handover, Protection};
 use crate::architecture::key_source::{BlockRun, KeySource};
 use crate::architecture::message::{
-    FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, RelayOutcome, Reservation,
-    ReservationResult,
+    Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, RelayOutcome,
+    Reservation, ReservationResult,
 };
 use crate::architecture::surroundings::{Parameters, ReservationScheme, StoreSettings};
 use crate::ids::{ApplicationId, ClassId, ManagerId, QkdnId};
@@ -203,7 +203,7 @@ impl Bench {
 
     fn start(&mut self, now: u64, number: u32, result: ReservationResult) -> Vec<Effect> {
         let message = ControlMessage::Start {
-            request: id(number),
+            ask: first_try(number),
             source: HERE,
             decider: DECIDER,
             result,
@@ -213,7 +213,7 @@ impl Bench {
 
     fn reserve(&mut self, now: u64, number: u32, hop: HopId) -> Vec<Effect> {
         let reservation = Reservation {
-            request: id(number),
+            ask: first_try(number),
             km: HERE,
             hop,
             bits: 100,
@@ -252,6 +252,13 @@ impl Bench {
     }
 }
 
+fn first_try(number: u32) -> Ask {
+    Ask {
+        request: id(number),
+        attempt: 1,
+    }
+}
+
 const NO_KEY: ReservationResult = ReservationResult::Refused(FailureCause::InsufficientKey, HERE);
 
 #[test]
@@ -276,7 +283,7 @@ fn a_refused_request_holds_up_those_behind_until_it_can_be_served() {
     let refused = bench.start(2, 0, NO_KEY);
     assert!(refused.is_empty(), "{refused:?}");
     let can_serve = ControlMessage::CanServe {
-        request: id(0),
+        ask: first_try(0),
         km: HERE,
         reply_to: DECIDER,
         source: Some(HERE),
@@ -360,7 +367,7 @@ fn a_refusal_waits_and_tells_when_key_has_come() {
     let told = bench.wake(60, Timer::StoreNotice(StoreId(1)));
     assert!(told.iter().any(|effect| matches!(
         effect,
-        Effect::Send(Envelope { message: Message::Control(ControlMessage::CanServe { request, .. }), .. }) if *request == id(1)
+        Effect::Send(Envelope { message: Message::Control(ControlMessage::CanServe { ask, .. }), .. }) if *ask == first_try(1)
     )));
     // What was told is kept for the one that was told.
     assert_eq!(count(&bench.reserve(61, 2, OUT), "reservation refused"), 1);

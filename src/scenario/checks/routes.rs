@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{Checker, at};
 use crate::kernel::time::Span;
-use crate::scenario::document::{Boundary, BoundaryKind, Document, Place, Qkdn, Store, Stretch};
+use crate::scenario::document::{Boundary, BoundaryKind, Document, Place, Qkdn, Store};
 use crate::units::Bits;
 
 /// Keys per direction on one link: (amount at the start, amount asked).
@@ -73,24 +73,6 @@ pub(super) fn transit(document: &Document, a: &str, b: &str) -> bool {
         }
     }
     reached.contains(&b)
-}
-
-/// The ducts that a fault may name.
-pub(super) fn duct_names(document: &Document) -> Vec<String> {
-    let own = |stretches: &[Stretch]| stretches.is_empty();
-    let links = document.qkdns.iter().flat_map(|qkdn| {
-        qkdn.links
-            .iter()
-            .filter(|link| own(&link.ducts))
-            .map(|link| format!("{}/{}", qkdn.id, link.id))
-    });
-    let boundaries = document
-        .boundaries
-        .iter()
-        .filter(|boundary| own(&boundary.ducts))
-        .map(|boundary| boundary.id.0.clone());
-    let shared = document.ducts.iter().map(|duct| duct.id.0.clone());
-    boundaries.chain(shared).chain(links).collect()
 }
 
 /// One hop of a route: link, whether from its first end to its second, key at the start on that lane.

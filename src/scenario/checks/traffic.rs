@@ -1,10 +1,10 @@
 //! Checks of demands, faults, expectations and the data network.
 
-use super::routes::{duct_names, joins, shortest, transit};
+use super::routes::{joins, shortest, transit};
 use super::{Checker, METRICS, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
-use crate::scenario::document::{Arrivals, BoundaryKind, Fault, Place};
+use crate::scenario::document::{Arrivals, BoundaryKind, Place};
 use crate::units::Bits;
 
 impl Checker<'_> {
@@ -180,30 +180,14 @@ impl Checker<'_> {
                     "the time counts from the fault; leave it out for no repair",
                 );
             }
-            let Fault::DuctCut(cut) = &event.fault;
-            let here = path.then("fault").then("duct_cut");
-            match document.duct_length(&cut.duct) {
-                None => {
-                    let names = duct_names(document);
-                    self.error(
-                        "unknown_duct",
-                        here.then("duct"),
-                        format!("there is no duct \"{}\"", cut.duct),
-                        suggest(&cut.duct, &names),
-                    );
-                }
-                Some(length) if cut.position.is_some_and(|position| position > length) => {
-                    self.error(
-                        "position_beyond",
-                        here.then("position"),
-                        format!(
-                            "{} is beyond the duct's end at {length}",
-                            cut.position.unwrap_or_default()
-                        ),
-                        "positions count from the duct's first end",
-                    );
-                }
-                Some(_) => {}
+            let here = path.then("fault").then(event.fault.name());
+            for complaint in event.fault.kind().complaints(document) {
+                self.error(
+                    complaint.code,
+                    here.then(complaint.field),
+                    complaint.message,
+                    complaint.hint,
+                );
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use super::network::{Name, Place};
 use crate::catalogue::{choice, record};
+use crate::fault::Fault;
 use crate::kernel::time::Span;
-use crate::units::{Bits, Metres, Rate};
+use crate::units::{Bits, Rate};
 
 record! {
     /// A class of service.
@@ -90,26 +91,6 @@ record! {
         repair_after: Option<Span>,
         /// A remark.
         note: Option<String>,
-    }
-}
-
-choice! {
-    /// What breaks.
-    pub enum Fault ("fault") {
-        /// All that lies at one place of a duct is cut.
-        duct_cut => DuctCut(DuctCut),
-    }
-}
-
-record! {
-    /// A duct is cut: the QKD links in it are down; the data network too if asked for.
-    pub struct DuctCut {
-        /// The duct: a shared duct's id, "QKDN/LINK", or a boundary's id.
-        duct: String,
-        /// Where, from the duct's first end; default: in the middle, rounded down.
-        position: Option<Metres>,
-        /// Whether the data network is cut there too. Assumption: it is not.
-        cuts_data: bool = false,
     }
 }
 

@@ -1,0 +1,89 @@
+//! A duct is cut at one place: by default the QKD links in it are down, and the data network stays up.
+
+use super::{Complaint, FaultKind, Ground, Site};
+use crate::architecture::Disturbance;
+use crate::catalogue::{record, suggest};
+use crate::units::Metres;
+
+record! {
+    /// A duct is cut: the QKD links in it are down; the data network too if asked for.
+    pub struct DuctCut {
+        /// The duct: a shared duct's id, "QKDN/LINK", or a boundary's id.
+        duct: String,
+        /// Where, from the duct's first end; default: in the middle, rounded down.
+        position: Option<Metres>,
+        /// Whether the data network is cut there too. Assumption: it is not.
+        cuts_data: bool = false,
+    }
+}
+
+impl FaultKind for DuctCut {
+    fn complaints(&self, ground: &dyn Ground) -> Vec<Complaint> {
+        let complaint = match (ground.duct_length(&self.duct), self.position) {
+            (None, _) => Complaint {
+                code: "unknown_duct",
+                field: "duct",
+                message: format!("there is no duct \"{}\"", self.duct),
+                hint: suggest(&self.duct, &ground.ducts()),
+            },
+            (Some(length), Some(position)) if position > length => Complaint {
+                code: "position_beyond",
+                field: "position",
+                message: format!("{position} is beyond the duct's end at {length}"),
+                hint: "positions count from the duct's first end".to_owned(),
+            },
+            _ => return Vec::new(),
+        };
+        vec![complaint]
+    }
+
+    fn disturbances(&self, site: &dyn Site) -> Vec<Disturbance> {
+        let (duct, length) = site.duct(&self.duct).expect("a checked name");
+        let position_m = self.position.map_or(length.0 / 2, |position| position.0);
+        // The far end belongs to the last metre.
+        let position_m = position_m.min(length.0.saturating_sub(1));
+        let data = self
+            .cuts_data
+            .then_some(Disturbance::DataCut { duct, position_m });
+        let links = site.links_at(duct, position_m);
+        data.into_iter()
+            .chain(links.into_iter().map(Disturbance::LinkDown))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{DuctId, LinkId};
+
+    /// One duct of 10 m with a link in its second half.
+    struct TenMetres;
+
+    impl Site for TenMetres {
+        fn duct(&self, name: &str) -> Option<(DuctId, Metres)> {
+            (name == "d").then_some((DuctId(0), Metres(10)))
+        }
+        fn links_at(&self, _: DuctId, position_m: u64) -> Vec<LinkId> {
+            if position_m >= 5 { vec![LinkId(7)] } else { vec![] }
+        }
+    }
+
+    #[test]
+    fn a_cut_takes_what_lies_there() {
+        let cut = |position: Option<u64>, cuts_data| DuctCut {
+            duct: "d".to_owned(),
+            position: position.map(Metres),
+            cuts_data,
+        };
+        let down = Disturbance::LinkDown(LinkId(7));
+        assert_eq!(cut(None, false).disturbances(&TenMetres), [down]);
+        assert_eq!(cut(Some(10), false).disturbances(&TenMetres), [down]);
+        assert_eq!(cut(Some(4), false).disturbances(&TenMetres), []);
+        let data = Disturbance::DataCut {
+            duct: DuctId(0),
+            position_m: 4,
+        };
+        assert_eq!(cut(Some(4), true).disturbances(&TenMetres), [data]);
+    }
+}
