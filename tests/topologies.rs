@@ -34,10 +34,21 @@ fn refused(file: &str, settings: &Settings) -> Diagnostics {
 fn runs(made: &Assembled) {
     let sets = ["run.warm_up=60 s", "run.duration=100 s"].map(str::to_owned);
     let loaded = load_text("made", &made.text, &sets).expect("valid");
-    let outcome = simulate(&Arc::new(compile(&loaded.document)), 0, Options { trace: false, audit: true });
+    let outcome = simulate(
+        &Arc::new(compile(&loaded.document)),
+        0,
+        Options {
+            trace: false,
+            audit: true,
+        },
+    );
     assert!(outcome.audit.iter().all(|check| check.passed));
     let asked = outcome.requests.len();
-    let served = outcome.requests.iter().filter(|request| request.failure.is_none()).count();
+    let served = outcome
+        .requests
+        .iter()
+        .filter(|request| request.failure.is_none())
+        .count();
     assert!(asked > 100 && served * 100 >= asked * 99, "{served} of {asked}");
 }
 
@@ -45,7 +56,13 @@ fn runs(made: &Assembled) {
 fn real_files_of_all_formats_run() {
     for file in ["polska.xml", "polska.json", "Sanren.gml", "Abilene.graphml"] {
         for joint in [Joint::Gwn, Joint::Iwn] {
-            let made = made(file, &Settings { joint, ..Settings::default() });
+            let made = made(
+                file,
+                &Settings {
+                    joint,
+                    ..Settings::default()
+                },
+            );
             assert_eq!(made.qkdns, 2, "{file}");
             document(&made);
             runs(&made);
@@ -57,28 +74,48 @@ fn real_files_of_all_formats_run() {
 fn lengths_and_relays_follow_the_rule() {
     // Gdansk – Warsaw is 273.93 km as the crow flies (topohub), so 328.7 km of fibre and ceil(328.7 / 80) - 1 relays.
     for file in ["polska.xml", "polska.json"] {
-        let document = document(&made(file, &Settings { partition: Partition::Even(1), ..Settings::default() }));
+        let document = document(&made(
+            file,
+            &Settings {
+                partition: Partition::Even(1),
+                ..Settings::default()
+            },
+        ));
         let qkdn = &document.qkdns[0];
         let of_edge = |id: &str| id.starts_with("Gdansk--Warsaw-") || id == "Gdansk--Warsaw";
         let relays = qkdn.nodes.iter().filter(|node| of_edge(node.id.as_str())).count();
         assert_eq!(relays, 4);
-        let way = qkdn.links.iter().filter(|link| {
-            link.between.iter().any(|end| end.starts_with("Gdansk--Warsaw"))
-        });
+        let way = qkdn
+            .links
+            .iter()
+            .filter(|link| link.between.iter().any(|end| end.starts_with("Gdansk--Warsaw")));
         let metres: u64 = way.map(|link| link.length.0).sum();
         assert!(metres.abs_diff(328_716) < 400, "{metres}");
         // The published total (topohub: 18 links of 188.13 km on average).
         let all: u64 = qkdn.links.iter().map(|link| link.length.0).sum();
         assert!((all as f64 / 1e3 - 18.0 * 188.13 * 1.2).abs() < 5.0, "{all}");
     }
-    let settings = Settings { span: Metres(40_000), detour: 1.0, partition: Partition::Even(1), ..Settings::default() };
+    let settings = Settings {
+        span: Metres(40_000),
+        detour: 1.0,
+        partition: Partition::Even(1),
+        ..Settings::default()
+    };
     let document = document(&made("polska.json", &settings));
-    assert!(document.qkdns[0].links.iter().all(|link| link.length <= Metres(40_000)));
+    assert!(
+        document.qkdns[0]
+            .links
+            .iter()
+            .all(|link| link.length <= Metres(40_000))
+    );
 }
 
 #[test]
 fn demands_of_sndlib_keep_their_proportions() {
-    let settings = Settings { demand_unit: Some(BitRate(10)), ..Settings::default() };
+    let settings = Settings {
+        demand_unit: Some(BitRate(10)),
+        ..Settings::default()
+    };
     let document = document(&made("polska.xml", &settings));
     assert_eq!(document.demands.len(), 30);
     let per_second = |index: usize| match &document.demands[index].arrivals {
@@ -93,10 +130,16 @@ fn demands_of_sndlib_keep_their_proportions() {
 #[test]
 fn qkdns_and_borders_are_those_asked_for() {
     let lists = vec![
-        ("North".to_owned(), ["Johannesburg", "Pretoria", "Bloemfontein"].map(str::to_owned).to_vec()),
+        (
+            "North".to_owned(),
+            ["Johannesburg", "Pretoria", "Bloemfontein"]
+                .map(str::to_owned)
+                .to_vec(),
+        ),
         ("South".to_owned(), Vec::new()),
     ];
-    let named = |pairs: &[[&str; 2]]| Borders::Named(pairs.iter().map(|pair| pair.map(str::to_owned)).collect());
+    let named =
+        |pairs: &[[&str; 2]]| Borders::Named(pairs.iter().map(|pair| pair.map(str::to_owned)).collect());
     let settings = Settings {
         partition: Partition::Lists(lists),
         borders: named(&[["Durban", "Pretoria"]]),
@@ -107,40 +150,96 @@ fn qkdns_and_borders_are_those_asked_for() {
     assert_eq!((found.qkdns, found.borders, found.sites), (2, 1, 7));
     // The middle of the fibre is the border; both sides keep their relays.
     let boundary = &document.boundaries[0];
-    assert_eq!([&boundary.between[0].qkdn, &boundary.between[1].qkdn], ["North", "South"]);
+    assert_eq!(
+        [&boundary.between[0].qkdn, &boundary.between[1].qkdn],
+        ["North", "South"]
+    );
     for qkdn in &document.qkdns {
-        assert!(qkdn.nodes.iter().any(|node| node.id.as_str().starts_with("Pretoria--Durban-")));
+        assert!(
+            qkdn.nodes
+                .iter()
+                .any(|node| node.id.as_str().starts_with("Pretoria--Durban-"))
+        );
     }
-    let wrong = refused("Sanren.gml", &Settings { borders: named(&[["Durban", "Cape-Town"]]), ..settings });
+    let wrong = refused(
+        "Sanren.gml",
+        &Settings {
+            borders: named(&[["Durban", "Cape-Town"]]),
+            ..settings
+        },
+    );
     assert_eq!(wrong.0[0].code, "no_border");
-    let by_country = Settings { partition: Partition::Attribute("Country".to_owned()), ..Settings::default() };
+    let by_country = Settings {
+        partition: Partition::Attribute("Country".to_owned()),
+        ..Settings::default()
+    };
     let one = made("Sanren.gml", &by_country);
     assert_eq!(one.qkdns, 1);
-    let by_nothing = Settings { partition: Partition::Attribute("Contry".to_owned()), ..Settings::default() };
+    let by_nothing = Settings {
+        partition: Partition::Attribute("Contry".to_owned()),
+        ..Settings::default()
+    };
     let wrong = refused("Sanren.gml", &by_nothing);
-    assert_eq!((wrong.0[0].code, wrong.0[0].hint.as_deref()), ("no_attribute", Some("did you mean \"country\"?")));
+    assert_eq!(
+        (wrong.0[0].code, wrong.0[0].hint.as_deref()),
+        ("no_attribute", Some("did you mean \"country\"?"))
+    );
 }
 
 #[test]
 fn what_cannot_be_divided_is_refused_with_all_reasons() {
     let lists = vec![
-        ("Coast".to_owned(), ["Durban", "Cape-Town"].map(str::to_owned).to_vec()),
+        (
+            "Coast".to_owned(),
+            ["Durban", "Cape-Town"].map(str::to_owned).to_vec(),
+        ),
         ("Inland".to_owned(), Vec::new()),
         ("Nowhere".to_owned(), vec!["Atlantis".to_owned()]),
     ];
-    let findings = refused("Sanren.gml", &Settings { partition: Partition::Lists(lists), ..Settings::default() });
+    let findings = refused(
+        "Sanren.gml",
+        &Settings {
+            partition: Partition::Lists(lists),
+            ..Settings::default()
+        },
+    );
     let codes: Vec<&str> = findings.iter().map(|finding| finding.code).collect();
-    assert_eq!(codes, ["unknown_node", "unreached_node", "unreached_node", "one_node_qkdn"]);
-    assert_eq!(refused("Sanren.gml", &Settings { partition: Partition::Even(4), ..Settings::default() }).0[0].code, "too_many");
+    assert_eq!(
+        codes,
+        [
+            "unknown_node",
+            "unreached_node",
+            "unreached_node",
+            "one_node_qkdn"
+        ]
+    );
+    assert_eq!(
+        refused(
+            "Sanren.gml",
+            &Settings {
+                partition: Partition::Even(4),
+                ..Settings::default()
+            }
+        )
+        .0[0]
+            .code,
+        "too_many"
+    );
 }
 
 #[test]
 fn a_file_without_coordinates_needs_a_length() {
-    let one = Settings { partition: Partition::Even(1), ..Settings::default() };
+    let one = Settings {
+        partition: Partition::Even(1),
+        ..Settings::default()
+    };
     let findings = refused("Renam.graphml", &one);
     assert_eq!(findings.0[0].code, "no_coordinates");
     assert!(findings.0[0].message.contains("5 of 5 nodes"), "{findings}");
-    let settings = Settings { default_length: Some(Metres(100_000)), ..one };
+    let settings = Settings {
+        default_length: Some(Metres(100_000)),
+        ..one
+    };
     let made = made("Renam.graphml", &settings);
     assert_eq!((made.sites, made.relays), (5, 4));
     runs(&made);
@@ -148,9 +247,18 @@ fn a_file_without_coordinates_needs_a_length() {
 
 #[test]
 fn relays_too_far_apart_are_found_by_the_scenarios_own_checks() {
-    let made = made("polska.json", &Settings { span: Metres(200_000), ..Settings::default() });
+    let made = made(
+        "polska.json",
+        &Settings {
+            span: Metres(200_000),
+            ..Settings::default()
+        },
+    );
     let warnings = &made.warnings;
-    assert!(!warnings.is_empty() && warnings.iter().all(|finding| finding.code == "beyond_reach"), "{warnings}");
+    assert!(
+        !warnings.is_empty() && warnings.iter().all(|finding| finding.code == "beyond_reach"),
+        "{warnings}"
+    );
 }
 
 proptest! {
@@ -190,13 +298,30 @@ proptest! {
 #[test]
 fn templates_run_and_are_drawn_the_same_way_twice() {
     for template in TEMPLATES {
-        let size = Size { qkdns: 3, nodes: 7, length_km: 40.0, seed: 5 };
+        let size = Size {
+            qkdns: 3,
+            nodes: 7,
+            length_km: 40.0,
+            seed: 5,
+        };
         let drawn = draw(template.entry.name, size).expect("a good size");
         assert_eq!(drawn, draw(template.entry.name, size).expect("a good size"));
-        let settings = Settings { partition: Partition::Attribute(QKDN.to_owned()), ..Settings::default() };
+        let settings = Settings {
+            partition: Partition::Attribute(QKDN.to_owned()),
+            ..Settings::default()
+        };
         runs(&assemble(&drawn, &settings, "template").expect("valid"));
     }
-    let wrong = draw("rong", Size { qkdns: 0, nodes: 1, length_km: 0.0, seed: 1 }).expect_err("all wrong");
+    let wrong = draw(
+        "rong",
+        Size {
+            qkdns: 0,
+            nodes: 1,
+            length_km: 0.0,
+            seed: 1,
+        },
+    )
+    .expect_err("all wrong");
     let codes: Vec<&str> = wrong.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["unknown_template", "too_few", "too_few", "bad_length"]);
 }

@@ -95,7 +95,11 @@ pub fn of_demand(plan: &Plan, session: SessionId, failures: &Failures) -> Betwee
     places.sort_unstable();
     places.dedup();
     for place in places {
-        let up = if place == from || place == to { 1.0 } else { failures.node };
+        let up = if place == from || place == to {
+            1.0
+        } else {
+            failures.node
+        };
         elements.push(Element {
             ends: [place, place],
             up,
@@ -115,7 +119,10 @@ pub fn connected(elements: &[Element], from: usize, to: usize) -> Between {
     while let Some(case) = cases.pop() {
         let left = 1.0 - low - down;
         if looked_at == CASES || left <= CLOSE_ENOUGH {
-            return Between { low, high: 1.0 - down };
+            return Between {
+                low,
+                high: 1.0 - down,
+            };
         }
         looked_at += 1;
         let Some(path) = network.path(&case.fixed, from, to) else {
@@ -142,7 +149,10 @@ pub fn connected(elements: &[Element], from: usize, to: usize) -> Between {
         }
         low += rest;
     }
-    Between { low, high: 1.0 - down }
+    Between {
+        low,
+        high: 1.0 - down,
+    }
 }
 
 /// Some elements are known to be up or down.
@@ -183,7 +193,11 @@ struct Network {
 
 impl Network {
     fn new(elements: &[Element]) -> Network {
-        let size = elements.iter().flat_map(|element| element.ends).max().map_or(0, |end| end + 1);
+        let size = elements
+            .iter()
+            .flat_map(|element| element.ends)
+            .max()
+            .map_or(0, |end| end + 1);
         let mut network = Network {
             around: vec![Vec::new(); size],
             places: vec![None; size],
@@ -245,8 +259,12 @@ mod tests {
     fn way(first: usize, last: usize) -> Vec<Element> {
         let failures = Failures::default();
         let stops: Vec<usize> = [0].into_iter().chain(first..first + 4).chain([last]).collect();
-        let fibres = stops.windows(2).map(|pair| element(pair[0], pair[1], failures.fibre(80_000)));
-        let nodes = stops[1..5].iter().map(|node| element(*node, *node, failures.node));
+        let fibres = stops
+            .windows(2)
+            .map(|pair| element(pair[0], pair[1], failures.fibre(80_000)));
+        let nodes = stops[1..5]
+            .iter()
+            .map(|node| element(*node, *node, failures.node));
         fibres.chain(nodes).collect()
     }
 
@@ -256,11 +274,15 @@ mod tests {
         let one = connected(&way(1, 9), 0, 9);
         near(one.low, 0.997_148, 1e-6);
         near(one.high, one.low, 1e-12);
-        let both: Vec<Element> = way(1, 9).into_iter().chain(way(5, 9).into_iter().map(|mut element| {
-            // The second way's nodes are 10 to 13.
-            element.ends = element.ends.map(|end| if (5..9).contains(&end) { end + 5 } else { end });
-            element
-        }));
+        let both: Vec<Element> = way(1, 9)
+            .into_iter()
+            .chain(way(5, 9).into_iter().map(|mut element| {
+                // The second way's nodes are 10 to 13.
+                element.ends = element
+                    .ends
+                    .map(|end| if (5..9).contains(&end) { end + 5 } else { end });
+                element
+            }));
         let two = connected(&both.collect::<Vec<_>>(), 0, 9);
         near(two.low, 0.999_991_9, 5e-8);
         near(two.high, two.low, 1e-11);
@@ -272,12 +294,23 @@ mod tests {
         let states = 0..1_u32 << elements.len();
         states
             .map(|state| {
-                let fixed: Vec<Option<bool>> = (0..elements.len()).map(|at| Some(state >> at & 1 == 1)).collect();
+                let fixed: Vec<Option<bool>> =
+                    (0..elements.len()).map(|at| Some(state >> at & 1 == 1)).collect();
                 let parts = elements.iter().zip(&fixed);
                 let probability: f64 = parts
-                    .map(|(element, up)| if *up == Some(true) { element.up } else { 1.0 - element.up })
+                    .map(|(element, up)| {
+                        if *up == Some(true) {
+                            element.up
+                        } else {
+                            1.0 - element.up
+                        }
+                    })
                     .product();
-                if network.path(&fixed, from, to).is_some() { probability } else { 0.0 }
+                if network.path(&fixed, from, to).is_some() {
+                    probability
+                } else {
+                    0.0
+                }
             })
             .sum()
     }

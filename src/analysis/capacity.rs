@@ -23,7 +23,9 @@ pub const UNLIMITED: u64 = 1 << 48;
 pub fn in_run(plan: &Plan) -> Vec<u64> {
     let (warm, end) = (plan.run.warm_up, plan.end());
     let of_hop = |hop: &crate::architecture::Hop| {
-        let Some(store) = hop.store() else { return UNLIMITED };
+        let Some(store) = hop.store() else {
+            return UNLIMITED;
+        };
         let settings = &plan.stores[store].settings;
         let schedule = lane_schedule(plan, plan.stores[store].source);
         let by = |time: Time| schedule.map_or(0, |lane| (time.0 / lane.period.0).saturating_mul(lane.bits));
@@ -124,6 +126,11 @@ pub fn max_flow(plan: &Plan, capacity: &[u64], sources: &[NodeId], sinks: &[Node
     Flow {
         value,
         by_hop: flows[..plan.hops.len()].to_vec(),
-        cut: plan.hops.iter().filter(|(_, hop)| in_cut(hop)).map(|(id, _)| id).collect(),
+        cut: plan
+            .hops
+            .iter()
+            .filter(|(_, hop)| in_cut(hop))
+            .map(|(id, _)| id)
+            .collect(),
     }
 }

@@ -19,7 +19,11 @@ const TOLERANCE: f64 = 1e-6;
 ///
 /// Demands of one source flow together, which changes nothing of the optimum.
 pub fn most_served(plan: &Plan, capacity: &[u64], asked: &[f64]) -> Option<f64> {
-    let pairs: Vec<[NodeId; 2]> = plan.sessions.values().map(|session| ends(plan, session)).collect();
+    let pairs: Vec<[NodeId; 2]> = plan
+        .sessions
+        .values()
+        .map(|session| ends(plan, session))
+        .collect();
     let mut sources: Vec<NodeId> = pairs.iter().map(|pair| pair[0]).collect();
     sources.sort_unstable();
     sources.dedup();

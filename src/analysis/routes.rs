@@ -21,7 +21,10 @@ pub fn route(plan: &Plan, session: SessionId) -> Option<Vec<HopId>> {
         return inside(plan, source, destination);
     }
     let surroundings = &plan.controller_surroundings[plan.nodes[source].controller];
-    let borders = surroundings.borders.iter().filter(|border| border.far_qkdn == far);
+    let borders = surroundings
+        .borders
+        .iter()
+        .filter(|border| border.far_qkdn == far);
     let candidates = borders.filter_map(|border| {
         let near = inside(plan, source, border.hop.from)?;
         let key = (!makes_key(plan, &border.hop), near.len(), border.boundary);

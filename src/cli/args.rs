@@ -49,6 +49,10 @@ pub(super) enum Verb {
     Run(Run),
     /// Compare scenarios in pairs with common random numbers: differences, intervals, verdicts
     Compare(Compare),
+    /// What theory says without simulating: capacity, latency, availability, exposure, cost
+    Bounds(Bounds),
+    /// Every single fault of a node or link, ranked by the service that it takes
+    Criticality(Criticality),
     /// Make a scenario of a topology file: GraphML, GML (Topology Zoo), SNDlib XML or node-link JSON
     Import(Import),
     /// Make a scenario of a template: ring, grid, metro, backbone_metros, random_geometric
@@ -158,6 +162,38 @@ pub(super) struct Compare {
 pub(super) enum FailOn {
     /// The later scenario is significantly worse in some metric
     Worse,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Bounds {
+    /// The scenario: FILE or FILE:VARIANT
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// Change the scenario first, as in `run`
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Cuts per 1000 km of fibre and year, for the availability
+    #[arg(long, value_name = "N", default_value_t = 2.73)]
+    pub cuts: f64,
+    /// Hours to repair a cut
+    #[arg(long, value_name = "HOURS", default_value_t = 12.0)]
+    pub repair: f64,
+    /// Share of the time in which a node is up
+    #[arg(long, value_name = "SHARE", default_value_t = 0.99966)]
+    pub node_availability: f64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Criticality {
+    /// The scenario: FILE or FILE:VARIANT
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// Change the scenario first, as in `run`
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Also every two faults at once
+    #[arg(long)]
+    pub pairs: bool,
 }
 
 /// What `import` and `new` have in common.

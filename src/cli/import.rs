@@ -26,7 +26,13 @@ pub(super) fn import(context: &mut Context<'_>, arguments: &Import) -> Result<Ex
     };
     let topology = read(&arguments.file, arguments.format.as_deref()).map_err(failure)?;
     let file = arguments.file.display().to_string();
-    deliver(context, &topology, &settings, &file, arguments.assembly.out.as_deref())
+    deliver(
+        context,
+        &topology,
+        &settings,
+        &file,
+        arguments.assembly.out.as_deref(),
+    )
 }
 
 /// The settings that `import` and `new` share.
@@ -54,12 +60,19 @@ fn partition(arguments: &Import) -> Result<Partition, Failure> {
         let (name, sites) = text.split_once('=').unwrap_or((text, ""));
         if name.is_empty() {
             let hint = "write --qkdn West=Gdansk,Poznan, and --qkdn East for all the others";
-            return Err(Failure::Usage(format!("--qkdn {text} has no name\n  hint: {hint}")));
+            return Err(Failure::Usage(format!(
+                "--qkdn {text} has no name\n  hint: {hint}"
+            )));
         }
         let sites = sites.split(',').map(str::trim).filter(|site| !site.is_empty());
         Ok((name.to_owned(), sites.map(str::to_owned).collect()))
     };
-    arguments.qkdn.iter().map(list).collect::<Result<_, _>>().map(Partition::Lists)
+    arguments
+        .qkdn
+        .iter()
+        .map(list)
+        .collect::<Result<_, _>>()
+        .map(Partition::Lists)
 }
 
 fn borders(texts: &[String]) -> Result<Borders, Failure> {
@@ -74,13 +87,20 @@ fn borders(texts: &[String]) -> Result<Borders, Failure> {
             "--border {text} is neither all, shortest nor SITE:SITE\n  hint: write --border Gdansk:Warsaw"
         ))),
     };
-    texts.iter().map(pair).collect::<Result<_, _>>().map(Borders::Named)
+    texts
+        .iter()
+        .map(pair)
+        .collect::<Result<_, _>>()
+        .map(Borders::Named)
 }
 
 /// Findings about files that cannot be read are no findings about what is in them.
 pub(super) fn failure(findings: Diagnostics) -> Failure {
     if findings.is_input_output() {
-        let texts: Vec<String> = findings.iter().map(|it| format!("{}: {}", it.file, it.message)).collect();
+        let texts: Vec<String> = findings
+            .iter()
+            .map(|it| format!("{}: {}", it.file, it.message))
+            .collect();
         return Failure::InputOutput(texts.join("\n"));
     }
     Failure::Invalid(findings.0)
@@ -133,12 +153,18 @@ fn document(made: &Assembled, out: Option<&Path>) -> Value {
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         let hint = match error.kind() {
-            std::io::ErrorKind::AlreadyExists => "\n  hint: nothing is overwritten: remove it, or choose another name",
+            std::io::ErrorKind::AlreadyExists => {
+                "\n  hint: nothing is overwritten: remove it, or choose another name"
+            }
             _ => "",
         };
         Failure::InputOutput(format!("cannot write {}: {error}{hint}", path.display()))
     };
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(|error| {
         let _ = std::fs::remove_file(path);
         failed(error)

@@ -5,8 +5,10 @@
 //! fit together.
 
 mod args;
+mod bounds;
 mod compare;
 mod console;
+mod criticality;
 mod engine;
 mod failure;
 mod import;
@@ -89,6 +91,8 @@ pub fn dispatch(
         Verb::Validate(arguments) => validate::validate(&mut context, arguments),
         Verb::Run(arguments) => run::run(&mut context, arguments),
         Verb::Compare(arguments) => compare::compare(&mut context, arguments),
+        Verb::Bounds(arguments) => bounds::bounds(&mut context, arguments),
+        Verb::Criticality(arguments) => criticality::criticality(&mut context, arguments),
         Verb::Import(arguments) => import::import(&mut context, arguments),
         Verb::New(arguments) => new::new(&mut context, arguments),
         Verb::Schema => schema::schema(&mut context),

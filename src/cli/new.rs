@@ -20,5 +20,11 @@ pub(super) fn new(context: &mut Context<'_>, arguments: &New) -> Result<Exit, Fa
         partition: Partition::Attribute(QKDN.to_owned()),
         ..common(&arguments.assembly)
     };
-    deliver(context, &topology, &settings, "--template", arguments.assembly.out.as_deref())
+    deliver(
+        context,
+        &topology,
+        &settings,
+        "--template",
+        arguments.assembly.out.as_deref(),
+    )
 }

@@ -78,6 +78,7 @@ impl Engine for Toy {
                 .into_iter()
                 .collect(),
             price: None,
+            plan: None,
             simulate: simulate(document.clone(), Arc::clone(&self.stop)),
             resolved: document,
         })

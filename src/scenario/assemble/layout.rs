@@ -30,7 +30,10 @@ pub(super) struct Layout {
 
 /// Whether a length of the topology is not the fibre's own.
 pub(super) fn any_estimated(topology: &Topology) -> bool {
-    topology.fibres.iter().any(|fibre| !matches!(fibre.length, Length::Fibre(_)))
+    topology
+        .fibres
+        .iter()
+        .any(|fibre| !matches!(fibre.length, Length::Fibre(_)))
 }
 
 /// The length of every fibre; what has none goes into `findings`.
@@ -60,7 +63,11 @@ pub(super) fn lengths(
     without.sort_unstable();
     without.dedup();
     if !without.is_empty() {
-        let shown: Vec<&str> = without.iter().take(8).map(|site| topology.sites[*site].id.as_str()).collect();
+        let shown: Vec<&str> = without
+            .iter()
+            .take(8)
+            .map(|site| topology.sites[*site].id.as_str())
+            .collect();
         let more = if without.len() > 8 { " …" } else { "" };
         findings.push(Diagnostic::about_file(
             "no_coordinates",
@@ -122,7 +129,13 @@ impl Layout {
         let [a, b] = fibre.ends.map(|end| &topology.sites[end]);
         let relays = (length.0.div_ceil(settings.span.0) - 1) as usize;
         let border = names.map(|parts| (parts, relays / 2));
-        let owner = |part: usize| if border.is_none_or(|(_, middle)| part <= middle) { near } else { far };
+        let owner = |part: usize| {
+            if border.is_none_or(|(_, middle)| part <= middle) {
+                near
+            } else {
+                far
+            }
+        };
         let name = |part: usize| match part {
             0 => a.id.clone(),
             part if part == relays + 1 => b.id.clone(),
@@ -171,16 +184,14 @@ impl Layout {
                     self.joined.push([near, far]);
                     self.border_sites.push(fibre.ends);
                 }
-                _ => self.links[owner(part)].push(
-                    json!({
-                        "id": id,
-                        "between": ends,
-                        "length": own.to_string(),
-                        "model": model(),
-                        "store": store(),
-                        "estimated": estimated,
-                    }),
-                ),
+                _ => self.links[owner(part)].push(json!({
+                    "id": id,
+                    "between": ends,
+                    "length": own.to_string(),
+                    "model": model(),
+                    "store": store(),
+                    "estimated": estimated,
+                })),
             }
         }
     }
@@ -230,8 +241,9 @@ impl Layout {
         };
         let dropped = across.len() - chosen.len();
         if dropped > 0 {
-            self.notes
-                .push(format!("{dropped} fibres between QKDNs are no border and were left out"));
+            self.notes.push(format!(
+                "{dropped} fibres between QKDNs are no border and were left out"
+            ));
         }
         for number in chosen {
             let ends = topology.fibres[number].ends.map(|end| parts.of_site[end]);
@@ -274,7 +286,9 @@ fn no_border(topology: &Topology, across: &[usize], names: &[String; 2], file: &
         .iter()
         .take(12)
         .map(|number| {
-            let [a, b] = topology.fibres[*number].ends.map(|end| topology.sites[end].id.as_str());
+            let [a, b] = topology.fibres[*number]
+                .ends
+                .map(|end| topology.sites[end].id.as_str());
             format!("{a}:{b}")
         })
         .collect();

@@ -155,15 +155,26 @@ impl Settings {
             findings.push(Diagnostic::about_file(code, file, message, hint));
         };
         if self.span == Metres::ZERO {
-            wrong("zero_length", "relays cannot be 0 m apart".to_owned(), "write --span \"80 km\"");
+            wrong(
+                "zero_length",
+                "relays cannot be 0 m apart".to_owned(),
+                "write --span \"80 km\"",
+            );
         }
         if !(self.detour >= 1.0 && self.detour <= 10.0) {
-            let message = format!("fibre is 1 to 10 times as long as the way of a crow, not {}", self.detour);
+            let message = format!(
+                "fibre is 1 to 10 times as long as the way of a crow, not {}",
+                self.detour
+            );
             wrong("bad_detour", message, "write --detour 1.2");
         }
         if !(self.load > 0.0 && self.load <= 100.0) {
             let message = format!("a load of {} makes no sense", self.load);
-            wrong("bad_load", message, "write --load 0.5 for half of what the busiest link makes");
+            wrong(
+                "bad_load",
+                message,
+                "write --load 0.5 for half of what the busiest link makes",
+            );
         }
         if self.default_length == Some(Metres::ZERO) {
             let message = "a fibre cannot be 0 m long".to_owned();

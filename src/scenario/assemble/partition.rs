@@ -74,7 +74,11 @@ impl Partition {
     }
 }
 
-fn by_attribute(topology: &Topology, name: &str, wrong: &mut impl FnMut(&'static str, String, &str)) -> Parts {
+fn by_attribute(
+    topology: &Topology,
+    name: &str,
+    wrong: &mut impl FnMut(&'static str, String, &str),
+) -> Parts {
     let key = name.to_lowercase();
     let mut parts = Parts {
         names: Vec::new(),
@@ -145,7 +149,11 @@ fn by_lists(
         .collect();
     if rest.is_none() && !left.is_empty() {
         let message = format!("these sites are in no QKDN: {}", left.join(", "));
-        wrong("no_qkdn", message, "a --qkdn NAME without sites gets all the others");
+        wrong(
+            "no_qkdn",
+            message,
+            "a --qkdn NAME without sites gets all the others",
+        );
     }
     Parts {
         of_site: (0..ids.len())
@@ -171,7 +179,9 @@ fn evenly(topology: &Topology, count: usize, wrong: &mut impl FnMut(&'static str
     let farthest = |from: &[Option<usize>]| {
         let distances = from.iter().enumerate().map(|(site, hops)| (*hops, site));
         // The first of those that are farthest.
-        distances.max_by_key(|(hops, site)| (*hops, std::cmp::Reverse(*site))).map_or(0, |(_, site)| site)
+        distances
+            .max_by_key(|(hops, site)| (*hops, std::cmp::Reverse(*site)))
+            .map_or(0, |(_, site)| site)
     };
     let mut seeds = vec![farthest(&hops_from(topology, 0, &everywhere))];
     let mut nearest = hops_from(topology, seeds[0], &everywhere);
@@ -210,7 +220,11 @@ fn evenly(topology: &Topology, count: usize, wrong: &mut impl FnMut(&'static str
 }
 
 /// Fewest hops from a site to all others, over sites inside only.
-pub(super) fn hops_from(topology: &Topology, start: usize, inside: &dyn Fn(usize) -> bool) -> Vec<Option<usize>> {
+pub(super) fn hops_from(
+    topology: &Topology,
+    start: usize,
+    inside: &dyn Fn(usize) -> bool,
+) -> Vec<Option<usize>> {
     let mut around: Vec<Vec<usize>> = vec![Vec::new(); topology.sites.len()];
     for fibre in &topology.fibres {
         let [a, b] = fibre.ends;

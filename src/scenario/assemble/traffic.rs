@@ -22,7 +22,12 @@ pub(super) struct Demand {
 const KEY_BITS: f64 = 4_096.0;
 
 /// The demands that the scenario can have: those inside one QKDN and between neighbours.
-pub(super) fn asked(topology: &Topology, parts: &Parts, layout: &Layout, notes: &mut Vec<String>) -> Vec<Demand> {
+pub(super) fn asked(
+    topology: &Topology,
+    parts: &Parts,
+    layout: &Layout,
+    notes: &mut Vec<String>,
+) -> Vec<Demand> {
     let own = |asked: &Asked| Demand {
         between: asked.ends.map(|end| {
             let site = &topology.sites[end];
@@ -31,11 +36,18 @@ pub(super) fn asked(topology: &Topology, parts: &Parts, layout: &Layout, notes: 
         value: asked.value,
     };
     if topology.demands.is_empty() {
-        return between_neighbours(topology, parts, layout).iter().map(own).collect();
+        return between_neighbours(topology, parts, layout)
+            .iter()
+            .map(own)
+            .collect();
     }
     let served = |asked: &&Asked| {
         let [a, b] = asked.ends.map(|end| parts.of_site[end]);
-        a == b || layout.joined.iter().any(|pair| *pair == [a, b] || *pair == [b, a])
+        a == b
+            || layout
+                .joined
+                .iter()
+                .any(|pair| *pair == [a, b] || *pair == [b, a])
     };
     let demands: Vec<Demand> = topology.demands.iter().filter(served).map(own).collect();
     let dropped = topology.demands.len() - demands.len();
@@ -60,7 +72,10 @@ fn between_neighbours(topology: &Topology, parts: &Parts, layout: &Layout) -> Ve
         let ends = [0, 1].map(|side| {
             let inside = |site: usize| parts.of_site[site] == pair[side];
             let hops = hops_from(topology, sites[side], &inside);
-            let of_part = hops.iter().enumerate().filter_map(|(site, hops)| Some(((*hops)?, site)));
+            let of_part = hops
+                .iter()
+                .enumerate()
+                .filter_map(|(site, hops)| Some(((*hops)?, site)));
             of_part
                 .max_by_key(|(hops, site)| (*hops, std::cmp::Reverse(*site)))
                 .map_or(sites[side], |(_, site)| site)
@@ -95,23 +110,31 @@ pub(super) fn rates(asked: &[Demand], draft: &Document, settings: &Settings) -> 
     let unit = carried
         .map(|(hop, load)| plan.hops[HopId(hop as u32)].rate_bps / load)
         .fold(f64::INFINITY, f64::min);
-    let unit = if unit.is_finite() { unit * settings.load } else { 1.0 };
+    let unit = if unit.is_finite() {
+        unit * settings.load
+    } else {
+        1.0
+    };
     asked.iter().map(|demand| demand.value * unit).collect()
 }
 
 /// The demands as a scenario has them, with those key rates \[bit/s\].
 pub(super) fn demands(asked: &[Demand], layout: &Layout, rates: &[f64]) -> Value {
     debug_assert_eq!(layout.joined.len(), layout.boundaries.len());
-    let demands = asked.iter().zip(rates).enumerate().map(|(number, (demand, rate))| {
-        // A rate of less than one request in 70 days asks nothing of anyone.
-        let per_minute = (rate / KEY_BITS * 60.0).max(1e-5);
-        json!({
-            "id": format!("d{}", number + 1),
-            "between": demand.between,
-            "arrivals": { "poisson": { "rate": format!("{per_minute:.5} /min") } },
-            "key": format!("{KEY_BITS} bit"),
-            "timeout": "30 s",
-        })
-    });
+    let demands = asked
+        .iter()
+        .zip(rates)
+        .enumerate()
+        .map(|(number, (demand, rate))| {
+            // A rate of less than one request in 70 days asks nothing of anyone.
+            let per_minute = (rate / KEY_BITS * 60.0).max(1e-5);
+            json!({
+                "id": format!("d{}", number + 1),
+                "between": demand.between,
+                "arrivals": { "poisson": { "rate": format!("{per_minute:.5} /min") } },
+                "key": format!("{KEY_BITS} bit"),
+                "timeout": "30 s",
+            })
+        });
     Value::Array(demands.collect())
 }

@@ -56,7 +56,9 @@ fn read(text: &Text) -> Result<Raw, Diagnostics> {
         ..Raw::default()
     };
     for pair in graph {
-        let Value::List(members) = &pair.value else { continue };
+        let Value::List(members) = &pair.value else {
+            continue;
+        };
         let attributes = attributes(members);
         let need = |name: &str| {
             attributes.get(name).cloned().ok_or_else(|| {

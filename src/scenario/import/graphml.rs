@@ -37,7 +37,10 @@ fn read(text: &Text) -> Result<Raw, Diagnostics> {
     let data = |element: &Element| -> BTreeMap<String, String> {
         let of_element = element.all("data").filter_map(|data| {
             let key = data.attribute("key")?;
-            Some((keys.get(key).cloned().unwrap_or_else(|| key.to_lowercase()), data.text.clone()))
+            Some((
+                keys.get(key).cloned().unwrap_or_else(|| key.to_lowercase()),
+                data.text.clone(),
+            ))
         });
         of_element.collect()
     };

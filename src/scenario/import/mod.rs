@@ -277,7 +277,9 @@ fn length(attributes: &BTreeMap<String, String>) -> Length {
         .find_map(|name| number(name).map(Length::Fibre))
         .or_else(|| {
             let straight = ["dist", "distance"];
-            straight.iter().find_map(|name| number(name).map(Length::Straight))
+            straight
+                .iter()
+                .find_map(|name| number(name).map(Length::Straight))
         })
         .unwrap_or(Length::Unknown)
 }
@@ -354,13 +356,19 @@ fn pieces(nodes: &[RawNode], fibres: &[Fibre], file: &str) -> Option<Diagnostic>
     }
     let mut sizes: Vec<&Vec<&str>> = members.values().collect();
     sizes.sort_by_key(|nodes| std::cmp::Reverse(nodes.len()));
-    let cut_off: Vec<&str> = sizes[1..].iter().flat_map(|nodes| nodes.iter().copied()).collect();
+    let cut_off: Vec<&str> = sizes[1..]
+        .iter()
+        .flat_map(|nodes| nodes.iter().copied())
+        .collect();
     let shown = cut_off.iter().take(8).copied().collect::<Vec<_>>().join(", ");
     let more = if cut_off.len() > 8 { " …" } else { "" };
     Some(Diagnostic::about_file(
         "disconnected",
         file,
-        format!("the network is in {} pieces: not joined with the rest are {shown}{more}", members.len()),
+        format!(
+            "the network is in {} pieces: not joined with the rest are {shown}{more}",
+            members.len()
+        ),
         "join the pieces by edges, or take the others out of the file",
     ))
 }

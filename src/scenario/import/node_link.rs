@@ -42,12 +42,17 @@ fn read(text: &Text) -> Result<Raw, Diagnostics> {
     }
     for edge in list(text, &root, &["links", "edges"])? {
         raw.edges.push(RawEdge {
-            ends: [need(text, edge, &["source", "a"])?, need(text, edge, &["target", "b"])?],
+            ends: [
+                need(text, edge, &["source", "a"])?,
+                need(text, edge, &["target", "b"])?,
+            ],
             attributes: attributes(edge),
             origin: opening(edge),
         });
     }
-    let demands = root.get("demands").or_else(|| graph.and_then(|graph| graph.get("demands")));
+    let demands = root
+        .get("demands")
+        .or_else(|| graph.and_then(|graph| graph.get("demands")));
     if let Some(demands) = demands {
         read_demands(text, demands, &mut raw.demands)?;
     }
@@ -57,10 +62,12 @@ fn read(text: &Text) -> Result<Raw, Diagnostics> {
 /// Demands as a list of objects with source, target and value, or as a table by source and target.
 fn read_demands(text: &Text, node: &Node, demands: &mut Vec<RawDemand>) -> Result<(), Diagnostics> {
     let number = |node: &Node| {
-        plain(node).and_then(|value| value.parse::<f64>().ok()).ok_or_else(|| {
-            let message = format!("expected a number, found {}", node.what());
-            text.wrong("wrong_type", node.origin, message, "write how much is asked")
-        })
+        plain(node)
+            .and_then(|value| value.parse::<f64>().ok())
+            .ok_or_else(|| {
+                let message = format!("expected a number, found {}", node.what());
+                text.wrong("wrong_type", node.origin, message, "write how much is asked")
+            })
     };
     match &node.tree {
         Tree::Array(items) => {
@@ -115,14 +122,17 @@ fn list<'a>(text: &Text, root: &'a Node, names: &[&str]) -> Result<&'a [Node], D
 }
 
 fn need(text: &Text, node: &Node, names: &[&str]) -> Result<String, Diagnostics> {
-    names.iter().find_map(|name| plain(node.get(name)?)).ok_or_else(|| {
-        text.wrong(
-            "missing_attribute",
-            opening(node),
-            format!("there is no \"{}\" here", names[0]),
-            "node-link JSON asks for it",
-        )
-    })
+    names
+        .iter()
+        .find_map(|name| plain(node.get(name)?))
+        .ok_or_else(|| {
+            text.wrong(
+                "missing_attribute",
+                opening(node),
+                format!("there is no \"{}\" here", names[0]),
+                "node-link JSON asks for it",
+            )
+        })
 }
 
 /// The plain members of an object, names in lower case.

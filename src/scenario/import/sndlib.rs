@@ -54,14 +54,22 @@ fn read(text: &Text) -> Result<Raw, Diagnostics> {
                 .push("the coordinates are those of a picture, not of the Earth".to_owned());
         }
     }
-    for link in structure.child("links").iter().flat_map(|links| links.all("link")) {
+    for link in structure
+        .child("links")
+        .iter()
+        .flat_map(|links| links.all("link"))
+    {
         raw.edges.push(RawEdge {
             ends: ends(text, link)?,
             attributes: BTreeMap::new(),
             origin: link.origin,
         });
     }
-    for demand in root.child("demands").iter().flat_map(|demands| demands.all("demand")) {
+    for demand in root
+        .child("demands")
+        .iter()
+        .flat_map(|demands| demands.all("demand"))
+    {
         let value = demand.child("demandValue").map(|value| value.text.parse::<f64>());
         let Some(Ok(value)) = value else {
             return Err(text.wrong(

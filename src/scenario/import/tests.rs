@@ -29,8 +29,14 @@ fn gml_is_read_with_lengths_and_what_is_left_out_is_noted() {
 
 #[test]
 fn labels_that_are_alike_become_different_ids() {
-    let topology = read("graph [ node [ id 7 label \"Hub\" ] node [ id 8 label \"Hub\" ] edge [ source 7 target 8 ] ]");
-    let ids: Vec<String> = topology.expect("fine").sites.into_iter().map(|site| site.id).collect();
+    let topology =
+        read("graph [ node [ id 7 label \"Hub\" ] node [ id 8 label \"Hub\" ] edge [ source 7 target 8 ] ]");
+    let ids: Vec<String> = topology
+        .expect("fine")
+        .sites
+        .into_iter()
+        .map(|site| site.id)
+        .collect();
     assert_eq!(ids, ["Hub-7", "Hub-8"]);
 }
 
@@ -44,17 +50,28 @@ fn ids_that_are_there_twice_or_lead_nowhere_are_all_found() {
 
 #[test]
 fn a_network_in_pieces_is_refused() {
-    let (code, _, message) = first("graph [ node [ id 0 ] node [ id 1 ] node [ id 2 ] edge [ source 0 target 1 ] ]");
+    let (code, _, message) =
+        first("graph [ node [ id 0 ] node [ id 1 ] node [ id 2 ] edge [ source 0 target 1 ] ]");
     assert_eq!(code, "disconnected");
-    assert!(message.contains("2 pieces") && message.ends_with(": not joined with the rest are 2"), "{message}");
+    assert!(
+        message.contains("2 pieces") && message.ends_with(": not joined with the rest are 2"),
+        "{message}"
+    );
 }
 
 #[test]
 fn malformed_xml_is_found_with_its_line() {
     let (code, line, message) = first("<graphml>\n <graph>\n  <node id=\"1\">\n </graph>\n</graphml>");
     assert_eq!((code, line), ("xml_syntax", 4), "{message}");
-    assert_eq!(first("<graphml>\n <graph>\n  <node id=\"1\"/>\n").1, 2, "never closed");
-    assert_eq!(first("<graphml>\n<graph><node id=x/></graph></graphml>").0, "xml_syntax");
+    assert_eq!(
+        first("<graphml>\n <graph>\n  <node id=\"1\"/>\n").1,
+        2,
+        "never closed"
+    );
+    assert_eq!(
+        first("<graphml>\n<graph><node id=x/></graph></graphml>").0,
+        "xml_syntax"
+    );
     assert_eq!(first("<graphml><graph>\n\n&nothing;</graph></graphml>").1, 3);
 }
 
@@ -77,12 +94,24 @@ fn other_files_are_no_topologies() {
 #[test]
 fn node_link_demands_come_as_a_list_or_as_a_table() {
     let start = "{\"nodes\": [{\"id\": 1, \"lon\": 5, \"lat\": 50}, {\"id\": 2}], \"edges\": [{\"source\": 1, \"target\": 2}]";
-    for demands in ["[{\"source\": 2, \"target\": 1, \"value\": 4.5}]", "{\"2\": {\"1\": 4.5, \"2\": 7}}"] {
+    for demands in [
+        "[{\"source\": 2, \"target\": 1, \"value\": 4.5}]",
+        "{\"2\": {\"1\": 4.5, \"2\": 7}}",
+    ] {
         let topology = read(&format!("{start}, \"demands\": {demands}}}")).expect("fine");
-        assert_eq!(topology.demands, [Asked { ends: [1, 0], value: 4.5 }]);
+        assert_eq!(
+            topology.demands,
+            [Asked {
+                ends: [1, 0],
+                value: 4.5
+            }]
+        );
         assert_eq!(topology.sites[0].lon_lat, Some([5.0, 50.0]));
     }
-    assert_eq!(first(&format!("{start}, \"demands\": {{\"2\": {{\"1\": \"much\"}}}}}}")).0, "wrong_type");
+    assert_eq!(
+        first(&format!("{start}, \"demands\": {{\"2\": {{\"1\": \"much\"}}}}}}")).0,
+        "wrong_type"
+    );
 }
 
 proptest::proptest! {

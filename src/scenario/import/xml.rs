@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
-use quick_xml::XmlVersion;
 
 use super::Text;
 use crate::catalogue::Origin;

@@ -70,7 +70,10 @@ pub fn draw(name: &str, size: Size) -> Result<Topology, Diagnostics> {
         wrong("too_few", message, "raise --qkdns");
     }
     if size.nodes < 2 {
-        let message = format!("a QKDN has two nodes at least (Y.3818, 3.1.5), not {}", size.nodes);
+        let message = format!(
+            "a QKDN has two nodes at least (Y.3818, 3.1.5), not {}",
+            size.nodes
+        );
         wrong("too_few", message, "raise --nodes");
     }
     if u64::from(size.qkdns) * u64::from(size.nodes) > MOST_SITES {
