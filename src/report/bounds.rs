@@ -73,7 +73,11 @@ pub fn bounds(bounds: &Bounds, price: Option<&Price>, variants: &[Variant], look
         let route = row.bottleneck_bps.map_or(String::new(), rate);
         let [low, high] = row.availability;
         let [low, high] = [low, high].map(|share| format!("{share:.5}"));
-        let availability = if low == high { low } else { format!("{low} … {high}") };
+        let availability = if low == high {
+            low
+        } else {
+            format!("{low} … {high}")
+        };
         rows.add_row([
             Cell::new(&row.demand),
             Cell::new(rate(row.asked_bps)),

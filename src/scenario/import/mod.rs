@@ -330,16 +330,18 @@ pub(super) fn clean(text: &str) -> String {
     if name.is_empty() { "node" } else { name }.to_owned()
 }
 
+/// The first site of the piece that a site is in.
+fn root(piece: &mut [usize], mut at: usize) -> usize {
+    while piece[at] != at {
+        piece[at] = piece[piece[at]];
+        at = piece[at];
+    }
+    at
+}
+
 /// A finding if the network is in several pieces.
 fn pieces(nodes: &[RawNode], fibres: &[Fibre], file: &str) -> Option<Diagnostic> {
     let mut piece: Vec<usize> = (0..nodes.len()).collect();
-    fn root(piece: &mut [usize], mut at: usize) -> usize {
-        while piece[at] != at {
-            piece[at] = piece[piece[at]];
-            at = piece[at];
-        }
-        at
-    }
     for fibre in fibres {
         let [a, b] = fibre.ends.map(|end| root(&mut piece, end));
         piece[a.max(b)] = a.min(b);
