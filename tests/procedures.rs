@@ -4,12 +4,13 @@
 //! `BLESS=1 cargo test --test procedures` writes the charts anew; read the difference before committing it.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use qkdni::network::{Options, simulate};
+use qkdni::observe::record::TraceLine;
+use qkdni::report::chart::list;
 use qkdni::scenario::{compile, load};
 use serde_json::Value;
 
@@ -50,25 +51,14 @@ fn of_request<'a>(lines: &'a [Value], session: &str, request: u64) -> Vec<&'a Va
 }
 
 fn chart(lines: &[&Value]) -> String {
-    let mut chart = String::new();
-    let first = lines[0]["t_ns"].as_u64().expect("an instant");
-    for line in lines {
-        let after = line["t_ns"].as_u64().expect("an instant") - first;
-        writeln!(
-            chart,
-            "{:>9} us  {:3} {:<4} {:<9} {:<7} {} -> {}: {}",
-            after as f64 / 1e3,
-            text(line, "procedure"),
-            text(line, "step"),
-            text(line, "provenance"),
-            text(line, "reference_point"),
-            text(line, "from"),
-            text(line, "to"),
-            text(line, "message"),
-        )
-        .expect("strings take text");
-    }
-    chart
+    let texts: Vec<String> = lines.iter().map(|line| line.to_string()).collect();
+    let parse = |text| serde_json::from_str(text).expect("a line of a trace");
+    list::draw(
+        &texts
+            .iter()
+            .map(|text| parse(text))
+            .collect::<Vec<TraceLine<'_>>>(),
+    )
 }
 
 /// Both demands of every configuration: A → B and B → A.

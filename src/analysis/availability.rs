@@ -32,8 +32,8 @@ impl Default for Failures {
     }
 }
 
-/// Hours of a year.
-const YEAR: f64 = 8_766.0;
+/// Hours of a year of 365 days.
+const YEAR: f64 = 8_760.0;
 
 impl Failures {
     /// Share of the time in which a fibre is up: MTBF / (MTBF + MTTR).

@@ -30,6 +30,126 @@ pub enum ReroutingInstant {
     Active,
 }
 
+/// What an element decides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Choice {
+    /// Which border serves a destination's QKDN.
+    Border,
+    /// A session's route inside one QKDN, its border hop included.
+    Route,
+    /// Whether the keys that are known suffice (P12 step 4).
+    Sufficiency,
+    /// What a request finds at its source.
+    Queue,
+    /// A request waits.
+    Wait,
+    /// What a request waited for is there.
+    Resume,
+    /// A request may start: all have promised key.
+    Admit,
+    /// A request may not start.
+    Refuse,
+    /// A report touches a session's route.
+    Analyse,
+    /// A session's route is changed, kept, or given up.
+    Reroute,
+}
+
+impl Choice {
+    /// The name in `decisions.jsonl`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Choice::Border => "border",
+            Choice::Route => "route",
+            Choice::Sufficiency => "sufficiency",
+            Choice::Queue => "queue",
+            Choice::Wait => "wait",
+            Choice::Resume => "resume",
+            Choice::Admit => "admit",
+            Choice::Refuse => "refuse",
+            Choice::Analyse => "analyse",
+            Choice::Reroute => "reroute",
+        }
+    }
+}
+
+/// One way that could have been taken.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Candidate {
+    /// Its hops.
+    pub hops: Box<[HopId]>,
+    /// What it costs the one who decides.
+    pub cost: f64,
+    /// Unit of the cost, or of the width where more is better.
+    pub unit: &'static str,
+    /// Whether it was taken.
+    pub chosen: bool,
+    /// The hop that keeps it from being used, and the state of that hop.
+    pub obstacle: Option<(HopId, &'static str)>,
+}
+
+/// A decision, for those who ask why.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Decision {
+    /// What was decided.
+    pub choice: Choice,
+    /// About which session or request.
+    pub subject: Subject,
+    /// Why.
+    pub reason: &'static str,
+    /// The hop that it is about, if it is about one.
+    pub hop: Option<HopId>,
+    /// The KM that it is about, if it is about one.
+    pub km: Option<NodeId>,
+    /// Key that is needed, and key that is usable there \[bits\].
+    pub bits: Option<[u64; 2]>,
+    /// What there was to choose from.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Decision {
+    /// A decision without particulars.
+    pub fn new(choice: Choice, subject: Subject, reason: &'static str) -> Decision {
+        Decision {
+            choice,
+            subject,
+            reason,
+            hop: None,
+            km: None,
+            bits: None,
+            candidates: Vec::new(),
+        }
+    }
+
+    /// About this hop.
+    #[must_use]
+    pub fn at_hop(mut self, hop: HopId) -> Decision {
+        self.hop = Some(hop);
+        self
+    }
+
+    /// About this KM.
+    #[must_use]
+    pub fn at(mut self, km: NodeId) -> Decision {
+        self.km = Some(km);
+        self
+    }
+
+    /// With the key that is needed and the key that is usable \[bits\].
+    #[must_use]
+    pub fn bits(mut self, needed: u64, usable: u64) -> Decision {
+        self.bits = Some([needed, usable]);
+        self
+    }
+
+    /// With what there was to choose from.
+    #[must_use]
+    pub fn among(mut self, candidates: Vec<Candidate>) -> Decision {
+        self.candidates = candidates;
+        self
+    }
+}
+
 /// What observers are told.
 #[derive(Clone, Debug)]
 pub enum Observation {
@@ -105,15 +225,8 @@ pub enum Observation {
         /// What happens.
         note: &'static str,
     },
-    /// A route was chosen.
-    Route {
-        /// For which session.
-        session: SessionId,
-        /// Its hops inside the deciding controller's reach.
-        hops: Box<[HopId]>,
-        /// Why this one.
-        reason: &'static str,
-    },
+    /// Something was decided. Only where it is asked for: see [`Outbox::explain`](super::Outbox::explain).
+    Decided(Box<Decision>),
     /// An element declares a fault (t1).
     Declared {
         /// Which fault.

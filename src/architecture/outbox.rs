@@ -2,7 +2,7 @@
 
 use super::element::Address;
 use super::message::{Envelope, Message};
-use super::observation::Observation;
+use super::observation::{Decision, Observation};
 use super::procedure::Label;
 use crate::ids::{SessionId, StoreId};
 use crate::kernel::Time;
@@ -49,6 +49,8 @@ pub enum Effect {
 pub struct Outbox {
     me: Address,
     effects: Vec<Effect>,
+    /// Whether someone asks why.
+    explains: bool,
 }
 
 impl Outbox {
@@ -57,7 +59,14 @@ impl Outbox {
         Outbox {
             me,
             effects: Vec::new(),
+            explains: false,
         }
+    }
+
+    /// An empty outbox that takes decisions too.
+    #[must_use]
+    pub fn explaining(self, explains: bool) -> Outbox {
+        Outbox { explains, ..self }
     }
 
     /// Hands the outbox to another element.
@@ -101,6 +110,15 @@ impl Outbox {
     /// Tells the observers.
     pub fn observe(&mut self, observation: Observation) {
         self.effects.push(Effect::Observe(observation));
+    }
+
+    /// Says why, if someone asks. Where nobody does, the decision is not even put into words; in a build without the
+    /// feature `trace`, nothing of this is left.
+    #[inline]
+    pub fn explain(&mut self, decision: impl FnOnce() -> Decision) {
+        if cfg!(feature = "trace") && self.explains {
+            self.observe(Observation::Decided(Box::new(decision())));
+        }
     }
 
     /// What was put in, in order; the outbox is empty afterwards and keeps its memory.

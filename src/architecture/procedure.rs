@@ -13,6 +13,9 @@ pub enum Provenance {
 }
 
 impl Provenance {
+    /// All of them.
+    pub const ALL: [Provenance; 3] = [Provenance::Text, Provenance::Analogue, Provenance::Inferred];
+
     /// The name in traces.
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,6 +46,17 @@ pub enum Procedure {
 }
 
 impl Procedure {
+    /// All of them.
+    pub const ALL: [Procedure; 7] = [
+        Procedure::P9,
+        Procedure::P10,
+        Procedure::P11,
+        Procedure::P12,
+        Procedure::P13,
+        Procedure::P14,
+        Procedure::Local,
+    ];
+
     /// The name in traces.
     pub const fn name(self) -> &'static str {
         match self {

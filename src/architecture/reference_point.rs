@@ -60,6 +60,29 @@ pub enum Relation {
 }
 
 impl ReferencePoint {
+    /// All of them.
+    pub const ALL: [ReferencePoint; 19] = [
+        ReferencePoint::Qx,
+        ReferencePoint::Kq1,
+        ReferencePoint::Kx1,
+        ReferencePoint::Kx2,
+        ReferencePoint::Ak,
+        ReferencePoint::Ck,
+        ReferencePoint::Cq,
+        ReferencePoint::Cx,
+        ReferencePoint::Mq,
+        ReferencePoint::Mk,
+        ReferencePoint::Mc,
+        ReferencePoint::Cxi,
+        ReferencePoint::CxiPrime,
+        ReferencePoint::Kxi1,
+        ReferencePoint::Kxi1Prime,
+        ReferencePoint::Kxi2,
+        ReferencePoint::Kxi2Prime,
+        ReferencePoint::Mxi,
+        ReferencePoint::MxiPrime,
+    ];
+
     /// The reference point between two kinds of elements, `None` if there is none: such a message is illegal.
     ///
     /// Follows from placement alone (requirement RP-rule), never from a setting.

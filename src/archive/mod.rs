@@ -22,6 +22,7 @@ mod folder;
 mod host;
 mod manifest;
 mod reader;
+mod records;
 mod sink;
 mod summary;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::units::{BitRate, Metres};
 
@@ -29,6 +29,8 @@ Examples:
   qkdni compare madqci.json --gwn-vs-iwn      gateway nodes or interworking node?
   qkdni compare madqci.json madqci.json:iwn   a scenario against its variant
   qkdni reproduce runs/madqci/20261122T175059Z-01234567
+  qkdni trace DIR --request d1/0 --format svg > chart.svg
+  qkdni explain DIR --request d1/0            after `run --trace --out DIR`
 
 A scenario is FILE, or FILE:VARIANT for one of the file's variants.
 
@@ -63,6 +65,10 @@ pub(super) enum Verb {
     List(List),
     /// Run a results folder again and compare every byte
     Reproduce(Reproduce),
+    /// Draw the messages of a request, a session or a fault as a sequence chart
+    Trace(Trace),
+    /// Say why a request took its route, waited or failed
+    Explain(Explain),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -308,4 +314,87 @@ pub(super) struct Reproduce {
     pub folder: PathBuf,
     #[command(flatten)]
     pub threads: Threads,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(
+    group(ArgGroup::new("subject").required(true).multiple(true).args(["request", "session", "fault"])),
+    after_help = "\
+Filters of different kinds must all let a message through; of one kind, any: repeat them for more.
+Provenance: text, the Recommendation says it; analogue, a sister standard does; inferred, ours.
+
+Examples:
+  qkdni trace runs/first --request a-to-b/0
+  qkdni trace runs/first --session a-to-b --procedure P9 --reference-point Cxi --format mermaid
+  qkdni trace runs/first --fault f1 --format svg > fault.svg"
+)]
+pub(super) struct Trace {
+    /// A results folder that `run --trace` has written
+    #[arg(value_name = "RESULT")]
+    pub folder: PathBuf,
+    /// The messages of one request: NUMBER or SESSION/NUMBER, counted from 0
+    #[arg(long, value_name = "R")]
+    pub request: Option<String>,
+    /// The messages of one session: a demand's id
+    #[arg(long, value_name = "S")]
+    pub session: Option<String>,
+    /// The messages about one fault: its id
+    #[arg(long, value_name = "F")]
+    pub fault: Option<String>,
+    /// Which replication, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub replication: u32,
+    /// How to draw it
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = ChartForm::Text)]
+    pub format: ChartForm,
+    #[command(flatten)]
+    pub filters: Filters,
+}
+
+/// Forms of a sequence chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ChartForm {
+    /// A ladder of lifelines and arrows
+    Text,
+    /// A line per message, from sender to receiver
+    List,
+    /// A Mermaid sequence diagram
+    Mermaid,
+    /// A picture in the style of Y.3818's Figures 9 to 14
+    Svg,
+    /// The lines of trace.jsonl as they are
+    Jsonl,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub(super) struct Filters {
+    /// Only to or from this element, KM or node: "controller A", "KM A/a1", A/a1
+    #[arg(long = "element", value_name = "NAME")]
+    pub elements: Vec<String>,
+    /// Only over this reference point: Kxi-1, Cxi …; `internal` for steps inside one element
+    #[arg(long = "reference-point", value_name = "NAME")]
+    pub reference_points: Vec<String>,
+    /// Only of this procedure: P9 … P14, local
+    #[arg(long = "procedure", value_name = "NAME")]
+    pub procedures: Vec<String>,
+    /// Only of this provenance: text, analogue, inferred
+    #[arg(long = "provenance", value_name = "NAME")]
+    pub provenances: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Explain {
+    /// A results folder that `run --trace` has written
+    #[arg(value_name = "RESULT")]
+    pub folder: PathBuf,
+    /// Which request: NUMBER or SESSION/NUMBER, counted from 0
+    #[arg(long, value_name = "R")]
+    pub request: String,
+    /// Its session, where R is a number alone
+    #[arg(long, value_name = "S")]
+    pub session: Option<String>,
+    /// Which replication, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub replication: u32,
 }

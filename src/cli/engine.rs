@@ -9,6 +9,7 @@ use crate::archive::Price;
 use crate::experiment::expectation::Expectation;
 use crate::network::plan::Plan;
 use crate::observe::outcome::Outcome;
+use crate::report::chart::Roster;
 use crate::scenario::Diagnostic;
 
 /// Scenarios in, outcomes out.
@@ -28,6 +29,12 @@ pub trait Engine: Sync {
     /// # Errors
     /// As [`prepare`](Self::prepare), and if the scenario has no boundary that they can be derived from.
     fn derive(&self, source: &str, sets: &[String]) -> Result<Vec<Prepared>, Rejected>;
+
+    /// Who there is in a scenario that was run, for charts and filters.
+    ///
+    /// # Errors
+    /// Every finding at once if the scenario is not valid for this version.
+    fn roster(&self, resolved: &Value) -> Result<Roster, Rejected>;
 
     /// The JSON Schema of scenario files.
     fn schema(&self) -> Value;

@@ -10,6 +10,7 @@ mod compare;
 mod console;
 mod criticality;
 mod engine;
+mod explain;
 mod failure;
 mod import;
 mod list;
@@ -18,6 +19,7 @@ mod reproduce;
 mod run;
 mod schema;
 mod simulator;
+mod trace;
 mod validate;
 mod work;
 
@@ -98,6 +100,8 @@ pub fn dispatch(
         Verb::Schema => schema::schema(&mut context),
         Verb::List(arguments) => list::list(&mut context, arguments),
         Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),
+        Verb::Trace(arguments) => trace::trace(&mut context, arguments),
+        Verb::Explain(arguments) => explain::explain(&mut context, arguments),
     };
     let finished = result.and_then(|exit| context.console.flush().map(|()| exit));
     finished.unwrap_or_else(|failure| {

@@ -10,6 +10,7 @@ use crate::experiment::expectation::Expectation;
 use crate::interworking::layout::Which;
 use crate::network::plan::Plan;
 use crate::network::{Options, simulate};
+use crate::report::chart::Roster;
 use crate::scenario::configuration::configuration;
 use crate::scenario::document::Document;
 use crate::scenario::{self, Diagnostic, Diagnostics, compile, derive};
@@ -67,6 +68,12 @@ impl Engine for Simulator {
             ));
         }
         Ok(variants)
+    }
+
+    fn roster(&self, resolved: &Value) -> Result<Roster, Rejected> {
+        let loaded = scenario::load_text("scenario.resolved.json", &resolved.to_string(), &[])
+            .map_err(|findings| rejected(&findings))?;
+        Ok(Roster::of(&compile(&loaded.document)))
     }
 
     fn schema(&self) -> Value {

@@ -39,6 +39,10 @@ impl Context<'_> {
         threads: usize,
         trace: bool,
     ) -> Result<Vec<Vec<Outcome>>, Failure> {
+        if trace && !cfg!(feature = "trace") {
+            let text = "this build has no trace\n  hint: build it with the feature trace, as is the default";
+            return Err(Failure::Usage(text.to_owned()));
+        }
         let kinds = subjects.len() as u32;
         let Some(jobs) = count.checked_mul(kinds) else {
             return Err(Failure::Usage(format!("{count} replications are too many")));

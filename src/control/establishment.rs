@@ -10,6 +10,7 @@ use crate::architecture::hop::Handover;
 use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, Subject,
 };
+use crate::architecture::observation::{Choice, Decision};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step};
 use crate::ids::{ControllerId, HopId, NodeId};
@@ -53,7 +54,20 @@ impl Controller {
                 (state < HopState::Off).then_some((state, path.len(), border.boundary, border))
             })
             .min_by_key(|&(state, hops, boundary, _)| (state, hops, boundary));
-        let border = best.map(|(.., border)| choice(border));
+        let best = best.map(|(.., border)| border);
+        out.explain(|| {
+            let reason = match best {
+                Some(_) => {
+                    "the border whose hop makes key, then the nearest by hops, then the first in the file"
+                }
+                None => "no border can be reached",
+            };
+            let far = |border: &&Border| border.far_qkdn == order.destination_qkdn;
+            let borders = self.surroundings.borders.iter().filter(far);
+            Decision::new(Choice::Border, Subject::request(order.request), reason)
+                .among(self.border_candidates(km, borders, best))
+        });
+        let border = best.map(choice);
         let procedure = border.map_or(label.procedure, |border| border.procedure);
         let ask = Ask {
             request: order.request,
@@ -92,6 +106,8 @@ impl Controller {
             .as_ref()
             .map_or(order.order.destination, |border| border.hop.from);
         let path = self.route(order.source, to);
+        let border_hop = border.as_ref().map(|border| border.hop.id);
+        self.explain_route(request, [order.source, to], border_hop, path.as_deref(), out);
         let (Some(mut path), true) = (path, local || border.is_some()) else {
             return self.answer_source(&order, procedure, FailureCause::NoRoute, out);
         };
@@ -172,7 +188,9 @@ impl Controller {
         let (ask, request) = (order.ask(), order.order.request);
         let from = order.border.expect("a query crosses a border").far;
         let ends = [from, order.order.destination];
-        let Some(path) = self.route(ends[0], ends[1]) else {
+        let path = self.route(ends[0], ends[1]);
+        self.explain_route(request, ends, None, path.as_deref(), out);
+        let Some(path) = path else {
             let offer = ControlMessage::SegmentOffer {
                 ask,
                 reachable: false,
@@ -249,17 +267,12 @@ impl Controller {
         let found = self.establishing.remove(&request).expect("it was just there");
         let (ask, order) = (found.order.ask(), found.order.order);
         let session = request.session;
-        let mut segment = Segment::new(found.role, found.ends, found.path.clone(), found.procedure);
+        let mut segment = Segment::new(found.role, found.ends, found.path, found.procedure);
         segment.entry = found
             .order
             .border
             .filter(|_| segment.previous_controller().is_none())
             .map(|b| b.far);
-        out.observe(Observation::Route {
-            session,
-            hops: found.path.into_boxed_slice(),
-            reason: "route of a new session",
-        });
         self.segments.insert(session, segment);
         match found.role {
             Role::Far { peer } => {
@@ -282,10 +295,32 @@ impl Controller {
                     let label = Label::new(found.procedure, Step::Sufficiency);
                     let subject = Subject::request(request);
                     out.observe(Observation::Internal { label, subject, note });
+                    out.explain(|| {
+                        Decision::new(Choice::Sufficiency, subject, note).bits(order.bits, found.usable_bits)
+                    });
                 }
                 self.reserve(ask, order.bits, order.deadline, true, out);
             }
         }
+    }
+
+    /// Says why a session gets this route inside this QKDN.
+    fn explain_route(
+        &self,
+        request: RequestId,
+        ends: [NodeId; 2],
+        border: Option<HopId>,
+        path: Option<&[HopId]>,
+        out: &mut Outbox,
+    ) {
+        out.explain(|| {
+            let reason = match path {
+                Some(_) => "the best by this QKDN's routing, over hops that make key if there is such a path",
+                None => "no path over hops that have key",
+            };
+            Decision::new(Choice::Route, Subject::request(request), reason)
+                .among(self.candidates(ends, border, path))
+        });
     }
 
     /// The request fails before there is a segment.

@@ -6,6 +6,7 @@
 
 pub mod controller;
 pub mod establishment;
+mod explanation;
 pub mod knowledge;
 pub mod rerouting;
 pub mod reservation;

@@ -11,7 +11,7 @@ use super::controller::Controller;
 use super::knowledge::HopState;
 use super::segment::{Role, SegmentState};
 use crate::architecture::message::{Ask, ControlMessage, StatusChange, Subject};
-use crate::architecture::observation::ReroutingInstant;
+use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::{Address, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{FaultId, HopId, NodeId, SessionId};
 use crate::kernel::Time;
@@ -63,7 +63,7 @@ impl Controller {
         }
     }
 
-    fn worst_hop(&self, path: &[HopId]) -> (HopState, Option<HopId>) {
+    pub(super) fn worst_hop(&self, path: &[HopId]) -> (HopState, Option<HopId>) {
         let domain = &self.surroundings.domain;
         let states = path
             .iter()
@@ -86,6 +86,10 @@ impl Controller {
                 instant: ReroutingInstant::Reported,
             });
         }
+        out.explain(|| {
+            let reason = "a hop of the route stopped making key";
+            Decision::new(Choice::Analyse, Subject::session(session, fault), reason).at_hop(worst)
+        });
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Rerouting { fault, awaited: 0 };
         out.wake(
@@ -151,6 +155,25 @@ impl Controller {
         let inside = self
             .routing
             .route(domain, &active, segment.ends[0], segment.ends[1]);
+        out.explain(|| {
+            let path: Vec<HopId> = segment
+                .path
+                .iter()
+                .copied()
+                .filter(|&hop| Some(hop) != border)
+                .collect();
+            let reason = match &inside {
+                Some(other) if *other != path => "a hop of the old route stopped making key",
+                Some(_) => "the route is kept: it is the best of those that make key",
+                None => "the route is kept: no other path has only hops that make key",
+            };
+            let taken = inside.as_deref().unwrap_or(&path);
+            Decision::new(Choice::Reroute, Subject::session(session, fault), reason).among(self.candidates(
+                segment.ends,
+                border,
+                Some(taken),
+            ))
+        });
         let changed = inside.map(|path| path.into_iter().chain(border).collect::<Vec<HopId>>());
         match changed {
             Some(path) if path != segment.path => self.change_over(session, path, fault, out),
@@ -181,6 +204,10 @@ impl Controller {
     /// The border is lost and another is there: the source begins again with the border choice.
     fn lose_route(&mut self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
         self.instant(session, ReroutingInstant::Coordinated, out);
+        out.explain(|| {
+            let reason = "the border stopped making key and another has some: the source begins anew";
+            Decision::new(Choice::Reroute, Subject::session(session, fault), reason)
+        });
         let label = self.rerouting_label(session, Step::RerouteCommand);
         let segment = self.segments.remove(&session).expect("the caller has it");
         self.cancel_refused(session, &segment.refused, &segment.path, out);
@@ -239,11 +266,6 @@ impl Controller {
             };
             self.deliver(km, label, &command, out);
         }
-        out.observe(Observation::Route {
-            session,
-            hops: path.clone().into_boxed_slice(),
-            reason: "a hop of the old route stopped making key",
-        });
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         (segment.epoch, segment.path) = (epoch, path);
         segment.state = SegmentState::Rerouting {

@@ -5,7 +5,10 @@
 
 use super::controller::Controller;
 use super::segment::{Held, Role, SegmentState};
-use crate::architecture::message::{Ask, ControlMessage, FailureCause, Reservation, ReservationResult};
+use crate::architecture::message::{
+    Ask, ControlMessage, FailureCause, Reservation, ReservationResult, Subject,
+};
+use crate::architecture::observation::{Choice, Decision};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Outbox, RequestId, Step};
 use crate::ids::{NodeId, SessionId};
@@ -28,6 +31,10 @@ impl Controller {
         match self.segments.get_mut(&ask.request.session) {
             Some(segment) if matches!(segment.state, SegmentState::Rerouting { .. }) => {
                 segment.held.push(Held { ask, bits, deadline });
+                out.explain(|| {
+                    let reason = "its session is being rerouted";
+                    Decision::new(Choice::Wait, Subject::request(ask.request), reason)
+                });
             }
             Some(_) => self.reserve(ask, bits, deadline, false, out),
             // The session was closed or its border lost. Where the message about it was lost too, the source begins
@@ -209,6 +216,19 @@ impl Controller {
                 out.send(Address::controller(next), label, release);
             }
         }
+        out.explain(|| {
+            let subject = Subject::request(request);
+            match result {
+                ReservationResult::Confirmed => Decision::new(
+                    Choice::Admit,
+                    subject,
+                    "all KMs that send have promised their key",
+                ),
+                ReservationResult::Refused(cause, at) => {
+                    Decision::new(Choice::Refuse, subject, cause.name()).at(at)
+                }
+            }
+        });
         let label = Label::new(procedure, Step::Start);
         match role {
             Role::Origin { source, .. } => {
@@ -234,6 +254,10 @@ impl Controller {
         };
         match segment.role {
             Role::Origin { source, .. } => {
+                out.explain(|| {
+                    let reason = "a KM that lacked key can serve, or the route is usable again";
+                    Decision::new(Choice::Resume, Subject::request(ask.request), reason).at(km)
+                });
                 let reply_to = self.me();
                 let message = ControlMessage::CanServe {
                     ask,

@@ -6,6 +6,7 @@ pub mod builder;
 pub mod data_network;
 pub mod measure;
 pub mod plan;
+#[cfg(feature = "trace")]
 pub mod trace;
 pub mod wiring;
 pub mod world;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use self::auditor::Auditor;
 use self::measure::Evidence;
 use self::plan::Plan;
+#[cfg(feature = "trace")]
 use self::trace::Trace;
 use self::world::World;
 use crate::ids::{LinkId, QkdnId};
@@ -26,7 +28,7 @@ use crate::observe::{Observer, Unobserved};
 /// What to watch in a run. Watching changes no number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Options {
-    /// Write the trace and the decisions.
+    /// Write the trace and the decisions; without effect in a build without the feature `trace`.
     pub trace: bool,
     /// Have the auditor watch.
     pub audit: bool,
@@ -46,6 +48,7 @@ impl Default for Options {
 /// The outcome is a function of the plan (its seed included) and the replication's number alone.
 pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome {
     match options {
+        #[cfg(feature = "trace")]
         Options { trace: true, .. } => {
             let watch = (
                 Auditor::new(Arc::clone(plan)),

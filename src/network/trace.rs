@@ -7,43 +7,13 @@ use serde::Serialize;
 
 use super::plan::Plan;
 use super::wiring;
-use crate::architecture::message::Subject;
-use crate::architecture::{Address, Envelope, Observation, Provenance, ReferencePoint, Step};
+use crate::architecture::message::{RequestId, Subject};
+use crate::architecture::observation::{Candidate, Choice, Decision, RequestEnd};
+use crate::architecture::{Address, Envelope, Label, Observation, Provenance, ReferencePoint, Step};
 use crate::ids::{FaultId, HopId};
 use crate::kernel::Time;
 use crate::observe::Observer;
-
-/// One line of `trace.jsonl`.
-#[derive(Serialize)]
-struct Line<'a> {
-    replication: u32,
-    t_ns: u64,
-    procedure: &'static str,
-    step: &'static str,
-    provenance: &'static str,
-    reference_point: Option<&'static str>,
-    from: &'a str,
-    to: &'a str,
-    message: &'a str,
-    session: Option<&'a str>,
-    request: Option<u32>,
-    fault: Option<&'a str>,
-    bytes: u64,
-}
-
-/// One line of `decisions.jsonl`.
-#[derive(Serialize)]
-struct Decision<'a> {
-    replication: u32,
-    t_ns: u64,
-    element: &'a str,
-    #[serde(rename = "decision")]
-    choice: &'a str,
-    session: &'a str,
-    request: Option<u32>,
-    hops: Option<Vec<String>>,
-    reason: &'a str,
-}
+use crate::observe::record::{CandidateLine, DecisionLine, TraceLine};
 
 /// The observer.
 #[derive(Debug)]
@@ -76,7 +46,7 @@ impl Trace {
     fn line(
         &mut self,
         now: Time,
-        label: crate::architecture::Label,
+        label: Label,
         point: Option<ReferencePoint>,
         (from, to): (Address, Address),
         message: &str,
@@ -91,21 +61,21 @@ impl Trace {
         } else {
             label.provenance()
         };
-        let line = Line {
+        let line = TraceLine {
             replication: self.replication,
             t_ns: now.0,
-            procedure: label.procedure.name(),
-            step: label.number(),
-            provenance: provenance.name(),
-            reference_point: point.map(ReferencePoint::name),
-            from: &plan.name_of(from),
-            to: &plan.name_of(to),
-            message,
+            procedure: label.procedure.name().into(),
+            step: label.number().into(),
+            provenance: provenance.name().into(),
+            reference_point: point.map(|point| point.name().into()),
+            from: plan.name_of(from).into(),
+            to: plan.name_of(to).into(),
+            message: message.into(),
             session: subject
                 .session
-                .map(|session| plan.sessions[session].name.as_str()),
+                .map(|session| plan.sessions[session].name.as_str().into()),
             request: subject.request,
-            fault: subject.fault.map(|fault| plan.faults[fault].name.as_str()),
+            fault: subject.fault.map(|fault| plan.faults[fault].name.as_str().into()),
             bytes,
         };
         Self::write(&mut self.lines, &line);
@@ -119,31 +89,74 @@ impl Trace {
         )
     }
 
-    fn decide(
+    fn hop_names(&self, hops: &[HopId]) -> Vec<String> {
+        hops.iter().map(|&hop| self.hop_name(hop)).collect()
+    }
+
+    fn candidate(&self, candidate: &Candidate) -> CandidateLine {
+        CandidateLine {
+            hops: self.hop_names(&candidate.hops),
+            cost: candidate.cost,
+            unit: candidate.unit.to_owned(),
+            chosen: candidate.chosen,
+            obstacle: candidate
+                .obstacle
+                .map(|(hop, state)| format!("{} is {state}", self.hop_name(hop))),
+        }
+    }
+
+    /// What was decided, or became of a request, in a word.
+    fn decide(&mut self, now: Time, from: Address, name: &'static str, decision: &Decision) {
+        let Some(session) = decision.subject.session else {
+            return;
+        };
+        let plan = &self.plan;
+        let place = match (decision.hop, decision.km) {
+            (Some(hop), _) => Some(self.hop_name(hop)),
+            (None, km) => km.map(|km| format!("KM {}", plan.nodes[km].name)),
+        };
+        let chosen = decision.candidates.iter().find(|candidate| candidate.chosen);
+        let fault = decision.subject.fault;
+        let line = DecisionLine {
+            replication: self.replication,
+            t_ns: now.0,
+            element: plan.name_of(from).into(),
+            decision: name.into(),
+            session: plan.sessions[session].name.as_str().into(),
+            request: decision.subject.request,
+            fault: fault.map(|fault| plan.faults[fault].name.as_str().into()),
+            reason: decision.reason.into(),
+            place: place.map(Into::into),
+            needed_bits: decision.bits.map(|[needed, _]| needed),
+            usable_bits: decision.bits.map(|[_, usable]| usable),
+            hops: chosen.map(|candidate| self.hop_names(&candidate.hops)),
+            candidates: decision
+                .candidates
+                .iter()
+                .map(|candidate| self.candidate(candidate))
+                .collect(),
+        };
+        Self::write(&mut self.decisions, &line);
+    }
+
+    /// A request begins or ends.
+    fn milestone(
         &mut self,
         now: Time,
         from: Address,
-        decision: &str,
-        subject: Subject,
-        hops: Option<&[HopId]>,
-        reason: &str,
+        name: &'static str,
+        request: RequestId,
+        reason: &'static str,
     ) {
-        let Some(session) = subject.session else { return };
-        let line = Decision {
-            replication: self.replication,
-            t_ns: now.0,
-            element: &self.plan.name_of(from),
-            choice: decision,
-            session: &self.plan.sessions[session].name,
-            request: subject.request,
-            hops: hops.map(|hops| hops.iter().map(|&hop| self.hop_name(hop)).collect()),
-            reason,
-        };
-        Self::write(&mut self.decisions, &line);
+        // The choice has a name of its own here.
+        let decision = Decision::new(Choice::Queue, Subject::request(request), reason);
+        self.decide(now, from, name, &decision);
     }
 }
 
 impl Observer for Trace {
+    const ASKS_WHY: bool = true;
+
     fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool) {
         let ends = (envelope.from, envelope.to);
         let point = if internal {
@@ -176,8 +189,7 @@ impl Observer for Trace {
                 let lane =
                     usize::from(self.plan.hops[self.plan.links[*link].hops[0]].store() != Some(*store));
                 let module = Address::module(*link, lane);
-                let label =
-                    crate::architecture::Label::new(self.plan.parameters.rerouting, Step::KeyGeneration);
+                let label = Label::new(self.plan.parameters.rerouting, Step::KeyGeneration);
                 let point = Some(ReferencePoint::Kq1);
                 self.line(
                     now,
@@ -189,26 +201,16 @@ impl Observer for Trace {
                     bits.div_ceil(8),
                 );
             }
-            Observation::Route {
-                session,
-                hops,
-                reason,
-            } => {
-                self.decide(
-                    now,
-                    from,
-                    "route",
-                    Subject::session(*session, None),
-                    Some(hops),
-                    reason,
-                );
+            Observation::Decided(decision) => self.decide(now, from, decision.choice.name(), decision),
+            Observation::Requested { request, .. } => {
+                self.milestone(now, from, "request", *request, "its application asks");
             }
-            Observation::Waits { request, km } => {
-                let reason = format!("{} lacks key", self.plan.nodes[*km].name);
-                self.decide(now, from, "wait", Subject::request(*request), None, &reason);
-            }
+            Observation::Supplied {
+                request,
+                end: RequestEnd::Source,
+            } => self.milestone(now, from, "supply", *request, "both applications hold the key"),
             Observation::Failed { request, cause } => {
-                self.decide(now, from, "fail", Subject::request(*request), None, cause.name());
+                self.milestone(now, from, "fail", *request, cause.name());
             }
             _ => {}
         }

@@ -146,7 +146,7 @@ impl<O: Observer> World<O> {
             envelopes: Vec::new(),
             free: Vec::new(),
             internal: VecDeque::new(),
-            out: Outbox::new(Address::application(ApplicationId(0))),
+            out: Outbox::new(Address::application(ApplicationId(0))).explaining(O::ASKS_WHY),
             key_managers: plan
                 .km_surroundings
                 .values()

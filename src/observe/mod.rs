@@ -1,6 +1,7 @@
 //! Watching a run without changing it: observers see every envelope and every observation.
 
 pub mod outcome;
+pub mod record;
 pub mod requests;
 pub mod reroutes;
 
@@ -9,6 +10,9 @@ use crate::kernel::Time;
 
 /// Something that watches. What it does cannot reach the run.
 pub trait Observer {
+    /// Whether it wants to be told of decisions.
+    const ASKS_WHY: bool = false;
+
     /// A message is sent. `internal`: it stays inside one element and takes no time.
     fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool);
 
@@ -31,6 +35,8 @@ impl Observer for Unobserved {
 
 /// Two observers side by side.
 impl<A: Observer, B: Observer> Observer for (A, B) {
+    const ASKS_WHY: bool = A::ASKS_WHY || B::ASKS_WHY;
+
     #[inline]
     fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool) {
         self.0.sent(now, envelope, internal);

@@ -1,7 +1,9 @@
-//! Results for people: terminal tables now, pictures and pages later.
+//! Results for people: terminal tables, sequence charts, explanations.
 //!
-//! A report computes nothing: it shows what `summary.json`, `compare.json` and the room `analysis` hold.
+//! A report computes nothing: it shows what the files of a results folder and the room `analysis` hold.
 
 pub mod bounds;
+pub mod chart;
+pub mod explanation;
 pub mod quantity;
 pub mod tables;

@@ -13,6 +13,7 @@ use super::super::{CatalogueEntry, Engine, Prepared, Rejected, Simulate};
 use crate::archive::Price;
 use crate::experiment::expectation::Expectation;
 use crate::observe::outcome::{AuditCheck, Measured, Outcome};
+use crate::report::chart::Roster;
 
 /// The simulator; a scenario with `interrupt_at` sets `stop` in that replication.
 pub(super) struct Toy {
@@ -114,6 +115,13 @@ impl Engine for Toy {
             Ok(prepared)
         })
         .collect()
+    }
+
+    fn roster(&self, _: &Value) -> Result<Roster, Rejected> {
+        Ok(Roster {
+            sessions: vec!["d1".to_owned()],
+            ..Roster::default()
+        })
     }
 
     fn schema(&self) -> Value {

@@ -31,6 +31,11 @@ pub trait RoutingAlgorithm: fmt::Debug + Send + Sync {
         from: NodeId,
         to: NodeId,
     ) -> Option<Vec<HopId>>;
+
+    /// What a path costs by this algorithm, and the unit; for explanations only.
+    fn cost(&self, path: &[&Hop]) -> (f64, &'static str) {
+        (path.len() as f64, "hops")
+    }
 }
 
 /// The path of least total `cost` over usable hops; among equals, of fewest hops.

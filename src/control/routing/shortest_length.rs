@@ -19,4 +19,8 @@ impl RoutingAlgorithm for ShortestLength {
     ) -> Option<Vec<HopId>> {
         cheapest(domain, usable, &|hop| hop.length_m, from, to)
     }
+
+    fn cost(&self, path: &[&Hop]) -> (f64, &'static str) {
+        (path.iter().map(|hop| hop.length_m).sum::<u64>() as f64, "m")
+    }
 }

@@ -42,4 +42,11 @@ impl RoutingAlgorithm for Widest {
             _ => wide_enough(widths[beyond - 1]),
         }
     }
+
+    /// The width: the rate of the slowest hop.
+    fn cost(&self, path: &[&Hop]) -> (f64, &'static str) {
+        let slowest = path.iter().map(|hop| hop.rate_bps).min_by(f64::total_cmp);
+        // A path inside one trusted node has no slowest hop, and JSON no infinity.
+        (slowest.unwrap_or(f64::MAX).min(f64::MAX), "bit/s")
+    }
 }

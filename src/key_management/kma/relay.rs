@@ -141,6 +141,7 @@ impl KeyManager {
                 request,
                 km: self.me(),
             });
+            self.explain_lack(request, lane, key.bits, out);
             let waiting_for = WaitingFor::Relay(Box::new(envelope));
             self.lanes[lane].waiters.push_back(Waiter {
                 request,

@@ -6,9 +6,11 @@
 use super::lane::{Lane, Waiter, WaitingFor};
 use super::{Context, Grant, Installing, KeyManager, Route};
 use crate::architecture::key_source::StoreEnd;
-use crate::architecture::message::{Ask, ControlMessage, FailureCause, Reservation, ReservationResult};
-use crate::architecture::observation::ReroutingInstant;
-use crate::architecture::{Address, Label, Observation, Outbox, Step, Timer};
+use crate::architecture::message::{
+    Ask, ControlMessage, FailureCause, Reservation, ReservationResult, Subject,
+};
+use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
+use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{HopId, SessionId};
 
 impl KeyManager {
@@ -96,11 +98,28 @@ impl KeyManager {
                 request,
                 km: order.km,
             });
+            self.explain_lack(request, lane, order.bits, out);
             self.note_depletion(lane, cx);
             ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
         };
         self.after_change(lane, cx, out);
         result
+    }
+
+    /// Says why a request waits at a lane.
+    pub(super) fn explain_lack(&self, request: RequestId, lane: usize, bits: u64, out: &mut Outbox) {
+        out.explain(|| {
+            let store = &self.lanes[lane].store;
+            let usable = store.usable();
+            let reason = if usable < bits {
+                "too little key"
+            } else {
+                "others wait there before it"
+            };
+            Decision::new(Choice::Wait, Subject::request(request), reason)
+                .at_hop(store.settings.hop)
+                .bits(bits, usable)
+        });
     }
 
     /// A request found too little: if nothing comes, the hop is as good as OFF, and that is reported.

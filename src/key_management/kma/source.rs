@@ -11,9 +11,9 @@ use rustc_hash::FxHashMap;
 use super::{Context, KeyManager};
 use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyRequest, RelayOrder,
-    RelayOutcome, ReservationResult, ServiceMessage,
+    RelayOutcome, ReservationResult, ServiceMessage, Subject,
 };
-use crate::architecture::observation::ReroutingInstant;
+use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::{ControllerId, FaultId, SessionId};
@@ -134,7 +134,22 @@ impl KeyManager {
                 attempt: 0,
             },
         );
+        out.explain(|| self.why_queued(order.request));
         self.pump(id, cx, out);
+    }
+
+    /// What a request finds at its source.
+    fn why_queued(&self, request: RequestId) -> Decision {
+        let session = &self.sources.sessions[&request.session];
+        let reason = match session.route {
+            RouteState::None => "its session has no route: one is asked for",
+            RouteState::Establishing(_) => "the route of its session is being found for a request before it",
+            RouteState::Installed(_) if session.queue.front() != Some(&request.number) => {
+                "a request of its session waits before it"
+            }
+            RouteState::Installed(_) => "the route of its session is there",
+        };
+        Decision::new(Choice::Queue, Subject::request(request), reason)
     }
 
     /// Moves a session's queue as far as it goes.

@@ -191,7 +191,9 @@ fn description(topology: &Topology, layout: &layout::Layout, notes: &[String]) -
         layout.relays
     );
     for note in notes {
-        text.push_str(&format!(" Note: {note}."));
+        text.push_str(" Note: ");
+        text.push_str(note);
+        text.push('.');
     }
     text
 }

@@ -81,7 +81,8 @@ pub(super) fn parse(text: &Text) -> Result<Element, Diagnostics> {
             }
             Event::End(_) => {
                 let mut done = open.pop().expect("the reader matches end tags with start tags");
-                done.text = done.text.trim().to_owned();
+                done.text.truncate(done.text.trim_end().len());
+                done.text.drain(..done.text.len() - done.text.trim_start().len());
                 close(done, &mut open, &mut root);
             }
             Event::Text(content) => {

@@ -15,7 +15,7 @@ pub(super) const TEMPLATE: Template = Template {
 
 fn draw(size: Size, drawing: &mut Drawing) {
     let n = size.nodes as usize;
-    let columns = (1..).find(|columns| columns * columns >= n).unwrap_or(n);
+    let columns = (1..=n).find(|columns| columns * columns >= n).unwrap_or(n);
     let mut last = None;
     for qkdn in 0..size.qkdns {
         let west = f64::from(qkdn) * columns as f64 * size.length_km;
