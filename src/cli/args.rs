@@ -6,6 +6,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::experiment::sweep::Shard;
 use crate::experiment::sweep::design::Design;
+use crate::units::{BitRate, Metres};
 
 /// Simulates QKD networks that interwork after ITU-T Y.3818, through gateway nodes (GWN) or an interworking
 /// node (IWN), message by message, and compares them with error bars.
@@ -57,6 +58,14 @@ pub(super) enum Verb {
     Sweep(Sweep),
     /// Evaluate a link model: rate, QBER and block time at a distance, or over a range as table and picture
     Link(Link),
+    /// What theory says without simulating: capacity, latency, availability, exposure, cost
+    Bounds(Bounds),
+    /// Every single fault of a node or link, ranked by the service that it takes
+    Criticality(Criticality),
+    /// Make a scenario of a topology file: GraphML, GML (Topology Zoo), SNDlib XML or node-link JSON
+    Import(Import),
+    /// Make a scenario of a template: ring, grid, metro, backbone_metros, random_geometric
+    New(New),
     /// Print the JSON Schema of scenario files
     Schema,
     /// List what a scenario may name: routing algorithms, link models, faults, demands, metrics
@@ -233,6 +242,67 @@ pub(super) struct Sweep {
 }
 
 #[derive(Clone, Debug, Args)]
+pub(super) struct Bounds {
+    /// The scenario: FILE or FILE:VARIANT
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// Change the scenario first, as in `run`
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Cuts per 1000 km of fibre and year, for the availability
+    #[arg(long, value_name = "N", default_value_t = 2.73)]
+    pub cuts: f64,
+    /// Hours to repair a cut
+    #[arg(long, value_name = "HOURS", default_value_t = 12.0)]
+    pub repair: f64,
+    /// Share of the time in which a node is up
+    #[arg(long, value_name = "SHARE", default_value_t = 0.99966)]
+    pub node_availability: f64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Criticality {
+    /// The scenario: FILE or FILE:VARIANT
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// Change the scenario first, as in `run`
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Also every two faults at once
+    #[arg(long)]
+    pub pairs: bool,
+}
+
+/// What `import` and `new` have in common.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Assembly {
+    /// File to write; must be new [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The scenario's name [default: the topology's]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// What stands at the borders
+    #[arg(long, value_enum, default_value_t = Kind::Gwn)]
+    pub kind: Kind,
+    /// Longest fibre without a relay: one of length d gets ceil(d / SPAN) - 1
+    #[arg(long, value_name = "SPAN", default_value = "80 km")]
+    pub span: Metres,
+    /// Share of its key rate that the busiest lane is asked for
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
+    pub load: f64,
+}
+
+/// What stands at a border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    /// Gateway nodes at both ends
+    Gwn,
+    /// An interworking node in the middle
+    Iwn,
+}
+
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   qkdni link --model decoy_bb84_asymptotic --params '{\"preset\": \"gys\"}' --distance '50 km'
@@ -252,6 +322,75 @@ pub(super) struct Link {
     /// Where the picture of a range goes (SVG) [default: runs/link/NAME.svg]
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+QKDNs: --by Country divides by a node attribute; --qkdn West=Gdansk,Poznan --qkdn East by lists, where
+one without sites gets the rest; --split 2 grows connected parts of about the same size.
+
+Examples:
+  qkdni import polska.xml --split 2 --out polska.json
+  qkdni import Sanren.gml --qkdn North=Johannesburg,Pretoria --qkdn South --border Johannesburg:Bloemfontein")]
+pub(super) struct Import {
+    /// The topology file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Its format: graphml, gml, sndlib, node_link [default: by its content]
+    #[arg(long)]
+    pub format: Option<String>,
+    /// Divide into QKDNs by this attribute of the nodes
+    #[arg(long, value_name = "ATTRIBUTE", group = "division")]
+    pub by: Option<String>,
+    /// A QKDN and its sites; repeat for each
+    #[arg(long, value_name = "NAME=SITE,SITE", group = "division")]
+    pub qkdn: Vec<String>,
+    /// Divide into so many connected QKDNs of about the same size [default: 2]
+    #[arg(long, value_name = "N", group = "division")]
+    pub split: Option<u32>,
+    /// Fibres between QKDNs that are borders: all, shortest (one per pair of QKDNs), or SITE:SITE, repeated
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    pub border: Vec<String>,
+    /// Fibre per kilometre as the crow flies, where the file gives no length
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.2)]
+    pub detour: f64,
+    /// Length of fibres that have neither a length nor coordinates at both ends
+    #[arg(long, value_name = "LENGTH")]
+    pub default_length: Option<Metres>,
+    /// Key rate of a demand of 1 in the file, instead of --load
+    #[arg(long, value_name = "RATE", conflicts_with = "load")]
+    pub demand_unit: Option<BitRate>,
+    #[command(flatten)]
+    pub assembly: Assembly,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Templates:
+  ring, grid, metro   QKDNs of that shape in a row, each joined to the next
+  backbone_metros     the first QKDN a ring, all others metros on it
+  random_geometric    sites at random places, joined to those within --length
+
+Example:
+  qkdni new --template ring --qkdns 3 --nodes 8 --out rings.json")]
+pub(super) struct New {
+    /// The template
+    #[arg(long, value_name = "NAME")]
+    pub template: String,
+    /// QKDNs
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub qkdns: u32,
+    /// Sites in each QKDN, relays not counted
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub nodes: u32,
+    /// Length of a typical fibre
+    #[arg(long, value_name = "LENGTH", default_value = "40 km")]
+    pub length: Metres,
+    /// Seed of what is random in the template
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub assembly: Assembly,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -5,13 +5,17 @@
 //! fit together.
 
 mod args;
+mod bounds;
 mod compare;
 mod console;
+mod criticality;
 mod engine;
 mod explain;
 mod failure;
+mod import;
 mod link;
 mod list;
+mod new;
 mod reproduce;
 mod run;
 mod schema;
@@ -93,6 +97,10 @@ pub fn dispatch(
         Verb::Compare(arguments) => compare::compare(&mut context, arguments),
         Verb::Sweep(arguments) => sweep::sweep(&mut context, arguments),
         Verb::Link(arguments) => link::link(&mut context, arguments),
+        Verb::Bounds(arguments) => bounds::bounds(&mut context, arguments),
+        Verb::Criticality(arguments) => criticality::criticality(&mut context, arguments),
+        Verb::Import(arguments) => import::import(&mut context, arguments),
+        Verb::New(arguments) => new::new(&mut context, arguments),
         Verb::Schema => schema::schema(&mut context),
         Verb::List(arguments) => list::list(&mut context, arguments),
         Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),

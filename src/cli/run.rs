@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use super::args::Run;
 use super::work::{Context, claim, manifest, summarize};
 use super::{Exit, Failure, Prepared};
+use crate::analysis::bounds::hard;
 use crate::archive::{Command, Host, RunRecord, Summary, scenario_hash, write_run};
 use crate::experiment::run::{by_batches, relative_half_width, replications_for, small_samples, warm_up_end};
 use crate::observe::outcome::Outcome;
+use crate::report::bounds::beside;
 use crate::report::tables;
 
 /// Replications that `--precision` begins with, and runs at most unless told otherwise.
@@ -60,8 +62,10 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     manifest.batches = arguments.batches;
     let status = manifest.status;
     let place = folder.seal(manifest)?;
+    let hard = prepared.plan.as_deref().map(hard);
     if context.console.json() {
         let mut document = json!(summaries[0]);
+        document["bounds"] = json!(hard);
         document["status"] = json!(status);
         document["folder"] = Value::from(place.to_string_lossy());
         context.console.document(&document)?;
@@ -73,7 +77,8 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
             .map(|line| format!("boundary {line}\n"))
             .collect();
         let table = tables::summary(&summaries[0], look);
-        context.console.data(&(heading.concat() + &table))?;
+        let theory = hard.map(|hard| beside(&hard, &summaries[0])).unwrap_or_default();
+        context.console.data(&(heading.concat() + &table + &theory))?;
     }
     Ok(context.conclude(&place, summaries[0].replications, asked, &summaries))
 }

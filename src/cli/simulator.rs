@@ -142,6 +142,7 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
             })
             .collect(),
         price: Some(price(document, &plan)),
+        plan: Some(Arc::clone(&plan)),
         simulate: Box::new(move |replication, trace| {
             simulate(&plan, replication, Options { trace, audit: true })
         }),

@@ -22,7 +22,7 @@ pub fn terminal_width() -> Option<u16> {
 }
 
 /// Rows of scopes below the network that a table shows at most.
-const DETAIL: usize = 12;
+pub(super) const DETAIL: usize = 12;
 
 /// The summary of a run: the network's metrics, the demands, what the auditor and the scenario's
 /// expectations say.
@@ -326,7 +326,7 @@ fn push_prices(text: &mut String, comparison: &Comparison, look: Look) {
 const THIN: LineStyle = LineStyle::none().fill('─').junction('─');
 
 /// A table with lines across only, which pastes well into mail and papers.
-fn table(look: Look, header: &[&str]) -> Table {
+pub(super) fn table(look: Look, header: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(
@@ -358,17 +358,17 @@ pub fn plain_table(look: Look, header: &[&str], rows: impl IntoIterator<Item = V
     text
 }
 
-fn left_aligned(table: &mut Table, index: usize) {
+pub(super) fn left_aligned(table: &mut Table, index: usize) {
     if let Some(column) = table.column_mut(index) {
         column.set_cell_alignment(CellAlignment::Left);
     }
 }
 
-fn push(text: &mut String, table: &Table) {
+pub(super) fn push(text: &mut String, table: &Table) {
     say(text, &table.trim_fmt());
 }
 
-fn say(text: &mut String, line: &str) {
+pub(super) fn say(text: &mut String, line: &str) {
     text.push_str(line);
     text.push('\n');
 }

@@ -80,6 +80,7 @@ impl Engine for Toy {
                 .into_iter()
                 .collect(),
             price: None,
+            plan: None,
             simulate: simulate(document.clone(), Arc::clone(&self.stop)),
             resolved: document,
             written,
