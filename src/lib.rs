@@ -28,6 +28,7 @@
 //! assert!(outcome.requests.iter().all(|request| request.failure.is_none()));
 //! ```
 
+pub mod analysis;
 pub mod architecture;
 pub mod archive;
 pub mod catalogue;

@@ -17,6 +17,60 @@ pub struct Comparison {
     pub prices: Vec<Option<Price>>,
     /// One row per pair, metric and scope.
     pub metrics: Vec<ComparisonRow>,
+    /// What the network's rows say together, pair by pair.
+    #[serde(default)]
+    pub bottom_lines: Vec<BottomLine>,
+    /// Which variants no other one beats.
+    #[serde(default)]
+    pub pareto: Pareto,
+}
+
+/// What a pair's rows of the network as a whole say together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BottomLine {
+    /// The pair, as rows name it.
+    pub pair: String,
+    /// Metrics in which `b` is better.
+    pub better: Vec<String>,
+    /// Metrics in which `b` is worse.
+    pub worse: Vec<String>,
+    /// Number of metrics without evidence.
+    pub no_evidence: u32,
+    /// Number of metrics that differ without being judged, because the better side is dearer.
+    pub no_verdict: u32,
+    /// One sentence.
+    pub text: String,
+}
+
+/// The variants as points whose coordinates are means of the network; what a Pareto picture shows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pareto {
+    /// The coordinates: metrics that every variant has a value of, and `price` where every price is known.
+    pub objectives: Vec<Objective>,
+    /// The variants, in the order of the comparison.
+    pub points: Vec<ParetoPoint>,
+}
+
+/// One coordinate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Objective {
+    /// The metric, or `price`.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// `higher` or `lower`.
+    pub better: String,
+}
+
+/// One variant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParetoPoint {
+    /// The variant.
+    pub variant: String,
+    /// Its values, one per objective.
+    pub values: Vec<f64>,
+    /// Variants that are nowhere worse and somewhere better, by these means alone; empty on the Pareto front.
+    pub dominated_by: Vec<String>,
 }
 
 /// Two variants that are compared; verdicts speak of `b` as seen from `a`.

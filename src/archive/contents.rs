@@ -239,7 +239,7 @@ fn sessions(out: &mut dyn Write, outcomes: &[Outcome]) -> io::Result<()> {
 }
 
 /// A field of CSV, in quotes where it has to be.
-fn field(text: &str) -> Cow<'_, str> {
+pub(super) fn field(text: &str) -> Cow<'_, str> {
     if text.contains([',', '"', '\n', '\r']) {
         Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
     } else {

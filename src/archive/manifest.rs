@@ -30,15 +30,18 @@ pub struct Manifest {
     pub name: String,
     /// The scenario's seed.
     pub seed: u64,
-    /// Replications that were finished.
+    /// Replications that were finished; in a sweep, of the point that has most.
     pub replications: u32,
     /// Whether a trace was asked for.
     pub trace: bool,
+    /// Batches that the intervals of one long run are over; null with replications.
+    #[serde(default)]
+    pub batches: Option<u32>,
     /// Events of all replications of all variants.
     pub event_count: u64,
     /// Whether everything that was asked for is here.
     pub status: Status,
-    /// SHA-256 of `scenario.resolved.json`; in a comparison, of the lines "hash, two spaces, name" of all
+    /// SHA-256 of `scenario.resolved.json`, in a sweep of `scenario.json`; in a comparison, of the lines "hash, two spaces, name" of all
     /// variants in order.
     pub scenario_sha256: String,
     /// The variants of a comparison; empty in the folder of a run.
@@ -57,6 +60,8 @@ pub enum Command {
     Run,
     /// Several variants against each other.
     Compare,
+    /// One scenario at many points.
+    Sweep,
 }
 
 /// Whether everything that was asked for is in the folder.
@@ -95,6 +100,7 @@ impl Manifest {
             seed: 0,
             replications: 0,
             trace: false,
+            batches: None,
             event_count: 0,
             status: Status::Complete,
             scenario_sha256: String::new(),

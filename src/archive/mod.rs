@@ -11,6 +11,7 @@
 //! | `configuration.csv` | capabilities and provisioned routes, where controllers tell their manager |
 //! | `sessions.csv` | the states that sessions went through |
 //! | `trace.jsonl`, `decisions.jsonl`, `audit.jsonl` (who had each supplied key) | where a trace was asked for |
+//! | `scenario.json`, `sweep.json`, `points/`, `sweep.csv` | in the folder of a sweep: [`SweepRecord`], [`PointRecord`] |
 //! | `variants/NAME/` | in the folder of a comparison: a complete results folder of each variant |
 //!
 //! A folder is written as `DIR.partial` and renamed once its last byte is on disk, so a folder without
@@ -18,6 +19,8 @@
 //! the shortest decimals that read back as the same number, what is empty is null, and every order is
 //! that of replications, demands and faults.
 
+#[cfg(feature = "parquet")]
+mod columns;
 mod comparison;
 mod contents;
 mod error;
@@ -28,8 +31,12 @@ mod reader;
 mod records;
 mod sink;
 mod summary;
+mod sweep;
+mod sweep_folder;
 
-pub use comparison::{Comparison, ComparisonRow, Pair, Price, Rule, Verdict};
+pub use comparison::{
+    BottomLine, Comparison, ComparisonRow, Objective, Pair, Pareto, ParetoPoint, Price, Rule, Verdict,
+};
 pub use contents::{RunRecord, canonical_json, scenario_hash, write_comparison, write_run};
 pub use error::ArchiveError;
 pub use folder::Folder;
@@ -38,6 +45,8 @@ pub use manifest::{Command, GIT_COMMIT, Manifest, Status, TOOL_VERSION, VariantE
 pub use reader::{Archived, Damage};
 pub use sink::{Digest, Files, Sink, sha256_hex};
 pub use summary::{AuditRow, ExpectationRow, MetricRow, Summary};
+pub use sweep::{PointRecord, SweepRecord, write_tables};
+pub use sweep_folder::{SweepFolder, SweepPlace};
 
 /// Version of the layout of every JSON file in a results folder.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -42,6 +42,18 @@ pub struct MetricRow {
     pub p50: Option<f64>,
     /// The value that 99 % of the pooled samples do not exceed (nearest rank).
     pub p99: Option<f64>,
+    /// Student interval of `p50`, of 95 %, by sectioning; null with fewer than two replications that have samples.
+    #[serde(default)]
+    pub p50_ci95: Option<[f64; 2]>,
+    /// The same of `p99`.
+    #[serde(default)]
+    pub p99_ci95: Option<[f64; 2]>,
+    /// Number of pooled samples.
+    #[serde(default)]
+    pub samples: u64,
+    /// Batches of one long run that `ci95` is over, instead of replications; null otherwise.
+    #[serde(default)]
+    pub batches: Option<u32>,
 }
 
 /// One check of the auditor, over all replications.

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 /// A place in one of the sources of a scenario: a half-open range of bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct Origin {
@@ -74,6 +76,26 @@ impl Node {
     /// The string member `id` of an object.
     pub fn id(&self) -> Option<&str> {
         self.get("id").and_then(Node::text)
+    }
+
+    /// The value without its origins.
+    pub fn value(&self) -> Value {
+        match &self.tree {
+            Tree::Null => Value::Null,
+            Tree::Bool(value) => Value::from(*value),
+            // What is no number of JSON stays what was written; the decoder has refused it.
+            Tree::Number(text) => text
+                .parse()
+                .map_or_else(|_| Value::from(text.as_str()), Value::Number),
+            Tree::Text(text) => Value::from(text.as_str()),
+            Tree::Array(items) => items.iter().map(Node::value).collect(),
+            Tree::Object(members) => {
+                let members = members
+                    .iter()
+                    .map(|member| (member.key.clone(), member.value.value()));
+                Value::Object(members.collect())
+            }
+        }
     }
 
     /// What the value is, in words.

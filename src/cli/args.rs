@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+use crate::experiment::sweep::Shard;
+use crate::experiment::sweep::design::Design;
+use crate::units::{BitRate, Metres};
+
 /// Simulates QKD networks that interwork after ITU-T Y.3818, through gateway nodes (GWN) or an interworking
 /// node (IWN), message by message, and compares them with error bars.
 #[derive(Clone, Debug, Parser)]
@@ -26,6 +30,7 @@ Examples:
   qkdni run madqci.json --set 'demands.d1.arrivals.poisson.rate=4 /s'
   qkdni compare madqci.json --gwn-vs-iwn      gateway nodes or interworking node?
   qkdni compare madqci.json madqci.json:iwn   a scenario against its variant
+  qkdni sweep madqci.json --set 'demands.d1.arrivals.poisson.rate=5..25:5 /s'
   qkdni reproduce runs/madqci/20261122T175059Z-01234567
   qkdni trace DIR --request d1/0 --format svg > chart.svg
   qkdni explain DIR --request d1/0            after `run --trace --out DIR`
@@ -49,8 +54,18 @@ pub(super) enum Verb {
     Run(Run),
     /// Compare scenarios in pairs with common random numbers: differences, intervals, verdicts
     Compare(Compare),
+    /// Simulate a scenario at many points: grids and designs over any of its paths, on threads, job arrays or MPI
+    Sweep(Sweep),
     /// Evaluate a link model: rate, QBER and block time at a distance, or over a range as table and picture
     Link(Link),
+    /// What theory says without simulating: capacity, latency, availability, exposure, cost
+    Bounds(Bounds),
+    /// Every single fault of a node or link, ranked by the service that it takes
+    Criticality(Criticality),
+    /// Make a scenario of a topology file: GraphML, GML (Topology Zoo), SNDlib XML or node-link JSON
+    Import(Import),
+    /// Make a scenario of a template: ring, grid, metro, backbone_metros, random_geometric
+    New(New),
     /// Print the JSON Schema of scenario files
     Schema,
     /// List what a scenario may name: routing algorithms, link models, faults, demands, metrics
@@ -124,6 +139,31 @@ pub(super) struct Run {
     pub file: String,
     #[command(flatten)]
     pub simulation: Simulation,
+    /// Add replications until the 95 % interval of the metric is at most this far from its mean, such as 1%;
+    /// --replications is then the most that are run [default: 1000]
+    #[arg(long, value_name = "PERCENT", value_parser = percent, conflicts_with = "batches")]
+    pub precision: Option<f64>,
+    /// The metric that --precision is about: NAME, or NAME@SCOPE
+    #[arg(long, value_name = "METRIC", default_value = "kkrd_s", requires = "precision")]
+    pub metric: String,
+    /// Time at the start that is not counted: a time instead of the scenario's, or mser5 to find it by MSER-5 in five
+    /// replications made for that
+    #[arg(long, value_name = "TIME")]
+    pub warm_up: Option<String>,
+    /// One long replication with intervals over N batches of requests
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000), conflicts_with = "replications")]
+    pub batches: Option<u32>,
+}
+
+/// Reads "1%" or "1 %".
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text
+        .strip_suffix('%')
+        .and_then(|number| number.trim().parse::<f64>().ok());
+    match number {
+        Some(number) if number > 0.0 && number <= 100.0 => Ok(number / 100.0),
+        _ => Err("write a percentage above 0, such as 1%".to_owned()),
+    }
 }
 
 #[derive(Clone, Debug, Args)]
@@ -164,6 +204,106 @@ pub(super) enum FailOn {
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
+Values of a path:
+  --set run.seed=1,2,5                       a list
+  --set 'demands.d1.key=128,256 bit'         one unit for all
+  --set 'demands.d1.timeout=5..30:5 s'       from, to and step; the end counts if a step meets it
+  --set 'qkdns.A.links.a1-a2.length=10..50 km'   anything in between, for --design lhs:N and sobol:N
+
+A sweep that was interrupted or killed goes on where it was when the same command is given again.
+sweep.csv has one row per point, metric and scope.")]
+pub(super) struct Sweep {
+    /// The scenario: FILE or FILE:VARIANT
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// A path and the values that it is to take; every value with every value of the other paths
+    #[arg(long = "set", value_name = "PATH=VALUES", required = true)]
+    pub sets: Vec<String>,
+    /// Which points: grid for all combinations, lhs:N for a Latin hypercube, sobol:N for a Sobol sequence
+    #[arg(long, value_name = "DESIGN", default_value_t = Design::Grid)]
+    pub design: Design,
+    /// Only every N-th point from the I-th; the parts share a folder, and the last one gathers the results
+    #[arg(long, value_name = "I/N", default_value_t = Shard::WHOLE)]
+    pub shard: Shard,
+    /// Seed of all random numbers, instead of the scenario's; every point has it
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Number of replications per point, instead of the scenario's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub replications: Option<u32>,
+    #[command(flatten)]
+    pub threads: Threads,
+    /// Results folder: new, empty, or of the same sweep to go on with [default: runs/NAME/sweep-HASH]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Also write the table as sweep.parquet (needs a program built with the feature `parquet`)
+    #[arg(long)]
+    pub parquet: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Bounds {
+    /// The scenario: FILE or FILE:VARIANT
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// Change the scenario first, as in `run`
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Cuts per 1000 km of fibre and year, for the availability
+    #[arg(long, value_name = "N", default_value_t = 2.73)]
+    pub cuts: f64,
+    /// Hours to repair a cut
+    #[arg(long, value_name = "HOURS", default_value_t = 12.0)]
+    pub repair: f64,
+    /// Share of the time in which a node is up
+    #[arg(long, value_name = "SHARE", default_value_t = 0.99966)]
+    pub node_availability: f64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Criticality {
+    /// The scenario: FILE or FILE:VARIANT
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// Change the scenario first, as in `run`
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Also every two faults at once
+    #[arg(long)]
+    pub pairs: bool,
+}
+
+/// What `import` and `new` have in common.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Assembly {
+    /// File to write; must be new [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The scenario's name [default: the topology's]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// What stands at the borders
+    #[arg(long, value_enum, default_value_t = Kind::Gwn)]
+    pub kind: Kind,
+    /// Longest fibre without a relay: one of length d gets ceil(d / SPAN) - 1
+    #[arg(long, value_name = "SPAN", default_value = "80 km")]
+    pub span: Metres,
+    /// Share of its key rate that the busiest lane is asked for
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
+    pub load: f64,
+}
+
+/// What stands at a border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    /// Gateway nodes at both ends
+    Gwn,
+    /// An interworking node in the middle
+    Iwn,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
 Examples:
   qkdni link --model decoy_bb84_asymptotic --params '{\"preset\": \"gys\"}' --distance '50 km'
   qkdni link --model sns_tfqkd_asymptotic_opt --distance '0..500:10 km' --plot twin-field.svg
@@ -182,6 +322,75 @@ pub(super) struct Link {
     /// Where the picture of a range goes (SVG) [default: runs/link/NAME.svg]
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+QKDNs: --by Country divides by a node attribute; --qkdn West=Gdansk,Poznan --qkdn East by lists, where
+one without sites gets the rest; --split 2 grows connected parts of about the same size.
+
+Examples:
+  qkdni import polska.xml --split 2 --out polska.json
+  qkdni import Sanren.gml --qkdn North=Johannesburg,Pretoria --qkdn South --border Johannesburg:Bloemfontein")]
+pub(super) struct Import {
+    /// The topology file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Its format: graphml, gml, sndlib, node_link [default: by its content]
+    #[arg(long)]
+    pub format: Option<String>,
+    /// Divide into QKDNs by this attribute of the nodes
+    #[arg(long, value_name = "ATTRIBUTE", group = "division")]
+    pub by: Option<String>,
+    /// A QKDN and its sites; repeat for each
+    #[arg(long, value_name = "NAME=SITE,SITE", group = "division")]
+    pub qkdn: Vec<String>,
+    /// Divide into so many connected QKDNs of about the same size [default: 2]
+    #[arg(long, value_name = "N", group = "division")]
+    pub split: Option<u32>,
+    /// Fibres between QKDNs that are borders: all, shortest (one per pair of QKDNs), or SITE:SITE, repeated
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    pub border: Vec<String>,
+    /// Fibre per kilometre as the crow flies, where the file gives no length
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.2)]
+    pub detour: f64,
+    /// Length of fibres that have neither a length nor coordinates at both ends
+    #[arg(long, value_name = "LENGTH")]
+    pub default_length: Option<Metres>,
+    /// Key rate of a demand of 1 in the file, instead of --load
+    #[arg(long, value_name = "RATE", conflicts_with = "load")]
+    pub demand_unit: Option<BitRate>,
+    #[command(flatten)]
+    pub assembly: Assembly,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Templates:
+  ring, grid, metro   QKDNs of that shape in a row, each joined to the next
+  backbone_metros     the first QKDN a ring, all others metros on it
+  random_geometric    sites at random places, joined to those within --length
+
+Example:
+  qkdni new --template ring --qkdns 3 --nodes 8 --out rings.json")]
+pub(super) struct New {
+    /// The template
+    #[arg(long, value_name = "NAME")]
+    pub template: String,
+    /// QKDNs
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub qkdns: u32,
+    /// Sites in each QKDN, relays not counted
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub nodes: u32,
+    /// Length of a typical fibre
+    #[arg(long, value_name = "LENGTH", default_value = "40 km")]
+    pub length: Metres,
+    /// Seed of what is random in the template
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub assembly: Assembly,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -32,7 +32,7 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
     let name = format!("{}-compare", subjects[0].name);
     let mut folder = claim(simulation, &host, &name, &hash)?;
     let all: Vec<&Prepared> = subjects.iter().collect();
-    let outcomes = context.replicate(&all, asked, host.threads, simulation.trace)?;
+    let outcomes = context.replicate(&all, 0..asked, host.threads, simulation.trace)?;
     let prices: Vec<Option<Price>> = subjects.iter().map(|subject| subject.price).collect();
     let compared = Compared {
         subjects: &subjects,

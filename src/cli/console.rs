@@ -43,6 +43,15 @@ impl<'a> Console<'a> {
         }
     }
 
+    /// Says nothing any more: one process of several speaks for all.
+    #[cfg(feature = "mpi")]
+    pub fn mute(&mut self) {
+        // A sink has no size, so nothing is leaked.
+        self.out = Box::leak(Box::new(io::sink()));
+        self.err = Box::leak(Box::new(io::sink()));
+        self.quiet = true;
+    }
+
     /// Whether data is wanted as JSON.
     pub fn json(&self) -> bool {
         self.json
@@ -112,15 +121,16 @@ impl<'a> Console<'a> {
     }
 
     /// A bar on the terminal that counts up to `total`; hidden without a terminal or where it is to be quiet.
-    pub fn progress(&self, total: u32) -> ProgressBar {
+    pub fn progress(&self, total: u32, of_what: &str) -> ProgressBar {
         let target = if self.quiet {
             ProgressDrawTarget::hidden()
         } else {
             ProgressDrawTarget::stderr()
         };
         let bar = ProgressBar::with_draw_target(Some(u64::from(total)), target);
-        let style =
-            ProgressStyle::with_template("{bar:40} {pos}/{len} replications, {elapsed} gone, {eta} left");
+        let style = ProgressStyle::with_template(&format!(
+            "{{bar:40}} {{pos}}/{{len}} {of_what}, {{elapsed}} gone, {{eta}} left"
+        ));
         let bar = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         if !bar.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(200));

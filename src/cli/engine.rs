@@ -1,10 +1,13 @@
 //! What the verbs need of the simulator.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::archive::Price;
 use crate::experiment::expectation::Expectation;
+use crate::network::plan::Plan;
 use crate::observe::outcome::Outcome;
 use crate::report::chart::Roster;
 use crate::scenario::Diagnostic;
@@ -53,6 +56,8 @@ pub struct Prepared {
     pub boundaries: Vec<String>,
     /// What will be run, defaults filled in; a valid scenario file of its own.
     pub resolved: Value,
+    /// What was written, before it was changed by `path=value`; a valid scenario file of its own too.
+    pub written: Value,
     /// The seed.
     pub seed: u64,
     /// Replications that the scenario asks for.
@@ -63,6 +68,8 @@ pub struct Prepared {
     pub expectations: Vec<Expectation>,
     /// What it is built of, where prices are known.
     pub price: Option<Price>,
+    /// What it means, for what needs no simulation.
+    pub plan: Option<Arc<Plan>>,
     /// Runs one replication.
     pub simulate: Simulate,
 }

@@ -5,17 +5,22 @@
 //! fit together.
 
 mod args;
+mod bounds;
 mod compare;
 mod console;
+mod criticality;
 mod engine;
 mod explain;
 mod failure;
+mod import;
 mod link;
 mod list;
+mod new;
 mod reproduce;
 mod run;
 mod schema;
 mod simulator;
+mod sweep;
 mod trace;
 mod validate;
 mod work;
@@ -90,7 +95,12 @@ pub fn dispatch(
         Verb::Validate(arguments) => validate::validate(&mut context, arguments),
         Verb::Run(arguments) => run::run(&mut context, arguments),
         Verb::Compare(arguments) => compare::compare(&mut context, arguments),
+        Verb::Sweep(arguments) => sweep::sweep(&mut context, arguments),
         Verb::Link(arguments) => link::link(&mut context, arguments),
+        Verb::Bounds(arguments) => bounds::bounds(&mut context, arguments),
+        Verb::Criticality(arguments) => criticality::criticality(&mut context, arguments),
+        Verb::Import(arguments) => import::import(&mut context, arguments),
+        Verb::New(arguments) => new::new(&mut context, arguments),
         Verb::Schema => schema::schema(&mut context),
         Verb::List(arguments) => list::list(&mut context, arguments),
         Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),

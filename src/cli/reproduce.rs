@@ -6,12 +6,15 @@ use serde_json::json;
 
 use super::args::Reproduce;
 use super::compare::Compared;
+use super::sweep::Study;
 use super::work::{Context, summarize};
 use super::{Exit, Failure, Prepared};
 use crate::archive::{
-    Archived, Command, Comparison, Damage, Digest, Files, GIT_COMMIT, Manifest, RunRecord, SCHEMA_VERSION,
-    Sink, TOOL_VERSION, write_run,
+    Archived, Command, Comparison, Damage, Digest, Files, GIT_COMMIT, Manifest, PointRecord, RunRecord,
+    SCHEMA_VERSION, Sink, TOOL_VERSION, canonical_json, write_run, write_tables,
 };
+use crate::experiment::distribute::{Control, in_order};
+use crate::experiment::run::by_batches;
 
 pub(super) fn reproduce(context: &mut Context<'_>, arguments: &Reproduce) -> Result<Exit, Failure> {
     let archived = Archived::open(&arguments.folder)?;
@@ -31,6 +34,7 @@ pub(super) fn reproduce(context: &mut Context<'_>, arguments: &Reproduce) -> Res
     let repeated = match manifest.command {
         Command::Run => repeat_run(context, &archived, arguments.threads.threads)?,
         Command::Compare => repeat_comparison(context, &archived, arguments.threads.threads)?,
+        Command::Sweep => repeat_sweep(context, &archived, arguments.threads.threads)?,
     };
     let differences: Vec<String> = archived
         .differences(&repeated)
@@ -65,9 +69,12 @@ fn report(context: &mut Context<'_>, manifest: &Manifest, differences: &[String]
 fn repeat_run(context: &Context<'_>, archived: &Archived, threads: usize) -> Result<Files, Failure> {
     let manifest = archived.manifest();
     let prepared = prepare(context, archived.folder())?;
-    let outcomes = context.replicate(&[&prepared], manifest.replications, threads, manifest.trace)?;
+    let outcomes = context.replicate(&[&prepared], 0..manifest.replications, threads, manifest.trace)?;
     let outcomes = whole(&outcomes, manifest)?;
-    let summary = summarize(&prepared, &outcomes[0]);
+    let mut summary = summarize(&prepared, &outcomes[0]);
+    if let (Some(batches), [outcome]) = (manifest.batches, outcomes[0].as_slice()) {
+        by_batches(&mut summary, outcome, batches);
+    }
     let record = RunRecord {
         resolved: &prepared.resolved,
         summary: &summary,
@@ -86,7 +93,7 @@ fn repeat_comparison(context: &Context<'_>, archived: &Archived, threads: usize)
         .map(|variant| prepare(context, &archived.folder().join(&variant.folder)))
         .collect::<Result<Vec<_>, _>>()?;
     let all: Vec<&Prepared> = subjects.iter().collect();
-    let outcomes = context.replicate(&all, manifest.replications, threads, manifest.trace)?;
+    let outcomes = context.replicate(&all, 0..manifest.replications, threads, manifest.trace)?;
     let compared = Compared {
         subjects: &subjects,
         entries: &manifest.variants,
@@ -96,6 +103,41 @@ fn repeat_comparison(context: &Context<'_>, archived: &Archived, threads: usize)
     let mut digest = Digest::default();
     compared.write(&mut digest, whole(&outcomes, manifest)?, manifest.trace)?;
     Ok(digest.files().clone())
+}
+
+fn repeat_sweep(context: &Context<'_>, archived: &Archived, threads: usize) -> Result<Files, Failure> {
+    let study = Study::again(context.engine, archived)?;
+    let control = Control {
+        threads,
+        stop: context.stop,
+        progress: &|| (),
+    };
+    let worked = in_order(study.record.points, control, |point| {
+        study.work(context.engine, point, 1, context.stop)
+    })
+    .map_err(|stopped| Failure::Broken(stopped.to_string()))?;
+    let mut digest = Digest::default();
+    let mut put = |path: &str, bytes: &[u8]| digest.file(path, &mut |out| out.write_all(bytes));
+    let mut points: Vec<PointRecord> = Vec::new();
+    for content in worked {
+        let content = content.map_err(|trouble| Failure::Broken(trouble.text))?;
+        let content = content.ok_or(Failure::Interrupted)?;
+        put(&PointRecord::path(points.len() as u32), &content)?;
+        points.push(serde_json::from_slice(&content).expect("what was just written"));
+    }
+    if points.len() < study.record.points as usize {
+        return Err(Failure::Interrupted);
+    }
+    put("scenario.json", &json_bytes(study.written()))?;
+    put("sweep.json", &json_bytes(&study.record))?;
+    write_tables(&study.record, &points, &mut put)?;
+    Ok(digest.files().clone())
+}
+
+fn json_bytes(value: &impl serde::Serialize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    canonical_json(&mut bytes, value).expect("memory takes all of it");
+    bytes
 }
 
 fn prepare(context: &Context<'_>, folder: &Path) -> Result<Prepared, Failure> {

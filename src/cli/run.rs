@@ -1,25 +1,54 @@
 //! `qkdni run`: one scenario, its replications, a table, a results folder.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::args::Run;
 use super::work::{Context, claim, manifest, summarize};
-use super::{Exit, Failure};
-use crate::archive::{Command, Host, RunRecord, scenario_hash, write_run};
+use super::{Exit, Failure, Prepared};
+use crate::analysis::bounds::hard;
+use crate::archive::{Command, Host, RunRecord, Summary, scenario_hash, write_run};
+use crate::experiment::run::{by_batches, relative_half_width, replications_for, small_samples, warm_up_end};
+use crate::observe::outcome::Outcome;
+use crate::report::bounds::beside;
 use crate::report::tables;
+
+/// Replications that `--precision` begins with, and runs at most unless told otherwise.
+const FIRST: u32 = 10;
+const MOST: u32 = 1000;
+
+/// Replications in which `--warm-up mser5` looks for the end of the warm-up: numbers that no run has, so that what is
+/// measured later does not depend on what was looked at.
+const PILOT: Range<u32> = u32::MAX - 5..u32::MAX;
 
 pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Failure> {
     let simulation = &arguments.simulation;
-    let prepared = context.engine.prepare(&arguments.file, &simulation.all_sets())?;
+    let prepared = prepare(context, arguments)?;
     context.warn(&prepared);
     let host = Host::here(simulation.threads.threads, &context.command_line);
     let hash = scenario_hash(&prepared.resolved);
     // Claimed before the work, so that a folder that cannot be written costs no simulation.
     let mut folder = claim(simulation, &host, &prepared.name, &hash)?;
-    let asked = prepared.replications;
-    let outcomes = context.replicate(&[&prepared], asked, host.threads, simulation.trace)?;
-    let outcomes = &outcomes[0];
-    let summary = summarize(&prepared, outcomes);
+    let (asked, outcomes) = match arguments.precision {
+        Some(precision) => until_precise(context, arguments, &prepared, precision)?,
+        None => {
+            let asked = prepared.replications;
+            let outcomes = context.replicate(&[&prepared], 0..asked, host.threads, simulation.trace)?;
+            (asked, outcomes.into_iter().next().unwrap_or_default())
+        }
+    };
+    let outcomes = &outcomes;
+    let mut summary = summarize(&prepared, outcomes);
+    let mut warnings = small_samples(&summary);
+    if let (Some(batches), [outcome]) = (arguments.batches, outcomes.as_slice()) {
+        warnings.extend(by_batches(&mut summary, outcome, batches));
+    }
+    for warning in warnings {
+        let _ = context
+            .console
+            .note(&format!("warning: {}: {warning}", summary.name));
+    }
     let record = RunRecord {
         resolved: &prepared.resolved,
         summary: &summary,
@@ -30,10 +59,13 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     let summaries = [summary];
     let mut manifest = manifest(Command::Run, &host, &summaries, asked, simulation.trace);
     manifest.scenario_sha256 = hash;
+    manifest.batches = arguments.batches;
     let status = manifest.status;
     let place = folder.seal(manifest)?;
+    let hard = prepared.plan.as_deref().map(hard);
     if context.console.json() {
         let mut document = json!(summaries[0]);
+        document["bounds"] = json!(hard);
         document["status"] = json!(status);
         document["folder"] = Value::from(place.to_string_lossy());
         context.console.document(&document)?;
@@ -45,7 +77,92 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
             .map(|line| format!("boundary {line}\n"))
             .collect();
         let table = tables::summary(&summaries[0], look);
-        context.console.data(&(heading.concat() + &table))?;
+        let theory = hard.map(|hard| beside(&hard, &summaries[0])).unwrap_or_default();
+        context.console.data(&(heading.concat() + &table + &theory))?;
     }
     Ok(context.conclude(&place, summaries[0].replications, asked, &summaries))
+}
+
+/// The scenario, with the warm-up that was asked for or found.
+fn prepare(context: &mut Context<'_>, arguments: &Run) -> Result<Prepared, Failure> {
+    let mut sets = arguments.simulation.all_sets();
+    if arguments.batches.is_some() {
+        sets.push("run.replications=1".to_owned());
+    }
+    match arguments.warm_up.as_deref() {
+        None => {}
+        Some("mser5") => {
+            let mut pilot = sets.clone();
+            pilot.push("run.warm_up=0 s".to_owned());
+            let pilot = context.engine.prepare(&arguments.file, &pilot)?;
+            let threads = arguments.simulation.threads.threads;
+            let outcomes = context.replicate(&[&pilot], PILOT, threads, false)?;
+            let ends: Option<Vec<u64>> = outcomes[0].iter().map(warm_up_end).collect();
+            let Some(end) = ends.and_then(|ends| ends.into_iter().max()) else {
+                return Err(Failure::Usage(
+                    "--warm-up mser5: the delays have not settled in the first half of the run, or there are fewer than \
+                     fifty\n  hint: make run.duration longer, or give the warm-up as a time"
+                        .to_owned(),
+                ));
+            };
+            context
+                .console
+                .say(&format!("warm-up by MSER-5: {} s", end as f64 / 1e9));
+            sets.push(format!("run.warm_up={end} ns"));
+        }
+        Some(time) => sets.push(format!("run.warm_up={time}")),
+    }
+    Ok(context.engine.prepare(&arguments.file, &sets)?)
+}
+
+/// Replications until the metric is known as precisely as was asked; how many were asked for in the end.
+fn until_precise(
+    context: &mut Context<'_>,
+    arguments: &Run,
+    prepared: &Prepared,
+    precision: f64,
+) -> Result<(u32, Vec<Outcome>), Failure> {
+    let (metric, scope) = arguments
+        .metric
+        .split_once('@')
+        .unwrap_or((&arguments.metric, "network"));
+    let most = arguments.simulation.replications.unwrap_or(MOST);
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut asked = FIRST.min(most);
+    loop {
+        let more = outcomes.len() as u32..asked;
+        let threads = arguments.simulation.threads.threads;
+        let new = context.replicate(&[prepared], more, threads, arguments.simulation.trace);
+        match new {
+            Ok(new) => outcomes.extend(new.into_iter().flatten()),
+            Err(Failure::Interrupted) if !outcomes.is_empty() => {}
+            Err(other) => return Err(other),
+        }
+        if outcomes.len() < asked as usize {
+            return Ok((asked, outcomes));
+        }
+        let summary: Summary = summarize(prepared, &outcomes);
+        if summary.metric(metric, scope).is_none() {
+            return Err(Failure::Usage(format!(
+                "--metric {}: this run has no such metric\n  hint: write NAME or NAME@SCOPE; `qkdni list metrics` names \
+                 them",
+                arguments.metric
+            )));
+        }
+        let found = relative_half_width(&summary, metric, scope);
+        match found {
+            Some(found) if found <= precision => return Ok((asked, outcomes)),
+            _ if asked == most => {
+                let found = found.map_or("has no interval".to_owned(), |found| {
+                    format!("is known to {:.2} %", 100.0 * found)
+                });
+                let _ = context.console.note(&format!(
+                    "warning: after {asked} replications {metric} of {scope} {found}, not to {:.4} %",
+                    100.0 * precision
+                ));
+                return Ok((asked, outcomes));
+            }
+            found => asked = replications_for(asked, found.unwrap_or(f64::INFINITY), precision).min(most),
+        }
+    }
 }

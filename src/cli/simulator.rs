@@ -28,7 +28,9 @@ impl Engine for Simulator {
             .clone()
             .unwrap_or_else(|| loaded.document.name.clone());
         let warnings = loaded.warnings.0.clone();
-        Ok(prepared(&loaded.document, loaded.resolved, label, warnings))
+        let mut prepared = prepared(&loaded.document, loaded.resolved, label, warnings);
+        prepared.written = loaded.written;
+        Ok(prepared)
     }
 
     fn check(&self, source: &str, sets: &[String]) -> Vec<Diagnostic> {
@@ -112,6 +114,7 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
     Prepared {
         name: document.name.clone(),
         label,
+        written: resolved.clone(),
         boundaries: document
             .boundaries
             .iter()
@@ -139,6 +142,7 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
             })
             .collect(),
         price: Some(price(document, &plan)),
+        plan: Some(Arc::clone(&plan)),
         simulate: Box::new(move |replication, trace| {
             simulate(&plan, replication, Options { trace, audit: true })
         }),

@@ -158,13 +158,13 @@ fn a_run_is_the_same_on_any_number_of_threads_and_reproduces() {
 fn options_change_the_scenario_and_json_is_one_document() {
     let place = tempfile::tempdir().unwrap();
     write_scenario(place.path(), "toy", "");
-    let line = "run @/toy.json --seed 99 --replications 3 --set level=0.25 --out @/r --json --quiet";
+    let line = "run @/toy.json --seed 99 --replications 5 --set level=0.25 --out @/r --json --quiet";
     let done = qkdni(place.path(), line);
     assert_eq!((done.code, done.err.as_str()), (0, ""));
     let json = done.json();
     assert_eq!(
         (&json["schema_version"], &json["seed"], &json["replications"]),
-        (&1.into(), &99.into(), &3.into())
+        (&1.into(), &99.into(), &5.into())
     );
     assert_eq!(json["metrics"][0]["name"], "served_share");
     assert_eq!(

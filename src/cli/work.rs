@@ -1,5 +1,6 @@
 //! What several verbs do: replications with a progress bar, manifests.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -27,7 +28,7 @@ impl Context<'_> {
         }
     }
 
-    /// Runs `count` replications of every subject, the first of all before the second of any. So where it is
+    /// Runs the replications with these numbers of every subject, the first of all before the second of any. So where it is
     /// interrupted, what is kept is the first replications of all of them, equally many.
     ///
     /// # Errors
@@ -35,7 +36,7 @@ impl Context<'_> {
     pub fn replicate(
         &self,
         subjects: &[&Prepared],
-        count: u32,
+        numbers: Range<u32>,
         threads: usize,
         trace: bool,
     ) -> Result<Vec<Vec<Outcome>>, Failure> {
@@ -44,10 +45,14 @@ impl Context<'_> {
             return Err(Failure::Usage(text.to_owned()));
         }
         let kinds = subjects.len() as u32;
-        let Some(jobs) = count.checked_mul(kinds) else {
-            return Err(Failure::Usage(format!("{count} replications are too many")));
+        let Some(jobs) = (numbers.len() as u32).checked_mul(kinds) else {
+            return Err(Failure::Usage(format!(
+                "{} replications are too many",
+                numbers.len()
+            )));
         };
-        let bar = self.console.progress(jobs);
+        let number = |job: u32| numbers.start + job / kinds;
+        let bar = self.console.progress(jobs, "replications");
         let progress = || bar.inc(1);
         let control = Control {
             threads,
@@ -55,12 +60,12 @@ impl Context<'_> {
             progress: &progress,
         };
         let done = in_order(jobs, control, |job| {
-            (subjects[(job % kinds) as usize].simulate)(job / kinds, trace)
+            (subjects[(job % kinds) as usize].simulate)(number(job), trace)
         });
         bar.finish_and_clear();
         let done = done.map_err(|stopped| match stopped {
             Stopped::Panicked { job, message } => {
-                broken(subjects[(job % kinds) as usize], job / kinds, &message)
+                broken(subjects[(job % kinds) as usize], number(job), &message)
             }
             Stopped::NoThreads(_) => Failure::InputOutput(stopped.to_string()),
         })?;

@@ -45,7 +45,10 @@ impl Admission {
         self.now
     }
 
-    /// Charges a request to every quota that matches, or says that one is used up.
+    /// Charges a request to every quota that matches.
+    ///
+    /// # Errors
+    /// Why not, if one of them is used up; then none is charged.
     pub fn admit(
         &mut self,
         policy: &Policy,

@@ -402,7 +402,7 @@ impl Controller {
         }
         let label = self.rerouting_label(session, Step::RerouteCommand);
         self.session_state(session, SessionState::Rerouting, label, out);
-        self.instant_of(session, fault, ReroutingInstant::Coordinated, out);
+        Self::instant_of(session, fault, ReroutingInstant::Coordinated, out);
         self.change_over(session, path, fault, now, out);
     }
 

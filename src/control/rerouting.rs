@@ -121,15 +121,18 @@ impl Controller {
     }
 
     fn instant(&self, session: SessionId, instant: ReroutingInstant, out: &mut Outbox) {
-        let fault = match self.segments.get(&session).map(|segment| segment.state) {
-            Some(SegmentState::Rerouting { fault, .. }) => fault,
-            _ => None,
-        };
-        self.instant_of(session, fault, instant, out);
+        Self::instant_of(session, self.fault_behind(session), instant, out);
+    }
+
+    /// The fault that a segment is rerouted for, if it is and one is known.
+    fn fault_behind(&self, session: SessionId) -> Option<FaultId> {
+        match self.segments.get(&session)?.state {
+            SegmentState::Rerouting { fault, .. } => fault,
+            SegmentState::Active => None,
+        }
     }
 
     pub(super) fn instant_of(
-        &self,
         session: SessionId,
         fault: Option<FaultId>,
         instant: ReroutingInstant,
@@ -146,9 +149,10 @@ impl Controller {
 
     /// Step 6: the report is analysed; the controller decides to look for another path.
     pub(super) fn on_analysed(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
-        let Some(fault) = self.stage_of(session, now) else {
+        if !self.stage_ends(session, now) {
             return;
-        };
+        }
+        let fault = self.fault_behind(session);
         out.observe(Observation::Internal {
             label: self.rerouting_label(session, Step::Decision),
             subject: Subject::session(session, fault),
@@ -163,15 +167,13 @@ impl Controller {
         out.wake(due, Timer::Computed(session));
     }
 
-    /// The fault behind the stage that ends now, if one does and nothing has been agreed on meanwhile.
-    fn stage_of(&self, session: SessionId, now: Time) -> Option<Option<FaultId>> {
-        let segment = self.segments.get(&session)?;
-        match segment.state {
-            SegmentState::Rerouting { fault, .. } if segment.due == now && segment.negotiation.is_none() => {
-                Some(fault)
-            }
-            _ => None,
-        }
+    /// Whether a stage of rerouting ends now, and nothing has been agreed on meanwhile.
+    fn stage_ends(&self, session: SessionId, now: Time) -> bool {
+        self.segments.get(&session).is_some_and(|segment| {
+            matches!(segment.state, SegmentState::Rerouting { .. })
+                && segment.due == now
+                && segment.negotiation.is_none()
+        })
     }
 
     /// This side's path between the segment's ends, over hops that make key.
@@ -188,9 +190,10 @@ impl Controller {
 
     /// The path is computed: change over, agree on another border, or keep what there is.
     pub(super) fn on_computed(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
-        let Some(fault) = self.stage_of(session, now) else {
+        if !self.stage_ends(session, now) {
             return;
-        };
+        }
+        let fault = self.fault_behind(session);
         self.instant(session, ReroutingInstant::Computed, out);
         let inside = self.inside(session);
         let origin = matches!(self.segments[&session].role, Role::Origin { .. });

@@ -238,7 +238,7 @@ impl Controller {
             attempt: pending.attempt,
         };
         if pending.stale {
-            return self.ask_again(ask, pending, out);
+            return self.ask_again(ask, &pending, out);
         }
         let segment = self
             .segments
@@ -329,7 +329,7 @@ impl Controller {
 
     /// The two sides counted on different borders: nothing was spent; it is asked for again, after the reroute if one is
     /// under way.
-    fn ask_again(&mut self, ask: Ask, pending: Pending, out: &mut Outbox) {
+    fn ask_again(&mut self, ask: Ask, pending: &Pending, out: &mut Outbox) {
         self.admission.give_back(&pending.charge);
         for &km in &pending.confirmed {
             self.give_back(ask, km, out);

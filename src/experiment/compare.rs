@@ -4,8 +4,12 @@
 //! other. Every metric and scope of every pair of variants is one row and one paired t-test; p-values are
 //! corrected over the whole table.
 
-use crate::archive::{Comparison, ComparisonRow, Pair, Price, Rule, SCHEMA_VERSION, Verdict};
+mod front;
+
+use crate::archive::{BottomLine, Comparison, ComparisonRow, Pair, Price, Rule, SCHEMA_VERSION, Verdict};
 use crate::observe::outcome::{Measured, Outcome};
+
+use front::pareto;
 
 use super::metrics::{Direction, direction};
 use super::run::Columns;
@@ -59,7 +63,7 @@ pub fn compare(sides: &[Side<'_>], pairs: &[Pair]) -> Comparison {
     }
     let tested: Vec<f64> = raw.iter().copied().flatten().collect();
     let mut corrected = holm(&tested).into_iter();
-    let metrics = rows
+    let metrics: Vec<ComparisonRow> = rows
         .into_iter()
         .zip(raw)
         .map(|((mut row, rule, price_a, price_b), p)| {
@@ -78,6 +82,8 @@ pub fn compare(sides: &[Side<'_>], pairs: &[Pair]) -> Comparison {
             .unwrap_or(0),
         pairs: pairs.to_vec(),
         prices: sides.iter().map(|side| side.price).collect(),
+        bottom_lines: pairs.iter().map(|pair| bottom_line(pair, &metrics)).collect(),
+        pareto: pareto(sides),
         metrics,
     }
 }
@@ -159,6 +165,51 @@ fn verdict(row: &ComparisonRow, rule: Rule, price_a: Option<Price>, price_b: Opt
         (false, _) => Verdict::NoVerdict,
         (true, true) => Verdict::Better,
         (true, false) => Verdict::Worse,
+    }
+}
+
+/// What a pair's rows of the network say together.
+fn bottom_line(pair: &Pair, rows: &[ComparisonRow]) -> BottomLine {
+    let label = pair.label();
+    let with = |verdict: Verdict| -> Vec<String> {
+        (rows.iter())
+            .filter(|row| row.rests_on == label && row.scope == "network" && row.verdict == verdict)
+            .map(|row| row.name.clone())
+            .collect()
+    };
+    let (better, worse) = (with(Verdict::Better), with(Verdict::Worse));
+    let (no_evidence, no_verdict) = (with(Verdict::NoEvidence).len(), with(Verdict::NoVerdict).len());
+    let (a, b) = (&pair.a, &pair.b);
+    let mut text = match (better.as_slice(), worse.as_slice()) {
+        ([], []) => format!("{b} is neither better nor worse than {a} in any metric of the network"),
+        (better, []) => format!(
+            "{b} is better than {a} in {} and worse in nothing",
+            better.join(", ")
+        ),
+        ([], worse) => format!(
+            "{b} is worse than {a} in {} and better in nothing",
+            worse.join(", ")
+        ),
+        (better, worse) => format!(
+            "{b} is better than {a} in {}, worse in {}",
+            better.join(", "),
+            worse.join(", ")
+        ),
+    };
+    let open = [
+        (no_evidence, "without evidence"),
+        (no_verdict, "not judged, because the better side is dearer"),
+    ];
+    for (count, what) in open.into_iter().filter(|(count, _)| *count > 0) {
+        text = format!("{text}; {count} {what}");
+    }
+    BottomLine {
+        pair: label,
+        better,
+        worse,
+        no_evidence: no_evidence as u32,
+        no_verdict: no_verdict as u32,
+        text,
     }
 }
 

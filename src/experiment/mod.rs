@@ -1,7 +1,8 @@
 //! Experiments: many replications of one or several variants, and what may be said about them.
 //!
 //! [`run`] turns outcomes into a summary, [`compare`] sets variants against each other in pairs,
-//! [`statistics`] holds the mathematics, [`metrics`] what each metric means, [`distribute`] the threads.
+//! [`sweep`] lays out points, [`statistics`] holds the mathematics, [`metrics`] what each metric means, [`distribute`]
+//! the threads and machines.
 //! Nothing here reads a file, a clock or a scenario: a variant is a closure from the number of a
 //! replication to its [`Outcome`](crate::observe::outcome::Outcome).
 
@@ -11,3 +12,4 @@ pub mod expectation;
 pub mod metrics;
 pub mod run;
 pub mod statistics;
+pub mod sweep;

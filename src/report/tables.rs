@@ -3,7 +3,9 @@
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, presets};
 
 use super::quantity::Scale;
-use crate::archive::{Comparison, ComparisonRow, MetricRow, Pair, Summary, Verdict};
+use crate::archive::{
+    Comparison, ComparisonRow, MetricRow, Pair, PointRecord, Summary, SweepRecord, Verdict,
+};
 
 /// How a table may look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub fn terminal_width() -> Option<u16> {
 }
 
 /// Rows of scopes below the network that a table shows at most.
-const DETAIL: usize = 12;
+pub(super) const DETAIL: usize = 12;
 
 /// The summary of a run: the network's metrics, the demands, what the auditor and the scenario's
 /// expectations say.
@@ -127,6 +129,45 @@ fn push_demands(text: &mut String, summary: &Summary, look: Look) {
     }
 }
 
+/// A sweep: the network's main metrics at the first points.
+pub fn sweep(record: &SweepRecord, points: &[PointRecord], look: Look) -> String {
+    const SHOWN: [&str; 4] = [
+        "served_share",
+        "throughput_bps",
+        "kkrd_s",
+        "link_key_bits_per_key_bit",
+    ];
+    let mut text = String::new();
+    say(
+        &mut text,
+        &format!(
+            "{}: {} points ({}), seed {}",
+            record.name, record.points, record.design, record.seed
+        ),
+    );
+    let paths = record.paths.iter().map(String::as_str);
+    let header: Vec<&str> = std::iter::once("point").chain(paths).chain(SHOWN).collect();
+    let mut table = table(look, &header);
+    for point in points {
+        let values = point
+            .values
+            .values()
+            .map(|value| Cell::new(value.as_str().unwrap_or_default()));
+        let means = SHOWN.map(|name| {
+            let row = point.summary.metric(name, "network");
+            let shown = row.and_then(|row| row.mean.map(|mean| Scale::of(&row.unit, mean).quantity(mean)));
+            Cell::new(shown.unwrap_or_default())
+        });
+        table.add_row(std::iter::once(Cell::new(point.point)).chain(values).chain(means));
+    }
+    push(&mut text, &table);
+    let more = record.points as usize - points.len();
+    if more > 0 {
+        say(&mut text, &format!("… {more} more points in sweep.csv"));
+    }
+    text
+}
+
 /// A comparison: one table per pair, then the prices.
 pub fn comparison(comparison: &Comparison, look: Look) -> String {
     let mut text = String::new();
@@ -134,6 +175,7 @@ pub fn comparison(comparison: &Comparison, look: Look) -> String {
         push_pair(&mut text, comparison, pair, look);
     }
     push_prices(&mut text, comparison, look);
+    push_front(&mut text, comparison);
     text +=
         "Intervals are of 95 % and not corrected; verdicts are corrected for the number of rows (Holm).\n";
     text
@@ -197,6 +239,13 @@ fn push_pair(text: &mut String, comparison: &Comparison, pair: &Pair, look: Look
             ),
         );
     }
+    if let Some(line) = comparison
+        .bottom_lines
+        .iter()
+        .find(|line| line.pair == pair.label())
+    {
+        say(text, &format!("{}.", line.text));
+    }
     text.push('\n');
 }
 
@@ -233,6 +282,26 @@ fn comparison_cells(row: &ComparisonRow, look: Look) -> Vec<Cell> {
     ]
 }
 
+fn push_front(text: &mut String, comparison: &Comparison) {
+    let pareto = &comparison.pareto;
+    let front: Vec<&str> = (pareto.points.iter())
+        .filter(|point| point.dominated_by.is_empty())
+        .map(|point| point.variant.as_str())
+        .collect();
+    let names: Vec<&str> = pareto
+        .objectives
+        .iter()
+        .map(|objective| objective.name.as_str())
+        .collect();
+    if !names.is_empty() {
+        let (front, names) = (front.join(", "), names.join(", "));
+        say(
+            text,
+            &format!("By the means of {names}, no other variant beats: {front}."),
+        );
+    }
+}
+
 fn push_prices(text: &mut String, comparison: &Comparison, look: Look) {
     if comparison.prices.iter().all(Option::is_none) {
         return;
@@ -257,7 +326,7 @@ fn push_prices(text: &mut String, comparison: &Comparison, look: Look) {
 const THIN: LineStyle = LineStyle::none().fill('─').junction('─');
 
 /// A table with lines across only, which pastes well into mail and papers.
-fn table(look: Look, header: &[&str]) -> Table {
+pub(super) fn table(look: Look, header: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(
@@ -289,17 +358,17 @@ pub fn plain_table(look: Look, header: &[&str], rows: impl IntoIterator<Item = V
     text
 }
 
-fn left_aligned(table: &mut Table, index: usize) {
+pub(super) fn left_aligned(table: &mut Table, index: usize) {
     if let Some(column) = table.column_mut(index) {
         column.set_cell_alignment(CellAlignment::Left);
     }
 }
 
-fn push(text: &mut String, table: &Table) {
+pub(super) fn push(text: &mut String, table: &Table) {
     say(text, &table.trim_fmt());
 }
 
-fn say(text: &mut String, line: &str) {
+pub(super) fn say(text: &mut String, line: &str) {
     text.push_str(line);
     text.push('\n');
 }

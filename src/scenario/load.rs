@@ -18,6 +18,8 @@ pub struct Loaded {
     pub document: Document,
     /// The same as JSON: a complete scenario file of its own, without `extends` and `variants`.
     pub resolved: Value,
+    /// What was written, with what it extends and the variant merged in, before `--set`.
+    pub written: Value,
     /// The file that was named.
     pub file: String,
     /// The variant that was named.
@@ -276,6 +278,7 @@ impl Reader {
         sets: &[String],
     ) -> Result<Loaded, Diagnostics> {
         let mut tree = read?;
+        let written = tree.value();
         let mut diagnostics = Diagnostics::default();
         for set in sets {
             if let Err(wrong) = self.set(&mut tree, set) {
@@ -299,6 +302,7 @@ impl Reader {
         document.complete();
         Ok(Loaded {
             resolved: document.encode(),
+            written,
             document,
             file: file.display().to_string(),
             variant,

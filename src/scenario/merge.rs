@@ -132,26 +132,11 @@ mod tests {
         parse(&sources, source).expect("JSON")
     }
 
-    fn value(node: &Node) -> Value {
-        match &node.tree {
-            Tree::Null => Value::Null,
-            Tree::Bool(value) => json!(value),
-            Tree::Number(text) => text.parse().expect("a number"),
-            Tree::Text(text) => json!(text),
-            Tree::Array(items) => items.iter().map(value).collect(),
-            Tree::Object(members) => members
-                .iter()
-                .map(|member| (member.key.clone(), value(&member.value)))
-                .collect::<serde_json::Map<_, _>>()
-                .into(),
-        }
-    }
-
     fn merged(target: &Value, patch: &Value) -> (Value, Vec<Finding>) {
         let mut target = tree(target);
         let mut findings = Vec::new();
         merge(&mut target, tree(patch), &Path::default(), &mut findings);
-        (value(&target), findings)
+        (target.value(), findings)
     }
 
     /// The examples of RFC 7396, appendix A, that are not about lists of objects with ids.

@@ -31,6 +31,7 @@ impl Engine for Toy {
     fn prepare(&self, source: &str, sets: &[String]) -> Result<Prepared, Rejected> {
         let text = fs::read(source).map_err(|error| Rejected::Unreadable(format!("{source}: {error}")))?;
         let mut document: Value = serde_json::from_slice(&text).expect("the tests write JSON");
+        let written = document.clone();
         for set in sets {
             let (path, value) = set.split_once('=').expect("path=value");
             let pointer = format!("/{}", path.replace('.', "/"));
@@ -79,8 +80,10 @@ impl Engine for Toy {
                 .into_iter()
                 .collect(),
             price: None,
+            plan: None,
             simulate: simulate(document.clone(), Arc::clone(&self.stop)),
             resolved: document,
+            written,
         })
     }
 

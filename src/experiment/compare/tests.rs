@@ -214,3 +214,52 @@ proptest! {
         prop_assert_eq!(plain("served_share", &a, &b), mirror);
     }
 }
+
+/// Three variants: the second is better and dearer, the third worse than the first in everything.
+#[test]
+fn bottom_lines_and_the_front_of_three_variants() {
+    let both = |served: [f64; 3], delay: [f64; 3]| -> Vec<Outcome> {
+        let mut all = outcomes("served_share", &some(&served));
+        for (outcome, more) in all.iter_mut().zip(outcomes("kkrd_s", &some(&delay))) {
+            outcome.metrics.extend(more.metrics);
+        }
+        all
+    };
+    let a = both([0.5, 0.5, 0.5], [2.0, 2.0, 2.0]);
+    let b = both([0.75, 0.75, 0.75], [2.0, 2.0, 2.0]);
+    let c = both([0.25, 0.25, 0.25], [4.0, 4.0, 4.0]);
+    let side = |name, outcomes, total| Side {
+        name,
+        outcomes,
+        price: Some(price(total)),
+    };
+    let sides = [side("A", &a, 10.0), side("B", &b, 12.0), side("C", &c, 11.0)];
+    let comparison = compare(&sides, &against_the_first(&["A", "B", "C"]));
+    let texts: Vec<&str> = comparison
+        .bottom_lines
+        .iter()
+        .map(|line| line.text.as_str())
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            "B is better than A in served_share and worse in nothing; 1 without evidence",
+            "C is worse than A in served_share, kkrd_s and better in nothing",
+        ]
+    );
+    let names: Vec<&str> = comparison
+        .pareto
+        .objectives
+        .iter()
+        .map(|it| it.name.as_str())
+        .collect();
+    assert_eq!(names, ["served_share", "kkrd_s", "price"]);
+    let dominated: Vec<&[String]> = comparison
+        .pareto
+        .points
+        .iter()
+        .map(|it| it.dominated_by.as_slice())
+        .collect();
+    assert_eq!(dominated, [&[] as &[String], &[], &["A".to_owned()]]);
+    assert_eq!(comparison.pareto.points[1].values, [0.75, 2.0, 12.0]);
+}

@@ -6,10 +6,12 @@
 
 mod holm;
 mod quantile;
+mod steady;
 mod student;
 
 pub use holm::holm;
-pub use quantile::nearest_rank;
+pub use quantile::{nearest_rank, section_interval};
+pub use steady::{batch_means, mser5, neighbour_correlation};
 pub use student::{Paired, Sample, paired, student_quantile, two_sided_p};
 
 /// Level of every printed interval.

@@ -1,5 +1,7 @@
 //! Quantiles by nearest rank: always a value that was observed.
 
+use super::student_quantile;
+
 /// The `percent` quantile of the values that the iterators yield together: the smallest one such that
 /// at least `percent` of all are not above it (rank ⌈percent · n / 100⌉ from 1); `None` of nothing.
 ///
@@ -24,6 +26,20 @@ pub fn nearest_rank<const N: usize>(
         let index = rank.saturating_sub(1).min(last);
         Some(*samples.select_nth_unstable(index).1)
     })
+}
+
+/// Student interval of a quantile of pooled samples, by sectioning (P. W. Glynn, S. Asmussen, Stochastic Simulation
+/// (2007), III.5): the replications' own quantiles scatter around that of all, `pooled`. Samples within a replication
+/// may depend on each other. `None` with fewer than two replications that have samples.
+pub fn section_interval(pooled: f64, sections: &[f64], level: f64) -> Option<[f64; 2]> {
+    let count = sections.len();
+    if count < 2 {
+        return None;
+    }
+    let squares: f64 = sections.iter().map(|own| (own - pooled).powi(2)).sum();
+    let error = (squares / (count - 1) as f64 / count as f64).sqrt();
+    let half = student_quantile(count - 1, level) * error;
+    Some([pooled - half, pooled + half])
 }
 
 #[cfg(test)]

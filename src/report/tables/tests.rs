@@ -1,7 +1,7 @@
 //! Tables as they stand on a terminal of 100 columns.
 
 use super::*;
-use crate::archive::{AuditRow, ExpectationRow, Price, Rule, SCHEMA_VERSION};
+use crate::archive::{AuditRow, ExpectationRow, Pareto, Price, Rule, SCHEMA_VERSION};
 
 const LOOK: Look = Look {
     width: 100,
@@ -19,6 +19,10 @@ fn metric(name: &str, scope: &str, unit: &str, mean: f64, half: f64) -> MetricRo
         replications: 10,
         p50: sampled.then_some(mean),
         p99: sampled.then_some(3.0 * mean),
+        p50_ci95: None,
+        p99_ci95: None,
+        samples: 0,
+        batches: None,
     }
 }
 
@@ -96,6 +100,8 @@ fn compared() -> Comparison {
             row("link_key_bits_per_key_bit", "1", [4.0, 5.0], Verdict::Worse),
             row("authentication_bits", "bit", [4e6, 4.5e6], Verdict::NoVerdict),
         ],
+        bottom_lines: vec![],
+        pareto: Pareto::default(),
     }
 }
 

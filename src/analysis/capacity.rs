@@ -1,0 +1,136 @@
+//! Capacity: how much key can get from here to there, at most (closed form 7: max-flow = min-cut of the joined graph).
+//!
+//! Every route of the simulation stays inside a QKDN or crosses one border, so the joined graph without such limits
+//! gives an upper bound. A hop inside a trusted node spends nothing and has no limit.
+
+use petgraph::algo::dinics;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::ids::{HopId, Id as _, NodeId};
+use crate::kernel::{Span, Time};
+use crate::network::builder::lane_share;
+use crate::network::plan::{Plan, StoreSource};
+use crate::quantum::models::BlockSchedule;
+
+/// More than any store ever holds, and little enough to be added up: what a hop carries that spends nothing \[bit\].
+pub const UNLIMITED: u64 = 1 << 48;
+
+/// Key that every hop can spend on requests that count: what is in store when counting begins, at most the
+/// capacity, and every block until the last request has ended \[bit\].
+///
+/// (S₀ + g · (warm-up + counting time + longest time-out)) of closed form 7, to the block, and tighter where the
+/// store overflows in the warm-up.
+pub fn in_run(plan: &Plan) -> Vec<u64> {
+    let (warm, end) = (plan.run.warm_up, plan.end());
+    let of_hop = |hop: &crate::architecture::Hop| {
+        let Some(store) = hop.store() else {
+            return UNLIMITED;
+        };
+        let settings = &plan.stores[store].settings;
+        let schedule = lane_schedule(plan, plan.stores[store].source);
+        let by = |time: Time| schedule.map_or(0, |lane| (time.0 / lane.period.0).saturating_mul(lane.bits));
+        let at_warm = by(Time::ZERO + warm);
+        let initial = settings.initial.min(settings.capacity);
+        let level = initial.saturating_add(at_warm).min(settings.capacity);
+        level.saturating_add(by(end) - at_warm).min(UNLIMITED)
+    };
+    plan.hops.values().map(of_hop).collect()
+}
+
+/// Key that every hop makes in the long run \[10⁻³ bit/s\].
+pub fn per_second(plan: &Plan) -> Vec<u64> {
+    let of_hop = |hop: &crate::architecture::Hop| match hop.store() {
+        None => UNLIMITED,
+        Some(_) => libm::round((hop.rate_bps * 1e3).min(UNLIMITED as f64)) as u64,
+    };
+    plan.hops.values().map(of_hop).collect()
+}
+
+/// The blocks of one lane, or of a local store.
+fn lane_schedule(plan: &Plan, source: StoreSource) -> Option<BlockSchedule> {
+    match source {
+        StoreSource::Local(schedule) => Some(schedule),
+        StoreSource::Lane(link, lane) => {
+            let link = &plan.links[link];
+            let both = link.schedule?;
+            let first = lane_share(both.bits, link.first_lane);
+            Some(BlockSchedule {
+                bits: if lane == 0 { first } else { both.bits - first },
+                period: both.period,
+            })
+        }
+    }
+}
+
+/// The counting time.
+pub fn counting_time(plan: &Plan) -> Span {
+    let (from, to) = plan.counting();
+    Span(to.0 - from.0)
+}
+
+/// A maximum flow and a minimum cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// Its value.
+    pub value: u64,
+    /// What every hop carries of it.
+    pub by_hop: Vec<u64>,
+    /// The hops of a minimum cut, nearest to the sources.
+    pub cut: Vec<HopId>,
+}
+
+/// The most that gets from the sources to the sinks over hops of these capacities, and at most `wanted` of it.
+///
+/// Dinic's algorithm (petgraph), O(V² E); whole numbers, so exact.
+pub fn max_flow(plan: &Plan, capacity: &[u64], sources: &[NodeId], sinks: &[NodeId], wanted: u64) -> Flow {
+    let mut graph: DiGraph<(), u64> = DiGraph::with_capacity(plan.nodes.len() + 3, plan.hops.len() + 8);
+    for _ in 0..plan.nodes.len() + 3 {
+        graph.add_node(());
+    }
+    let node = |id: NodeId| NodeIndex::new(id.index());
+    for (id, hop) in plan.hops.iter() {
+        graph.add_edge(node(hop.from), node(hop.to), capacity[id.index()]);
+    }
+    let [root, source, sink] = [0, 1, 2].map(|more| NodeIndex::new(plan.nodes.len() + more));
+    graph.add_edge(root, source, wanted);
+    for &from in sources {
+        graph.add_edge(source, node(from), UNLIMITED);
+    }
+    for &to in sinks {
+        graph.add_edge(node(to), sink, UNLIMITED);
+    }
+    let (value, flows) = dinics(&graph, root, sink);
+    // What can still be reached is on the sources' side of the cut.
+    let mut reached = vec![false; graph.node_count()];
+    reached[source.index()] = true;
+    let mut open = vec![source];
+    while let Some(at) = open.pop() {
+        for edge in graph.edge_indices() {
+            let Some((from, to)) = graph.edge_endpoints(edge) else {
+                continue;
+            };
+            let (next, room) = if from == at {
+                (to, graph[edge] - flows[edge.index()])
+            } else if to == at && from != root {
+                (from, flows[edge.index()])
+            } else {
+                continue;
+            };
+            if room > 0 && !reached[next.index()] {
+                reached[next.index()] = true;
+                open.push(next);
+            }
+        }
+    }
+    let in_cut = |hop: &crate::architecture::Hop| reached[hop.from.index()] && !reached[hop.to.index()];
+    Flow {
+        value,
+        by_hop: flows[..plan.hops.len()].to_vec(),
+        cut: plan
+            .hops
+            .iter()
+            .filter(|(_, hop)| in_cut(hop))
+            .map(|(id, _)| id)
+            .collect(),
+    }
+}

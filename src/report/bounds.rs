@@ -1,0 +1,242 @@
+//! Tables of what theory says: bounds, break-even, criticality, and hard bounds beside a run.
+
+use comfy_table::Cell;
+use serde::Serialize;
+
+use super::quantity::Scale;
+use super::tables::{DETAIL, Look, push, say, table};
+use crate::analysis::bounds::{Bounds, Hard};
+use crate::analysis::criticality::{Criticality, Loss};
+use crate::archive::{Price, Summary};
+
+/// One way of joining two networks, for the break-even.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Variant {
+    /// `G0`, `G0=`, `G1` or `I`.
+    pub name: String,
+    /// What it costs, in the scenario's prices.
+    pub price: f64,
+    /// What of the demands it can serve in the long run \[bit/s\]; null if that is too much to compute.
+    pub steady_bps: Option<f64>,
+    /// Capacity from network to network in the long run, the least of all directions \[bit/s\].
+    pub capacity_bps: f64,
+    /// Price of 1 bit/s of that capacity.
+    pub price_per_bps: f64,
+    /// By how much a site's price would have to change for this to cost what I costs; null where both have as many.
+    pub site_price_to_break_even: Option<f64>,
+}
+
+fn rate(bps: f64) -> String {
+    Scale::of("bit/s", bps).quantity(bps)
+}
+
+fn seconds(value: Option<f64>) -> String {
+    value.map_or(String::new(), |value| Scale::of("s", value).quantity(value))
+}
+
+/// What theory says of a scenario.
+pub fn bounds(bounds: &Bounds, price: Option<&Price>, variants: &[Variant], look: Look) -> String {
+    let mut text = String::new();
+    if !bounds.networks.is_empty() {
+        say(&mut text, "Between the networks (max-flow = min-cut):");
+        let mut rows = table(
+            look,
+            &["from", "to", "long run", "at most in this run", "bottleneck"],
+        );
+        for row in &bounds.networks {
+            rows.add_row([
+                Cell::new(&row.from),
+                Cell::new(&row.to),
+                Cell::new(rate(row.steady_bps)),
+                Cell::new(rate(row.hard_bps)),
+                Cell::new(row.cut.join(", ")),
+            ]);
+        }
+        push(&mut text, &rows);
+        text.push('\n');
+    }
+    say(&mut text, "Each demand for itself:");
+    let header = [
+        "demand",
+        "asks",
+        "hops",
+        "slowest hop",
+        "max-flow",
+        "at most",
+        "idle relay",
+        "KKRD from",
+        "availability",
+        "in clear",
+    ];
+    let mut rows = table(look, &header);
+    for row in bounds.demands.iter().take(DETAIL) {
+        let route = row.bottleneck_bps.map_or(String::new(), rate);
+        let [low, high] = row.availability;
+        let [low, high] = [low, high].map(|share| format!("{share:.5}"));
+        let availability = if low == high {
+            low
+        } else {
+            format!("{low} … {high}")
+        };
+        rows.add_row([
+            Cell::new(&row.demand),
+            Cell::new(rate(row.asked_bps)),
+            Cell::new(row.hops.map_or("none".to_owned(), |hops| hops.to_string())),
+            Cell::new(route),
+            Cell::new(rate(row.max_flow_bps)),
+            Cell::new(rate(row.hard_bps)),
+            Cell::new(seconds(row.relay_latency_s)),
+            Cell::new(seconds(row.kkrd_at_least_s)),
+            Cell::new(availability),
+            Cell::new(row.relays_in_clear),
+        ]);
+    }
+    push(&mut text, &rows);
+    more(&mut text, bounds.demands.len());
+    let all = &bounds.all;
+    let steady = all.steady_bps.map_or("too large to compute".to_owned(), rate);
+    say(
+        &mut text,
+        &format!(
+            "\nAll demands together ask for {}; long run, multi-commodity: {steady}; at most in this run: {}",
+            rate(all.asked_bps),
+            rate(all.hard_bps)
+        ),
+    );
+    if !bounds.exposure.is_empty() {
+        say(&mut text, "\nNodes that hold keys of others in clear:");
+        let mut rows = table(look, &["node", "demands", "of all key"]);
+        for row in bounds.exposure.iter().take(DETAIL) {
+            rows.add_row([
+                Cell::new(&row.node),
+                Cell::new(row.demands),
+                Cell::new(format!("{:.1} %", 100.0 * row.share)),
+            ]);
+        }
+        push(&mut text, &rows);
+        more(&mut text, bounds.exposure.len());
+    }
+    if let Some(price) = price {
+        let total = Scale::of("", price.total).number(price.total);
+        let line = format!(
+            "\nCost: {total} for {} modules, {} key managers, {} sites and the controllers",
+            price.modules, price.key_managers, price.sites
+        );
+        say(&mut text, &line);
+    }
+    if !variants.is_empty() {
+        say(&mut text, "\nGateway or interworking node, the same border:");
+        let header = [
+            "variant",
+            "price",
+            "serves",
+            "capacity",
+            "price per bit/s",
+            "break-even with I",
+        ];
+        let mut rows = table(look, &header);
+        for row in variants {
+            let change = row
+                .site_price_to_break_even
+                .map_or(String::new(), |change| format!("site price {change:+.0}"));
+            rows.add_row([
+                Cell::new(&row.name),
+                Cell::new(Scale::of("", row.price).number(row.price)),
+                Cell::new(row.steady_bps.map_or(String::new(), rate)),
+                Cell::new(rate(row.capacity_bps)),
+                Cell::new(format!("{:.2}", row.price_per_bps)),
+                Cell::new(change),
+            ]);
+        }
+        push(&mut text, &rows);
+    }
+    text
+}
+
+/// All faults, the worst first.
+pub fn criticality(found: &Criticality, look: Look) -> String {
+    let mut text = String::new();
+    let splitting: Vec<&str> = found
+        .elements
+        .iter()
+        .filter(|it| it.splits)
+        .map(|it| it.name.as_str())
+        .collect();
+    let names = match splitting.len() {
+        0 => "none".to_owned(),
+        _ => splitting
+            .iter()
+            .take(DETAIL)
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    let rest = if splitting.len() > DETAIL { " …" } else { "" };
+    say(
+        &mut text,
+        &format!(
+            "Bridges and articulation points ({}): {names}{rest}\n",
+            splitting.len()
+        ),
+    );
+    say(&mut text, &format!("Single faults ({}):", found.single.len()));
+    losses(&mut text, &found.single, look);
+    if let Some(pairs) = &found.pairs {
+        say(
+            &mut text,
+            "\nTwo faults at once that take more than the worse of them alone:",
+        );
+        losses(&mut text, pairs, look);
+    }
+    text
+}
+
+fn losses(text: &mut String, losses: &[Loss], look: Look) {
+    let mut rows = table(
+        look,
+        &["what fails", "service lost", "demands cut off", "reduced"],
+    );
+    for loss in losses.iter().take(2 * DETAIL) {
+        rows.add_row([
+            Cell::new(loss.fails.join(" + ")),
+            Cell::new(format!("{:.1} %", 100.0 * loss.lost_share)),
+            Cell::new(loss.cut_off.len()),
+            Cell::new(loss.reduced.len()),
+        ]);
+    }
+    push(text, &rows);
+    if losses.len() > 2 * DETAIL {
+        say(text, &format!("… {} more with --json", losses.len() - 2 * DETAIL));
+    }
+}
+
+fn more(text: &mut String, rows: usize) {
+    if rows > DETAIL {
+        say(text, &format!("… {} more with --json", rows - DETAIL));
+    }
+}
+
+/// Hard bounds beside what a run found.
+pub fn beside(hard: &Hard, summary: &Summary) -> String {
+    let mean = |name| summary.metric(name, "network").and_then(|row| row.mean);
+    let mut parts = Vec::new();
+    if let Some(found) = mean("throughput_bps") {
+        let of = if hard.throughput_bps > 0.0 {
+            100.0 * found / hard.throughput_bps
+        } else {
+            0.0
+        };
+        parts.push(format!(
+            "throughput_bps at most {} (found {of:.3} % of it)",
+            rate(hard.throughput_bps)
+        ));
+    }
+    if let (Some(least), Some(found)) = (hard.kkrd_s, mean("kkrd_s")) {
+        let times = if least > 0.0 { found / least } else { f64::INFINITY };
+        parts.push(format!(
+            "kkrd_s at least {} (found {times:.2} times that)",
+            seconds(Some(least))
+        ));
+    }
+    format!("theory: {}", parts.join("; "))
+}

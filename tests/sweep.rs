@@ -1,0 +1,358 @@
+//! Sweeps as a user runs them: killed, resumed, in parts, on threads – always the same bytes – and what is refused.
+//!
+//! The soak, with 1,000 points and 20 kills:
+//! `cargo test --release --test sweep -- --ignored --nocapture soak`
+
+#![cfg(unix)]
+
+mod common_sweep;
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use common_sweep::{assert_same, done, points_of, program, run, scenario};
+use qkdni::kernel::Streams;
+
+/// Kills a sweep `kills` times and resumes it, each time after a number of points that is drawn, and at a moment
+/// within the next ones. Returns how many points were there at each kill.
+fn kill_and_resume(
+    place: &Path,
+    arguments: &[String],
+    whole: Duration,
+    points: usize,
+    kills: usize,
+) -> Vec<usize> {
+    let mut moments = Streams::new(1, 0).stream("sweep", "kills");
+    let partial = place.join("killed.partial");
+    (0..kills)
+        .map(|kill| {
+            let there = points_of(&partial);
+            // So that the kills are spread over the sweep, and the last one still finds it at work.
+            let step = 2 * (points - there) / (kills - kill + 1);
+            let until = there + moments.below(step.max(1) as u64) as usize;
+            let mut child = program(place)
+                .args(arguments)
+                .args(["--out", "killed"])
+                .spawn()
+                .expect("started");
+            while points_of(&partial) < until.min(points - 8) {
+                assert!(
+                    child.try_wait().expect("a child").is_none(),
+                    "it ended before kill {kill}"
+                );
+                sleep(Duration::from_millis(1));
+            }
+            sleep(whole.mul_f64(2.0 * moments.uniform() / points as f64));
+            child.kill().expect("a child that runs");
+            let killed = child.wait().expect("a child that was killed");
+            assert_eq!(killed.signal(), Some(9), "it ended before kill {kill}");
+            points_of(&partial)
+        })
+        .collect()
+}
+
+fn hold(points: usize, kills: usize, seconds: u32) -> Vec<usize> {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    scenario(place.path());
+    let arguments: Vec<String> = [
+        "sweep",
+        "s.json",
+        "--replications",
+        "2",
+        "--set",
+        &format!("run.duration={seconds} s"),
+        "--set",
+        &format!("demands.a-to-b.timeout=1..{}:1 ms", 1000 + points / 4),
+        "--design",
+        &format!("lhs:{points}"),
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let begin = Instant::now();
+    run(
+        place.path(),
+        &[&arguments[..], &["--out".to_owned(), "whole".to_owned()]].concat(),
+    );
+    let whole = begin.elapsed();
+    let seen = kill_and_resume(place.path(), &arguments, whole, points, kills);
+    run(
+        place.path(),
+        &[&arguments[..], &["--out".to_owned(), "killed".to_owned()]].concat(),
+    );
+    assert!(
+        seen.windows(2).all(|pair| pair[0] <= pair[1]),
+        "points are never lost: {seen:?}"
+    );
+    assert_same(&place.path().join("whole"), &place.path().join("killed"));
+    println!(
+        "{points} points, {:.1} s uninterrupted, {kills} kills, points there at each kill: {seen:?}; \
+         all files have the same bytes",
+        whole.as_secs_f64()
+    );
+    seen
+}
+
+#[test]
+fn killed_and_resumed_gives_the_same_bytes() {
+    let seen = hold(40, 4, 200);
+    assert!(
+        *seen.last().expect("kills") > 0,
+        "a kill fell into the work: {seen:?}"
+    );
+}
+
+#[test]
+#[ignore = "soak: 1,000 points, 20 kills"]
+fn soak_a_thousand_points_and_twenty_kills() {
+    let seen = hold(1000, 20, 200);
+    let apart: std::collections::BTreeSet<usize> = seen.iter().copied().collect();
+    assert!(
+        apart.len() >= 15,
+        "kills fell into different stages of the work: {seen:?}"
+    );
+}
+
+#[test]
+fn threads_and_parts_give_the_same_bytes_and_nothing_is_computed_twice() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    scenario(place.path());
+    let line = "sweep s.json --replications 2 --set demands.a-to-b.timeout=1..3:1 s --set qkdns.A.links.a1-a3.length=10,40 km";
+    let sweep = |more: &str| -> Vec<String> {
+        let line = line.replace(" s ", "_s ").replace(" km", "_km");
+        (line.split(' ').chain(more.split(' ')))
+            .map(|word| word.replace('_', " "))
+            .collect()
+    };
+    for (threads, out) in [("1", "one"), ("2", "two"), ("16", "many")] {
+        run(place.path(), &sweep(&format!("-j {threads} --out {out}")));
+    }
+    // In any order; the last part gathers.
+    for part in ["3/3", "1/3", "2/3"] {
+        assert!(!place.path().join("parts").exists());
+        run(place.path(), &sweep(&format!("--shard {part} --out parts")));
+    }
+    let one = place.path().join("one");
+    for out in ["two", "many", "parts"] {
+        assert_same(&one, &place.path().join(out));
+    }
+    let table = fs::read_to_string(one.join("sweep.csv")).expect("there");
+    assert!(table.starts_with(
+        "point,demands.a-to-b.timeout,qkdns.A.links.a1-a3.length,metric,scope,unit,mean,ci95_low,ci95_high,"
+    ));
+    let served: Vec<&str> = table
+        .lines()
+        .filter(|line| line.contains(",served_share,network,"))
+        .collect();
+    assert_eq!(served.len(), 6);
+    assert!(
+        served[0].starts_with("0,1 s,10 km,") && served[5].starts_with("5,3 s,40 km,"),
+        "{served:?}"
+    );
+    // A point is what `run` makes of the same changes.
+    run(
+        place.path(),
+        &[
+            "run",
+            "s.json",
+            "--replications",
+            "2",
+            "--set",
+            "demands.a-to-b.timeout=3 s",
+            "--set",
+            "qkdns.A.links.a1-a3.length=40 km",
+            "--out",
+            "alone",
+        ]
+        .map(str::to_owned),
+    );
+    let json = |path: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(place.path().join(path)).expect("there")).expect("JSON")
+    };
+    assert_eq!(
+        json("one/points/000005.json")["summary"],
+        json("alone/summary.json")
+    );
+    // Asked again, it has nothing to do and changes nothing.
+    let before = fs::metadata(one.join("sweep.csv"))
+        .and_then(|meta| meta.modified())
+        .expect("there");
+    run(place.path(), &sweep("--out one"));
+    assert_eq!(
+        fs::metadata(one.join("sweep.csv"))
+            .and_then(|meta| meta.modified())
+            .expect("there"),
+        before
+    );
+    run(place.path(), &["reproduce".to_owned(), "one".to_owned()]);
+}
+
+#[test]
+fn mistakes_are_refused_before_anything_is_simulated() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    scenario(place.path());
+    for (line, code, words) in [
+        ("--set demands.d9.key=1,2_bit", 3, &["d9"][..]),
+        ("--set run.nonsense=1..3:1", 3, &["nonsense"]),
+        ("--set run.duration=1,2", 3, &["no unit"]),
+        ("--set run.duration=1..5:3_m", 3, &["unknown unit"]),
+        ("--set run.seed=5..1:1", 2, &["the range is empty"]),
+        ("--set run.seed=1..5:0", 2, &["step"]),
+        ("--set run.seed=1..5", 2, &["step", "--design"]),
+        ("--set run.seed=1,2 --set run.seed=3,4", 2, &["swept twice"]),
+        ("--set run.seed=", 2, &["empty value"]),
+        ("--set run.seed=1,2 --shard 0/2", 2, &["1/2"]),
+        ("--set run.seed=1,2 --shard 3/2", 2, &["2/2"]),
+        ("--set run.seed=1,2 --design lhs:0", 2, &["lhs:64"]),
+        (
+            "--set run.seed=1..2000:1 --set run.replications=1..2000:1",
+            2,
+            &["more than 1000000"],
+        ),
+        ("", 2, &["--set"]),
+    ] {
+        let arguments: Vec<String> = (format!("sweep s.json --out r {line}").split_whitespace())
+            .map(|word| word.replace('_', " "))
+            .collect();
+        let output = done(place.path(), &arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{line}: {said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{line}: {said}");
+        assert_eq!(points_of(&place.path().join("r.partial")), 0, "{line}");
+        assert!(!place.path().join("r").exists(), "{line}");
+    }
+}
+
+#[test]
+fn folders_that_are_something_else_or_damaged_are_refused() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    scenario(place.path());
+    let sweep = |set: &str, out: &str| -> Vec<String> {
+        [
+            "sweep",
+            "s.json",
+            "--set",
+            set,
+            "--replications",
+            "1",
+            "--out",
+            out,
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    };
+    let refused = |arguments: &[String], words: &[&str]| {
+        let output = done(place.path(), arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    };
+    let within = |path: &str| place.path().join(path);
+    run(place.path(), &sweep("run.seed=1,2,3", "whole"));
+    refused(&sweep("run.seed=1,2", "whole"), &["another sweep", "axes"]);
+
+    fs::create_dir(within("other")).expect("room");
+    fs::write(within("other/precious"), "x").expect("room");
+    refused(&sweep("run.seed=1,2", "other"), &["not empty", "no sweep"]);
+
+    fs::remove_file(within("whole/points/000001.json")).expect("there");
+    refused(
+        &sweep("run.seed=1,2,3", "whole"),
+        &["half deleted", "points/000001.json is missing"],
+    );
+    fs::remove_file(within("whole/manifest.json")).expect("there");
+    refused(
+        &sweep("run.seed=1,2,3", "whole"),
+        &["half deleted", "manifest.json"],
+    );
+
+    // What is left of a sweep that was killed goes on, unless it is of another version or damaged.
+    let part = |out: &str| {
+        [
+            &sweep("run.seed=1,2,3", out)[..],
+            &["--shard".to_owned(), "1/2".to_owned()],
+        ]
+        .concat()
+    };
+    for out in ["version", "layout", "begin", "scenario", "point"] {
+        run(place.path(), &part(out));
+    }
+    let change = |path: &str, from: &str, to: &str| {
+        let text = fs::read_to_string(within(path)).expect("there");
+        assert!(text.contains(from));
+        fs::write(within(path), text.replace(from, to)).expect("room");
+    };
+    let version = format!("\"tool_version\": \"{}\"", env!("CARGO_PKG_VERSION"));
+    change(
+        "version.partial/sweep.json",
+        &version,
+        "\"tool_version\": \"0.0.1\"",
+    );
+    refused(&part("version"), &["begun by version 0.0.1"]);
+    change(
+        "layout.partial/sweep.json",
+        "\"schema_version\": 1",
+        "\"schema_version\": 9",
+    );
+    refused(&part("layout"), &["schema_version is 9"]);
+    fs::remove_file(within("begin.partial/sweep.json")).expect("there");
+    refused(&part("begin"), &["half deleted", "sweep.json"]);
+    fs::remove_file(within("scenario.partial/scenario.json")).expect("there");
+    refused(&part("scenario"), &["half deleted", "scenario.json is missing"]);
+    fs::write(within("point.partial/points/000000.json"), "{").expect("room");
+    refused(
+        &sweep("run.seed=1,2,3", "point"),
+        &["000000.json", "damaged", "remove this file"],
+    );
+    fs::remove_file(within("point.partial/points/000000.json")).expect("there");
+    run(place.path(), &sweep("run.seed=1,2,3", "point"));
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_holds_the_rows_of_the_table() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let place = tempfile::tempdir().expect("a temporary folder");
+    scenario(place.path());
+    let arguments = [
+        "sweep",
+        "s.json",
+        "--set",
+        "run.seed=1,2",
+        "--parquet",
+        "--out",
+        "r",
+    ]
+    .map(str::to_owned);
+    run(place.path(), &arguments);
+    let file = fs::File::open(place.path().join("r/sweep.parquet")).expect("there");
+    let reader = SerializedFileReader::new(file).expect("Parquet");
+    let rows = reader.get_row_iter(None).expect("rows");
+    let table = fs::read_to_string(place.path().join("r/sweep.csv")).expect("there");
+    let mut lines = table.lines();
+    let names: Vec<&str> = lines.next().expect("a header").split(',').collect();
+    let mut count = 0;
+    for (row, line) in rows.zip(lines) {
+        let row = row.expect("a row");
+        let cells: Vec<String> = (row.get_column_iter())
+            .map(|(_, field)| match field {
+                parquet::record::Field::Null => String::new(),
+                parquet::record::Field::Str(text) => text.clone(),
+                parquet::record::Field::Double(value) => value.to_string(),
+                other => other.to_string(),
+            })
+            .collect();
+        assert_eq!(
+            row.get_column_iter()
+                .map(|(name, _)| name.as_str())
+                .collect::<Vec<_>>(),
+            names
+        );
+        assert_eq!(cells.join(","), line);
+        count += 1;
+    }
+    assert_eq!(count, table.lines().count() - 1);
+    run(place.path(), &["reproduce".to_owned(), "r".to_owned()]);
+}
