@@ -164,6 +164,9 @@ fn sequence_charts_are_the_reviewed_ones() {
     );
 }
 
+/// Lines, the procedures to look at, the message to begin with, the steps in their order.
+type Case<'a> = (&'a [Value], &'a [&'a str], &'a str, &'a [&'a str]);
+
 /// Shows P10, P11, P13 and P14: their partial order in every configuration and direction.
 #[test]
 fn rerouting_and_fault_management_keep_the_partial_order() {
@@ -171,7 +174,7 @@ fn rerouting_and_fault_management_keep_the_partial_order() {
         let cut = trace_of(configuration, ":border-cut", &[]);
         for session in sessions(&cut) {
             let failure = failure_of(configuration, &session);
-            let cases: [(&[Value], &[&str], &str, &[&str]); 3] = [
+            let cases: [Case<'_>; 3] = [
                 (&cut, &["P10", "P13"], "status request", &["1", "2", "3"]),
                 (
                     &cut,

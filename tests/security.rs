@@ -1,6 +1,8 @@
 //! Clause 10 of Y.3818, S1 to S6, in whole runs: what keys cost to authenticate, who could have read them, what their
 //! audit trail says, what crosses Cxi, and what exhaustion of the border does.
 
+#![allow(clippy::float_cmp)] // amounts are whole numbers, carried exactly
+
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -32,6 +32,7 @@ pub enum Relay {
 }
 
 /// What a test may want different.
+#[allow(clippy::struct_excessive_bools)] // independent switches of a test setting
 #[derive(Clone, Debug)]
 pub struct Setting {
     pub kind: Kind,

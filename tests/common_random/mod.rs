@@ -363,7 +363,10 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
         status_reports: recipe.status_reports,
         authentication_tag: 0,
         management: ManagementOptions {
-            settlement_period: (recipe.level_classes % 2 == 0).then(|| Span::from_millis(700)),
+            settlement_period: recipe
+                .level_classes
+                .is_multiple_of(2)
+                .then(|| Span::from_millis(700)),
             configuration_records: recipe.status_reports,
             user_reports: recipe.status_reports,
             reports: ReportTriggers {
