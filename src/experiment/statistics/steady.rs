@@ -13,7 +13,7 @@ const BATCH: usize = 5;
 ///
 /// ```
 /// use qkdni::experiment::statistics::mser5;
-/// let mut series = vec![1.0, 2.0, 1.0, 2.0, 1.0].repeat(20);
+/// let mut series = vec![1.0, 2.0, 3.0, 2.0, 2.0].repeat(20);
 /// assert_eq!(mser5(&series), Some(0));
 /// series[..10].fill(50.0);
 /// assert_eq!(mser5(&series), Some(10));
