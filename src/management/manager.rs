@@ -1,6 +1,6 @@
 //! The QKDN manager: QLM, KMLM and QCLM hand what they receive to the XLMO (Y.3818 6.1, FE-7 … FE-11). What passes between
 //! a layer manager and the XLMO is internal; [`fault_management`](super::fault_management) is its part of P11 and P14,
-//! [`sharing`](super::sharing) is what goes to others.
+//! `sharing` is what goes to others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -31,17 +31,17 @@ const PRESETS: &[Preset] = &[Preset {
 parameters! {
     /// What arrives of a satellite's downlink at a slant range; no key by itself.
     pub struct SatelliteDownlink, values Values, presets PRESETS;
-    /// Diameter of the receiving telescope [m].
+    /// Diameter of the receiving telescope in m.
     d_r as "D_r": Positive,
     /// Transmittance of the atmosphere at the zenith.
     t_zen as "T_zen": Efficiency,
     /// Transmittance of the receiver, detectors included.
     eta_rx: Efficiency,
-    /// Height of the orbit [km].
+    /// Height of the orbit in km.
     h_km: Positive,
-    /// Loss by pointing errors [dB].
+    /// Loss by pointing errors in dB.
     pointing_db: NotNegative,
-    /// Full divergence of the beam [µrad].
+    /// Full divergence of the beam in µrad.
     theta_full_urad: Positive,
 }
 

@@ -25,7 +25,7 @@ record! {
         every: Span = Span(86_400_000_000_000),
         /// Probability of a clear sky, for each pass on its own. Assumption: always clear.
         clear_sky: Fraction = Fraction::ONE,
-        /// Elevation from which the link works [degrees]. Assumption: 10.
+        /// Elevation from which the link works in degrees. Assumption: 10.
         lowest_elevation_deg: f64 = 10.0,
         /// The downlink.
         downlink: Option<SatelliteDownlink>,
@@ -39,7 +39,7 @@ record! {
     pub struct Pass {
         /// Closest approach, from the beginning of the period.
         at: Span,
-        /// Elevation there [degrees].
+        /// Elevation there in degrees.
         max_elevation_deg: f64,
         /// Key of the whole pass under a clear sky, if measured; else it follows from downlink and source.
         key: Option<Bits>,

@@ -90,13 +90,13 @@ record! {
 record! {
     /// Classical channels that scatter into the quantum channel (Raman), running with it.
     pub struct Raman {
-        /// Launch power of all channels together [mW].
+        /// Launch power of all channels together in mW.
         power_mw: f64,
         /// Scattering [1/(km nm)]. Assumption: 2e-9, near 1550 nm (Chapuran et al., New J. Phys. 11, 105001 (2009)).
         scattering: f64 = 2e-9,
-        /// Width of the receiver's filter [nm]. Assumption: 0.8 nm.
+        /// Width of the receiver's filter in nm. Assumption: 0.8 nm.
         filter_nm: f64 = 0.8,
-        /// Detector gate [ns]. Assumption: 1 ns.
+        /// Detector gate in ns. Assumption: 1 ns.
         gate_ns: f64 = 1.0,
         /// Transmittance of the receiver, detector included. Assumption: 0.1.
         receiver: f64 = 0.1,
@@ -106,9 +106,9 @@ record! {
 record! {
     /// A beam through the air between two telescopes.
     pub struct FreeSpace {
-        /// Diameter of the receiving telescope [m].
+        /// Diameter of the receiving telescope in m.
         aperture_m: f64,
-        /// Full divergence of the beam [µrad].
+        /// Full divergence of the beam in µrad.
         divergence_urad: f64,
         /// Loss by pointing errors. Assumption: none.
         pointing: Decibels = Decibels::ZERO,
