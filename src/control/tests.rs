@@ -25,10 +25,10 @@ use crate::ids::{
 };
 use crate::kernel::{Span, Time};
 
-const ME: ControllerId = ControllerId(0);
-const PEER: ControllerId = ControllerId(1);
-const SESSION: SessionId = SessionId(0);
-const REQUEST: RequestId = RequestId {
+pub(super) const ME: ControllerId = ControllerId(0);
+pub(super) const PEER: ControllerId = ControllerId(1);
+pub(super) const SESSION: SessionId = SessionId(0);
+pub(super) const REQUEST: RequestId = RequestId {
     session: SESSION,
     number: 0,
 };
@@ -53,13 +53,13 @@ fn hop(id: u32, (from, to): (u32, u32), crosses_border: bool) -> Hop {
 }
 
 /// A controller of the square's four nodes, with its outbox.
-struct Bench {
-    controller: Controller,
+pub(super) struct Bench {
+    pub(super) controller: Controller,
     out: Outbox,
 }
 
 impl Bench {
-    fn new() -> Bench {
+    pub(super) fn new() -> Bench {
         let mut graph = DiGraph::new();
         let index: FxHashMap<NodeId, _> = (0..4)
             .map(|node| (NodeId(node), graph.add_node(NodeId(node))))
@@ -131,7 +131,7 @@ impl Bench {
         }
     }
 
-    fn tell(&mut self, now: u64, from: Address, message: ControlMessage) -> Vec<Effect> {
+    pub(super) fn tell(&mut self, now: u64, from: Address, message: ControlMessage) -> Vec<Effect> {
         let envelope = Envelope {
             from,
             to: Address::controller(ME),
@@ -143,12 +143,12 @@ impl Bench {
         self.out.drain().collect()
     }
 
-    fn wake(&mut self, now: u64, timer: Timer) -> Vec<Effect> {
+    pub(super) fn wake(&mut self, now: u64, timer: Timer) -> Vec<Effect> {
         self.controller.on_timer(timer, Time(now), &mut self.out);
         self.out.drain().collect()
     }
 
-    fn link(&mut self, now: u64, link: u32, generating: bool) -> Vec<Effect> {
+    pub(super) fn link(&mut self, now: u64, link: u32, generating: bool) -> Vec<Effect> {
         let change = StatusChange::Link {
             link: LinkId(link),
             generating,
@@ -186,7 +186,7 @@ impl Bench {
         self.tell(0, Address::kma(NodeId(0)), ControlMessage::RouteRequest(order))
     }
 
-    fn answer(&mut self, km: u32, result: ReservationResult) -> Vec<Effect> {
+    pub(super) fn answer(&mut self, km: u32, result: ReservationResult) -> Vec<Effect> {
         self.answer_to(1, km, result)
     }
 
@@ -217,7 +217,7 @@ impl Bench {
     }
 }
 
-fn request(destination: u32, qkdn: u32) -> KeyRequest {
+pub(super) fn request(destination: u32, qkdn: u32) -> KeyRequest {
     KeyRequest {
         request: REQUEST,
         application: ApplicationId(0),
@@ -232,7 +232,7 @@ fn request(destination: u32, qkdn: u32) -> KeyRequest {
     }
 }
 
-fn control(effects: &[Effect]) -> Vec<&ControlMessage> {
+pub(super) fn control(effects: &[Effect]) -> Vec<&ControlMessage> {
     effects
         .iter()
         .filter_map(|effect| match effect {
@@ -245,7 +245,7 @@ fn control(effects: &[Effect]) -> Vec<&ControlMessage> {
         .collect()
 }
 
-fn reserved_at(effects: &[Effect]) -> Vec<(NodeId, HopId)> {
+pub(super) fn reserved_at(effects: &[Effect]) -> Vec<(NodeId, HopId)> {
     let of = |message: &&ControlMessage| match message {
         ControlMessage::Reserve(order) => Some((order.km, order.hop)),
         _ => None,

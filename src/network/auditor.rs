@@ -15,7 +15,7 @@ use crate::architecture::message::{
     ControlMessage, KeyManagementMessage, KeyRange, RelayOutcome, ReservationResult, ServiceMessage, Tag,
 };
 use crate::architecture::observation::RequestEnd;
-use crate::architecture::surroundings::{ControllerSurroundings, RelayScheme, ReservationScheme};
+use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Envelope, Message, Observation, Procedure, RequestId, Step};
 use crate::ids::{Arena, FaultId, NodeId, SessionId, StoreId};
 use crate::kernel::Time;
@@ -390,31 +390,16 @@ impl Auditor {
         }
     }
 
-    /// Whether what one end of a store spends the other always hears of: not where keys are relayed in parts (a part that
-    /// nobody came to ask for), nor where tags take key (of a message that found none for itself).
-    fn ends_spend_alike(&self) -> bool {
-        let by_hops =
-            |controller: &Arc<ControllerSurroundings>| controller.domain.relay == RelayScheme::HopByHop;
-        self.plan.parameters.authentication_tag == 0
-            && self.plan.controller_surroundings.values().all(by_hops)
-    }
-
     /// The findings, after the run.
     pub fn conclude(mut self, last: &LastLook) -> Vec<AuditCheck> {
         self.settlements(last);
         let (now, books, receiving) = (last.now, &last.books, &last.receiving);
-        let alike = self.ends_spend_alike();
         for (number, (book, &(generated, spent))) in books.iter().zip(receiving).enumerate() {
             self.check(Check::Conservation, now, book.balances(), |_| {
                 format!("store {number}: {book:?}")
             });
             let recounted = self.spent[number];
-            let spends_agree = if alike {
-                spent == book.spent
-            } else {
-                spent <= book.spent
-            };
-            let agree = book.generated == generated && book.spent == recounted && spends_agree;
+            let agree = book.generated == generated && book.spent == recounted && book.spent == spent;
             self.check(Check::EndsAgree, now, agree, |_| {
                 format!("store {number}: {book:?}, recounted {recounted}, other end {generated} and {spent}")
             });

@@ -6,6 +6,7 @@
 
 pub mod centralized;
 pub mod destination;
+pub mod parts_void;
 
 use super::lane::{Waiter, WaitingFor};
 use super::{Context, Grant, KeyManager, Way};
@@ -61,9 +62,19 @@ impl KeyManager {
             unreachable!("dispatched by type")
         };
         let procedure = envelope.label.procedure;
-        let Way { handover, store, .. } = self.incoming[&hop];
+        let Way {
+            handover,
+            store,
+            neighbour,
+            ..
+        } = self.incoming[&hop];
         let bits = key.bits;
         if let (Some(store), Some(keys)) = (store, otp) {
+            // A sum of parts that comes after the deadline: the sender of the last part may have voided its keys.
+            if deadline < cx.now && envelope.from != Address::kma(neighbour) {
+                self.on_keys_void(hop, keys, cx);
+                return;
+            }
             let pad = self.follow(store, keys, cx, out);
             *key = KeyMaterial::new(bits, key.material.take()).xor(pad);
         }
@@ -130,6 +141,7 @@ impl KeyManager {
                 hop,
                 attempt,
                 formation: Some(formation),
+                ..
             }) => return self.lead(envelope, hop, attempt, &formation, cx, out),
             other => other.map(|grant| grant.hop),
         };
@@ -348,6 +360,7 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
+        self.end_sent_part(request, outcome == RelayOutcome::Relayed, out);
         let Some(passing) = self.passing.remove(&request) else {
             return;
         };

@@ -226,8 +226,8 @@ impl Bench {
         self.control(now, message)
     }
 
-    fn reserve(&mut self, now: u64, number: u32, hop: HopId) -> Vec<Effect> {
-        let reservation = Reservation {
+    fn order(&self, number: u32, hop: HopId) -> Reservation {
+        Reservation {
             ask: first_try(number),
             km: HERE,
             hop,
@@ -236,11 +236,16 @@ impl Bench {
             reply_to: DECIDER,
             border: None,
             epoch: 0,
+            generation: 1,
             procedure: Procedure::Local,
             terms: Terms::default(),
             reserve: self.km.surroundings.parameters.reservation == ReservationScheme::Segment,
             formation: None,
-        };
+        }
+    }
+
+    fn reserve(&mut self, now: u64, number: u32, hop: HopId) -> Vec<Effect> {
+        let reservation = self.order(number, hop);
         self.control(now, ControlMessage::Reserve(reservation))
     }
 
@@ -458,6 +463,7 @@ fn a_relay_that_waits_goes_over_its_own_hop_though_the_session_was_closed() {
     assert_eq!(count(&bench.relay(2, 0, BEYOND), "key relay"), 0);
     let close = ControlMessage::SessionClose {
         session: SESSION,
+        generation: 1,
         decider: DECIDER,
         km: Some(HERE),
     };
@@ -465,6 +471,33 @@ fn a_relay_that_waits_goes_over_its_own_hop_though_the_session_was_closed() {
     let on = bench.wake(30, Timer::StoreNotice(StoreId(1)));
     assert_eq!(count(&on, "key relay"), 1);
     assert_eq!(bench.book(StoreId(1)).spent, 100);
+}
+
+/// A close of what was established before comes late: the route that was established meanwhile stays, and nobody's wait
+/// for key there ends; nor does a late command or reservation of the earlier segment change it.
+#[test]
+fn a_late_close_ends_nothing_that_is_newer() {
+    let mut bench = Bench::new(50, ReservationScheme::Segment);
+    let close = |generation| ControlMessage::SessionClose {
+        session: SESSION,
+        generation,
+        decider: DECIDER,
+        km: Some(HERE),
+    };
+    let mut second = bench.order(0, OUT_TOO);
+    (second.ask.attempt, second.generation) = (4, 4);
+    assert_eq!(count(&bench.reserve(1, 0, OUT), "reservation refused"), 1);
+    let later = bench.control(2, ControlMessage::Reserve(second.clone()));
+    assert_eq!(count(&later, "reservation refused"), 1);
+    bench.control(3, close(3));
+    assert_eq!(bench.km.routes[&SESSION].hop, OUT_TOO, "the newer route stays");
+    let waits = |bench: &Bench| bench.km.lanes.iter().map(|lane| lane.waiters.len()).sum::<usize>();
+    assert!(waits(&bench) > 0);
+    bench.reserve(4, 1, OUT);
+    assert_eq!(bench.km.routes[&SESSION].hop, OUT_TOO, "a late reservation changes no route");
+    bench.control(5, close(4));
+    assert!(bench.km.routes.is_empty());
+    assert_eq!(waits(&bench), 0);
 }
 
 #[test]
@@ -514,6 +547,7 @@ fn a_stale_reroute_command_is_refused() {
             km: HERE,
             hop,
             epoch,
+            generation: 1,
             reply_to: DECIDER,
             fault: None,
             procedure: Procedure::Local,

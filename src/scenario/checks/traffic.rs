@@ -4,7 +4,7 @@ use super::routes::{joins, shortest, transit};
 use super::{Checker, METRICS, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
-use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Place};
+use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Place, Transit};
 use crate::units::Bits;
 
 impl Checker<'_> {
@@ -138,7 +138,21 @@ impl Checker<'_> {
                 format!("no links lead from {a} over a boundary to {b}"),
                 "add links between these nodes and the boundary",
             );
-        } else if transit(document, &a.qkdn, &b.qkdn) {
+        } else if transit(document, &a.qkdn, &b.qkdn, |_| true)
+            && !transit(document, &a.qkdn, &b.qkdn, |qkdn| {
+                qkdn.policy.transit == Transit::Allow
+            })
+        {
+            self.error(
+                "transit_refused",
+                path.clone(),
+                format!(
+                    "keys from {} to {} would cross a QKDN whose policy refuses transit",
+                    a.qkdn, b.qkdn
+                ),
+                "write \"transit\": \"allow\" there, or add a boundary between the two",
+            );
+        } else if transit(document, &a.qkdn, &b.qkdn, |_| true) {
             self.error(
                 "needs_transit",
                 path.clone(),

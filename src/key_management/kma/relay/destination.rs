@@ -222,6 +222,7 @@ impl KeyManager {
         self.passing.insert(request, passing);
         let bits = otp.bits();
         out.observe(Observation::Spent { request, hop, bits });
+        self.keep_sent_part(request, (hop, otp.clone()), order.deadline, label.procedure, out);
         let me = self.me();
         let position = formation.kms.iter().position(|&km| km == me);
         let part = RelayPart {
