@@ -13,7 +13,10 @@ const ASK: Ask = Ask {
     request: REQUEST,
     attempt: 1,
 };
-const PEER_AT: Address = Address::controller(PEER);
+fn peer() -> Address {
+    Address::controller(PEER)
+}
+
 /// Of the bench: how long it waits for the other side, and how often it repeats itself.
 const TIMEOUT: u64 = 500_000_000;
 const RETRIES: usize = 3;
@@ -44,12 +47,12 @@ fn origin() -> Bench {
         usable_bits: 1_000,
         refused_by_policy: false,
     };
-    let asked = bench.tell(1, PEER_AT, offer);
+    let asked = bench.tell(1, peer(), offer);
     for (km, _) in reserved_at(&asked) {
         bench.answer(km.0, ReservationResult::Confirmed);
     }
     let result = ReservationResult::Confirmed;
-    bench.tell(2, PEER_AT, ControlMessage::SegmentAnswer { ask: ASK, result });
+    bench.tell(2, peer(), ControlMessage::SegmentAnswer { ask: ASK, result });
     bench
 }
 
@@ -69,7 +72,7 @@ fn far_over(border: BorderChoice) -> Bench {
         deadline: Time(1_000),
     };
     let query = ControlMessage::SegmentQuery { order, reply_to: PEER };
-    assert_eq!(control(&bench.tell(0, PEER_AT, query)).len(), 1);
+    assert_eq!(control(&bench.tell(0, peer(), query)).len(), 1);
     bench
 }
 
@@ -102,7 +105,7 @@ fn states(effects: &[Effect]) -> Vec<SessionState> {
 }
 
 fn reject(bench: &mut Bench, proposal: Proposal, cause: RejectCause) -> Vec<Effect> {
-    bench.tell(50, PEER_AT, ControlMessage::Reject { proposal, cause })
+    bench.tell(50, peer(), ControlMessage::Reject { proposal, cause })
 }
 
 fn segment_reserve(agreement: u32) -> ControlMessage {
@@ -122,7 +125,7 @@ fn commit(bench: &mut Bench, proposal: Proposal, now: u64, switch_at: u64) -> Ve
         proposal,
         switch_at: Time(switch_at),
     };
-    bench.tell(now, PEER_AT, commit)
+    bench.tell(now, peer(), commit)
 }
 
 /// The coordination timers, one after the other, until nothing follows; what is sent at each.
@@ -154,7 +157,7 @@ fn what_is_rejected_is_not_installed() {
     assert!(segment.negotiation.is_none());
     // A second REJECT, or a late ACCEPT of what was given up, changes nothing.
     assert!(reject(&mut bench, proposal, RejectCause::NoPath).is_empty());
-    assert!(bench.tell(60, PEER_AT, ControlMessage::Accept(proposal)).is_empty());
+    assert!(bench.tell(60, peer(), ControlMessage::Accept(proposal)).is_empty());
 }
 
 /// Shows P10 step 8: ACCEPT must repeat what was proposed; one that names another epoch, border or path commits nobody.
@@ -173,12 +176,12 @@ fn an_acceptance_of_something_else_commits_nobody() {
             ..proposal
         },
     ] {
-        assert!(bench.tell(50, PEER_AT, ControlMessage::Accept(other)).is_empty(), "{other:?}");
+        assert!(bench.tell(50, peer(), ControlMessage::Accept(other)).is_empty(), "{other:?}");
     }
-    let accepted = bench.tell(60, PEER_AT, ControlMessage::Accept(proposal));
+    let accepted = bench.tell(60, peer(), ControlMessage::Accept(proposal));
     assert_eq!(names(&accepted), ["COMMIT"]);
     // Said twice, it commits once: both sides keep the first instant.
-    assert!(bench.tell(70, PEER_AT, ControlMessage::Accept(proposal)).is_empty());
+    assert!(bench.tell(70, peer(), ControlMessage::Accept(proposal)).is_empty());
 }
 
 /// Shows P10 step 8: the accepting side takes the instant that COMMIT names first, and a COMMIT of something else is
@@ -193,7 +196,7 @@ fn a_commitment_to_something_else_is_refused() {
         digest: 77,
         fault: None,
     };
-    assert_eq!(names(&bench.tell(10, PEER_AT, ControlMessage::Propose(proposal))), ["ACCEPT"]);
+    assert_eq!(names(&bench.tell(10, peer(), ControlMessage::Propose(proposal))), ["ACCEPT"]);
     let other = Proposal { epoch: 2, ..proposal };
     assert_eq!(names(&commit(&mut bench, other, 20, 90)), ["REJECT"]);
     let agreed = commit(&mut bench, proposal, 30, 100);
@@ -207,7 +210,7 @@ fn a_commitment_to_something_else_is_refused() {
 #[test]
 fn a_proposal_that_does_not_fit_is_rejected() {
     let cause = |proposal: Proposal, bench: &mut Bench| {
-        let answer = bench.tell(10, PEER_AT, ControlMessage::Propose(proposal));
+        let answer = bench.tell(10, peer(), ControlMessage::Propose(proposal));
         match control(&answer)[..] {
             [ControlMessage::Reject { cause, .. }] => Some(*cause),
             _ => None,
@@ -242,7 +245,7 @@ fn a_peer_that_never_answers_is_given_up() {
     assert_eq!(said, expected);
     assert!(bench.controller.segments.is_empty());
     // What comes late finds nothing.
-    assert!(bench.tell(u64::MAX / 2, PEER_AT, ControlMessage::Accept(proposal)).is_empty());
+    assert!(bench.tell(u64::MAX / 2, peer(), ControlMessage::Accept(proposal)).is_empty());
 }
 
 /// Shows P10 step 8, a lost peer at ACCEPT: COMMIT never comes. This side stays on the agreed border as it was, serves on
@@ -257,10 +260,10 @@ fn who_accepted_and_hears_nothing_stays_where_it_was() {
         digest: 77,
         fault: None,
     };
-    bench.tell(10, PEER_AT, ControlMessage::Propose(proposal));
+    bench.tell(10, peer(), ControlMessage::Propose(proposal));
     // Proposed again, since ACCEPT was lost: accepted again.
-    assert_eq!(names(&bench.tell(20, PEER_AT, ControlMessage::Propose(proposal))), ["ACCEPT"]);
-    let held = bench.tell(30, PEER_AT, segment_reserve(0));
+    assert_eq!(names(&bench.tell(20, peer(), ControlMessage::Propose(proposal))), ["ACCEPT"]);
+    let held = bench.tell(30, peer(), segment_reserve(0));
     assert!(reserved_at(&held).is_empty(), "requests wait meanwhile");
     let early = bench.wake(10 + TIMEOUT, Timer::Coordination(SESSION));
     assert!(early.is_empty(), "the other side may repeat itself as often as it does");
@@ -278,7 +281,7 @@ fn who_accepted_and_hears_nothing_stays_where_it_was() {
 fn a_commitment_that_nobody_confirms_is_given_up() {
     let mut bench = origin();
     let proposal = proposed(&mut bench);
-    bench.tell(60, PEER_AT, ControlMessage::Accept(proposal));
+    bench.tell(60, peer(), ControlMessage::Accept(proposal));
     let said = wait(&mut bench, 60);
     let mut expected = vec![vec!["COMMIT"]; RETRIES];
     expected.push(vec!["session close", "route lost"]);
@@ -287,7 +290,7 @@ fn a_commitment_that_nobody_confirms_is_given_up() {
     // Switched here already, and rejected there: nothing is consistent any more, and the source begins anew at once.
     let mut bench = origin();
     let proposal = proposed(&mut bench);
-    bench.tell(60, PEER_AT, ControlMessage::Accept(proposal));
+    bench.tell(60, peer(), ControlMessage::Accept(proposal));
     let lost = reject(&mut bench, proposal, RejectCause::StaleEpoch);
     assert_eq!(names(&lost), ["session close", "route lost"]);
 }
@@ -305,12 +308,12 @@ fn of_two_proposals_that_cross_the_sources_prevails() {
     // At the source's side: its own proposal stands.
     let mut bench = origin();
     let mine = proposed(&mut bench);
-    let answer = bench.tell(45, PEER_AT, ControlMessage::Propose(theirs(choice(1, 1, 9))));
+    let answer = bench.tell(45, peer(), ControlMessage::Propose(theirs(choice(1, 1, 9))));
     assert!(
         matches!(control(&answer)[..], [ControlMessage::Reject { cause: RejectCause::Crossing, .. }]),
         "{answer:?}"
     );
-    assert_eq!(names(&bench.tell(60, PEER_AT, ControlMessage::Accept(mine))), ["COMMIT"]);
+    assert_eq!(names(&bench.tell(60, peer(), ControlMessage::Accept(mine))), ["COMMIT"]);
 
     // Beyond: it has proposed, since only it sees that its own path from the border is gone, and takes the source's.
     let mut bench = far_over(choice(1, 9, 1));
@@ -323,10 +326,10 @@ fn of_two_proposals_that_cross_the_sources_prevails() {
     let own = *own;
     assert_ne!(own.digest, 77);
     let prevails = theirs(choice(0, 8, 3));
-    assert_eq!(names(&bench.tell(45, PEER_AT, ControlMessage::Propose(prevails))), ["ACCEPT"]);
+    assert_eq!(names(&bench.tell(45, peer(), ControlMessage::Propose(prevails))), ["ACCEPT"]);
     // What the source's side says of the other proposal changes nothing any more.
     assert!(reject(&mut bench, own, RejectCause::Crossing).is_empty());
-    assert!(bench.tell(55, PEER_AT, ControlMessage::Accept(own)).is_empty());
+    assert!(bench.tell(55, peer(), ControlMessage::Accept(own)).is_empty());
     assert_eq!(names(&commit(&mut bench, own, 56, 90)), ["REJECT"]);
     assert!(names(&commit(&mut bench, prevails, 60, 100)).is_empty());
     bench.wake(100, Timer::Switch(SESSION));
@@ -345,10 +348,10 @@ fn a_stale_epoch_is_refused_before_keys_are_spent() {
         digest: 77,
         fault: None,
     };
-    bench.tell(10, PEER_AT, ControlMessage::Propose(proposal));
+    bench.tell(10, peer(), ControlMessage::Propose(proposal));
     commit(&mut bench, proposal, 20, 30);
     bench.wake(30, Timer::Switch(SESSION));
-    let refused = bench.tell(40, PEER_AT, segment_reserve(0));
+    let refused = bench.tell(40, peer(), segment_reserve(0));
     assert!(
         matches!(
             control(&refused)[..],
@@ -364,7 +367,7 @@ fn a_stale_epoch_is_refused_before_keys_are_spent() {
         fault: None,
     };
     assert_eq!(names(&bench.tell(50, Address::kma(NodeId(1)), active)), ["switched"]);
-    let asked = bench.tell(60, PEER_AT, segment_reserve(1));
+    let asked = bench.tell(60, peer(), segment_reserve(1));
     assert_eq!(reserved_at(&asked), [(NodeId(1), HopId(1))]);
 }
 
@@ -378,8 +381,8 @@ fn a_late_close_ends_no_newer_segment() {
         decider: ME,
         km: None,
     };
-    assert!(bench.tell(10, PEER_AT, close(0)).is_empty());
+    assert!(bench.tell(10, peer(), close(0)).is_empty());
     assert!(bench.controller.segments.contains_key(&SESSION));
-    assert!(!bench.tell(20, PEER_AT, close(1)).is_empty());
+    assert!(!bench.tell(20, peer(), close(1)).is_empty());
     assert!(bench.controller.segments.is_empty());
 }

@@ -254,6 +254,16 @@ impl Auditor {
                     }
                 }
             }
+            Message::KeyManagement(KeyManagementMessage::KeysVoid { hop, keys, .. }) => {
+                let store = self.plan.hops[*hop].store();
+                let store = store.expect("only hops that spend have keys to void");
+                // What was sent has been seen; what was only announced is spent now.
+                for range in keys.ranges() {
+                    if !self.is_used(store, range) {
+                        self.use_keys(now, store, range);
+                    }
+                }
+            }
             Message::KeyManagement(KeyManagementMessage::Completion { request, outcome })
                 if *outcome == RelayOutcome::Relayed =>
             {
@@ -306,6 +316,13 @@ impl Auditor {
         for range in tag.keys.ranges() {
             self.use_keys(now, store, range);
         }
+    }
+
+    /// Whether the first key of a run is used: a run is used as a whole.
+    fn is_used(&self, store: StoreId, range: KeyRange) -> bool {
+        use crate::ids::Id as _;
+        let before = self.used[store.index()].range(..=range.start).next_back();
+        before.is_some_and(|(_, &end)| end > range.start)
     }
 
     fn use_keys(&mut self, now: Time, store: StoreId, range: KeyRange) {

@@ -45,6 +45,7 @@ pub const METRICS: &[&str] = &[
     "drawdown_bits",
     "authentication_bits",
     "unauthenticated_messages",
+    "sharing_link_key_bits",
     "exposed_bits_per_node",
     "clear_bits_per_node",
     "retention_s",

@@ -57,11 +57,11 @@ impl KeyManager {
                 out.observe(Observation::Authenticated { store: id, bits });
             } else {
                 let pad = out.take_back(untagged).and_then(pad_of);
-                if let Some((request, label, Tag { hop, keys })) = &pad {
-                    self.void_keys(*request, *hop, keys.clone(), *label, out);
+                let tag = pad.as_ref().map(|(.., tag)| Box::new(tag.clone()));
+                out.observe(Observation::Unsent { store: id, pad: tag });
+                if let Some((request, label, Tag { hop, keys })) = pad {
+                    self.void_keys(request, hop, keys, label, out);
                 }
-                let pad = pad.map(|(.., tag)| Box::new(tag));
-                out.observe(Observation::Unsent { store: id, pad });
             }
             self.after_change(lane, cx, out);
         }

@@ -126,6 +126,8 @@ pub struct KeyManager {
     pub(super) routes: FxHashMap<SessionId, Route>,
     /// Hops that requests were promised, and for which attempt.
     grants: FxHashMap<RequestId, Grant>,
+    /// Requests whose promise was asked back here, until their deadline: once is enough.
+    recalled: FxHashMap<RequestId, Time>,
     /// Requests that were relayed on, until their completion comes back.
     passing: FxHashMap<RequestId, Passing>,
     /// Relays to which this KM contributes a part.
@@ -181,6 +183,7 @@ impl KeyManager {
             follows,
             routes: FxHashMap::default(),
             grants: FxHashMap::default(),
+            recalled: FxHashMap::default(),
             passing: FxHashMap::default(),
             parts: FxHashMap::default(),
             sent_parts: SentParts::default(),
@@ -319,6 +322,12 @@ impl KeyManager {
                 link: *link,
                 bits,
             });
+        }
+        if store.has_lapsed() {
+            let (hop, lapsed) = (store.settings.hop, store.take_lapsed());
+            for (request, keys) in lapsed {
+                self.waste(request, hop, keys, out);
+            }
         }
     }
 

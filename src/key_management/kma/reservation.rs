@@ -12,6 +12,7 @@ use crate::architecture::message::{
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{HopId, NodeId, SessionId};
+use crate::kernel::Time;
 
 /// KM-B, where this KM is KM-A of the border.
 fn entry_at(border: Option<BorderChoice>, me: NodeId) -> Option<NodeId> {
@@ -128,7 +129,7 @@ impl KeyManager {
             });
             self.explain_lack(request, lane, order.bits, out);
             self.note_depletion(lane, request, cx, out);
-            self.recall_promises(lane, order, out);
+            self.recall_promises(lane, order, cx.now, out);
             ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
         };
         self.after_change(lane, cx, out);
@@ -136,8 +137,9 @@ impl KeyManager {
     }
 
     /// Preemption: one that waits asks back what is promised to those of lower priority, the lowest and latest first.
-    /// Whether they have started, their deciding controllers know.
-    fn recall_promises(&mut self, lane: usize, order: &Reservation, out: &mut Outbox) {
+    /// Whether they have started, their deciding controllers know. Of each request once: those that need each other's
+    /// hops would else chase one another until their deadlines.
+    fn recall_promises(&mut self, lane: usize, order: &Reservation, now: Time, out: &mut Outbox) {
         let (state, terms) = (&self.lanes[lane], order.terms);
         let Some(place) = state
             .waiters
@@ -153,7 +155,8 @@ impl KeyManager {
             .grants
             .iter()
             .filter(|(request, grant)| {
-                grant.terms.priority < terms.priority && state.store.has_reserved(**request)
+                let spared = self.recalled.contains_key(*request) && !grant.recalled;
+                grant.terms.priority < terms.priority && state.store.has_reserved(**request) && !spared
             })
             .map(|(&request, grant)| (grant.terms.priority, request))
             .collect();
@@ -165,6 +168,8 @@ impl KeyManager {
             let grant = self.grants.get_mut(&request).expect("it was just there");
             lacking = lacking.saturating_sub(grant.bits);
             if !std::mem::replace(&mut grant.recalled, true) {
+                self.recalled.retain(|_, deadline| *deadline >= now);
+                self.recalled.insert(request, grant.deadline);
                 let ask = Ask {
                     request,
                     attempt: grant.attempt,

@@ -124,6 +124,13 @@ impl KeyManager {
             copy.void(keys);
         }
         let bits = self.held.remove(&request).map(|held| held.key.bits);
+        for lane in 0..self.lanes.len() {
+            let store = &mut self.lanes[lane].store;
+            let hop = store.settings.hop;
+            if let Some(keys) = store.void_announced(request) {
+                self.waste(request, hop, keys, out);
+            }
+        }
         let all = Ask {
             request,
             attempt: u32::MAX,

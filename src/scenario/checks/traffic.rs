@@ -4,7 +4,7 @@ use super::routes::{joins, shortest, transit};
 use super::{Checker, METRICS, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
-use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Place, Transit};
+use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Place, Sharing, Transit};
 use crate::units::Bits;
 
 impl Checker<'_> {
@@ -286,6 +286,10 @@ impl Checker<'_> {
             "authentication_bits" | "unauthenticated_messages" => (
                 tags,
                 "\"authentication\": {\"wegman_carter\": {}} in \"security\"",
+            ),
+            "sharing_link_key_bits" => (
+                matches!(document.security.sharing, Sharing::KsaKeys(_)),
+                "\"sharing\": {\"ksa_keys\": {}} in \"security\"",
             ),
             _ => return,
         };

@@ -1,6 +1,7 @@
 //! Parts of a relay that came to nothing (Y.3803's destination and centralized relay): the sender of a part does not see
 //! whether the others sent theirs, so whether its key was used at the other end of the hop. What it has not heard of by
-//! the request's deadline, or hears to have failed, is void at both ends.
+//! the request's deadline, or hears to have failed, is void at both ends; and so are keys that it has announced to the
+//! next KM, which may have used them, but was not asked for itself in time.
 //!
 //! Assumption: the part's sender says so, over Kx-1, in a message that takes no key for a tag; nobody gains by forging it.
 
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 use super::super::{Context, KeyManager};
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{FailureCause, KeyManagementMessage, OtpKeys, RelayOutcome};
-use crate::architecture::{Address, Label, Outbox, Procedure, RequestId, Step, Timer};
+use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::HopId;
 use crate::kernel::{Span, Time};
 
@@ -72,6 +73,11 @@ impl KeyManager {
     /// Parts whose end nobody has told of by the deadline of their requests: those before are told that it failed.
     pub(in super::super) fn on_part_deadline(&mut self, cx: &mut Context<'_>, out: &mut Outbox) {
         self.sent_parts.armed = Time::NEVER;
+        // Announced promises may have lapsed.
+        for lane in 0..self.lanes.len() {
+            self.look(lane, cx, out);
+            self.after_change(lane, cx, out);
+        }
         let (over, open): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.sent_parts.parts)
             .into_iter()
             .partition(|(_, part)| part.deadline < cx.now);
@@ -90,7 +96,7 @@ impl KeyManager {
     }
 
     /// The other end may use a part's keys up to the deadline itself.
-    fn arm_for_part(&mut self, deadline: Time, out: &mut Outbox) {
+    pub(super) fn arm_for_part(&mut self, deadline: Time, out: &mut Outbox) {
         let due = deadline + Span(1);
         if due < self.sent_parts.armed {
             self.sent_parts.armed = due;
@@ -101,6 +107,20 @@ impl KeyManager {
     fn say_void(&self, request: RequestId, part: &SentPart, out: &mut Outbox) {
         let label = Label::new(part.procedure, Step::Voiding);
         self.void_keys(request, part.hop, part.keys.clone(), label, out);
+    }
+
+    /// Keys that were announced to the other end were not needed in time: it may have used them, so they are spent.
+    pub(in super::super) fn waste(
+        &mut self,
+        request: RequestId,
+        hop: HopId,
+        keys: OtpKeys,
+        out: &mut Outbox,
+    ) {
+        let bits = keys.bits();
+        out.observe(Observation::Spent { request, hop, bits });
+        let label = self.session_label(request.session, Step::Reservation);
+        self.void_keys(request, hop, keys, label, out);
     }
 
     /// Tells the other end of a hop that keys are void.
