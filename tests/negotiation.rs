@@ -36,7 +36,9 @@ fn run(plan: Plan, what: &str) -> Outcome {
 fn coordination_takes_its_closed_form() {
     const PROCESSING_NS: u64 = 100_000;
     const GUARD_NS: u64 = 5_000_000;
-    let stage = RerouteRecord::STAGES.iter().position(|stage| *stage == "coordination");
+    let stage = RerouteRecord::STAGES
+        .iter()
+        .position(|stage| *stage == "coordination");
     for (configuration, way_m) in [
         // The border itself.
         ("gwn-dd", 30_000),
@@ -64,7 +66,12 @@ fn coordination_takes_its_closed_form() {
         for reroute in &outcome.reroutes {
             let expected = 3 * (5 * way_m + PROCESSING_NS) + GUARD_NS;
             let coordination = reroute.stages_ns[stage.expect("a stage")];
-            assert_eq!(coordination, Some(expected), "{configuration} {}", reroute.session);
+            assert_eq!(
+                coordination,
+                Some(expected),
+                "{configuration} {}",
+                reroute.session
+            );
         }
     }
 }
@@ -72,7 +79,10 @@ fn coordination_takes_its_closed_form() {
 /// Cuts all of the data network between the two QKDNs for a while.
 fn cut_data(plan: &mut Plan, at_us: u64, for_ms: u64) {
     let between = ["border", "border-2"];
-    let ducts = plan.ducts.iter().filter(|(_, duct)| between.contains(&duct.name.as_str()));
+    let ducts = plan
+        .ducts
+        .iter()
+        .filter(|(_, duct)| between.contains(&duct.name.as_str()));
     let disturbances: Vec<Disturbance> = ducts
         .map(|(duct, _)| Disturbance::DataCut { duct, position_m: 10 })
         .collect();
@@ -93,7 +103,12 @@ fn a_lost_peer_leaves_no_session_half_switched() {
     let mut held_up = BTreeSet::new();
     let mut anew = 0;
     for (configuration, for_ms) in [("gwn-dd", 300), ("gwn-cc", 4_000)] {
-        let fault = plan(configuration, &[]).faults.values().next().expect("the border is cut").at;
+        let fault = plan(configuration, &[])
+            .faults
+            .values()
+            .next()
+            .expect("the border is cut")
+            .at;
         for step in 0..20 {
             let sets = ["run.duration=50 s", "run.warm_up=1 s"];
             let mut plan = plan(configuration, &sets);
@@ -101,16 +116,25 @@ fn a_lost_peer_leaves_no_session_half_switched() {
             cut_data(&mut plan, at_us, for_ms);
             let what = format!("{configuration} cut at {at_us} us");
             let outcome = run(plan, &what);
-            for line in outcome.trace.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+            for line in outcome
+                .trace
+                .split(|&byte| byte == b'\n')
+                .filter(|line| !line.is_empty())
+            {
                 let line: Value = serde_json::from_slice(line).expect("JSON");
                 let message = line["message"].as_str().expect("a name");
-                if line.get("attempt").is_some() && ["PROPOSE", "ACCEPT", "COMMIT", "switched"].contains(&message) {
+                if line.get("attempt").is_some()
+                    && ["PROPOSE", "ACCEPT", "COMMIT", "switched"].contains(&message)
+                {
                     held_up.insert(message.to_owned());
                 }
                 anew += u64::from(message == "route lost");
             }
             let settled = fault.0 + 10_000_000_000;
-            let later = outcome.requests.iter().filter(|request| request.sent_ns > settled);
+            let later = outcome
+                .requests
+                .iter()
+                .filter(|request| request.sent_ns > settled);
             let mut count = 0;
             for request in later {
                 assert_eq!(request.failure, None, "{what}: {request:?}");
@@ -119,7 +143,9 @@ fn a_lost_peer_leaves_no_session_half_switched() {
             assert!(count > 100, "{what}: {count}");
         }
     }
-    let all: BTreeSet<String> = ["PROPOSE", "ACCEPT", "COMMIT", "switched"].map(str::to_owned).into();
+    let all: BTreeSet<String> = ["PROPOSE", "ACCEPT", "COMMIT", "switched"]
+        .map(str::to_owned)
+        .into();
     assert_eq!(held_up, all, "each was under way in some run");
     assert!(anew > 0, "some peer was given up");
 }

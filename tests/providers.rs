@@ -299,13 +299,21 @@ fn fe11_security_events_of_the_quantum_layer_are_reported() {
     ];
     let trace = lines(&run("scenarios/link-physics.json", &sets).trace);
     let of = |word: &str| -> Vec<&Value> {
-        let says = |line: &&Value| line["message"].as_str().is_some_and(|message| message.contains(word));
+        let says = |line: &&Value| {
+            line["message"]
+                .as_str()
+                .is_some_and(|message| message.contains(word))
+        };
         trace.iter().filter(says).collect()
     };
     let alarms = of("link alarm");
     let events = of("too many errors");
     assert!(!events.is_empty());
-    assert_eq!(alarms.len(), 2 * events.len(), "both ends of the link alarm, it is one event");
+    assert_eq!(
+        alarms.len(),
+        2 * events.len(),
+        "both ends of the link alarm, it is one event"
+    );
     for event in &events {
         let place = ["procedure", "step", "provenance", "from"].map(|field| event[field].as_str());
         assert_eq!(place, [Some("P11"), Some("5"), Some("text"), Some("manager A")]);

@@ -282,8 +282,15 @@ fn sharing_between_providers_takes_ksa_keys_from_the_pools() {
             let scope = format!("demand:{way}");
             let delivered = metric(&outcome, "delivered", &scope);
             // A key each 10 s of the counting time.
-            assert!((5.0..=6.0).contains(&delivered), "{configuration} {way}: {delivered}");
-            assert_eq!(metric(&outcome, "served_share", &scope), 1.0, "{configuration} {way}");
+            assert!(
+                (5.0..=6.0).contains(&delivered),
+                "{configuration} {way}: {delivered}"
+            );
+            assert_eq!(
+                metric(&outcome, "served_share", &scope),
+                1.0,
+                "{configuration} {way}"
+            );
             assert_eq!(
                 metric(&outcome, "link_key_bits_per_key_bit", &scope),
                 f64::from(hops),
@@ -306,11 +313,20 @@ fn sharing_between_providers_takes_ksa_keys_from_the_pools() {
         for line in lines(&outcome.trace) {
             let point = line["reference_point"].as_str().unwrap_or_default();
             let between = matches!(point, "Cxi" | "Cxi'" | "Mxi" | "Mxi'");
-            assert_eq!(line["encrypted"] == true, between || (point == "Ck" && set == with_ck), "{line}");
+            assert_eq!(
+                line["encrypted"] == true,
+                between || (point == "Ck" && set == with_ck),
+                "{line}"
+            );
         }
     }
     let without = of("gwn-dd", &[]);
-    assert!(without.metrics.iter().all(|metric| metric.name != "sharing_link_key_bits"));
+    assert!(
+        without
+            .metrics
+            .iter()
+            .all(|metric| metric.name != "sharing_link_key_bits")
+    );
 }
 
 /// Shows S2: a message whose tag finds no key is not sent, and the request that needed it fails; nothing hangs.

@@ -36,10 +36,26 @@ const RUNS: [(&str, &str, &[&str]); 11] = [
     ("iwn-cc", "scenarios/clause8/iwn-cc.json", &["--trace"]),
     ("gwn-dd-cut", "scenarios/clause8/gwn-dd.json:cut", &["--trace"]),
     ("iwn-dd-cut", "scenarios/clause8/iwn-dd.json:cut", &["--trace"]),
-    ("gwn-dd-border-cut", "scenarios/clause8/gwn-dd.json:border-cut", &["--trace"]),
-    ("iwn-dd-border-cut", "scenarios/clause8/iwn-dd.json:border-cut", &["--trace"]),
-    ("gwn-dd-failure", "scenarios/clause8/gwn-dd.json:relay-failure", &["--trace"]),
-    ("iwn-dd-failure", "scenarios/clause8/iwn-dd.json:relay-failure", &["--trace"]),
+    (
+        "gwn-dd-border-cut",
+        "scenarios/clause8/gwn-dd.json:border-cut",
+        &["--trace"],
+    ),
+    (
+        "iwn-dd-border-cut",
+        "scenarios/clause8/iwn-dd.json:border-cut",
+        &["--trace"],
+    ),
+    (
+        "gwn-dd-failure",
+        "scenarios/clause8/gwn-dd.json:relay-failure",
+        &["--trace"],
+    ),
+    (
+        "iwn-dd-failure",
+        "scenarios/clause8/iwn-dd.json:relay-failure",
+        &["--trace"],
+    ),
     (
         "scarce",
         "scenarios/clause8/gwn-dd.json",

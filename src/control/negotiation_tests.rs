@@ -71,7 +71,10 @@ fn far_over(border: BorderChoice) -> Bench {
         class: ClassId(0),
         deadline: Time(1_000),
     };
-    let query = ControlMessage::SegmentQuery { order, reply_to: PEER };
+    let query = ControlMessage::SegmentQuery {
+        order,
+        reply_to: PEER,
+    };
     assert_eq!(control(&bench.tell(0, peer(), query)).len(), 1);
     bench
 }
@@ -157,7 +160,11 @@ fn what_is_rejected_is_not_installed() {
     assert!(segment.negotiation.is_none());
     // A second REJECT, or a late ACCEPT of what was given up, changes nothing.
     assert!(reject(&mut bench, proposal, RejectCause::NoPath).is_empty());
-    assert!(bench.tell(60, peer(), ControlMessage::Accept(proposal)).is_empty());
+    assert!(
+        bench
+            .tell(60, peer(), ControlMessage::Accept(proposal))
+            .is_empty()
+    );
 }
 
 /// Shows P10 step 8: ACCEPT must repeat what was proposed; one that names another epoch, border or path commits nobody.
@@ -176,12 +183,19 @@ fn an_acceptance_of_something_else_commits_nobody() {
             ..proposal
         },
     ] {
-        assert!(bench.tell(50, peer(), ControlMessage::Accept(other)).is_empty(), "{other:?}");
+        assert!(
+            bench.tell(50, peer(), ControlMessage::Accept(other)).is_empty(),
+            "{other:?}"
+        );
     }
     let accepted = bench.tell(60, peer(), ControlMessage::Accept(proposal));
     assert_eq!(names(&accepted), ["COMMIT"]);
     // Said twice, it commits once: both sides keep the first instant.
-    assert!(bench.tell(70, peer(), ControlMessage::Accept(proposal)).is_empty());
+    assert!(
+        bench
+            .tell(70, peer(), ControlMessage::Accept(proposal))
+            .is_empty()
+    );
 }
 
 /// Shows P10 step 8: the accepting side takes the instant that COMMIT names first, and a COMMIT of something else is
@@ -196,14 +210,29 @@ fn a_commitment_to_something_else_is_refused() {
         digest: 77,
         fault: None,
     };
-    assert_eq!(names(&bench.tell(10, peer(), ControlMessage::Propose(proposal))), ["ACCEPT"]);
+    assert_eq!(
+        names(&bench.tell(10, peer(), ControlMessage::Propose(proposal))),
+        ["ACCEPT"]
+    );
     let other = Proposal { epoch: 2, ..proposal };
     assert_eq!(names(&commit(&mut bench, other, 20, 90)), ["REJECT"]);
     let agreed = commit(&mut bench, proposal, 30, 100);
-    assert!(matches!(agreed[..], [Effect::Wake { at: Time(100), timer: Timer::Switch(SESSION) }]));
-    assert!(commit(&mut bench, proposal, 40, 200).is_empty(), "another instant comes too late");
+    assert!(matches!(
+        agreed[..],
+        [Effect::Wake {
+            at: Time(100),
+            timer: Timer::Switch(SESSION)
+        }]
+    ));
+    assert!(
+        commit(&mut bench, proposal, 40, 200).is_empty(),
+        "another instant comes too late"
+    );
     assert!(bench.wake(99, Timer::Switch(SESSION)).is_empty());
-    assert_eq!(names(&bench.wake(100, Timer::Switch(SESSION))), ["rerouting information"]);
+    assert_eq!(
+        names(&bench.wake(100, Timer::Switch(SESSION))),
+        ["rerouting information"]
+    );
 }
 
 /// Shows P10 step 8: what does not follow on the last agreement, or names no border that this side knows, is rejected.
@@ -223,10 +252,25 @@ fn a_proposal_that_does_not_fit_is_rejected() {
         digest: 77,
         fault: None,
     };
-    assert_eq!(cause(Proposal { epoch: 2, ..good }, &mut far()), Some(RejectCause::StaleEpoch));
-    assert_eq!(cause(Proposal { epoch: 0, ..good }, &mut far()), Some(RejectCause::StaleEpoch));
+    assert_eq!(
+        cause(Proposal { epoch: 2, ..good }, &mut far()),
+        Some(RejectCause::StaleEpoch)
+    );
+    assert_eq!(
+        cause(Proposal { epoch: 0, ..good }, &mut far()),
+        Some(RejectCause::StaleEpoch)
+    );
     let unknown = choice(1, 9, 2);
-    assert_eq!(cause(Proposal { border: unknown, ..good }, &mut far()), Some(RejectCause::NoPath));
+    assert_eq!(
+        cause(
+            Proposal {
+                border: unknown,
+                ..good
+            },
+            &mut far()
+        ),
+        Some(RejectCause::NoPath)
+    );
     assert_eq!(cause(good, &mut Bench::new()), Some(RejectCause::UnknownSession));
     let mut cut_off = far();
     cut_off.link(5, 5, false);
@@ -245,7 +289,11 @@ fn a_peer_that_never_answers_is_given_up() {
     assert_eq!(said, expected);
     assert!(bench.controller.segments.is_empty());
     // What comes late finds nothing.
-    assert!(bench.tell(u64::MAX / 2, peer(), ControlMessage::Accept(proposal)).is_empty());
+    assert!(
+        bench
+            .tell(u64::MAX / 2, peer(), ControlMessage::Accept(proposal))
+            .is_empty()
+    );
 }
 
 /// Shows P10 step 8, a lost peer at ACCEPT: COMMIT never comes. This side stays on the agreed border as it was, serves on
@@ -262,16 +310,29 @@ fn who_accepted_and_hears_nothing_stays_where_it_was() {
     };
     bench.tell(10, peer(), ControlMessage::Propose(proposal));
     // Proposed again, since ACCEPT was lost: accepted again.
-    assert_eq!(names(&bench.tell(20, peer(), ControlMessage::Propose(proposal))), ["ACCEPT"]);
+    assert_eq!(
+        names(&bench.tell(20, peer(), ControlMessage::Propose(proposal))),
+        ["ACCEPT"]
+    );
     let held = bench.tell(30, peer(), segment_reserve(0));
     assert!(reserved_at(&held).is_empty(), "requests wait meanwhile");
     let early = bench.wake(10 + TIMEOUT, Timer::Coordination(SESSION));
-    assert!(early.is_empty(), "the other side may repeat itself as often as it does");
+    assert!(
+        early.is_empty(),
+        "the other side may repeat itself as often as it does"
+    );
     let horizon = 20 + (RETRIES as u64 + 1) * TIMEOUT;
     let resumed = bench.wake(horizon, Timer::Coordination(SESSION));
     assert_eq!(states(&resumed), [SessionState::Active]);
-    assert_eq!(names(&resumed), ["segment confirmed"], "over the old border, where no hop is needed");
-    assert_eq!(names(&commit(&mut bench, proposal, horizon + 1, horizon + 2)), ["REJECT"]);
+    assert_eq!(
+        names(&resumed),
+        ["segment confirmed"],
+        "over the old border, where no hop is needed"
+    );
+    assert_eq!(
+        names(&commit(&mut bench, proposal, horizon + 1, horizon + 2)),
+        ["REJECT"]
+    );
     assert_eq!(bench.controller.segments[&SESSION].agreement, 0);
 }
 
@@ -310,10 +371,19 @@ fn of_two_proposals_that_cross_the_sources_prevails() {
     let mine = proposed(&mut bench);
     let answer = bench.tell(45, peer(), ControlMessage::Propose(theirs(choice(1, 1, 9))));
     assert!(
-        matches!(control(&answer)[..], [ControlMessage::Reject { cause: RejectCause::Crossing, .. }]),
+        matches!(
+            control(&answer)[..],
+            [ControlMessage::Reject {
+                cause: RejectCause::Crossing,
+                ..
+            }]
+        ),
         "{answer:?}"
     );
-    assert_eq!(names(&bench.tell(60, peer(), ControlMessage::Accept(mine))), ["COMMIT"]);
+    assert_eq!(
+        names(&bench.tell(60, peer(), ControlMessage::Accept(mine))),
+        ["COMMIT"]
+    );
 
     // Beyond: it has proposed, since only it sees that its own path from the border is gone, and takes the source's.
     let mut bench = far_over(choice(1, 9, 1));
@@ -326,7 +396,10 @@ fn of_two_proposals_that_cross_the_sources_prevails() {
     let own = *own;
     assert_ne!(own.digest, 77);
     let prevails = theirs(choice(0, 8, 3));
-    assert_eq!(names(&bench.tell(45, peer(), ControlMessage::Propose(prevails))), ["ACCEPT"]);
+    assert_eq!(
+        names(&bench.tell(45, peer(), ControlMessage::Propose(prevails))),
+        ["ACCEPT"]
+    );
     // What the source's side says of the other proposal changes nothing any more.
     assert!(reject(&mut bench, own, RejectCause::Crossing).is_empty());
     assert!(bench.tell(55, peer(), ControlMessage::Accept(own)).is_empty());
@@ -355,7 +428,10 @@ fn a_stale_epoch_is_refused_before_keys_are_spent() {
     assert!(
         matches!(
             control(&refused)[..],
-            [ControlMessage::SegmentAnswer { result: ReservationResult::Stale, .. }]
+            [ControlMessage::SegmentAnswer {
+                result: ReservationResult::Stale,
+                ..
+            }]
         ),
         "{refused:?}"
     );
@@ -366,7 +442,10 @@ fn a_stale_epoch_is_refused_before_keys_are_spent() {
         reply_to: ME,
         fault: None,
     };
-    assert_eq!(names(&bench.tell(50, Address::kma(NodeId(1)), active)), ["switched"]);
+    assert_eq!(
+        names(&bench.tell(50, Address::kma(NodeId(1)), active)),
+        ["switched"]
+    );
     let asked = bench.tell(60, peer(), segment_reserve(1));
     assert_eq!(reserved_at(&asked), [(NodeId(1), HopId(1))]);
 }

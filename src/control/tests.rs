@@ -476,7 +476,11 @@ fn a_promise_is_recalled_before_the_start_and_not_after() {
     let mut bench = Bench::new();
     let middle = reserved_at(&bench.local_session())[1].0;
     bench.answer(0, ReservationResult::Confirmed);
-    assert!(bench.tell(1, Address::kma(NodeId(0)), recall(NodeId(0))).is_empty());
+    assert!(
+        bench
+            .tell(1, Address::kma(NodeId(0)), recall(NodeId(0)))
+            .is_empty()
+    );
     let last = bench.answer(middle.0, ReservationResult::Confirmed);
     let lacks = ReservationResult::Refused(FailureCause::InsufficientKey, NodeId(0));
     assert_eq!(start(&last), Some(lacks));
@@ -491,7 +495,11 @@ fn a_promise_is_recalled_before_the_start_and_not_after() {
     bench.answer(0, ReservationResult::Confirmed);
     let last = bench.answer(middle.0, ReservationResult::Confirmed);
     assert_eq!(start(&last), Some(ReservationResult::Confirmed));
-    assert!(bench.tell(2, Address::kma(NodeId(0)), recall(NodeId(0))).is_empty());
+    assert!(
+        bench
+            .tell(2, Address::kma(NodeId(0)), recall(NodeId(0)))
+            .is_empty()
+    );
 }
 
 /// A query for a key that ends at this node, from the peer over the border at node 3.
@@ -513,7 +521,10 @@ fn query(bench: &mut Bench, destination: u32) -> Vec<Effect> {
     bench.tell(
         0,
         Address::controller(PEER),
-        ControlMessage::SegmentQuery { order, reply_to: PEER },
+        ControlMessage::SegmentQuery {
+            order,
+            reply_to: PEER,
+        },
     )
 }
 
@@ -529,7 +540,14 @@ fn a_recall_beyond_the_border_goes_to_the_segment_before() {
     };
     let told = bench.tell(1, Address::kma(NodeId(1)), recall);
     assert!(
-        matches!(control(&told)[..], [ControlMessage::Recall { reply_to: PEER, km: NodeId(1), .. }]),
+        matches!(
+            control(&told)[..],
+            [ControlMessage::Recall {
+                reply_to: PEER,
+                km: NodeId(1),
+                ..
+            }]
+        ),
         "{told:?}"
     );
 }
@@ -573,7 +591,10 @@ fn transit_is_refused_where_policy_says_so() {
     };
     let told = bench.tell(1, Address::controller(PEER), refused);
     assert!(
-        matches!(start(&told), Some(ReservationResult::Refused(FailureCause::RefusedByPolicy, _))),
+        matches!(
+            start(&told),
+            Some(ReservationResult::Refused(FailureCause::RefusedByPolicy, _))
+        ),
         "{told:?}"
     );
 }

@@ -541,6 +541,26 @@ mod tests {
         }
     }
 
+    /// What the other end may have used does not come back by a lapse; what was not announced does.
+    #[test]
+    fn announced_promises_are_spent_when_they_lapse() {
+        let mut store = SendingStore::new(settings(100, 100, None));
+        let mut source = ScheduledSource::new(1, Span(1_000_000));
+        store.reserve(request(0), 30, Time(10));
+        store.reserve(request(1), 20, Time(10));
+        assert_eq!(store.announce(request(0)).map(OtpKeys::bits), Some(30));
+        assert!(store.void_announced(request(1)).is_none());
+        store.look(Time(9), &mut source);
+        assert!(!store.has_lapsed());
+        store.look(Time(10), &mut source);
+        let lapsed = store.take_lapsed();
+        assert_eq!(lapsed.len(), 1);
+        assert_eq!((lapsed[0].0, lapsed[0].1.first.start), (request(0), 0));
+        let book = store.book();
+        assert_eq!((book.stored, book.reserved, book.spent), (70, 0, 30));
+        assert!(book.balances() && !store.has_lapsed());
+    }
+
     #[test]
     fn overflow_drops_the_newest() {
         let mut store = SendingStore::new(settings(90, 100, None));

@@ -188,7 +188,9 @@ fn provenance(envelope: &Envelope, point: Option<ReferencePoint>) -> Provenance 
             km,
             border: Some(border),
             ..
-        })) if point == Some(ReferencePoint::Ck) && [border.near, border.far].contains(km) => Provenance::Text,
+        })) if point == Some(ReferencePoint::Ck) && [border.near, border.far].contains(km) => {
+            Provenance::Text
+        }
         // Y.3803 has the parts; who asks for them, and how their keys are named, is ours.
         Message::KeyManagement(KeyManagementMessage::RelayPart(_)) => Provenance::Analogue,
         Message::KeyManagement(
@@ -215,7 +217,17 @@ impl Observer for Trace {
         match observation {
             Observation::Internal { label, subject, note } => {
                 let provenance = label.provenance();
-                self.line(now, *label, None, (from, from), note, *subject, 0, None, provenance);
+                self.line(
+                    now,
+                    *label,
+                    None,
+                    (from, from),
+                    note,
+                    *subject,
+                    0,
+                    None,
+                    provenance,
+                );
             }
             Observation::KeysDelivered {
                 store,
@@ -257,7 +269,17 @@ impl Observer for Trace {
                 };
                 let subject = Subject::session(*session, None);
                 let provenance = label.provenance();
-                self.line(now, *label, None, (from, from), note, subject, 0, None, provenance);
+                self.line(
+                    now,
+                    *label,
+                    None,
+                    (from, from),
+                    note,
+                    subject,
+                    0,
+                    None,
+                    provenance,
+                );
             }
             Observation::Supplied {
                 request,

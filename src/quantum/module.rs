@@ -153,13 +153,7 @@ impl Module {
     }
 
     /// Says over Cq and Mq whether the link makes key.
-    fn declare(
-        &self,
-        cause: Option<AlarmCause>,
-        origin: Time,
-        fault: Option<FaultId>,
-        out: &mut Outbox,
-    ) {
+    fn declare(&self, cause: Option<AlarmCause>, origin: Time, fault: Option<FaultId>, out: &mut Outbox) {
         let label = Label::new(self.procedure, Step::StatusReport);
         let link = self.link;
         let generating = cause.is_none();

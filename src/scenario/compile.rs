@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::document::{
     self, Arrivals, Authentication, Boundary, BoundaryKind, ChannelQuality, Control, Document, Iwn,
-    LinkModel, Relay, Reservation, Routing, Store, Stretch, TransferProtection, Sharing,
+    LinkModel, Relay, Reservation, Routing, Sharing, Store, Stretch, TransferProtection,
 };
 use crate::architecture::Procedure;
 use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
@@ -19,8 +19,8 @@ use crate::interworking::way::{Way, part_of};
 use crate::kernel::Time;
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use crate::network::channels::{Channels, Quality, Retransmission};
-use crate::network::sharing;
 use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Processing, RunPlan};
+use crate::network::sharing;
 use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
 use crate::service::demand::{ArrivalProcess, Periodic, Poisson};

@@ -2,7 +2,8 @@
 //! key from the store that the sender allocates from towards it.
 //!
 //! Assumption: tags may take key below the store's floor. A message whose tag finds no key is not sent: its receiver
-//! would refuse it; key that had been spent on it is void at both ends. KMAs without a link between them share no pool, and authenticate computationally.
+//! would refuse it; key that had been spent on it is void at both ends. KMAs without a link between them share no pool,
+//! and authenticate computationally.
 
 use super::{Context, KeyManager};
 use crate::architecture::message::{KeyManagementMessage, Message, Tag};
@@ -17,7 +18,11 @@ fn pad_of(envelope: Envelope) -> Option<(RequestId, Label, Tag)> {
         _ => return None,
     };
     let label = Label::new(envelope.label.procedure, Step::Voiding);
-    Some((request.expect("relays are for requests"), label, Tag { hop, keys }))
+    Some((
+        request.expect("relays are for requests"),
+        label,
+        Tag { hop, keys },
+    ))
 }
 
 /// That keys are void authenticates computationally: it must pass where no key is left, and nobody gains by forging it.

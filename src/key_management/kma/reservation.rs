@@ -76,7 +76,9 @@ impl KeyManager {
                 return ReservationResult::Refused(FailureCause::TimeOut, order.km);
             }
             // A route that was lost had been promised already: the request has one promise at a time.
-            self.grants.entry(request).and_modify(|before| before.recalled = false);
+            self.grants
+                .entry(request)
+                .and_modify(|before| before.recalled = false);
             self.on_release(order.ask, false, cx, out);
         }
         let grant = Grant {

@@ -491,10 +491,20 @@ fn a_late_close_ends_nothing_that_is_newer() {
     assert_eq!(count(&later, "reservation refused"), 1);
     bench.control(3, close(3));
     assert_eq!(bench.km.routes[&SESSION].hop, OUT_TOO, "the newer route stays");
-    let waits = |bench: &Bench| bench.km.lanes.iter().map(|lane| lane.waiters.len()).sum::<usize>();
+    let waits = |bench: &Bench| {
+        bench
+            .km
+            .lanes
+            .iter()
+            .map(|lane| lane.waiters.len())
+            .sum::<usize>()
+    };
     assert!(waits(&bench) > 0);
     bench.reserve(4, 1, OUT);
-    assert_eq!(bench.km.routes[&SESSION].hop, OUT_TOO, "a late reservation changes no route");
+    assert_eq!(
+        bench.km.routes[&SESSION].hop, OUT_TOO,
+        "a late reservation changes no route"
+    );
     bench.control(5, close(4));
     assert!(bench.km.routes.is_empty());
     assert_eq!(waits(&bench), 0);
@@ -528,9 +538,15 @@ fn promises_to_lower_priorities_are_asked_back() {
         assert_eq!(count(&bench.control(1, low), "reservation confirmed"), 1);
     }
     let meek = ranked(&bench, 3, 0, true);
-    assert!(recalled(&bench.control(2, meek)).is_empty(), "no priority over them");
+    assert!(
+        recalled(&bench.control(2, meek)).is_empty(),
+        "no priority over them"
+    );
     let polite = ranked(&bench, 4, 5, false);
-    assert!(recalled(&bench.control(3, polite)).is_empty(), "policy does not let it");
+    assert!(
+        recalled(&bench.control(3, polite)).is_empty(),
+        "policy does not let it"
+    );
     let high = ranked(&bench, 5, 5, true);
     // 50 bits are left, and nobody waits whose turn they would be: the lowest and latest is asked for.
     assert_eq!(recalled(&bench.control(4, high)), [2]);
@@ -555,7 +571,11 @@ fn promises_to_lower_priorities_are_asked_back() {
         .collect();
     assert_eq!(served, [6], "the highest priority first, and 50 bits remain");
     let last = bench.km.lanes[0].waiters.back().expect("they wait");
-    assert_eq!((last.request.number, last.terms.priority), (2, 0), "it waits behind those of its own priority");
+    assert_eq!(
+        (last.request.number, last.terms.priority),
+        (2, 0),
+        "it waits behind those of its own priority"
+    );
 }
 
 /// A part whose relay nobody heard of again is void at both ends, and those before are told; one that was completed is not.
@@ -618,7 +638,10 @@ fn parts_that_came_to_nothing_are_void_after_their_deadline() {
         }) => Some((*to, *request, *hop, keys.first)),
         _ => None,
     });
-    let range = KeyRange { start: 100, bits: 100 };
+    let range = KeyRange {
+        start: 100,
+        bits: 100,
+    };
     assert_eq!(
         void.collect::<Vec<_>>(),
         [(Address::kma(BEYOND), id(1), OUT, range)]
@@ -679,20 +702,38 @@ fn a_synchronisation_that_is_answered_late_supplies_nothing() {
         accepted,
     };
     let mut bench = synchronising();
-    assert_eq!(count(&bench.tell(4, Address::ksa(BEYOND), response(true)), "key supply"), 1);
+    assert_eq!(
+        count(&bench.tell(4, Address::ksa(BEYOND), response(true)), "key supply"),
+        1
+    );
     assert!(bench.tell(5, Address::ksa(BEYOND), response(true)).is_empty());
     assert_eq!(bench.km.open_requests(), 0);
 
     let mut bench = synchronising();
     let over = bench.wake(500, Timer::RequestDeadline(SESSION));
     assert_eq!(failure(&over), Some(FailureCause::TimeOut));
-    assert_eq!(count(&bench.tell(501, Address::ksa(BEYOND), response(true)), "key supply"), 0);
+    assert_eq!(
+        count(
+            &bench.tell(501, Address::ksa(BEYOND), response(true)),
+            "key supply"
+        ),
+        0
+    );
     assert!(bench.tell(502, Address::ksa(BEYOND), response(true)).is_empty());
 
     // Refused at the other end: the request ends by its deadline, with a cause.
     let mut bench = synchronising();
-    assert_eq!(count(&bench.tell(4, Address::ksa(BEYOND), response(false)), "key supply"), 0);
-    assert_eq!(failure(&bench.wake(500, Timer::RequestDeadline(SESSION))), Some(FailureCause::TimeOut));
+    assert_eq!(
+        count(
+            &bench.tell(4, Address::ksa(BEYOND), response(false)),
+            "key supply"
+        ),
+        0
+    );
+    assert_eq!(
+        failure(&bench.wake(500, Timer::RequestDeadline(SESSION))),
+        Some(FailureCause::TimeOut)
+    );
 }
 
 #[test]

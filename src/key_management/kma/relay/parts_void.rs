@@ -138,7 +138,9 @@ impl KeyManager {
 
     /// The sending end has voided keys: they count as used here too, whether what they were for has come or not.
     pub(in super::super) fn on_keys_void(&mut self, hop: HopId, keys: &OtpKeys, cx: &mut Context<'_>) {
-        let store = self.incoming[&hop].store.expect("only hops that spend have keys to void");
+        let store = self.incoming[&hop]
+            .store
+            .expect("only hops that spend have keys to void");
         let copy = &mut self.follows[store];
         let id = copy.settings.id;
         copy.look(cx.now, cx.sources.source(id, StoreEnd::Receiving));
