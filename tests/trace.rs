@@ -502,7 +502,7 @@ const DRAWN: [(&str, &str, &str); 8] = [
         "iwn-dd-border-cut",
         "--fault f1 --session a-to-b --procedure P13",
     ),
-    ("p14", "iwn-dd-failure", "--session a-to-b --procedure P14"),
+    ("p14", "iwn-dd-failure", "--session b-to-a --procedure P14"),
 ];
 
 /// The documentation shows what the program draws.
