@@ -56,22 +56,20 @@ fn coordination_takes_its_closed_form() {
         ("iwn-dc", 15_000 + 10_000 + 20_000),
         ("iwn-cc", 10_000 + 35_000 + 20_000),
     ] {
-        let idle = [
-            "demands.a-to-b.arrivals.periodic.period=4 s",
-            "demands.b-to-a.arrivals.periodic.period=4 s",
-            "timing.computation=20 ms",
-        ];
-        let outcome = run(plan(configuration, &idle), configuration);
-        assert_eq!(outcome.reroutes.len(), 2, "{configuration}: one for each session");
-        for reroute in &outcome.reroutes {
+        // One session at a time: the other one begins when all is over.
+        for [session, other] in [["a-to-b", "b-to-a"], ["b-to-a", "a-to-b"]] {
+            let period = format!("demands.{session}.arrivals.periodic.period=4 s");
+            let later = format!("demands.{other}.from=50 s");
+            let outcome = run(
+                plan(configuration, &[&period, &later, "timing.computation=20 ms"]),
+                configuration,
+            );
+            let [reroute] = &outcome.reroutes[..] else {
+                panic!("{configuration}: {:?}", outcome.reroutes)
+            };
             let expected = 3 * (5 * way_m + PROCESSING_NS) + GUARD_NS;
             let coordination = reroute.stages_ns[stage.expect("a stage")];
-            assert_eq!(
-                coordination,
-                Some(expected),
-                "{configuration} {}",
-                reroute.session
-            );
+            assert_eq!(coordination, Some(expected), "{configuration} {session}");
         }
     }
 }
