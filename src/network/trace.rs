@@ -192,7 +192,7 @@ fn provenance(envelope: &Envelope, point: Option<ReferencePoint>) -> Provenance 
             Provenance::Text
         }
         // Y.3803 has the parts; who asks for them, and how their keys are named, is ours.
-        Message::KeyManagement(KeyManagementMessage::RelayPart(_)) => Provenance::Analogue,
+        message if message.name() == "key relay part" => Provenance::Analogue,
         Message::KeyManagement(
             KeyManagementMessage::KeyIds { .. }
             | KeyManagementMessage::PartRequest(_)
