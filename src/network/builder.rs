@@ -370,6 +370,7 @@ impl PlanBuilder {
             timeout,
             class,
             active: [Time::ZERO, self.end()],
+            for_sharing: false,
         })
     }
 
@@ -654,6 +655,7 @@ impl PlanBuilder {
             interruption_threshold: self.interruption_threshold,
             material: self.material,
             exposure: self.exposure,
+            sharing: None,
             data_network,
             km_surroundings,
             manager_surroundings,

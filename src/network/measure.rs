@@ -61,7 +61,8 @@ impl Evidence<'_> {
     /// All metrics, in a fixed order.
     pub fn metrics(&self) -> Vec<Measured> {
         let mut metrics = Vec::new();
-        let all: Vec<SessionId> = self.plan.sessions.ids().collect();
+        let users = self.plan.sessions.iter().filter(|(_, plan)| !plan.for_sharing);
+        let all: Vec<SessionId> = users.map(|(id, _)| id).collect();
         self.request_metrics("network", &all, &mut metrics);
         self.network_metrics(&all, &mut metrics);
         for (qkdn, plan) in self.plan.qkdns.iter() {
@@ -173,12 +174,23 @@ impl Evidence<'_> {
             sum(self.books[1]) - sum(self.books[0])
         };
         let (expired, generated) = (in_window(|book| book.expired), in_window(|book| book.generated));
+        let sharing = self.plan.sessions.iter().filter(|(_, plan)| plan.for_sharing);
+        let sharing: u64 = sharing
+            .flat_map(|(session, _)| self.counted(session))
+            .map(|(_, life)| life.spent_bits)
+            .sum();
         let mut push = |name, value| metrics.push(measured(name, scope, value));
+        if self.plan.sharing.is_some() {
+            push("sharing_link_key_bits", Some(sharing as f64));
+        }
         push("key_utilisation", ratio(for_delivered, generated));
         let tags =
             (0..self.plan.stores.len()).map(|at| self.requests.authentication(StoreId::from_index(at)).0);
         let tags: u64 = tags.sum();
-        push("total_link_key_bits", Some((spent + expired + tags) as f64));
+        push(
+            "total_link_key_bits",
+            Some((spent + expired + tags + sharing) as f64),
+        );
         let traffic = self.plan.qkdns.ids().map(|qkdn| self.requests.traffic(qkdn));
         let (messages, bytes) = traffic.fold((0, 0), |sum, one| (sum.0 + one.messages, sum.1 + one.bytes));
         push("control_messages", Some(messages as f64));

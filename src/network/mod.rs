@@ -10,6 +10,7 @@ pub mod custody;
 pub mod data_network;
 pub mod measure;
 pub mod plan;
+pub mod sharing;
 #[cfg(feature = "trace")]
 pub mod trace;
 pub mod wiring;
