@@ -51,6 +51,8 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// Whether a request may take what was kept for waiters of a lower priority.
     pub preemption: bool,
+    /// Whether keys between two other QKDNs are refused.
+    pub refuses_transit: bool,
     /// Priority of each class, by its id; 0 where there is none.
     pub priorities: Vec<u32>,
 }
@@ -90,6 +92,7 @@ mod tests {
                 rule(Some(QkdnId(2)), Some(ClassId(1)), 500),
             ],
             preemption: true,
+            refuses_transit: false,
             priorities: vec![3, 0],
         };
         let terms = |partner, class| policy.terms(partner, ClassId(class));

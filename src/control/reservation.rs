@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::admission::Charge;
 use super::controller::Controller;
-use super::segment::{Held, Role, Segment, SegmentState};
+use super::segment::{Held, Segment, SegmentState};
 use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, Formation, Reservation, ReservationResult, Subject,
 };
@@ -66,8 +66,7 @@ impl Controller {
         };
         let segment = &self.segments[&request.session];
         let reserve = self.surroundings.parameters.reservation == ReservationScheme::Segment;
-        let near = matches!(segment.role, Role::Origin { .. });
-        let border_km = segment.border.filter(|_| near).map(|border| border.near);
+        let after = segment.place.after.as_ref();
         let formation = if reserve { self.formation(segment) } else { None };
         for &hop in &segment.path {
             let km = self.hop(hop).from;
@@ -78,44 +77,38 @@ impl Controller {
                 bits,
                 deadline,
                 reply_to: self.me(),
-                border: segment.border,
+                border: segment.border(),
                 procedure: segment.procedure,
                 epoch: segment.epoch,
                 reserve,
                 formation: formation.clone().filter(|_| !self.hop(hop).crosses_border),
                 terms: self.terms(segment, hop),
             };
-            let informs_border = first && Some(km) == border_km;
-            let step = if informs_border {
-                Step::RouteInformation
-            } else {
-                Step::Reservation
+            let informed = after.filter(|after| first && after.border.near == km);
+            let label = match informed {
+                Some(after) => Label::new(after.border.procedure, Step::RouteInformation),
+                None => Label::new(segment.procedure, Step::Reservation),
             };
-            self.deliver(
-                km,
-                Label::new(segment.procedure, step),
-                &ControlMessage::Reserve(order),
-                out,
-            );
+            self.deliver(km, label, &ControlMessage::Reserve(order), out);
         }
         let awaited = segment.path.iter().map(|&hop| self.hop(hop).from).collect();
-        let next = segment.next_controller();
-        if let Some(next) = next {
-            let label = Label::new(segment.procedure, Step::Reservation);
+        if let Some(after) = after {
+            let label = Label::new(after.border.procedure, Step::Reservation);
             let message = ControlMessage::SegmentReserve {
                 ask,
-                agreement: segment.agreement,
+                agreement: after.agreement,
                 bits,
                 deadline,
             };
-            out.send(Address::controller(next), label, message);
+            out.send(Address::controller(after.controller), label, message);
         }
+        let awaits_peer = after.is_some();
         self.pending.insert(
             request,
             Pending {
                 attempt: ask.attempt,
                 awaited,
-                awaits_peer: next.is_some(),
+                awaits_peer,
                 charge,
                 bits,
                 deadline,
@@ -292,7 +285,8 @@ impl Controller {
     /// The segment's answer goes to the source, or to the segment before.
     fn answer(&mut self, ask: Ask, result: ReservationResult, out: &mut Outbox) {
         let segment = &self.segments[&ask.request.session];
-        let (role, label) = (segment.role, Label::new(segment.procedure, Step::Start));
+        let (source, previous) = (segment.place.source, segment.previous_controller());
+        let label = Label::new(segment.procedure, Step::Start);
         out.explain(|| {
             let subject = Subject::request(ask.request);
             match result {
@@ -310,20 +304,18 @@ impl Controller {
         if result == ReservationResult::Confirmed && segment.state == SegmentState::Active {
             self.session_state(ask.request.session, SessionState::Active, label, out);
         }
-        match role {
-            Role::Origin { source, .. } => {
-                let start = ControlMessage::Start {
-                    ask,
-                    source,
-                    decider: self.me(),
-                    result,
-                };
-                self.deliver(source, label, &start, out);
-            }
-            Role::Far { peer } => {
-                let answer = ControlMessage::SegmentAnswer { ask, result };
-                out.send(Address::controller(peer), label, answer);
-            }
+        if let Some(source) = source {
+            let start = ControlMessage::Start {
+                ask,
+                source,
+                decider: self.me(),
+                result,
+            };
+            self.deliver(source, label, &start, out);
+        }
+        if let Some(peer) = previous {
+            let answer = ControlMessage::SegmentAnswer { ask, result };
+            out.send(Address::controller(peer), label, answer);
         }
     }
 
@@ -348,30 +340,28 @@ impl Controller {
         let Some(segment) = self.segments.get(&ask.request.session) else {
             return;
         };
-        match segment.role {
-            Role::Origin { source, .. } => {
-                out.explain(|| {
-                    let reason = "a KM that lacked key can serve, or the route is usable again";
-                    Decision::new(Choice::Resume, Subject::request(ask.request), reason).at(km)
-                });
-                let reply_to = self.me();
-                let message = ControlMessage::CanServe {
-                    ask,
-                    km,
-                    reply_to,
-                    source: Some(source),
-                };
-                self.deliver(source, label, &message, out);
-            }
-            Role::Far { peer } => {
-                let message = ControlMessage::CanServe {
-                    ask,
-                    km,
-                    reply_to: peer,
-                    source: None,
-                };
-                out.send(Address::controller(peer), label, message);
-            }
+        if let Some(source) = segment.place.source {
+            out.explain(|| {
+                let reason = "a KM that lacked key can serve, or the route is usable again";
+                Decision::new(Choice::Resume, Subject::request(ask.request), reason).at(km)
+            });
+            let reply_to = self.me();
+            let message = ControlMessage::CanServe {
+                ask,
+                km,
+                reply_to,
+                source: Some(source),
+            };
+            self.deliver(source, label, &message, out);
+        }
+        if let Some(peer) = segment.previous_controller() {
+            let message = ControlMessage::CanServe {
+                ask,
+                km,
+                reply_to: peer,
+                source: None,
+            };
+            out.send(Address::controller(peer), label, message);
         }
     }
 

@@ -49,6 +49,7 @@ fn hop(id: u32, (from, to): (u32, u32), crosses_border: bool) -> Hop {
         length_m: 1_000,
         rate_bps: 1.0,
         crosses_border,
+        to_qkdn: QkdnId(u32::from(crosses_border)),
     }
 }
 
@@ -102,6 +103,7 @@ impl Bench {
             manager: ManagerId(0),
             domain: Arc::new(domain),
             borders: borders.into(),
+            offers: Arc::from([]),
             kms: Vec::new(),
             modules: Vec::new(),
             flooding_peers: Vec::new(),

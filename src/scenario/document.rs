@@ -489,6 +489,7 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("fault", Fault::ENTRIES),
         ("control", Control::ENTRIES),
         ("reservation", Reservation::ENTRIES),
+        ("transit", Transit::ENTRIES),
     ]
 }
 

@@ -13,10 +13,10 @@ use crate::architecture::hop::Handover;
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
     ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, ManagementMessage, Material, Message,
-    OtpKeys, RelayOutcome, Subject, Supply, UsageRecord, UsageSegment,
+    OtpKeys, RelayOutcome, Subject, Supply, Trail, UsageRecord, UsageSegment,
 };
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step};
-use crate::ids::{HopId, NodeId};
+use crate::ids::{HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 use crate::key_management::store::Disagreement;
 
@@ -31,6 +31,8 @@ pub struct Passing {
     pub(super) bits: u64,
     /// The hop that it left over.
     pub(super) downstream: HopId,
+    /// The procedure that it came by: answers go back by it.
+    pub(super) procedure: Procedure,
     /// It was given up here or before: nobody before waits for its completion.
     pub(super) void: bool,
 }
@@ -112,6 +114,7 @@ impl KeyManager {
             request,
             hop: arrived_over,
             source_qkdn,
+            ref trail,
             ref key,
             deadline,
             ..
@@ -136,8 +139,9 @@ impl KeyManager {
         let Some(next) = promised.or_else(|| self.routes.get(&request.session).map(|route| route.hop)) else {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         };
-        // A key is never handed back to the QKDN that it came from (analogue: ETSI GS QKD 020).
-        if source_qkdn != self.surroundings.qkdn && self.outgoing[&next].crosses_border {
+        // A key is never handed back to a QKDN that it came from (analogue: ETSI GS QKD 020).
+        let way = &self.outgoing[&next];
+        if way.crosses_border && (way.to_qkdn == source_qkdn || trail.qkdns().contains(&way.to_qkdn)) {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         }
         let Some(lane) = self.lane_of_hop(next) else {
@@ -203,6 +207,7 @@ impl KeyManager {
             source,
             source_qkdn,
             destination,
+            trail,
             key,
             deadline,
             ..
@@ -222,6 +227,7 @@ impl KeyManager {
                 near,
                 bits: key.bits,
                 downstream: next,
+                procedure,
                 void: false,
             },
         );
@@ -232,10 +238,15 @@ impl KeyManager {
             hop: next,
             bits,
         });
-        let step = match (way.crosses_border, near) {
-            (true, _) => Step::Crossing,
-            (false, true) => Step::RelayNear,
-            (false, false) => Step::RelayFar,
+        let (procedure, step) = match (way.crosses_border, near) {
+            (true, _) => (way.handover.procedure(), Step::Crossing),
+            (false, true) => (procedure, Step::RelayNear),
+            (false, false) => (procedure, Step::RelayFar),
+        };
+        let trail = if way.crosses_border && !near {
+            trail.leaving(self.surroundings.qkdn)
+        } else {
+            trail
         };
         let message = KeyManagementMessage::KeyRelay {
             request,
@@ -243,6 +254,7 @@ impl KeyManager {
             source,
             source_qkdn,
             destination,
+            trail,
             key: match &keys {
                 Some(keys) => key.xor(self.pad(next, keys, cx)),
                 None => key,
@@ -357,7 +369,7 @@ impl KeyManager {
             self.end_of_transfer(request, passing.bits, label.procedure, note, out);
         }
         if !passing.void {
-            self.end_upstream(request, passing, outcome, label.procedure, cx, out);
+            self.end_upstream(request, passing, outcome, cx, out);
         }
     }
 
@@ -367,12 +379,15 @@ impl KeyManager {
         request: RequestId,
         passing: Passing,
         outcome: RelayOutcome,
-        procedure: Procedure,
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
         let Passing {
-            upstream, near, bits, ..
+            upstream,
+            near,
+            bits,
+            procedure,
+            ..
         } = passing;
         match upstream {
             Some(hop) => self.complete_upstream(request, hop, near, bits, outcome, procedure, out),
@@ -386,6 +401,7 @@ impl KeyManager {
         &self,
         request: RequestId,
         application: Option<crate::ids::ApplicationId>,
+        partner: QkdnId,
         segment: UsageSegment,
         supply: Supply,
         procedure: Procedure,
@@ -415,10 +431,7 @@ impl KeyManager {
             km: self.me(),
             application,
             segment,
-            partner: match segment {
-                UsageSegment::Source | UsageSegment::Border => supply.qkdns[1],
-                UsageSegment::Destination => supply.qkdns[0],
-            },
+            partner,
             class: supply.class,
             keys: supply.keys,
             bits: supply.bits,
@@ -448,6 +461,7 @@ impl KeyManager {
             source: self.me(),
             source_qkdn: self.surroundings.qkdn,
             destination,
+            trail: Trail::default(),
             key,
             otp: None,
             deadline,

@@ -1,6 +1,6 @@
 //! Checks of demands, faults, expectations and the data network.
 
-use super::routes::{joins, shortest, transit};
+use super::routes::{joins, lets_pass, shortest, transit};
 use super::{Checker, METRICS, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
@@ -115,7 +115,7 @@ impl Checker<'_> {
         let whole = between
             .iter()
             .all(|place| document.qkdn(&place.qkdn).is_some_and(|qkdn| self.is_whole(qkdn)));
-        if !whole || !self.boundaries_are_whole() || shortest(document, between).is_some() {
+        if !whole || !self.boundaries_are_whole() || shortest(document, between, &lets_pass).is_some() {
             return;
         }
         if a.qkdn == b.qkdn {
@@ -138,12 +138,22 @@ impl Checker<'_> {
                 format!("no links lead from {a} over a boundary to {b}"),
                 "add links between these nodes and the boundary",
             );
+        } else if shortest(document, between, &|_| true).is_some() {
+            self.error(
+                "transit_refused",
+                path.clone(),
+                format!(
+                    "keys from {} to {} would cross a QKDN whose policy refuses transit",
+                    a.qkdn, b.qkdn
+                ),
+                "write \"transit\": \"allow\" there, or add a boundary between the two",
+            );
         } else if transit(document, &a.qkdn, &b.qkdn) {
             self.error(
-                "needs_transit",
+                "unconnected_demand",
                 path.clone(),
-                format!("keys from {} to {} would cross a third QKDN", a.qkdn, b.qkdn),
-                "transit is not simulated yet: add a boundary between the two",
+                format!("no links lead from {a} over boundaries to {b}"),
+                "add links between these nodes and the boundaries on the way",
             );
         } else {
             self.error(
