@@ -49,7 +49,7 @@ impl OtpKeys {
 
     /// All bits.
     pub fn bits(&self) -> u64 {
-        let rest = self.rest.as_deref().unwrap_or_default();
+        let rest: &[KeyRange] = self.rest.as_ref().map_or(&[], |rest| rest.as_slice());
         self.first.bits + rest.iter().map(|range| range.bits).sum::<u64>()
     }
 }
