@@ -209,17 +209,19 @@ impl Ledger {
     }
 
     /// The session's last request has ended: everything that is owed for it is stated.
-    pub fn on_session_closed(&mut self, session: SessionId) -> Option<(QkdnId, Settlement)> {
+    pub fn on_session_closed(&mut self, session: SessionId) -> Vec<(QkdnId, Settlement)> {
         self.closed.insert(session);
         self.state_open(session)
     }
 
-    /// States everything that is open and owed for a session; to whom.
-    fn state_open(&mut self, session: SessionId) -> Option<(QkdnId, Settlement)> {
-        let mut accounts = self.accounts_of_mut(session);
-        let account = accounts.find(|account| account.owes)?;
-        let statement = account.send(session, LineState::Open, LineState::Sent)?;
-        Some((account.partner, statement))
+    /// States everything that is open and owed for a session, to each provider that keys went to.
+    fn state_open(&mut self, session: SessionId) -> Vec<(QkdnId, Settlement)> {
+        let owing = self.accounts_of_mut(session).filter(|account| account.owes);
+        let state = |account: &mut Account| {
+            let statement = account.send(session, LineState::Open, LineState::Sent)?;
+            Some((account.partner, statement))
+        };
+        owing.filter_map(state).collect()
     }
 
     fn accounts_of_mut(&mut self, session: SessionId) -> impl Iterator<Item = &mut Account> {
@@ -247,7 +249,7 @@ impl Ledger {
         &mut self,
         from: QkdnId,
         statement: &Settlement,
-    ) -> (Option<Settlement>, Option<(QkdnId, Settlement)>) {
+    ) -> (Option<Settlement>, Vec<(QkdnId, Settlement)>) {
         (self.sign(from, statement), self.state_open(statement.session))
     }
 
@@ -386,7 +388,7 @@ mod tests {
 
         fn close(&mut self) {
             let said = self.ledgers[0].on_session_closed(SESSION);
-            self.state(said.map(|(_, statement)| statement));
+            self.state(said.into_iter().next().map(|(_, statement)| statement));
         }
 
         fn state(&mut self, statement: Option<Settlement>) {

@@ -56,7 +56,7 @@ impl Manager {
         now: Time,
         out: &mut Outbox,
     ) {
-        if let Some((partner, said)) = self.ledger.on_session_closed(session) {
+        for (partner, said) in self.ledger.on_session_closed(session) {
             self.say(
                 Some(said),
                 partner,
@@ -85,7 +85,7 @@ impl Manager {
             ManagementMessage::SettlementStatement(statement) => {
                 let (said, onward) = self.ledger.on_statement(partner, statement);
                 self.say(said, partner, ManagementMessage::SettlementSigned, now, out);
-                if let Some((next, statement)) = onward {
+                for (next, statement) in onward {
                     self.say(
                         Some(statement),
                         next,
