@@ -360,15 +360,18 @@ fn controllers_tell_each_other_no_more_than_a_session_needs() {
         let SegmentOrder {
             ask,
             border,
+            passed,
             destination,
+            destination_qkdn,
             bits,
             class,
             deadline,
         } = order;
-        (ask, border, destination, bits, class, deadline)
+        let to = (destination, destination_qkdn);
+        (ask, border, passed, to, bits, class, deadline)
     };
     let of_query = |message: &ControlMessage| match message {
-        ControlMessage::SegmentQuery { order, .. } => Some(fields(*order)),
+        ControlMessage::SegmentQuery { order, .. } => Some(fields(order.clone())),
         _ => None,
     };
     let _ = of_query;

@@ -6,7 +6,7 @@ use crate::architecture::message::{
 };
 use crate::architecture::observation::SessionState;
 use crate::architecture::{Address, Effect, Observation, Procedure, Timer};
-use crate::ids::{BoundaryId, ClassId, HopId, NodeId};
+use crate::ids::{BoundaryId, ClassId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
 const ASK: Ask = Ask {
@@ -67,6 +67,8 @@ fn far_over(border: BorderChoice) -> Bench {
         ask: ASK,
         border: Some(border),
         destination: NodeId(3),
+        destination_qkdn: QkdnId(0),
+        passed: [].into(),
         bits: 100,
         class: ClassId(0),
         deadline: Time(1_000),
@@ -156,7 +158,8 @@ fn what_is_rejected_is_not_installed() {
     assert!(!names(&after).contains(&"rerouting information"), "{after:?}");
     assert_eq!(states(&after), [SessionState::Active]);
     let segment = &bench.controller.segments[&SESSION];
-    assert_eq!((segment.border, segment.agreement), (Some(choice(0, 3, 8)), 0));
+    let border = segment.place.after.as_ref().expect("it crosses");
+    assert_eq!((border.border, border.agreement), (choice(0, 3, 8), 0));
     assert!(segment.negotiation.is_none());
     // A second REJECT, or a late ACCEPT of what was given up, changes nothing.
     assert!(reject(&mut bench, proposal, RejectCause::NoPath).is_empty());
@@ -333,7 +336,8 @@ fn who_accepted_and_hears_nothing_stays_where_it_was() {
         names(&commit(&mut bench, proposal, horizon + 1, horizon + 2)),
         ["REJECT"]
     );
-    assert_eq!(bench.controller.segments[&SESSION].agreement, 0);
+    let before = bench.controller.segments[&SESSION].place.before.as_ref();
+    assert_eq!(before.expect("it crosses").agreement, 0);
 }
 
 /// Shows P10 step 8, a lost peer at COMMIT: it is repeated until the other side says that it has switched; who is never
@@ -406,7 +410,10 @@ fn of_two_proposals_that_cross_the_sources_prevails() {
     assert_eq!(names(&commit(&mut bench, own, 56, 90)), ["REJECT"]);
     assert!(names(&commit(&mut bench, prevails, 60, 100)).is_empty());
     bench.wake(100, Timer::Switch(SESSION));
-    assert_eq!(bench.controller.segments[&SESSION].border, Some(choice(0, 8, 3)));
+    assert_eq!(
+        bench.controller.segments[&SESSION].border(),
+        Some(choice(0, 8, 3))
+    );
 }
 
 /// Shows P10 step 8: after the switch, what counts on the old border is refused before anybody is asked for key; and what

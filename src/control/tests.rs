@@ -51,6 +51,7 @@ fn hop(id: u32, (from, to): (u32, u32), crosses_border: bool) -> Hop {
         length_m: 1_000,
         rate_bps: 1.0,
         crosses_border,
+        to_qkdn: QkdnId(u32::from(crosses_border)),
     }
 }
 
@@ -108,6 +109,7 @@ impl Bench {
             manager: ManagerId(0),
             domain: Arc::new(domain),
             borders: borders.into(),
+            offers: Arc::from([]),
             kms: Vec::new(),
             modules: Vec::new(),
             flooding_peers: Vec::new(),
@@ -514,6 +516,8 @@ fn query(bench: &mut Bench, destination: u32) -> Vec<Effect> {
         ask: ASK,
         border: Some(border),
         destination: NodeId(destination),
+        destination_qkdn: QkdnId(if destination == 77 { 2 } else { 0 }),
+        passed: [].into(),
         bits: 100,
         class: ClassId(0),
         deadline: Time(1_000),

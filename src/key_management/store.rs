@@ -213,7 +213,7 @@ impl SendingStore {
         }
         OtpKeys {
             first,
-            rest: Some(rest.into_boxed_slice()),
+            rest: Some(Box::new(rest)),
         }
     }
 

@@ -10,7 +10,7 @@ use super::configuration::Configuration;
 use super::performance::PerformanceMonitor;
 use super::security::SecurityLog;
 use super::user_network::UserSessions;
-use crate::architecture::message::{LinkPerformance, ManagementMessage, UsageRecord};
+use crate::architecture::message::{LinkPerformance, ManagementMessage, UsageRecord, UsageSegment};
 use crate::architecture::surroundings::ManagerSurroundings;
 use crate::architecture::{Envelope, Message, Outbox};
 use crate::ids::{FaultId, LinkId, SessionId};
@@ -88,9 +88,10 @@ impl Manager {
             ) => {
                 let usage = self.usage.entry(request.session).or_default();
                 usage.records += 1;
-                match application {
-                    Some(_) => usage.supplied_bits += bits,
-                    None => usage.crossed_bits += bits,
+                match (application, record.segment) {
+                    (Some(_), _) => usage.supplied_bits += bits,
+                    (None, UsageSegment::Transit) => {} // its way on is counted at the border
+                    (None, _) => usage.crossed_bits += bits,
                 }
                 self.on_usage(*record, envelope.label, out);
             }
@@ -120,7 +121,9 @@ impl Manager {
             }
             ManagementMessage::SettlementStatement(_)
             | ManagementMessage::SettlementSigned(_)
-            | ManagementMessage::SettlementAcknowledged(_) => self.on_settlement(message, now, out),
+            | ManagementMessage::SettlementAcknowledged(_) => {
+                self.on_settlement(message, envelope.from, now, out);
+            }
             ManagementMessage::ProviderReport(report) => self.on_provider_report(envelope.from, **report),
             ManagementMessage::LevelAlarm { hop, low } => self.on_level(*hop, *low, now, out),
             ManagementMessage::Capability { node, capability } => {
@@ -174,7 +177,6 @@ impl Manager {
 mod tests {
     use super::super::tests::alone;
     use super::*;
-    use crate::architecture::message::UsageSegment;
     use crate::architecture::{Address, Label, Procedure, RequestId, Step};
     use crate::ids::{ApplicationId, ClassId, ManagerId, NodeId, QkdnId};
 
@@ -195,7 +197,11 @@ mod tests {
                 request,
                 km: NodeId(1),
                 application,
-                segment: UsageSegment::Source,
+                segment: if application.is_some() {
+                    UsageSegment::Source
+                } else {
+                    UsageSegment::Border
+                },
                 partner: QkdnId(0),
                 class: ClassId(0),
                 keys: 1,

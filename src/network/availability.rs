@@ -7,7 +7,7 @@
 //! has key left counts as usable. Nodes do not fail yet, so that stores are all that an element being up hangs on.
 //!
 //! A permitted path leads from the source's node to the destination's, crosses between QKDNs only at boundaries, and
-//! never returns to a QKDN that it left.
+//! never returns to a QKDN that it left, nor passes one whose policy refuses transit.
 
 use rustc_hash::FxHashSet;
 
@@ -162,6 +162,7 @@ impl Availability {
                     to: hop.to,
                     qkdn: plan.nodes[hop.to].qkdn,
                     store: hop.store(),
+                    leaves_a_refusing: hop.crosses_border && plan.refuses_transit(plan.nodes[hop.from].qkdn),
                 });
             }
         }
@@ -217,6 +218,8 @@ struct Way {
     to: NodeId,
     qkdn: QkdnId,
     store: Option<StoreId>,
+    /// It crosses out of a QKDN that lets only its own keys out.
+    leaves_a_refusing: bool,
 }
 
 /// The stores of a permitted path over usable hops, if there is one.
@@ -244,6 +247,9 @@ fn find(
         }
         for way in &outgoing[node] {
             if way.store.is_some_and(|store| !usable[store.index()]) {
+                continue;
+            }
+            if way.leaves_a_refusing && passed.len() > 1 {
                 continue;
             }
             let mut through = passed.clone();

@@ -22,6 +22,7 @@ use crate::architecture::surroundings::{
 };
 use crate::architecture::tariff::Tariff;
 use crate::architecture::{Disturbance, Handover, Hop, Procedure, Protection};
+use crate::control::reachability::{Member, provisioned};
 use crate::control::routing::RoutingAlgorithm;
 use crate::fault::Site;
 use crate::ids::{
@@ -253,6 +254,7 @@ impl PlanBuilder {
             length_m: 0,
             rate_bps: f64::INFINITY,
             crosses_border: self.nodes[from].1 != self.nodes[to].1,
+            to_qkdn: self.nodes[to].1,
         }
     }
 
@@ -494,6 +496,7 @@ impl PlanBuilder {
                 manager,
                 routing: Arc::clone(routing),
                 tariff: self.tariffs[qkdn].clone(),
+                refuses_transit: self.policies[qkdn].refuses_transit,
                 centralized,
             });
         }
@@ -522,6 +525,19 @@ impl PlanBuilder {
                     .collect()
             })
             .collect();
+
+        let members: Vec<Member<'_>> = self
+            .qkdns
+            .ids()
+            .map(|qkdn| Member {
+                domain: &domains[qkdn.index()],
+                borders: &borders[qkdn.index()],
+                routing: &*self.qkdns[qkdn].1,
+                transits: !self.policies[qkdn].refuses_transit,
+            })
+            .collect();
+        let offers = provisioned(&members);
+        drop(members);
 
         let priorities: Vec<u32> = self.classes.values().map(|class| class.priority).collect();
         let policies: Arena<QkdnId, Arc<Policy>> = self
@@ -603,6 +619,7 @@ impl PlanBuilder {
                     manager: qkdns[qkdn].manager,
                     domain,
                     borders: Arc::clone(&borders[qkdn.index()]),
+                    offers: Arc::clone(&offers[qkdn.index()]),
                     flooding_peers,
                     kms: std::mem::take(&mut kms_of[id]),
                     modules: std::mem::take(&mut modules_of[id]),

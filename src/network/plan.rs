@@ -44,6 +44,8 @@ pub struct QkdnPlan {
     pub tariff: Option<Arc<Tariff>>,
     /// Whether one controller serves it all.
     pub centralized: bool,
+    /// Whether it lets no keys of others pass.
+    pub refuses_transit: bool,
 }
 
 /// A trusted node with its KM. An IWN is one node per attached QKDN.
@@ -346,6 +348,11 @@ impl Plan {
             .unwrap_or(Span::ZERO);
         let from = Time::ZERO + self.run.warm_up;
         (from, Time(self.end().0.saturating_sub(longest.0).max(from.0)))
+    }
+
+    /// Whether a QKDN lets no keys of others pass.
+    pub fn refuses_transit(&self, qkdn: QkdnId) -> bool {
+        self.qkdns[qkdn].refuses_transit
     }
 
     /// Whether a fault cuts the data network.

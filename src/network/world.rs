@@ -733,11 +733,17 @@ fn procedure_between(plan: &Plan, from: NodeId, to: NodeId) -> Procedure {
     if ends[0] == ends[1] {
         return Procedure::Local;
     }
-    let mut border_hops = plan
-        .boundaries
-        .values()
-        .flat_map(|boundary| boundary.hops)
-        .map(|hop| &plan.hops[hop]);
-    let first = border_hops.find(|hop| [plan.nodes[hop.from].qkdn, plan.nodes[hop.to].qkdn] == ends);
-    first.map_or(Procedure::P9, |hop| hop.handover.procedure())
+    let surroundings = &plan.controller_surroundings[plan.nodes[from].controller];
+    let straight = surroundings
+        .borders
+        .iter()
+        .find(|border| border.far_qkdn == ends[1]);
+    let first = straight.or_else(|| {
+        let offers = surroundings.offers.iter();
+        let offers = offers.filter(|(_, offer)| offer.destination() == ends[1]);
+        let (over, _) = offers.min_by_key(|(boundary, offer)| (offer.way.len(), *boundary))?;
+        let mut borders = surroundings.borders.iter();
+        borders.find(|border| border.boundary == *over)
+    });
+    first.map_or(Procedure::P9, |border| border.procedure())
 }

@@ -24,7 +24,8 @@ struct SessionLife {
     instants: [Option<Time>; 6],
     /// t2 … t4 of each controller that looked at it.
     by_controller: BTreeMap<Address, [Option<Time>; 3]>,
-    /// Whose proposal both sides have committed to: it decided, and its stages are on the critical path.
+    /// Whose proposal both sides have committed to, or who gave the session back to its source: it decided, and its
+    /// stages are on the critical path.
     led_by: Option<Address>,
     /// A reroute is in force, and the session is looked at again: that is another story.
     over: bool,
@@ -128,13 +129,23 @@ impl Observer for Reroutes {
                 if life.over {
                     return;
                 }
+                if instant <= ReroutingInstant::Computed {
+                    life.by_controller.entry(from).or_default()[instant as usize] = Some(now);
+                }
+                // The controllers at both ends of a lost border find out at once; once one of them has given the session
+                // back or agreed, what the other still decides and computes leads to nothing.
+                let coordinated = life.instants[ReroutingInstant::Coordinated as usize].is_some();
+                let late = matches!(instant, ReroutingInstant::Decided | ReroutingInstant::Computed);
+                if coordinated && late && life.led_by.is_some_and(|led_by| led_by != from) {
+                    return;
+                }
+                if instant == ReroutingInstant::Coordinated {
+                    life.led_by.get_or_insert(from);
+                }
                 // The last of all KMs and of all attempts counts, and what follows is yet to come again.
                 let (past, yet_to_come) = life.instants.split_at_mut(instant as usize + 1);
                 past[instant as usize] = Some(now);
                 yet_to_come.fill(None);
-                if instant <= ReroutingInstant::Computed {
-                    life.by_controller.entry(from).or_default()[instant as usize] = Some(now);
-                }
             }
             _ => {}
         }

@@ -8,7 +8,7 @@ use super::{Ask, Formation, RequestId, Subject};
 use crate::architecture::hop::HopState;
 use crate::architecture::policy::Terms;
 use crate::architecture::procedure::Procedure;
-use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
+use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, LinkId, NodeId, QkdnId, SessionId};
 use crate::kernel::Time;
 
 /// The border that a controller chose for a session.
@@ -45,7 +45,9 @@ impl RelayOrder {
         SegmentOrder {
             ask: self.ask(),
             border: self.border,
+            passed: Arc::from([]),
             destination: self.order.destination,
+            destination_qkdn: self.order.destination_qkdn,
             bits: self.order.bits,
             class: self.order.class,
             deadline: self.order.deadline,
@@ -63,14 +65,18 @@ impl RelayOrder {
 
 /// What a controller tells the next QKDN's of a request, and no more (requirement S6): neither the applications nor the
 /// source KM.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SegmentOrder {
     /// Which attempt at which request.
     pub ask: Ask,
     /// The border; `None` inside one QKDN.
     pub border: Option<BorderChoice>,
+    /// QKDNs that the way has passed before the one that asks.
+    pub passed: Arc<[QkdnId]>,
     /// The destination KM.
     pub destination: NodeId,
+    /// Its QKDN.
+    pub destination_qkdn: QkdnId,
     /// Amount \[bits\].
     pub bits: u64,
     /// QoS class.
@@ -119,6 +125,38 @@ pub enum ReservationResult {
     Refused(FailureCause, NodeId),
     /// Asked for a route that both sides have agreed to leave: nothing was reserved.
     Stale,
+}
+
+/// A way to another QKDN, as it is offered across a border: reachability, cost class, class of key – nothing of the
+/// topology of those that it leads through.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Offer {
+    /// QKDNs on the way: the one that offers first, the destination last.
+    pub way: Arc<[QkdnId]>,
+    /// Hops from the border that it is offered across to the destination's border, as far as providers on the way say.
+    pub hops: u16,
+    /// Key on the way: made on every hop, or on some hop only what is left.
+    pub key: HopState,
+}
+
+impl Offer {
+    /// Where it leads.
+    pub fn destination(&self) -> QkdnId {
+        *self.way.last().expect("a way leads somewhere")
+    }
+}
+
+/// What one QKDN says across a border of a way to another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reachability {
+    /// Across which boundary.
+    pub boundary: BoundaryId,
+    /// The QKDN that can be reached, or no longer.
+    pub destination: QkdnId,
+    /// Counts what was said across the boundary about the destination.
+    pub sequence: u32,
+    /// The way; `None`: what was offered before is withdrawn.
+    pub offer: Option<Offer>,
 }
 
 /// What one side can offer for a session's border (P10/P13 step 7): reachability, cost class, usable key – nothing of
@@ -279,6 +317,10 @@ pub enum ControlMessage {
         ask: Ask,
         /// The hop in question.
         hop: HopId,
+        /// The KM that shall answer.
+        km: NodeId,
+        /// The controller that decides, to be answered.
+        reply_to: ControllerId,
     },
     /// KM → controller.
     ResourceAnswer {
@@ -286,6 +328,8 @@ pub enum ControlMessage {
         ask: Ask,
         /// Usable key \[bits\].
         usable_bits: u64,
+        /// The controller that decides.
+        reply_to: ControllerId,
     },
     /// Controller → KM (Ck) or → the controller that serves it (Cx): route information and reservation.
     Reserve(Reservation),
@@ -477,6 +521,17 @@ pub enum ControlMessage {
         /// The fault behind it.
         fault: Option<FaultId>,
     },
+    /// Controller → controller (Cxi), and flooded over Cx: a way to another QKDN, or its end. Boxed: it is rare.
+    Reachability(Box<Reachability>),
+    /// Controller-B → controller-A, and so to the source's: beyond the border the session's way makes no key any more.
+    SegmentDegraded {
+        /// Which session.
+        session: SessionId,
+        /// Whether it is gone altogether.
+        lost: bool,
+        /// The fault behind it.
+        fault: Option<FaultId>,
+    },
     /// Controller-A → source KM: the session's route is gone; start again with the border choice.
     RouteLost {
         /// Which session.
@@ -540,6 +595,10 @@ impl ControlMessage {
             ControlMessage::Commit { .. } => "COMMIT",
             ControlMessage::Switched { .. } => "switched",
             ControlMessage::RouteActive { .. } => "route active",
+            ControlMessage::Reachability(news) if news.offer.is_none() => "reachability withdrawn",
+            ControlMessage::Reachability(_) => "reachability",
+            ControlMessage::SegmentDegraded { lost: true, .. } => "segment lost",
+            ControlMessage::SegmentDegraded { .. } => "segment degraded",
             ControlMessage::RouteLost { .. } => "route lost",
         }
     }
@@ -570,6 +629,7 @@ impl ControlMessage {
             ControlMessage::StatusRequest
             | ControlMessage::StatusAnswer(_)
             | ControlMessage::StatusShare { .. }
+            | ControlMessage::Reachability(_)
             | ControlMessage::GenerationControl { .. } => Subject::default(),
             ControlMessage::Status { fault, .. } | ControlMessage::LinkReport { fault, .. } => Subject {
                 fault: *fault,
@@ -589,6 +649,7 @@ impl ControlMessage {
             }
             | ControlMessage::Switched { session, fault, .. }
             | ControlMessage::RouteActive { session, fault, .. }
+            | ControlMessage::SegmentDegraded { session, fault, .. }
             | ControlMessage::RouteLost { session, fault, .. } => Subject::session(*session, *fault),
         }
     }
@@ -597,7 +658,7 @@ impl ControlMessage {
         match self {
             ControlMessage::BorderQuery { .. } | ControlMessage::SegmentRequest { .. } => 56,
             ControlMessage::RouteRequest(_) => 80,
-            ControlMessage::SegmentQuery { .. } => 56,
+            ControlMessage::SegmentQuery { order, .. } => 56 + 4 * order.passed.len() as u64,
             ControlMessage::Reserve(reservation) => {
                 let formation = reservation.formation.as_ref();
                 72 + formation.map_or(0, |formation| 8 + 4 * formation.kms.len() as u64)
@@ -630,6 +691,13 @@ impl ControlMessage {
             ControlMessage::Reject { .. } => 37,
             ControlMessage::Commit { .. } => 44,
             ControlMessage::Switched { .. } => 16,
+            ControlMessage::Reachability(news) => {
+                13 + news
+                    .offer
+                    .as_ref()
+                    .map_or(0, |offer| 3 + 4 * offer.way.len() as u64)
+            }
+            ControlMessage::SegmentDegraded { .. } => 17,
         }
     }
 }

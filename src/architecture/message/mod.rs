@@ -11,11 +11,11 @@ mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Proposal, RejectCause, RelayOrder,
-    Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
+    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Offer, Proposal, Reachability,
+    RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
 };
 pub use key_management::{
-    Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply,
+    Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply, Trail,
 };
 pub use link::{AlarmCause, LinkPerformance, LinkState};
 pub use management::{FaultDecision, ManagementMessage};

@@ -28,13 +28,13 @@ use self::source::Sources;
 use crate::architecture::hop::{Handover, Hop};
 use crate::architecture::key_source::{KeySources, StoreEnd};
 use crate::architecture::message::{
-    ControlMessage, Formation, KeyManagementMessage, Message, NewRoute, RelayOrder, ServiceMessage,
-    StatusAnswer, StatusChange,
+    BorderChoice, ControlMessage, Formation, KeyManagementMessage, Message, NewRoute, RelayOrder,
+    ServiceMessage, StatusAnswer, StatusChange,
 };
 use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
-use crate::ids::{BoundaryId, ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
+use crate::ids::{ControllerId, HopId, LinkId, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 use crate::key_management::ksa::Ksa;
 use crate::key_management::store::{Book, ReceivingStore, SendingStore};
@@ -52,10 +52,8 @@ pub struct Context<'a> {
 pub struct Route {
     /// Over which hop.
     pub hop: HopId,
-    /// KM-B, if this is KM-A: whom this KSA synchronises with.
-    pub entry: Option<NodeId>,
-    /// The boundary that the session crosses, if it crosses one.
-    pub boundary: Option<BoundaryId>,
+    /// The border by which the session leaves this QKDN, else the one by which it came, if it crosses one.
+    pub border: Option<BorderChoice>,
     /// The controller that decides on the session's segment.
     pub decider: ControllerId,
     /// Which procedure the session runs.
@@ -68,6 +66,15 @@ pub struct Route {
     pub generation: u32,
     /// On which terms its keys are served here.
     pub terms: Terms,
+}
+
+impl Route {
+    /// KM-B, if `km` is KM-A: whom its KSA synchronises with.
+    pub fn entry(&self, km: NodeId) -> Option<NodeId> {
+        self.border
+            .filter(|border| border.near == km)
+            .map(|border| border.far)
+    }
 }
 
 /// A hop that a request was promised.
@@ -93,6 +100,8 @@ struct Way {
     neighbour: NodeId,
     handover: Handover,
     crosses_border: bool,
+    /// The receiving KM's QKDN.
+    to_qkdn: QkdnId,
     /// Its lane or receiving end here, if the hop spends.
     store: Option<usize>,
 }
@@ -107,6 +116,7 @@ fn ways(
         neighbour: neighbour(hop),
         handover: hop.handover,
         crosses_border: hop.crosses_border,
+        to_qkdn: hop.to_qkdn,
         store: hop.store().map(|store| places[&store]),
     };
     hops.iter().map(|hop| (hop.id, way(hop))).collect()
@@ -266,8 +276,10 @@ impl KeyManager {
             ControlMessage::BorderAnswer { ask, border } => {
                 self.on_border_answer(ask, border, cx, out);
             }
-            ControlMessage::ResourceQuery { ask, hop } => {
-                self.on_resource_query(ask, hop, label, cx, out);
+            ControlMessage::ResourceQuery {
+                ask, hop, reply_to, ..
+            } => {
+                self.on_resource_query(ask, hop, reply_to, label, cx, out);
             }
             ControlMessage::Reserve(reservation) => self.on_reserve(&reservation, label, cx, out),
             ControlMessage::Start {

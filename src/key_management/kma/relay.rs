@@ -14,11 +14,11 @@ use crate::architecture::hop::Handover;
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
     ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, ManagementMessage, Material, Message,
-    OtpKeys, RelayOutcome, Subject, Supply, UsageRecord, UsageSegment,
+    OtpKeys, RelayOutcome, Subject, Supply, Trail, UsageRecord, UsageSegment,
 };
 use crate::architecture::policy::Terms;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step};
-use crate::ids::{HopId, NodeId};
+use crate::ids::{HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 use crate::key_management::store::Disagreement;
 
@@ -33,6 +33,8 @@ pub struct Passing {
     pub(super) bits: u64,
     /// The hop that it left over.
     pub(super) downstream: HopId,
+    /// The procedure that it came by: answers go back by it.
+    pub(super) procedure: Procedure,
     /// It was given up here or before: nobody before waits for its completion.
     pub(super) void: bool,
 }
@@ -119,6 +121,7 @@ impl KeyManager {
             request,
             hop: arrived_over,
             source_qkdn,
+            ref trail,
             ref key,
             deadline,
             ..
@@ -153,8 +156,9 @@ impl KeyManager {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         };
         let way = self.outgoing[&next];
-        // A key is never handed back to the QKDN that it came from (analogue: ETSI GS QKD 020).
-        if source_qkdn != self.surroundings.qkdn && way.crosses_border {
+        // A key is never handed back to a QKDN that it came from (analogue: ETSI GS QKD 020).
+        let back = |into: QkdnId| into == source_qkdn || trail.qkdns().contains(&into);
+        if way.crosses_border && back(way.to_qkdn) {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         }
         let Some(lane) = way.store else {
@@ -219,6 +223,7 @@ impl KeyManager {
             source,
             source_qkdn,
             destination,
+            trail,
             key,
             deadline,
             ..
@@ -238,6 +243,7 @@ impl KeyManager {
                 near,
                 bits: key.bits,
                 downstream: next,
+                procedure,
                 void: false,
             },
         );
@@ -247,10 +253,15 @@ impl KeyManager {
             hop: next,
             bits,
         });
-        let step = match (way.crosses_border, near) {
-            (true, _) => Step::Crossing,
-            (false, true) => Step::RelayNear,
-            (false, false) => Step::RelayFar,
+        let (procedure, step) = match (way.crosses_border, near) {
+            (true, _) => (way.handover.procedure(), Step::Crossing),
+            (false, true) => (procedure, Step::RelayNear),
+            (false, false) => (procedure, Step::RelayFar),
+        };
+        let trail = if way.crosses_border && !near {
+            trail.leaving(self.surroundings.qkdn)
+        } else {
+            trail
         };
         let message = KeyManagementMessage::KeyRelay {
             request,
@@ -258,6 +269,7 @@ impl KeyManager {
             source,
             source_qkdn,
             destination,
+            trail,
             key: match &keys {
                 Some(keys) => key.xor(self.pad(way, keys, cx)),
                 None => key,
@@ -372,7 +384,7 @@ impl KeyManager {
             self.end_of_transfer(request, passing.bits, label.procedure, note, out);
         }
         if !passing.void {
-            self.end_upstream(request, passing, outcome, label.procedure, cx, out);
+            self.end_upstream(request, passing, outcome, cx, out);
         }
     }
 
@@ -382,12 +394,15 @@ impl KeyManager {
         request: RequestId,
         passing: Passing,
         outcome: RelayOutcome,
-        procedure: Procedure,
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
         let Passing {
-            upstream, near, bits, ..
+            upstream,
+            near,
+            bits,
+            procedure,
+            ..
         } = passing;
         match upstream {
             Some(hop) => {
@@ -404,6 +419,7 @@ impl KeyManager {
         &self,
         request: RequestId,
         application: Option<crate::ids::ApplicationId>,
+        partner: QkdnId,
         segment: UsageSegment,
         supply: Supply,
         procedure: Procedure,
@@ -433,10 +449,7 @@ impl KeyManager {
             km: self.me(),
             application,
             segment,
-            partner: match segment {
-                UsageSegment::Source | UsageSegment::Border => supply.qkdns[1],
-                UsageSegment::Destination => supply.qkdns[0],
-            },
+            partner,
             class: supply.class,
             keys: supply.keys,
             bits: supply.bits,
@@ -466,6 +479,7 @@ impl KeyManager {
             source: self.me(),
             source_qkdn: self.surroundings.qkdn,
             destination,
+            trail: Trail::default(),
             key,
             otp: None,
             deadline,

@@ -7,17 +7,12 @@ use super::lane::{Waiter, WaitingFor};
 use super::{Context, Grant, KeyManager, Route};
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
-    Ask, BorderChoice, ControlMessage, FailureCause, NewRoute, Reservation, ReservationResult, Subject,
+    Ask, ControlMessage, FailureCause, NewRoute, Reservation, ReservationResult, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step, Timer};
-use crate::ids::{HopId, NodeId, SessionId};
+use crate::ids::{ControllerId, HopId, SessionId};
 use crate::kernel::Time;
-
-/// KM-B, where this KM is KM-A of the border.
-fn entry_at(border: Option<BorderChoice>, me: NodeId) -> Option<NodeId> {
-    border.filter(|border| border.near == me).map(|border| border.far)
-}
 
 impl KeyManager {
     /// A controller installs a session's hop and asks for a promise.
@@ -28,11 +23,10 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let (session, me) = (order.ask.request.session, self.me());
+        let session = order.ask.request.session;
         let route = self.routes.entry(session).or_insert_with(|| Route {
             hop: order.hop,
-            entry: entry_at(order.border, me),
-            boundary: order.border.map(|border| border.boundary),
+            border: order.border,
             decider: order.reply_to,
             procedure: order.procedure,
             installing: None,
@@ -46,9 +40,7 @@ impl KeyManager {
             (route.generation, route.installing) = (order.generation, None);
         }
         if order.generation == route.generation && route.installing.is_none() {
-            let entry = entry_at(order.border, me);
-            (route.hop, route.entry, route.procedure) = (order.hop, entry, order.procedure);
-            route.boundary = order.border.map(|border| border.boundary);
+            (route.hop, route.border, route.procedure) = (order.hop, order.border, order.procedure);
             (route.epoch, route.decider, route.terms) = (order.epoch, order.reply_to, order.terms);
         }
         let result = if order.reserve {
@@ -323,6 +315,7 @@ impl KeyManager {
         &mut self,
         ask: Ask,
         hop: HopId,
+        reply_to: ControllerId,
         label: Label,
         cx: &mut Context<'_>,
         out: &mut Outbox,
@@ -348,11 +341,12 @@ impl KeyManager {
                 follow.usable()
             })
         };
-        out.send(
-            self.controller(),
-            label,
-            ControlMessage::ResourceAnswer { ask, usable_bits },
-        );
+        let answer = ControlMessage::ResourceAnswer {
+            ask,
+            usable_bits,
+            reply_to,
+        };
+        out.send(self.controller(), label, answer);
     }
 
     /// P10/P13 step 9: a session's next hop changes; it is in force after the installation time.
@@ -360,8 +354,7 @@ impl KeyManager {
         let session = order.session;
         let route = self.routes.entry(session).or_insert_with(|| Route {
             hop: order.hop,
-            entry: None,
-            boundary: None,
+            border: None,
             decider: order.reply_to,
             procedure: order.procedure,
             installing: None,
@@ -389,7 +382,6 @@ impl KeyManager {
 
     /// P10/P13 step 10: the new route is in force.
     pub(super) fn on_installed(&mut self, session: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
-        let me = self.me();
         let Some(route) = self.routes.get_mut(&session) else {
             return;
         };
@@ -406,8 +398,7 @@ impl KeyManager {
             terms,
             ..
         } = order;
-        route.entry = entry_at(border, me);
-        (route.boundary, route.decider) = (border.map(|border| border.boundary), reply_to);
+        (route.border, route.decider) = (border, reply_to);
         let old = std::mem::replace(&mut route.hop, hop);
         (route.epoch, route.procedure, route.terms) = (epoch, procedure, terms);
         if let Some(fault) = fault {

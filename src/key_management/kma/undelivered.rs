@@ -85,7 +85,7 @@ impl KeyManager {
         let cause = FailureCause::ElementDown;
         self.alarm(request, hop, cause, cx, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
-        self.end_upstream(request, passing, outcome, label.procedure, cx, out);
+        self.end_upstream(request, passing, outcome, cx, out);
     }
 
     fn send_void(
@@ -97,8 +97,14 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         let void = KeyManagementMessage::Void { request, hop, otp };
-        let label = Label::new(label.procedure, Step::Voiding);
-        out.send(Address::kma(self.outgoing[&hop].neighbour), label, void);
+        let way = &self.outgoing[&hop];
+        let procedure = if way.crosses_border {
+            way.handover.procedure()
+        } else {
+            label.procedure
+        };
+        let label = Label::new(procedure, Step::Voiding);
+        out.send(Address::kma(way.neighbour), label, void);
     }
 
     /// The KM before has given up a relay or transfer: whatever came of it here is void, and so beyond.

@@ -1,11 +1,11 @@
 //! Checks of demands, faults, expectations and the data network.
 
-use super::routes::{joins, shortest, transit};
+use super::routes::{joins, lets_pass, shortest, transit};
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
 use crate::observe::metrics;
-use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Place, Sharing, Transit};
+use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Place, Sharing};
 use crate::units::Bits;
 
 impl Checker<'_> {
@@ -116,7 +116,7 @@ impl Checker<'_> {
         let whole = between
             .iter()
             .all(|place| document.qkdn(&place.qkdn).is_some_and(|qkdn| self.is_whole(qkdn)));
-        if !whole || !self.boundaries_are_whole() || shortest(document, between).is_some() {
+        if !whole || !self.boundaries_are_whole() || shortest(document, between, &lets_pass).is_some() {
             return;
         }
         if a.qkdn == b.qkdn {
@@ -139,11 +139,7 @@ impl Checker<'_> {
                 format!("no links lead from {a} over a boundary to {b}"),
                 "add links between these nodes and the boundary",
             );
-        } else if transit(document, &a.qkdn, &b.qkdn, |_| true)
-            && !transit(document, &a.qkdn, &b.qkdn, |qkdn| {
-                qkdn.policy.transit == Transit::Allow
-            })
-        {
+        } else if shortest(document, between, &|_| true).is_some() {
             self.error(
                 "transit_refused",
                 path.clone(),
@@ -153,12 +149,12 @@ impl Checker<'_> {
                 ),
                 "write \"transit\": \"allow\" there, or add a boundary between the two",
             );
-        } else if transit(document, &a.qkdn, &b.qkdn, |_| true) {
+        } else if transit(document, &a.qkdn, &b.qkdn) {
             self.error(
-                "needs_transit",
+                "unconnected_demand",
                 path.clone(),
-                format!("keys from {} to {} would cross a third QKDN", a.qkdn, b.qkdn),
-                "transit is not simulated yet: add a boundary between the two",
+                format!("no links lead from {a} over boundaries to {b}"),
+                "add links between these nodes and the boundaries on the way",
             );
         } else {
             self.error(

@@ -72,6 +72,7 @@ impl KeyManager {
             source,
             source_qkdn,
             destination,
+            trail,
             key,
             deadline,
             ..
@@ -84,6 +85,7 @@ impl KeyManager {
             source,
             source_qkdn,
             destination,
+            trail,
             deadline,
         };
         let upstream = (source != self.me()).then_some(arrived_over);
@@ -92,7 +94,8 @@ impl KeyManager {
         }
         let label = self.label_of_part(&order, envelope.label);
         for &km in &formation.kms[1..] {
-            out.send(Address::kma(km), label, KeyManagementMessage::PartRequest(order));
+            let request = KeyManagementMessage::PartRequest(order.clone());
+            out.send(Address::kma(km), label, request);
         }
         self.send_part(order, formation, upstream, (next, keys), key, label, cx, out);
         self.after_change(lane, cx, out);
@@ -123,8 +126,9 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         if let Some(part) = self.part(order.ask, order.deadline, cx.now) {
+            let request = order.ask.request;
             part.request = Some((order, from, label));
-            self.contribute(order.ask.request, cx, out);
+            self.contribute(request, cx, out);
         }
     }
 
@@ -218,6 +222,7 @@ impl KeyManager {
             near,
             bits: key.bits,
             downstream: hop,
+            procedure: label.procedure,
             void: false,
         };
         self.passing.insert(request, passing);

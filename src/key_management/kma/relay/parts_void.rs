@@ -85,7 +85,7 @@ impl KeyManager {
             self.say_void(request, part, out);
             if let Some(passing) = self.passing.remove(&request).filter(|passing| !passing.void) {
                 let outcome = RelayOutcome::Failed(FailureCause::TimeOut, self.me());
-                self.end_upstream(request, passing, outcome, part.procedure, cx, out);
+                self.end_upstream(request, passing, outcome, cx, out);
             }
         }
         let next = open.values().map(|part| part.deadline).min();
