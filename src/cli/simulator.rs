@@ -91,7 +91,14 @@ impl Engine for Simulator {
                 meaning: entry.doc.trim().to_owned(),
             })
         });
-        entries.collect()
+        let presets = scenario::presets()
+            .into_iter()
+            .map(|(model, preset)| CatalogueEntry {
+                kind: "presets".to_owned(),
+                name: format!("{model} {}", preset.name),
+                meaning: preset.source.to_owned(),
+            });
+        entries.chain(presets).collect()
     }
 }
 
@@ -157,11 +164,13 @@ fn price(document: &Document, plan: &Plan) -> Price {
     let total = inventory.modules / 2 * prices.module_pair
         + inventory.key_managers * prices.key_manager
         + controllers * prices.controller
-        + inventory.sites * prices.site;
+        + inventory.sites * prices.site
+        + inventory.middle_stations * prices.middle_station;
     Price {
         modules: inventory.modules as u32,
         key_managers: inventory.key_managers as u32,
         sites: inventory.sites as u32,
+        middle_stations: inventory.middle_stations as u32,
         total: total as f64,
     }
 }

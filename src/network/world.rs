@@ -240,6 +240,13 @@ impl<O: Observer> World<O> {
         for link in self.plan.links.ids() {
             self.watch(link, Time::ZERO);
         }
+        for link in self.plan.links.ids() {
+            for end in 0..self.reporting() {
+                self.out.address_to(Address::module(link, end));
+                self.modules[link.index() * 2 + end].on_start(&mut self.out);
+                self.flush(Time::ZERO);
+            }
+        }
         for node in self.plan.nodes.ids() {
             self.out.address_to(Address::kma(node));
             let mut cx = Context {
@@ -367,7 +374,7 @@ impl<O: Observer> World<O> {
             }
             ElementKind::Controller => self.controllers[ControllerId(at)].on_timer(timer, now, &mut self.out),
             ElementKind::Application => self.applications[ApplicationId(at)].on_timer(now, &mut self.out),
-            ElementKind::QkdModule => self.modules[at as usize].on_timer(now, &mut self.out),
+            ElementKind::QkdModule => return self.wake_module(at as usize, timer, now),
             ElementKind::Manager => self.managers[ManagerId(at)].on_timer(timer, now, &mut self.out),
             ElementKind::UserNetworkManager => unreachable!("user networks set no timers"),
         }
@@ -409,6 +416,30 @@ impl<O: Observer> World<O> {
             _ => {}
         }
         self.observer.observed(now, from, observation);
+    }
+
+    /// A module declares what has happened to its link, or reports how it does.
+    fn wake_module(&mut self, at: usize, timer: Timer, now: Time) {
+        let link = LinkId((at / 2) as u32);
+        if timer == Timer::LinkReport {
+            let block = self
+                .stores_of(link)
+                .next()
+                .and_then(|store| self.quantum.around(store, now)[0]);
+            self.modules[at].on_report(now, block.as_ref(), &mut self.out);
+            return self.flush(now);
+        }
+        self.modules[at].on_timer(now, &mut self.out);
+        self.flush(now);
+        if self.modules[at].awaits_block() {
+            self.watch(link, now);
+        }
+    }
+
+    /// The stores that a link fills: the lane from its first end, the lane from its second.
+    fn stores_of(&self, link: LinkId) -> impl Iterator<Item = StoreId> + use<O> {
+        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
+        stores.into_iter().flatten()
     }
 
     /// Tells the availability of a store's level.
@@ -480,8 +511,7 @@ impl<O: Observer> World<O> {
     fn set_generating(&mut self, link: LinkId, now: Time) {
         let ends = [0, 1].map(|end| self.modules[link.index() * 2 + end].is_stopped());
         let generates = self.cuts[link] == 0 && !ends.contains(&true);
-        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
-        for store in stores.into_iter().flatten() {
+        for store in self.stores_of(link) {
             self.quantum.set_generating(store, generates, now);
             if self.availability.follows(store) {
                 self.follow(store, now);
@@ -507,16 +537,23 @@ impl<O: Observer> World<O> {
         if self.plan.parameters.status_reports { 2 } else { 0 }
     }
 
-    /// Looks ahead for the next turn of a link's blocks; what was found before is void.
+    /// Looks ahead for the next turn of a link's blocks, or for the first block of a link that starts again; what was
+    /// found before is void.
     fn watch(&mut self, link: LinkId, now: Time) {
         if !self.plan.parameters.status_reports {
             return;
         }
-        let hop = self.plan.links[link].hops[0];
-        let Some(store) = self.plan.hops[hop].store() else {
+        let Some(store) = self.stores_of(link).next() else {
             return;
         };
-        let block = self.quantum.next_turn(store, now, self.plan.horizon());
+        let horizon = self.plan.horizon();
+        let awaited = [0, 1].map(|end| self.modules[link.index() * 2 + end].awaits_block());
+        let block = if awaited.contains(&true) {
+            let next = self.quantum.around(store, now)[1];
+            next.filter(|block| block.done <= horizon)
+        } else {
+            self.quantum.next_turn(store, now, horizon)
+        };
         let epoch = self.turns[link].1 + 1;
         self.turns[link] = (block, epoch);
         if let Some(block) = block {
@@ -663,6 +700,7 @@ fn expected(link: &LinkPlan) -> Option<Expected> {
         Some(Making::Blocks(generation)) => Some(Expected {
             skr_bps: link.schedule?.rate_bps() as u64,
             consumption_bps: generation.expected_consumption_bps,
+            report_every: generation.report_every,
         }),
         _ => None,
     }

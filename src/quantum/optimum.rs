@@ -131,7 +131,10 @@ mod tests {
         let at = maximum(1e-3, 10.0, |x| x * libm::exp(-x));
         assert!((at - 1.0).abs() < 1e-6, "{at}");
         assert!((maximum(0.5, 10.0, |x| -x) - 0.5).abs() < 1e-12);
-        let hill = |p: &[f64; 3]| -(p[0] - 1.0).powi(2) - 10.0 * (p[1] + 2.0).powi(2) - (p[2] - p[0]).powi(2);
+        let hill = |p: &[f64; 3]| {
+            let [a, b, c] = [p[0] - 1.0, p[1] + 2.0, p[2] - p[0]];
+            -a * a - 10.0 * b * b - c * c
+        };
         let (at, _) = climb([5.0, 5.0, 5.0], 1.0, hill);
         for (x, wanted) in at.into_iter().zip([1.0, -2.0, 1.0]) {
             assert!((x - wanted).abs() < 1e-4, "{at:?}");

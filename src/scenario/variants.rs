@@ -32,6 +32,8 @@ pub struct Equipment {
     pub controllers: u64,
     /// Trusted sites beside those of the two border nodes.
     pub sites: u64,
+    /// Untrusted stations in the middle of links.
+    pub middle_stations: u64,
 }
 
 impl Equipment {
@@ -43,6 +45,7 @@ impl Equipment {
             (self.key_managers, prices.key_manager),
             (self.controllers, prices.controller),
             (self.sites, prices.site),
+            (self.middle_stations, prices.middle_station),
         ]
         .iter()
         .fold(0, |sum, (number, price)| {
@@ -133,7 +136,12 @@ impl<'a> Site<'a> {
         };
         let mut all = Equipment::default();
         for pair in points.windows(2) {
-            all.module_pairs += u64::from(systems[self.template_of(pair[1].at)]);
+            let template = self.template_of(pair[1].at);
+            let pairs = u64::from(systems[template]);
+            all.module_pairs += pairs;
+            if self.links[template].model.has_middle_station() {
+                all.middle_stations += pairs;
+            }
         }
         for point in &points {
             let (key_managers, controllers) = match point.stands {
@@ -163,9 +171,13 @@ impl<'a> Site<'a> {
                 let allowed = self.equipment(document, Which::I).price(document);
                 let mut equipment = self.equipment(document, Which::G0);
                 let links = (self.points(Which::G0).len() - 1) as u64;
-                equipment.module_pairs = 0;
+                (equipment.module_pairs, equipment.middle_stations) = (0, 0);
                 let left = allowed.saturating_sub(equipment.price(document));
-                let per_system = links.saturating_mul(document.prices.module_pair);
+                let station = u64::from(self.links[0].model.has_middle_station());
+                let per_pair = station
+                    .saturating_mul(document.prices.middle_station)
+                    .saturating_add(document.prices.module_pair);
+                let per_system = links.saturating_mul(per_pair);
                 let most = left
                     .checked_div(per_system)
                     .map_or(own[0], |most| most.min(1_000_000) as u32);
