@@ -219,7 +219,26 @@ impl<O: Observer> World<O> {
                 Event::Overdue { line, sequence } => self.on_overdue(line, sequence, now),
             }
         }
-        self.look_at_all(self.simulation.now().max(end));
+        let over = self.simulation.now().max(end);
+        let skew = self.greatest_skew();
+        if skew > Span::ZERO {
+            // What one end has and the other is still to have: no more is made, and both get it.
+            for store in self.plan.stores.ids() {
+                self.quantum.set_generating(store, false, over);
+            }
+        }
+        self.look_at_all(over + skew);
+    }
+
+    /// How much later than its block is acquired any end of any link may have it, where ends differ; else 0.
+    fn greatest_skew(&self) -> Span {
+        let links = self.plan.links.values().filter_map(|link| match &link.making {
+            Some(Making::Blocks(generation)) if generation.skew[0] != generation.skew[1] => {
+                Some(generation.post_processing + generation.skew[0].max(generation.skew[1]))
+            }
+            _ => None,
+        });
+        links.max().unwrap_or(Span::ZERO)
     }
 
     fn start(&mut self) {

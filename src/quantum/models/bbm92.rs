@@ -133,8 +133,11 @@ impl Bbm92 {
     }
 
     fn best(&self, channel: &Channel) -> f64 {
-        self.lambda
-            .unwrap_or_else(|| maximum(BRIGHTNESS.0, BRIGHTNESS.1, |lambda| self.rate(channel, lambda).0))
+        self.lambda.unwrap_or_else(|| {
+            maximum(BRIGHTNESS.0, BRIGHTNESS.1, 160, |lambda| {
+                self.rate(channel, lambda).0
+            })
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::parameters::{Preset, Problem, parameters};
 use super::{Channel, Evaluation, LinkModel, Parameters};
 use crate::quantum::functions::{binary_entropy, flipped, one_minus_exp};
-use crate::quantum::optimum::climb;
+use crate::quantum::optimum::{climb, maximum};
 
 const PRESETS: &[Preset] = &[Preset {
     name: "lim2014",
@@ -347,10 +347,12 @@ impl<'a> Counts<'a> {
     fn promise(&self) -> f64 {
         let bits = self.fixed_point(|bits| bits);
         if bits >= 1.0 {
-            bits / self.pulses
-        } else {
-            bits / self.values.nx - 1.0
+            return bits / self.pulses;
         }
+        // How far the line of length(κ·l) passes below that of l: the search feels its way to where they meet.
+        let missing = |bits: f64| bits - self.length(self.values.kappa * bits);
+        let least = maximum(1.0, self.values.nx.max(2.0), 16, |bits| -missing(bits));
+        -missing(least).max(0.0) / self.values.nx - 1.0
     }
 }
 

@@ -139,7 +139,7 @@ impl Mdi {
 
     fn best(&self, channel: &Channel) -> f64 {
         self.mu
-            .unwrap_or_else(|| maximum(INTENSITIES.0, INTENSITIES.1, |mu| self.rate(channel, mu).0))
+            .unwrap_or_else(|| maximum(INTENSITIES.0, INTENSITIES.1, 160, |mu| self.rate(channel, mu).0))
     }
 }
 
