@@ -140,12 +140,12 @@ impl Bench {
             tag: None,
         };
         self.controller.on_message(&envelope, Time(now), &mut self.out);
-        self.out.drain().collect()
+        self.out.take()
     }
 
     fn wake(&mut self, now: u64, timer: Timer) -> Vec<Effect> {
         self.controller.on_timer(timer, Time(now), &mut self.out);
-        self.out.drain().collect()
+        self.out.take()
     }
 
     fn link(&mut self, now: u64, link: u32, generating: bool) -> Vec<Effect> {

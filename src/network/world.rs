@@ -402,9 +402,9 @@ impl<O: Observer> World<O> {
 
     /// Carries out what a machine wants done, and what that does inside the same element.
     fn flush(&mut self, now: Time) {
-        let mut out = std::mem::replace(&mut self.out, Outbox::new(Address::application(ApplicationId(0))));
-        let me = out.me();
-        for effect in out.drain() {
+        let me = self.out.me();
+        let mut effects = self.out.take();
+        for effect in effects.drain(..) {
             match effect {
                 Effect::Send(envelope) => self.send(envelope, now),
                 Effect::Wake { at, timer } => {
@@ -413,7 +413,7 @@ impl<O: Observer> World<O> {
                 Effect::Observe(observation) => self.observe(now, me, &observation),
             }
         }
-        self.out = out;
+        self.out.reuse(effects);
         if let Some(envelope) = self.internal.pop_front() {
             self.deliver(envelope, now);
         }
@@ -429,8 +429,11 @@ impl<O: Observer> World<O> {
             } => {
                 self.open -= 1;
             }
-            Observation::Level { store, usable } if !self.availability.is_ample(*store, *usable) => {
-                self.follow(*store, now);
+            Observation::Level { store, usable } => {
+                if !self.availability.is_ample(*store, *usable) {
+                    self.follow(*store, now);
+                }
+                return; // levels are for the availability alone
             }
             _ => {}
         }
@@ -601,8 +604,7 @@ impl<O: Observer> World<O> {
                 sources: &mut self.quantum,
             };
             self.key_managers[node].look_at_all(&mut cx, &mut self.out);
-            let observations = self.out.drain().collect::<Vec<Effect>>();
-            for effect in observations {
+            for effect in self.out.take() {
                 if let Effect::Observe(observation) = effect {
                     self.observe(now, Address::kma(node), &observation);
                 }

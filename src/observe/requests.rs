@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Observer;
-use crate::architecture::message::FailureCause;
+use crate::architecture::message::{FailureCause, Message};
 use crate::architecture::observation::RequestEnd;
-use crate::architecture::{Address, Envelope, Layer, Observation, RequestId};
+use crate::architecture::{Address, Envelope, Observation, RequestId};
 use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 
@@ -144,10 +144,8 @@ impl Requests {
 impl Observer for Requests {
     #[inline]
     fn sent(&mut self, _now: Time, envelope: &Envelope, internal: bool) {
-        let to = envelope.to.kind().layer();
-        let from = envelope.from.kind().layer();
-        let controls = |layer| matches!(layer, Layer::Control | Layer::Management);
-        if !internal && (controls(from) || controls(to)) {
+        // Controllers and managers are spoken to in no other words, nor speak others.
+        if !internal && matches!(envelope.message, Message::Control(_) | Message::Management(_)) {
             let qkdn = self.qkdn_of(envelope.from);
             let traffic = &mut self.traffic[qkdn];
             traffic.messages += 1;

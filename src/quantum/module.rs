@@ -231,7 +231,7 @@ mod tests {
         );
         let mut out = Outbox::new(Address::module(LinkId(3), 0));
         module.on_disturbance(Time(100), false, FaultId(0), &mut out);
-        let effects: Vec<Effect> = out.drain().collect();
+        let effects = out.take();
         assert!(matches!(
             effects[..],
             [Effect::Wake {
@@ -240,7 +240,7 @@ mod tests {
             }]
         ));
         module.on_timer(Time(150), &mut out);
-        let effects: Vec<Effect> = out.drain().collect();
+        let effects = out.take();
         let to: Vec<Address> = effects
             .iter()
             .filter_map(|effect| match effect {

@@ -78,7 +78,9 @@ impl ScheduledSource {
 
 impl KeySource for ScheduledSource {
     fn advance_to(&mut self, now: Time, blocks: &mut Vec<BlockRun>) {
-        blocks.append(&mut self.earlier);
+        if !self.earlier.is_empty() {
+            blocks.append(&mut self.earlier);
+        }
         blocks.extend(self.run_until(now));
     }
 

@@ -48,7 +48,8 @@ impl OtpKeys {
 
     /// All bits.
     pub fn bits(&self) -> u64 {
-        self.ranges().map(|range| range.bits).sum()
+        let rest = self.rest.as_deref().unwrap_or_default();
+        self.first.bits + rest.iter().map(|range| range.bits).sum::<u64>()
     }
 }
 

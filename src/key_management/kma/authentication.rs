@@ -19,12 +19,16 @@ fn pad_of(envelope: Envelope) -> Option<Box<Tag>> {
 }
 
 impl KeyManager {
-    /// Tags what is about to be sent.
+    /// Tags what is about to be sent, where tags spend key.
+    #[inline]
     pub(super) fn authenticate(&mut self, cx: &mut Context<'_>, out: &mut Outbox) {
         let bits = self.surroundings.parameters.authentication_tag;
-        if bits == 0 {
-            return;
+        if bits > 0 {
+            self.tag_all(bits, cx, out);
         }
+    }
+
+    fn tag_all(&mut self, bits: u64, cx: &mut Context<'_>, out: &mut Outbox) {
         let me = Address::kma(self.me());
         let outgoing = &self.surroundings.clone().outgoing;
         let hop_to = |envelope: &Envelope| {

@@ -290,7 +290,7 @@ impl KeyManager {
         let id = store.settings.id;
         let bits = store.look(cx.now, cx.sources.source(id, StoreEnd::Sending));
         if bits > 0 {
-            out.observe(Observation::KeysDelivered {
+            out.trace(|| Observation::KeysDelivered {
                 store: id,
                 link: *link,
                 bits,
@@ -352,11 +352,11 @@ impl KeyManager {
     /// Sets the lane's next wake-up, unless an earlier one is set: that one will find out.
     fn arm(&mut self, lane: usize, cx: &mut Context<'_>, out: &mut Outbox) {
         let lane = &mut self.lanes[lane];
-        if lane.waiters.is_empty() && lane.armed < Time::NEVER {
+        let classes = self.surroundings.parameters.level_classes;
+        if lane.waiters.is_empty() && (lane.armed < Time::NEVER || classes == 0) {
             return;
         }
         let id = lane.store.settings.id;
-        let classes = self.surroundings.parameters.level_classes;
         if let Some(at) = lane.next_notice(classes, cx.sources.source(id, StoreEnd::Sending)) {
             let at = at.max(cx.now);
             if at < lane.armed {

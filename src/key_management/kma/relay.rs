@@ -15,6 +15,7 @@ use crate::architecture::message::{
     ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, ManagementMessage, Material, Message,
     OtpKeys, RelayOutcome, Subject, Supply, UsageRecord, UsageSegment,
 };
+use crate::architecture::policy::Terms;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step};
 use crate::ids::{HopId, NodeId};
 use crate::kernel::Time;
@@ -61,13 +62,13 @@ impl KeyManager {
             unreachable!("dispatched by type")
         };
         let procedure = envelope.label.procedure;
-        let Way { handover, store, .. } = self.incoming[&hop];
+        let way = self.incoming[&hop];
         let bits = key.bits;
-        if let (Some(store), Some(keys)) = (store, otp) {
+        if let (Some(store), Some(keys)) = (way.store, otp) {
             let pad = self.follow(store, keys, cx, out);
             *key = KeyMaterial::new(bits, key.material.take()).xor(pad);
         }
-        if handover == Handover::Transfer {
+        if way.handover == Handover::Transfer {
             let accepted = KeyManagementMessage::TransferAccepted { request };
             out.send(envelope.from, Label::new(procedure, Step::Accepted), accepted);
         }
@@ -76,7 +77,7 @@ impl KeyManager {
             self.held.insert(request, HeldKey { key, deadline });
             out.observe(Observation::KeyHeld { request });
             let near = source_qkdn == self.surroundings.qkdn;
-            self.complete_upstream(request, hop, near, bits, RelayOutcome::Relayed, procedure, out);
+            self.complete_upstream(request, way, near, bits, RelayOutcome::Relayed, procedure, out);
         } else {
             self.send_on(envelope, cx, out);
         }
@@ -133,27 +134,34 @@ impl KeyManager {
             }) => return self.lead(envelope, hop, attempt, &formation, cx, out),
             other => other.map(|grant| grant.hop),
         };
-        let Some(next) = promised.or_else(|| self.routes.get(&request.session).map(|route| route.hop)) else {
+        // What was promised is served on the terms on which it was promised.
+        let next = match promised {
+            Some(hop) => Some((hop, Terms::default())),
+            None => self
+                .routes
+                .get(&request.session)
+                .map(|route| (route.hop, route.terms)),
+        };
+        let Some((next, terms)) = next else {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         };
+        let way = self.outgoing[&next];
         // A key is never handed back to the QKDN that it came from (analogue: ETSI GS QKD 020).
-        if source_qkdn != self.surroundings.qkdn && self.outgoing[&next].crosses_border {
+        if source_qkdn != self.surroundings.qkdn && way.crosses_border {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         }
-        let Some(lane) = self.lane_of_hop(next) else {
-            return self.pass_on(envelope, arrived_over, next, None, cx, out);
+        let Some(lane) = way.store else {
+            return self.pass_on(envelope, arrived_over, (next, way), None, cx, out);
         };
         self.look(lane, cx, out);
-        let route = self.routes.get(&request.session);
-        let terms = route.map(|route| route.terms).unwrap_or_default();
         if promised.is_some() {
             let Some(keys) = self.lanes[lane].spend_reserved(request) else {
                 return self.fail_relay(&envelope, FailureCause::TimeOut, cx, out);
             };
-            self.pass_on(envelope, arrived_over, next, Some(keys), cx, out);
+            self.pass_on(envelope, arrived_over, (next, way), Some(keys), cx, out);
         } else if self.lanes[lane].may_serve(request, bits, terms) {
             let keys = self.lanes[lane].store.spend(bits);
-            self.pass_on(envelope, arrived_over, next, Some(keys), cx, out);
+            self.pass_on(envelope, arrived_over, (next, way), Some(keys), cx, out);
         } else {
             out.observe(Observation::Waits {
                 request,
@@ -185,14 +193,15 @@ impl KeyManager {
         let Message::KeyManagement(KeyManagementMessage::KeyRelay { hop, .. }) = envelope.message else {
             unreachable!("only relays wait here")
         };
-        self.pass_on(envelope, hop, next, Some(keys), cx, out);
+        let way = self.outgoing[&next];
+        self.pass_on(envelope, hop, (next, way), Some(keys), cx, out);
     }
 
     fn pass_on(
         &mut self,
         envelope: Envelope,
         arrived_over: HopId,
-        next: HopId,
+        (next, way): (HopId, Way),
         keys: Option<OtpKeys>,
         cx: &mut Context<'_>,
         out: &mut Outbox,
@@ -225,7 +234,6 @@ impl KeyManager {
                 void: false,
             },
         );
-        let way = self.outgoing[&next];
         let bits = keys.as_ref().map_or(0, OtpKeys::bits);
         out.observe(Observation::Spent {
             request,
@@ -244,7 +252,7 @@ impl KeyManager {
             source_qkdn,
             destination,
             key: match &keys {
-                Some(keys) => key.xor(self.pad(next, keys, cx)),
+                Some(keys) => key.xor(self.pad(way, keys, cx)),
                 None => key,
             },
             otp: keys,
@@ -254,9 +262,8 @@ impl KeyManager {
     }
 
     /// The bits of keys of the hop's store at this, the sending end; `None` where keys are amounts.
-    fn pad(&self, hop: HopId, keys: &OtpKeys, cx: &Context<'_>) -> Option<Box<Material>> {
-        let lane = self.outgoing[&hop].store?;
-        let store = self.lanes[lane].store.settings.id;
+    fn pad(&self, way: Way, keys: &OtpKeys, cx: &Context<'_>) -> Option<Box<Material>> {
+        let store = self.lanes[way.store?].store.settings.id;
         cx.sources.bits(store, StoreEnd::Sending, keys)
     }
 
@@ -287,7 +294,8 @@ impl KeyManager {
             self.on_relay_end(request, outcome, procedure, cx, out);
         } else {
             let near = source_qkdn == self.surroundings.qkdn;
-            self.complete_upstream(request, hop, near, key.bits, outcome, procedure, out);
+            let way = self.incoming[&hop];
+            self.complete_upstream(request, way, near, key.bits, outcome, procedure, out);
         }
     }
 
@@ -296,14 +304,13 @@ impl KeyManager {
     fn complete_upstream(
         &mut self,
         request: RequestId,
-        hop: HopId,
+        way: Way,
         near: bool,
         bits: u64,
         outcome: RelayOutcome,
         procedure: Procedure,
         out: &mut Outbox,
     ) {
-        let way = self.incoming[&hop];
         let step = match (way.crosses_border, near) {
             (true, _) => Step::CompletionCrossing,
             (false, true) => Step::CompletionNear,
@@ -375,7 +382,10 @@ impl KeyManager {
             upstream, near, bits, ..
         } = passing;
         match upstream {
-            Some(hop) => self.complete_upstream(request, hop, near, bits, outcome, procedure, out),
+            Some(hop) => {
+                let way = self.incoming[&hop];
+                self.complete_upstream(request, way, near, bits, outcome, procedure, out);
+            }
             None => self.on_relay_end(request, outcome, procedure, cx, out),
         }
     }

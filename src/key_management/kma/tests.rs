@@ -195,7 +195,7 @@ impl Bench {
             sources: &mut self.layer,
         };
         self.km.on_message(envelope, &mut cx, &mut self.out);
-        self.out.drain().collect()
+        self.out.take()
     }
 
     fn wake(&mut self, now: u64, timer: Timer) -> Vec<Effect> {
@@ -204,7 +204,7 @@ impl Bench {
             sources: &mut self.layer,
         };
         self.km.on_timer(timer, &mut cx, &mut self.out);
-        self.out.drain().collect()
+        self.out.take()
     }
 
     fn ask(&mut self, now: u64, order: KeyRequest) -> Vec<Effect> {
@@ -542,7 +542,7 @@ impl Bench {
         };
         let envelope = given_up.expect("it was sent");
         self.km.on_undelivered(envelope, &mut cx, &mut self.out);
-        self.out.drain().collect()
+        self.out.take()
     }
 
     fn void(&mut self, now: u64, number: u32, otp: Option<OtpKeys>) -> Vec<Effect> {

@@ -229,7 +229,7 @@ impl KeyManager {
             formation: Arc::clone(formation),
             position: position.expect("only its members send parts") as u16,
             hop,
-            key: key.xor(self.pad(hop, &otp, cx)),
+            key: key.xor(self.pad(self.outgoing[&hop], &otp, cx)),
             otp,
         };
         let to = Address::kma(formation.combiner);
