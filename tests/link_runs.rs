@@ -1,12 +1,15 @@
 //! Links in whole runs: the key that comes out is the model's, alarms come as often as the binomial says, states and
 //! performance are told over Cq and Mq, and both ends' skew is waited for.
 
+mod common_links;
+
 use std::sync::Arc;
 
+use common_links::holds;
 use qkdni::architecture::message::{ControlMessage, LinkPerformance, LinkState, ManagementMessage};
 use qkdni::architecture::{Address, Envelope, Message, Observation};
 use qkdni::ids::{FaultId, LinkId};
-use qkdni::kernel::{Time, normal_quantile};
+use qkdni::kernel::Time;
 use qkdni::network::plan::Plan;
 use qkdni::network::world::World;
 use qkdni::network::{Options, simulate};
@@ -72,14 +75,6 @@ fn metric(outcome: &Outcome, name: &str) -> f64 {
     let mut found = outcome.metrics.iter();
     let found = found.find(|metric| metric.name == name && metric.scope == "demand:d");
     found.and_then(|metric| metric.value).expect("measured")
-}
-
-/// A suite of two such tests (semantics, "Statistics"): an interval of level 1 − 10⁻³/2 that is at most 1 % either way
-/// holds the exact value.
-fn holds(found: f64, exact: f64, deviation: f64) {
-    let half = normal_quantile(1.0 - 1e-3 / 2.0 / 2.0) * deviation;
-    assert!(half <= 0.01 * exact, "too few blocks: {half} of {exact}");
-    assert!((found - exact).abs() <= half, "{found}, not {exact} ± {half}");
 }
 
 /// More is asked for than the link makes; a tenth of its blocks is lost. What is delivered is nine tenths of the model's
@@ -166,7 +161,7 @@ impl Observer for Watch<'_> {
 #[test]
 fn alarms_come_as_often_as_the_binomial_says() {
     let parameters = r#"{"clock": "20 kHz"}"#;
-    let (found, above, blocks) = (evaluation(parameters), 0.0135, 400_000.0);
+    let (found, above, blocks) = (evaluation(parameters), 0.0135, 500_000.0);
     let period = found.rate_bps.floor() / found.rate_bps;
     let trials = (found.sifted_bps.unwrap() * period).round();
     let most = (above * trials).floor() as u64;
@@ -188,7 +183,8 @@ fn alarms_come_as_often_as_the_binomial_says() {
     holds(told.alarms[0] as f64, turns * blocks, deviation);
 }
 
-/// The first request waits for the first block of a second; at the end that has it later, the key comes so much later.
+/// The first request waits for the first block of a second. Whichever end has its key later is waited for: the sending
+/// end allocates nothing that the other cannot use yet, and at the end of the run both have the same (audit).
 #[test]
 fn the_later_end_is_waited_for() {
     let delay = |first: &str, second: &str| {
@@ -197,12 +193,9 @@ fn the_later_end_is_waited_for() {
             document["demands"][0]["arrivals"] = json!({ "poisson": { "rate": "10 /s" } });
         });
         let outcome = run(&plan);
-        let first = outcome
-            .requests
-            .iter()
-            .find(|request| request.number == 0)
-            .unwrap();
-        assert_eq!(first.failure, None);
+        let first = outcome.requests.iter().min_by_key(|request| request.number);
+        let first = first.expect("ten a second were asked for");
+        assert_eq!((first.number, first.failure), (0, None));
         first.ended_ns as i64
     };
     let even = delay("0 s", "0 s");
@@ -227,7 +220,11 @@ fn states_are_told_as_they_change_and_performance_with_a_period() {
     assert_eq!(told.reports.len(), told.over_mq);
     let of_one: Vec<(u64, LinkState, bool)> = (told.reports.iter())
         .filter(|report| report.1 == 0)
-        .map(|(at, _, performance)| (at.0 / 1_000_000_000, performance.state, performance.skr_bps > 0))
+        // To the nearest second: detection takes 10 ms, and a block of whole bits ends a little before its second.
+        .map(|(at, _, performance)| {
+            let second = (at.0 + 500_000_000) / 1_000_000_000;
+            (second, performance.state, performance.skr_bps > 0)
+        })
         .collect();
     use LinkState::{Active, Off, Pending};
     let expected = [

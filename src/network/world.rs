@@ -230,7 +230,7 @@ impl<O: Observer> World<O> {
         self.look_at_all(over + skew);
     }
 
-    /// How much later than its block is acquired any end of any link may have it, where ends differ; else 0.
+    /// How long after its block was acquired the later end of any link has it, where ends differ; else 0.
     fn greatest_skew(&self) -> Span {
         let links = self.plan.links.values().filter_map(|link| match &link.making {
             Some(Making::Blocks(generation)) if generation.skew[0] != generation.skew[1] => {
@@ -754,12 +754,17 @@ fn sources(plan: &Plan, source: StoreSource, streams: &Streams) -> [LinkSource; 
         (Some(_), Some(Making::Blocks(generation))) => {
             let stream = streams.stream(&format!("link/{}", link.name), "blocks");
             let process = BlockProcess::new(Arc::clone(generation), stream);
-            [lane, 1 - lane].map(|end| {
+            // The sending end allocates only what both ends have.
+            let skews = [
+                generation.skew[0].max(generation.skew[1]),
+                generation.skew[1 - lane],
+            ];
+            skews.map(|skew| {
                 LinkSource::Blocks(Box::new(BlockSource::new(
                     process.clone(),
                     link.first_lane,
                     lane == 0,
-                    generation.skew[end],
+                    skew,
                     plan.horizon(),
                 )))
             })
