@@ -29,10 +29,11 @@ impl Parameters for PlobBound {
 }
 
 impl LinkModel for Values {
-    /// The bound in all its digits; no value at η = 1, where it is infinite.
+    /// The bound as the reference vectors print it, whose far end is the rounding of 1 − η; checks use [`bounds::plob`],
+    /// which has all digits. No value at η = 1, where it is infinite.
     fn evaluate(&self, channel: &Channel) -> Evaluation {
         let eta = channel.transmittance();
-        let rate = bounds::plob(eta);
+        let rate = 0.0 - libm::log2(1.0 - eta);
         Evaluation {
             rate_per_pulse: rate.is_finite().then_some(rate),
             rate_bps: 0.0,
