@@ -14,7 +14,6 @@ use crate::report::chart::Roster;
 use crate::scenario::configuration::configuration;
 use crate::scenario::document::Document;
 use crate::scenario::{self, Diagnostic, Diagnostics, compile, derive};
-use crate::units::Decibels;
 
 /// The engine of the program.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,9 +49,7 @@ impl Engine for Simulator {
         let mut warnings: Vec<Diagnostic> = loaded.warnings.0.clone();
         let mut variants = Vec::new();
         for which in [Which::G0, Which::G0Equal, owners_site(&loaded.document), Which::I] {
-            let document = derive(&loaded.document, which, &|model, loss: Decibels| {
-                model.reaches(loss)
-            });
+            let document = derive(&loaded.document, which);
             let resolved = resolved(&document);
             // What is derived is held to the same rules as what is written.
             let checked = scenario::load_text(which.name(), &resolved.to_string(), &[])

@@ -150,11 +150,6 @@ impl LinkModel {
         }
     }
 
-    /// Whether a quiet link of that loss makes any key.
-    pub fn reaches(&self, loss: Decibels) -> bool {
-        self.reaches_over(&Channel::quiet(0.0, loss.as_db()))
-    }
-
     /// Bits that come at once, if the scenario says.
     pub fn block(&self) -> Option<Bits> {
         match self {
