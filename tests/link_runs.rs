@@ -6,7 +6,8 @@ mod common_links;
 use std::sync::Arc;
 
 use common_links::holds;
-use qkdni::architecture::message::{ControlMessage, LinkPerformance, LinkState, ManagementMessage};
+use qkdni::architecture::message::LinkState::{self, Active, Off, Passive, Pending};
+use qkdni::architecture::message::{ControlMessage, LinkPerformance, ManagementMessage};
 use qkdni::architecture::{Address, Envelope, Message, Observation};
 use qkdni::ids::{FaultId, LinkId};
 use qkdni::kernel::Time;
@@ -196,13 +197,13 @@ fn the_later_end_is_waited_for() {
         let first = outcome.requests.iter().min_by_key(|request| request.number);
         let first = first.expect("ten a second were asked for");
         assert_eq!((first.number, first.failure), (0, None));
-        first.ended_ns as i64
+        first.ended_ns
     };
     let even = delay("0 s", "0 s");
     for (first, second) in [("3 s", "0 s"), ("0 s", "3 s"), ("3 s", "3 s")] {
         let later = delay(first, second) - even;
         assert!(
-            (later - 3_000_000_000).abs() < 10_000_000,
+            later.abs_diff(3_000_000_000) < 10_000_000,
             "{first} {second}: {later} ns"
         );
     }
@@ -226,7 +227,6 @@ fn states_are_told_as_they_change_and_performance_with_a_period() {
             (second, performance.state, performance.skr_bps > 0)
         })
         .collect();
-    use LinkState::{Active, Off, Pending};
     let expected = [
         (10, Active, true),
         (20, Active, true),
@@ -273,7 +273,6 @@ fn a_link_that_is_ordered_to_stop_is_passive() {
         .filter(|report| report.1 == 0)
         .map(|report| report.2.state)
         .collect();
-    use LinkState::{Active, Passive, Pending};
     assert!(states.len() >= 6, "{states:?}");
     for (number, state) in states.iter().enumerate() {
         assert_eq!(*state, [Passive, Pending, Active][number % 3], "{states:?}");
