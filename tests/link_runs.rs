@@ -117,9 +117,7 @@ impl Observer for Told {
         let end = |link: LinkId| usize::from(envelope.from == Address::module(link, 1));
         match &envelope.message {
             Message::Management(ManagementMessage::LinkAlarm {
-                link,
-                generating: false,
-                ..
+                link, cause: Some(_), ..
             }) if envelope.from == Address::module(*link, 0)
                 || envelope.from == Address::module(*link, 1) =>
             {

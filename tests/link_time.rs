@@ -389,7 +389,7 @@ fn an_eavesdropper_is_declared_by_the_module_and_so_is_the_end() {
         assert!(matches!(status, Message::Control(ControlMessage::Status {
             change: StatusChange::Link { generating: told, .. }, .. }) if *told == generating));
         assert!(
-            matches!(alarm, Message::Management(ManagementMessage::LinkAlarm { generating: told, .. }) if *told == generating)
+            matches!(alarm, Message::Management(ManagementMessage::LinkAlarm { cause, .. }) if cause.is_none() == generating)
         );
         assert!(
             matches!(over_cq, Message::Control(ControlMessage::LinkReport { performance, .. })

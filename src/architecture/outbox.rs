@@ -16,8 +16,8 @@ pub enum Timer {
     RequestDeadline(SessionId),
     /// Key that something waits for, or a level worth reporting, may have come to a store.
     StoreNotice(StoreId),
-    /// A relay that waits for key at a KM reaches its deadline.
-    RelayDeadline(StoreId),
+    /// The earliest deadline of the relays to which a KM has sent its part, and whose end it has not heard of.
+    PartDeadline,
     /// A controller's next poll for status.
     Poll,
     /// A controller has analysed a report about a session.

@@ -13,7 +13,7 @@ use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
 use crate::architecture::message::{
-    Ask, ControlMessage, LinkPerformance, ManagementMessage, Message, ReservationResult,
+    Ask, ControlMessage, FailureCause, LinkPerformance, ManagementMessage, Message, ReservationResult,
 };
 use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::ControllerSurroundings;
@@ -93,8 +93,14 @@ impl Controller {
                 ask,
                 reachable,
                 usable_bits,
+                refused_by_policy,
             } => {
-                self.on_segment_offer(*ask, *reachable, *usable_bits, out);
+                let cause = match refused_by_policy {
+                    _ if *reachable => None,
+                    true => Some(FailureCause::RefusedByPolicy),
+                    false => Some(FailureCause::NoRoute),
+                };
+                self.on_segment_offer(*ask, cause, *usable_bits, out);
             }
             ControlMessage::ResourceAnswer { ask, usable_bits } => {
                 self.on_resource_answer(*ask, *usable_bits, out);
@@ -185,16 +191,26 @@ impl Controller {
                     }
                 }
             },
+            ControlMessage::Recall { ask, km, reply_to } => {
+                if self.is_me(*reply_to, label, message, out) {
+                    self.on_recall(*ask, *km, label, out);
+                }
+            }
             ControlMessage::Metadata { .. } => {}
             ControlMessage::Usage { bits, .. } => self.usage_bits += bits,
-            ControlMessage::SessionClose { session, decider, km } => match km {
+            ControlMessage::SessionClose {
+                session,
+                generation,
+                decider,
+                km,
+            } => match km {
                 Some(km) => self.deliver(*km, label, message, out),
                 None => {
                     let from_peer = self.segments.get(session).is_some_and(|segment| {
                         segment.previous_controller().map(Address::controller) == Some(envelope.from)
                     });
                     if from_peer || self.is_me(*decider, label, message, out) {
-                        self.on_session_close(*session, label, out);
+                        self.on_session_close(*session, *generation, label, out);
                     }
                 }
             },

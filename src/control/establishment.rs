@@ -209,14 +209,28 @@ impl Controller {
         let ends = [from, order.destination];
         let computes = Label::new(label.procedure, Step::Computation);
         self.session_state(request.session, SessionState::Open, computes, out);
-        let path = self.route(ends[0], ends[1]);
-        self.explain_route(request, ends, None, path.as_deref(), out);
+        let passes_through = !self.surroundings.domain.index.contains_key(&order.destination);
+        let refused_by_policy = passes_through && self.surroundings.policy.refuses_transit;
+        let path = if passes_through {
+            None
+        } else {
+            self.route(ends[0], ends[1])
+        };
+        if refused_by_policy {
+            out.explain(|| {
+                let reason = "policy refuses keys that only pass through";
+                Decision::new(Choice::Refuse, Subject::request(request), reason)
+            });
+        } else {
+            self.explain_route(request, ends, None, path.as_deref(), out);
+        }
         let Some(path) = path else {
             self.session_state(request.session, SessionState::Failed, label, out);
             let offer = ControlMessage::SegmentOffer {
                 ask,
                 reachable: false,
                 usable_bits: 0,
+                refused_by_policy,
             };
             return out.send(Address::controller(reply_to), label, offer);
         };
@@ -244,17 +258,23 @@ impl Controller {
     }
 
     /// Step 3a at controller-A: what the other QKDN offers.
-    pub(super) fn on_segment_offer(&mut self, ask: Ask, reachable: bool, usable_bits: u64, out: &mut Outbox) {
+    pub(super) fn on_segment_offer(
+        &mut self,
+        ask: Ask,
+        refused: Option<FailureCause>,
+        usable_bits: u64,
+        out: &mut Outbox,
+    ) {
         let Some(establishing) = self.awaiting(ask) else {
             return;
         };
-        if !reachable {
+        if let Some(cause) = refused {
             let establishing = self.establishing.remove(&ask.request).expect("it was just there");
             return self.answer_source(
                 &establishing.order,
                 establishing.ends[0],
                 establishing.procedure,
-                FailureCause::NoRoute,
+                cause,
                 out,
             );
         }
@@ -290,7 +310,14 @@ impl Controller {
         let found = self.establishing.remove(&request).expect("it was just there");
         let (ask, order) = (found.order.ask, found.order);
         let session = request.session;
-        let mut segment = Segment::new(found.role, found.ends, found.path, found.procedure, order.class);
+        let mut segment = Segment::new(
+            found.role,
+            found.ends,
+            found.path,
+            found.procedure,
+            order.class,
+            ask.attempt,
+        );
         segment.partner = found.order.border.and_then(|border| self.qkdn_across(border));
         segment.border = found.order.border;
         self.segments.insert(session, segment);
@@ -301,6 +328,7 @@ impl Controller {
                     ask,
                     reachable: true,
                     usable_bits: found.usable_bits,
+                    refused_by_policy: false,
                 };
                 let label = Label::new(found.procedure, Step::SegmentOffer);
                 out.send(Address::controller(peer), label, offer);

@@ -13,6 +13,8 @@ mod explanation;
 pub mod knowledge;
 pub mod monitoring;
 pub mod negotiation;
+#[cfg(test)]
+mod negotiation_tests;
 pub mod rerouting;
 pub mod reservation;
 pub mod routing;

@@ -280,6 +280,7 @@ impl Controller {
         if let Some(next) = segment.next_controller() {
             let close = ControlMessage::SessionClose {
                 session,
+                generation: segment.generation,
                 decider: next,
                 km: None,
             };
@@ -291,6 +292,7 @@ impl Controller {
                 label,
                 &ControlMessage::RouteLost {
                     session,
+                    generation: segment.generation,
                     source,
                     fault,
                 },
@@ -334,6 +336,7 @@ impl Controller {
                 hop,
                 border: segment.border,
                 epoch,
+                generation: segment.generation,
                 reply_to: self.me(),
                 fault,
                 procedure,

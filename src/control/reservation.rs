@@ -81,6 +81,7 @@ impl Controller {
                 border: segment.border,
                 procedure: segment.procedure,
                 epoch: segment.epoch,
+                generation: segment.generation,
                 reserve,
                 formation: formation.clone().filter(|_| !self.hop(hop).crosses_border),
                 terms: self.terms(segment, hop),
@@ -375,6 +376,25 @@ impl Controller {
         }
     }
 
+    /// One of higher priority lacks key that a KM has promised to this attempt. Before its start is given, that counts as
+    /// the KM's refusal; afterwards its relay may be under way, and the promise holds.
+    pub(super) fn on_recall(&mut self, ask: Ask, km: NodeId, label: Label, out: &mut Outbox) {
+        if let Some(pending) = self.awaiting_answers(ask) {
+            pending.refused.get_or_insert((FailureCause::InsufficientKey, km));
+            return;
+        }
+        let segment = self.segments.get(&ask.request.session);
+        // All have answered here; whether all of the session have, the segment before knows.
+        if let Some(peer) = segment.and_then(Segment::previous_controller) {
+            let recall = ControlMessage::Recall {
+                ask,
+                km,
+                reply_to: peer,
+            };
+            out.send(Address::controller(peer), label, recall);
+        }
+    }
+
     /// Promises of a whole segment are given back; with `cancel`, the request is over.
     pub(super) fn on_release(&mut self, ask: Ask, cancel: bool, label: Label, out: &mut Outbox) {
         let request = ask.request;
@@ -417,11 +437,20 @@ impl Controller {
         }
     }
 
-    /// The session is over: KMs forget its route, and so does the segment beyond the border.
-    pub(super) fn on_session_close(&mut self, session: SessionId, label: Label, out: &mut Outbox) {
-        let Some(segment) = self.segments.remove(&session) else {
+    /// The session is over, or its route was lost: KMs forget it, and so does the segment beyond the border. A segment
+    /// that was established later stays.
+    pub(super) fn on_session_close(
+        &mut self,
+        session: SessionId,
+        generation: u32,
+        label: Label,
+        out: &mut Outbox,
+    ) {
+        let of_that_time = |segment: &Segment| segment.generation <= generation;
+        if !self.segments.get(&session).is_some_and(of_that_time) {
             return;
-        };
+        }
+        let segment = self.segments.remove(&session).expect("it was just there");
         self.session_state(session, SessionState::Closed, label, out);
         self.drop_pending(session, out);
         let on_path = segment.path.iter().map(|&hop| self.hop(hop).from);
@@ -429,6 +458,7 @@ impl Controller {
         for km in all {
             let close = ControlMessage::SessionClose {
                 session,
+                generation,
                 decider: self.me(),
                 km: Some(km),
             };
@@ -437,6 +467,7 @@ impl Controller {
         if let Some(next) = segment.next_controller() {
             let close = ControlMessage::SessionClose {
                 session,
+                generation,
                 decider: next,
                 km: None,
             };

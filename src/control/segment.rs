@@ -81,6 +81,8 @@ pub struct Segment {
     pub procedure: Procedure,
     /// Counts its routes.
     pub epoch: u32,
+    /// The attempt that established it: attempts of a session are counted by its source, so a later segment has more.
+    pub generation: u32,
     /// How far it is.
     pub state: SegmentState,
     /// A report about its path came while it was being rerouted.
@@ -99,6 +101,7 @@ impl Segment {
         path: Vec<HopId>,
         procedure: Procedure,
         class: ClassId,
+        generation: u32,
     ) -> Segment {
         Segment {
             role,
@@ -115,6 +118,7 @@ impl Segment {
             due: Time::NEVER,
             procedure,
             epoch: 0,
+            generation,
             state: SegmentState::Active,
             stale: false,
             refused: BTreeMap::new(),

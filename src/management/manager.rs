@@ -94,18 +94,14 @@ impl Manager {
                 }
                 self.on_usage(*record, envelope.label, out);
             }
-            ManagementMessage::LinkAlarm {
-                link,
-                generating,
-                fault,
-            } => {
+            ManagementMessage::LinkAlarm { link, cause, fault } => {
                 self.alarms.push(Alarm {
                     link: *link,
-                    generating: *generating,
+                    generating: cause.is_none(),
                     fault: *fault,
                     at: now,
                 });
-                self.on_link(*link, *generating, *fault, now, out);
+                self.on_link(*link, *cause, *fault, now, out);
             }
             ManagementMessage::LinkReport {
                 link, performance, ..

@@ -3,7 +3,9 @@
 
 use super::manager::Manager;
 use super::security::SecurityEvent;
-use crate::architecture::message::{ManagementMessage, ProviderReport, Settlement, Subject, UsageRecord};
+use crate::architecture::message::{
+    AlarmCause, ManagementMessage, ProviderReport, Settlement, Subject, UsageRecord,
+};
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::{FaultId, HopId, LinkId, ManagerId, QkdnId, SessionId};
 use crate::kernel::Time;
@@ -124,17 +126,32 @@ impl Manager {
     pub(super) fn on_link(
         &mut self,
         link: LinkId,
-        generating: bool,
+        cause: Option<AlarmCause>,
         fault: Option<FaultId>,
         now: Time,
         out: &mut Outbox,
     ) {
         // Both modules of a link say so.
-        if !self.performance.on_link(link, generating) {
+        if !self.performance.on_link(link, cause.is_none()) {
             return;
         }
-        if !generating {
-            self.security.note(now, SecurityEvent::LinkAlarm { link, fault });
+        if let Some(cause) = cause {
+            let event = SecurityEvent::LinkAlarm { link, cause, fault };
+            self.security.note(now, event);
+            let note = match cause {
+                AlarmCause::Interrupted => None,
+                AlarmCause::Errors { .. } => {
+                    Some("QLM reports a security event to the XLMO: a link's blocks have too many errors")
+                }
+                AlarmCause::NotAuthenticated => {
+                    Some("QLM reports a security event to the XLMO: a link's blocks cannot be authenticated")
+                }
+            };
+            if let Some(note) = note {
+                let label = Label::new(self.fault_management(), Step::LayerReport);
+                let subject = Subject::default();
+                out.observe(Observation::Internal { label, subject, note });
+            }
         }
         if self.surroundings.parameters.management.reports.on_alarm {
             self.share_report(now, out);
@@ -169,12 +186,14 @@ impl Manager {
         }
     }
 
+    /// P11, or P14 where all boundaries are transfers.
+    fn fault_management(&self) -> Procedure {
+        self.surroundings.parameters.rerouting.fault_management()
+    }
+
     /// Steps 5 and 6: the layer managers' figures are packed, and go to every neighbouring provider.
     pub(super) fn share_report(&mut self, now: Time, out: &mut Outbox) {
-        let procedure = match self.surroundings.parameters.rerouting {
-            Procedure::P13 => Procedure::P14,
-            _ => Procedure::P11,
-        };
+        let procedure = self.fault_management();
         out.observe(Observation::Internal {
             label: Label::new(procedure, Step::LayerReport),
             subject: Subject::default(),

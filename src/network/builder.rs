@@ -373,6 +373,7 @@ impl PlanBuilder {
             timeout,
             class,
             active: [Time::ZERO, self.end()],
+            for_sharing: false,
         })
     }
 
@@ -657,6 +658,7 @@ impl PlanBuilder {
             interruption_threshold: self.interruption_threshold,
             material: self.material,
             exposure: self.exposure,
+            sharing: None,
             data_network,
             km_surroundings,
             manager_surroundings,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::channels::Channels;
 use super::data_network::DataNetwork;
+use super::sharing::SharingPlan;
 use crate::architecture::surroundings::{
     ControllerSurroundings, KmSurroundings, ManagerSurroundings, Parameters, Placement, StoreSettings,
 };
@@ -187,6 +188,8 @@ pub struct SessionPlan {
     pub class: ClassId,
     /// Between which instants it asks; the second is excluded.
     pub active: [Time; 2],
+    /// Whether its keys are for what providers share, and no user's.
+    pub for_sharing: bool,
 }
 
 /// A QoS class.
@@ -313,6 +316,8 @@ pub struct Plan {
     pub material: Option<MaterialPlan>,
     /// Whether to work out which supplied keys each trusted node could have read.
     pub exposure: bool,
+    /// How Cxi and Mxi are keyed, if with KSA-keys.
+    pub sharing: Option<SharingPlan>,
     /// Delays of the data network.
     pub data_network: DataNetwork,
     /// What each KM sees.

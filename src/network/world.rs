@@ -209,6 +209,11 @@ impl<O: Observer> World<O> {
             match event {
                 Event::Arrive { slot } => self.arrive(slot, now),
                 Event::Process { slot } => self.process(slot, now),
+                // Keys of relays in parts that came to nothing are void at both ends, however late that is found.
+                Event::Wake {
+                    timer: Timer::PartDeadline,
+                    element,
+                } => self.wake(element, Timer::PartDeadline, now),
                 Event::Wake { .. } | Event::Disturb { .. } | Event::Snapshot { .. } | Event::Turn { .. }
                     if over => {}
                 Event::Wake { element, timer } => self.wake(element, timer, now),

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::process::Block;
+use super::process::{Block, Fate};
 use crate::architecture::message::{
-    ControlMessage, LinkPerformance, LinkState, ManagementMessage, StatusAnswer, StatusChange,
+    AlarmCause, ControlMessage, LinkPerformance, LinkState, ManagementMessage, StatusAnswer, StatusChange,
 };
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, Step, Timer};
 use crate::ids::{ControllerId, FaultId, LinkId, ManagerId};
@@ -138,7 +138,8 @@ impl Module {
             (true, true) => LinkState::Passive,
             (true, false) => LinkState::Pending,
         };
-        self.declare(generating, origin, Some(fault), out);
+        let cause = (!generating).then_some(AlarmCause::Interrupted);
+        self.declare(cause, origin, Some(fault), out);
         self.report(state, None, Some(fault), out);
     }
 
@@ -157,8 +158,15 @@ impl Module {
         } else {
             LinkState::Pending
         };
+        let cause = match block.fate {
+            Fate::Kept | Fate::FrameError => None,
+            Fate::Aborted => Some(AlarmCause::Errors {
+                qber_ppm: block.qber.map_or(0, millionths),
+            }),
+            Fate::Unauthenticated => Some(AlarmCause::NotAuthenticated),
+        };
         if healthy != self.declared {
-            self.declare(healthy, now, None, out);
+            self.declare(cause, now, None, out);
         }
         self.report(state, Some(block), None, out);
     }
@@ -174,7 +182,7 @@ impl Module {
             skr_bps: block.map_or(0, Block::rate_bps),
             expected_skr_bps: expected.skr_bps,
             expected_consumption_bps: expected.consumption_bps,
-            qber_ppm: block.and_then(|block| Some(libm::round(block.qber? * 1e6) as u32)),
+            qber_ppm: block.and_then(|block| block.qber).map(millionths),
         };
         let to_controller = ControlMessage::LinkReport {
             link,
@@ -191,10 +199,11 @@ impl Module {
     }
 
     /// Says over Cq and Mq whether the link makes key.
-    fn declare(&mut self, generating: bool, origin: Time, fault: Option<FaultId>, out: &mut Outbox) {
-        self.declared = generating;
+    fn declare(&mut self, cause: Option<AlarmCause>, origin: Time, fault: Option<FaultId>, out: &mut Outbox) {
         let label = Label::new(self.procedure, Step::StatusReport);
         let link = self.link;
+        let generating = cause.is_none();
+        self.declared = generating;
         let change = StatusChange::Link { link, generating };
         out.send(
             Address::controller(self.controller),
@@ -205,13 +214,14 @@ impl Module {
                 fault,
             },
         );
-        let alarm = ManagementMessage::LinkAlarm {
-            link,
-            generating,
-            fault,
-        };
+        let alarm = ManagementMessage::LinkAlarm { link, cause, fault };
         out.send(Address::manager(self.manager), label, alarm);
     }
+}
+
+/// A rate in 10⁻⁶, to the nearest.
+fn millionths(rate: f64) -> u32 {
+    libm::round(rate * 1e6) as u32
 }
 
 #[cfg(test)]

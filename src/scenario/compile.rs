@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::document::{
     self, Arrivals, Authentication, Boundary, BoundaryKind, ChannelQuality, Control, Document, Iwn,
-    LinkModel, Relay, Reservation, Routing, Store, Stretch, TransferProtection,
+    LinkModel, Relay, Reservation, Routing, Sharing, Store, Stretch, TransferProtection,
 };
 use crate::architecture::Procedure;
 use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
@@ -20,6 +20,7 @@ use crate::kernel::Time;
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use crate::network::channels::{Channels, Quality, Retransmission};
 use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Processing, RunPlan};
+use crate::network::sharing;
 use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
 use crate::service::demand::{ArrivalProcess, Periodic, Poisson};
@@ -48,8 +49,19 @@ pub fn compile(document: &Document) -> Plan {
     }
     compiler.controls();
     compiler.traffic();
+    if matches!(document.security.sharing, Sharing::KsaKeys(_)) {
+        compiler.builder.class(sharing::CLASS);
+    }
     compiler.providers();
-    compiler.builder.build()
+    let mut plan = compiler.builder.build();
+    if let Sharing::KsaKeys(keys) = &document.security.sharing {
+        plan.share_by_ksa_keys(sharing::SharingPlan {
+            key_bits: keys.key.0,
+            period: keys.period,
+            ck: keys.ck,
+        });
+    }
+    plan
 }
 
 fn run(document: &Document) -> RunPlan {

@@ -98,6 +98,28 @@ choice! {
     }
 }
 
+choice! {
+    /// What keys the encryption between providers.
+    pub enum Sharing ("kind of sharing") {
+        /// Computational: it takes no key.
+        computational => Computational(Nothing),
+        /// KSA-keys, supplied to an encryptor at either end of every way.
+        ksa_keys => KsaKeys(KsaKeys),
+    }
+}
+
+record! {
+    /// KSA-keys for Cxi and Mxi.
+    pub struct KsaKeys {
+        /// Length of a key. Assumption: 256 bit.
+        key: Bits = Bits(256),
+        /// Time between two keys. Assumption: a minute.
+        period: Span = Span::from_seconds(60),
+        /// Whether Ck between different nodes is encrypted too.
+        ck: bool = false,
+    }
+}
+
 record! {
     /// Authentication by one-time tags.
     pub struct WegmanCarter {
@@ -112,6 +134,8 @@ record! {
         /// What authenticates Kx-1 and Kxi-1 messages between neighbours. Assumption: computational; all other
         /// channels are.
         authentication: Authentication = Authentication::Computational(Nothing {}),
+        /// What keys the encryption of Cxi and Mxi. Assumption: computational.
+        sharing: Sharing = Sharing::Computational(Nothing {}),
         /// Whether to work out which supplied keys each trusted node could have read.
         exposure: bool = false,
     }
@@ -485,6 +509,7 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("routing", Routing::ENTRIES),
         ("relay", Relay::ENTRIES),
         ("authentication", Authentication::ENTRIES),
+        ("sharing", Sharing::ENTRIES),
         ("model", LinkModel::ENTRIES),
         ("boundary", BoundaryKind::ENTRIES),
         ("kxi1_prime_protection", TransferProtection::ENTRIES),
@@ -492,6 +517,7 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("fault", Fault::ENTRIES),
         ("control", Control::ENTRIES),
         ("reservation", Reservation::ENTRIES),
+        ("transit", Transit::ENTRIES),
     ]
 }
 

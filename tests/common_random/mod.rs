@@ -5,7 +5,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use qkdni::architecture::Procedure;
-use qkdni::architecture::surroundings::{ManagementOptions, Parameters, ReportTriggers, ReservationScheme};
+use qkdni::architecture::policy::Policy;
+use qkdni::architecture::surroundings::{
+    ManagementOptions, Parameters, RelayScheme, ReportTriggers, ReservationScheme,
+};
 use qkdni::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use qkdni::fault::{DuctCut, FaultKind as _};
 use qkdni::ids::{LinkId, NodeId, QkdnId};
@@ -38,6 +41,7 @@ pub struct NetworkRecipe {
     extra: Vec<(Index, Index)>,
     controller_at: Option<Index>,
     routing: u8,
+    relay: Option<Option<Index>>,
 }
 
 /// A border: an interworking site (with or without key of its own), or a link between two gateways.
@@ -58,6 +62,7 @@ pub struct DemandRecipe {
     keys: u64,
     key_bits: u64,
     timeout_ms: u64,
+    class: usize,
 }
 
 /// A cut of one link's duct.
@@ -82,10 +87,25 @@ pub struct Recipe {
     usage_records: bool,
     status_reports: bool,
     level_classes: u8,
+    /// Whether classes rank, and the higher ones preempt.
+    ranks: bool,
+    tag_bits: u64,
     processing_us: [u64; 3],
     stages_us: [u64; 4],
     warm_up_ms: u64,
     seed: u64,
+}
+
+impl Recipe {
+    /// Hop by hop, among equals, without tags: so that a key's way can be read off its relay messages.
+    #[allow(dead_code)] // not every test reads it off
+    pub fn plain(mut self) -> Recipe {
+        for network in &mut self.networks {
+            network.relay = None;
+        }
+        (self.ranks, self.tag_bits) = (false, 0);
+        self
+    }
 }
 
 fn link() -> impl Strategy<Value = LinkRecipe> {
@@ -123,12 +143,14 @@ fn network() -> impl Strategy<Value = NetworkRecipe> {
         prop::collection::vec(any::<(Index, Index)>(), 0..4),
         any::<Option<Index>>(),
         0..3u8,
+        prop_oneof![2 => Just(None), 1 => any::<Option<Index>>().prop_map(Some)],
     )
-        .prop_map(|(parents, extra, controller_at, routing)| NetworkRecipe {
+        .prop_map(|(parents, extra, controller_at, routing, relay)| NetworkRecipe {
             parents,
             extra,
             controller_at,
             routing,
+            relay,
         })
 }
 
@@ -149,9 +171,10 @@ fn demand() -> impl Strategy<Value = DemandRecipe> {
         prop_oneof![20..200u64, 200..3_000u64],
         (1..4u64, 1..3_000u64),
         prop_oneof![1..50u64, 50..4_000u64],
+        0..3usize,
     )
         .prop_map(
-            |(sides, ends, poisson, period_ms, (keys, key_bits), timeout_ms)| DemandRecipe {
+            |(sides, ends, poisson, period_ms, (keys, key_bits), timeout_ms, class)| DemandRecipe {
                 sides,
                 ends,
                 poisson,
@@ -159,6 +182,7 @@ fn demand() -> impl Strategy<Value = DemandRecipe> {
                 keys,
                 key_bits,
                 timeout_ms,
+                class,
             },
         )
 }
@@ -192,6 +216,8 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
         any::<bool>(),
         prop::bool::weighted(0.85),
         prop_oneof![Just(0u8), Just(4), 1..10u8],
+        any::<bool>(),
+        prop_oneof![3 => Just(0u64), 1 => 1..300u64],
     );
     let processing = prop_oneof![
         Just([0, 0, 0]),
@@ -213,7 +239,7 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
         .prop_map(
             |(
                 (networks, boundaries, links, demands, cuts),
-                (per_hop, usage_records, status_reports, level_classes),
+                (per_hop, usage_records, status_reports, level_classes, ranks, tag_bits),
                 processing_us,
                 stages_us,
                 warm_up_ms,
@@ -228,6 +254,8 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
                 usage_records,
                 status_reports,
                 level_classes,
+                ranks,
+                tag_bits,
                 processing_us,
                 stages_us,
                 warm_up_ms,
@@ -305,6 +333,21 @@ impl Cook<'_> {
             self.plan
                 .control(qkdn, Control::Centralized(*at.get(&nodes)), None);
         }
+        // Parts need every KM's promise before any of them sends.
+        if let (Some(central), false) = (&recipe.relay, self.recipe.per_hop) {
+            let scheme = match central {
+                None => RelayScheme::Destination,
+                Some(at) => RelayScheme::Centralized(*at.get(&nodes)),
+            };
+            self.plan.relay(qkdn, scheme);
+        }
+        if self.recipe.ranks {
+            let policy = Policy {
+                preemption: true,
+                ..Policy::default()
+            };
+            self.plan.policy(qkdn, policy);
+        }
         (qkdn, nodes)
     }
 
@@ -362,7 +405,7 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
         },
         usage_records: recipe.usage_records,
         status_reports: recipe.status_reports,
-        authentication_tag: 0,
+        authentication_tag: recipe.tag_bits,
         management: ManagementOptions {
             settlement_period: recipe
                 .level_classes
@@ -406,7 +449,12 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
         cook.boundary(number, &networks);
     }
     cook.plan.channels(channels);
-    let class = cook.plan.class("default");
+    let classes = ["default", "silver", "gold"].map(|name| cook.plan.class(name));
+    for (priority, &class) in (0..).zip(&classes) {
+        if recipe.ranks {
+            cook.plan.priority(class, priority);
+        }
+    }
     for (number, demand) in recipe.demands.iter().enumerate() {
         let from = *demand.ends[0].get(&networks[usize::from(demand.sides[0])].1);
         let to = &networks[usize::from(demand.sides[1])].1;
@@ -432,7 +480,7 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
             demand.keys,
             demand.key_bits,
             timeout,
-            class,
+            classes[demand.class],
         );
     }
     for (number, cut) in recipe.cuts.iter().enumerate() {

@@ -100,6 +100,8 @@ pub struct Reservation {
     pub procedure: Procedure,
     /// Which of the session's routes this is.
     pub epoch: u32,
+    /// The attempt that established the segment.
+    pub generation: u32,
     /// Whether to reserve now (`segment`), or only to install the route (`per_hop`).
     pub reserve: bool,
     /// How the segment's KMs relay together; `None`: hop by hop.
@@ -174,6 +176,8 @@ pub struct NewRoute {
     pub border: Option<BorderChoice>,
     /// Counts the session's routes; a stale one is refused.
     pub epoch: u32,
+    /// The attempt that established the segment; one of an earlier segment is refused.
+    pub generation: u32,
     /// The deciding controller.
     pub reply_to: ControllerId,
     /// The fault behind it.
@@ -266,6 +270,8 @@ pub enum ControlMessage {
         reachable: bool,
         /// Key usable for it now, as far as controller-B knows \[bits\].
         usable_bits: u64,
+        /// Whether it is policy that refuses it.
+        refused_by_policy: bool,
     },
     /// Controller → KM: how much key is usable for this hop (P12 step 3)?
     ResourceQuery {
@@ -356,6 +362,16 @@ pub enum ControlMessage {
         /// Whether the request is over.
         cancel: bool,
     },
+    /// KM → its controller → deciding controller (→ that of the segment before): one of higher priority lacks key that is
+    /// promised to this request. If its start has not been given, the promise is taken back and the request waits.
+    Recall {
+        /// Which attempt at which request.
+        ask: Ask,
+        /// The KM that promised.
+        km: NodeId,
+        /// The controller that decides on the segment.
+        reply_to: ControllerId,
+    },
     /// KM → controller: metadata for the life cycle of transferred keys (P12 step 8; no key bytes).
     Metadata {
         /// Which request.
@@ -376,6 +392,8 @@ pub enum ControlMessage {
     SessionClose {
         /// Which session.
         session: SessionId,
+        /// What was established by this attempt or before: a close that comes late ends nothing that is newer.
+        generation: u32,
         /// The controller that decides.
         decider: ControllerId,
         /// The KM to tell; `None` on the way to a controller.
@@ -463,6 +481,8 @@ pub enum ControlMessage {
     RouteLost {
         /// Which session.
         session: SessionId,
+        /// What was established by this attempt or before.
+        generation: u32,
         /// The source KM.
         source: NodeId,
         /// The fault behind it.
@@ -504,6 +524,7 @@ impl ControlMessage {
             ControlMessage::Metadata { .. } => "key life-cycle metadata",
             ControlMessage::Usage { .. } => "usage record",
             ControlMessage::SessionClose { .. } => "session close",
+            ControlMessage::Recall { .. } => "promise recalled",
             ControlMessage::Status { .. } => "status report",
             ControlMessage::LinkReport { .. } => "link performance",
             ControlMessage::StatusRequest => "status request",
@@ -540,6 +561,7 @@ impl ControlMessage {
             | ControlMessage::SegmentAnswer { ask, .. }
             | ControlMessage::Start { ask, .. }
             | ControlMessage::CanServe { ask, .. }
+            | ControlMessage::Recall { ask, .. }
             | ControlMessage::Release { ask, .. } => Subject::request(ask.request),
             ControlMessage::Metadata { request, .. } | ControlMessage::Usage { request, .. } => {
                 Subject::request(*request)
@@ -578,7 +600,7 @@ impl ControlMessage {
             ControlMessage::SegmentQuery { .. } => 56,
             ControlMessage::Reserve(reservation) => {
                 let formation = reservation.formation.as_ref();
-                68 + formation.map_or(0, |formation| 8 + 4 * formation.kms.len() as u64)
+                72 + formation.map_or(0, |formation| 8 + 4 * formation.kms.len() as u64)
             }
             ControlMessage::BorderAnswer { .. }
             | ControlMessage::SegmentOffer { .. }
@@ -589,17 +611,19 @@ impl ControlMessage {
             ControlMessage::ResourceQuery { .. }
             | ControlMessage::SegmentAnswer { .. }
             | ControlMessage::CanServe { .. }
+            | ControlMessage::Recall { .. }
             | ControlMessage::Release { .. }
             | ControlMessage::Metadata { .. }
             | ControlMessage::Usage { .. } => 24,
-            ControlMessage::SessionClose { .. } | ControlMessage::RouteLost { .. } => 20,
-            ControlMessage::Status { .. } => 24,
+            ControlMessage::SessionClose { .. }
+            | ControlMessage::RouteLost { .. }
+            | ControlMessage::Status { .. } => 24,
             ControlMessage::LinkReport { .. } => 40,
             ControlMessage::StatusRequest => 0,
             ControlMessage::StatusAnswer(answer) => 13 + 5 * answer.levels.len() as u64,
             ControlMessage::StatusShare { .. } => 13,
             ControlMessage::GenerationControl { .. } => 5,
-            ControlMessage::RerouteCommand(_) => 48,
+            ControlMessage::RerouteCommand(_) => 52,
             ControlMessage::RouteActive { .. } => 36,
             ControlMessage::PathInformation { offers, .. } => 16 + 15 * offers.len() as u64,
             ControlMessage::Propose(_) | ControlMessage::Accept(_) => 36,

@@ -197,6 +197,16 @@ pub enum KeyManagementMessage {
         /// Key ids that count as used at both ends; `None`: those that came with the relay.
         otp: Option<OtpKeys>,
     },
+    /// KMA → the KMA at the other end of the hop: what these keys were for came to nothing, and they count as used at both
+    /// ends.
+    KeysVoid {
+        /// Which request.
+        request: RequestId,
+        /// Over which hop.
+        hop: HopId,
+        /// The ids.
+        keys: OtpKeys,
+    },
     /// KSA → KSA, source to destination: which keys are about to be supplied, and their verification.
     SupplyNotification {
         /// Which request.
@@ -244,6 +254,7 @@ impl KeyManagementMessage {
             } => "key transfer voided",
             KeyManagementMessage::Completion { .. } => "key relay failure",
             KeyManagementMessage::Void { .. } => "key void",
+            KeyManagementMessage::KeysVoid { .. } => "key ids void",
             KeyManagementMessage::SupplyNotification { .. } => "key supply notification",
             KeyManagementMessage::SupplyResponse { .. } => "key supply response",
         }
@@ -260,6 +271,7 @@ impl KeyManagementMessage {
             | KeyManagementMessage::TransferAccepted { request }
             | KeyManagementMessage::Completion { request, .. }
             | KeyManagementMessage::Void { request, .. }
+            | KeyManagementMessage::KeysVoid { request, .. }
             | KeyManagementMessage::SupplyNotification { request, .. }
             | KeyManagementMessage::SupplyResponse { request, .. } => *request,
         }
@@ -282,6 +294,7 @@ impl KeyManagementMessage {
             KeyManagementMessage::Void { otp, .. } => {
                 20 + 16 * otp.as_ref().map_or(0, |keys| keys.ranges().count() as u64)
             }
+            KeyManagementMessage::KeysVoid { keys, .. } => 20 + 16 * keys.ranges().count() as u64,
             KeyManagementMessage::Completion { .. } => 21,
             KeyManagementMessage::SupplyNotification { .. } => 64,
             KeyManagementMessage::SupplyResponse { .. } => 21,

@@ -13,6 +13,20 @@ pub enum LinkState {
     Off,
 }
 
+/// Why a link makes no key, as its module alarms.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AlarmCause {
+    /// Its quantum channel is interrupted.
+    Interrupted,
+    /// Its blocks have too many errors and are thrown away: what an eavesdropper would cause.
+    Errors {
+        /// Error rate of the block \[10⁻⁶\].
+        qber_ppm: u32,
+    },
+    /// No key is left to authenticate its blocks.
+    NotAuthenticated,
+}
+
 /// Performance of a link.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LinkPerformance {

@@ -17,7 +17,7 @@ pub use control::{
 pub use key_management::{
     Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply,
 };
-pub use link::{LinkPerformance, LinkState};
+pub use link::{AlarmCause, LinkPerformance, LinkState};
 pub use management::{FaultDecision, ManagementMessage};
 pub use material::{KeyMaterial, Material};
 pub use reports::{Capability, Condition, Performance, ProviderReport, RouteRecord, Security, UserReport};

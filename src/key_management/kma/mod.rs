@@ -22,6 +22,7 @@ use rustc_hash::FxHashMap;
 use self::lane::Lane;
 use self::relay::centralized::Combining;
 use self::relay::destination::Part;
+use self::relay::parts_void::SentParts;
 use self::relay::{HeldKey, Passing};
 use self::source::Sources;
 use crate::architecture::hop::{Handover, Hop};
@@ -63,6 +64,8 @@ pub struct Route {
     pub installing: Option<NewRoute>,
     /// Counts the session's routes.
     pub epoch: u32,
+    /// The attempt that established the session's segment.
+    pub generation: u32,
     /// On which terms its keys are served here.
     pub terms: Terms,
 }
@@ -72,6 +75,13 @@ pub struct Route {
 struct Grant {
     hop: HopId,
     attempt: u32,
+    bits: u64,
+    deadline: Time,
+    terms: Terms,
+    /// The deciding controller.
+    reply_to: ControllerId,
+    /// One of higher priority lacks its key: if it comes back, its request waits here.
+    recalled: bool,
     /// How the segment's KMs relay together; `None`: hop by hop.
     formation: Option<Arc<Formation>>,
 }
@@ -116,10 +126,14 @@ pub struct KeyManager {
     pub(super) routes: FxHashMap<SessionId, Route>,
     /// Hops that requests were promised, and for which attempt.
     grants: FxHashMap<RequestId, Grant>,
+    /// Requests whose promise was asked back here, until their deadline: once is enough.
+    recalled: FxHashMap<RequestId, Time>,
     /// Requests that were relayed on, until their completion comes back.
     passing: FxHashMap<RequestId, Passing>,
     /// Relays to which this KM contributes a part.
     parts: FxHashMap<RequestId, Part>,
+    /// Parts that this KM has sent, until it hears how their relays ended.
+    sent_parts: SentParts,
     /// Relays whose parts this KM combines.
     combining: FxHashMap<RequestId, Combining>,
     /// Keys that arrived for this KM's applications.
@@ -169,8 +183,10 @@ impl KeyManager {
             follows,
             routes: FxHashMap::default(),
             grants: FxHashMap::default(),
+            recalled: FxHashMap::default(),
             passing: FxHashMap::default(),
             parts: FxHashMap::default(),
+            sent_parts: SentParts::default(),
             combining: FxHashMap::default(),
             held: FxHashMap::default(),
             sources: Sources::default(),
@@ -229,6 +245,9 @@ impl KeyManager {
             Message::KeyManagement(KeyManagementMessage::Void { request, hop, otp }) => {
                 self.on_void(request, hop, otp.as_ref(), label, cx, out);
             }
+            Message::KeyManagement(KeyManagementMessage::KeysVoid { hop, keys, .. }) => {
+                self.on_keys_void(hop, &keys, cx);
+            }
             Message::KeyManagement(KeyManagementMessage::Completion { request, outcome }) => {
                 self.on_completion(request, outcome, label, cx, out);
             }
@@ -259,9 +278,16 @@ impl KeyManager {
             ControlMessage::CanServe { ask, .. } => self.on_can_serve(ask, cx, out),
             ControlMessage::Release { ask, cancel, .. } => self.on_release(ask, cancel, cx, out),
             ControlMessage::RerouteCommand(order) => self.on_reroute_command(order, cx, out),
-            ControlMessage::RouteLost { session, fault, .. } => self.on_route_lost(session, fault, cx, out),
+            ControlMessage::RouteLost {
+                session,
+                generation,
+                fault,
+                ..
+            } => self.on_route_lost(session, generation, fault, cx, out),
             ControlMessage::StatusRequest => self.on_status_request(cx, out),
-            ControlMessage::SessionClose { session, .. } => self.on_session_close(session, cx, out),
+            ControlMessage::SessionClose {
+                session, generation, ..
+            } => self.on_session_close(session, generation, cx, out),
             other => unreachable!("no controller sends a KM {other:?}"),
         }
     }
@@ -279,6 +305,7 @@ impl KeyManager {
                 }
             }
             Timer::Installed(session) => self.on_installed(session, cx, out),
+            Timer::PartDeadline => self.on_part_deadline(cx, out),
             other => unreachable!("a KM sets no {other:?}"),
         }
         self.authenticate(cx, out);
@@ -295,6 +322,12 @@ impl KeyManager {
                 link: *link,
                 bits,
             });
+        }
+        if store.has_lapsed() {
+            let (hop, lapsed) = (store.settings.hop, store.take_lapsed());
+            for (request, keys) in lapsed {
+                self.waste(request, hop, keys, out);
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub mod centralized;
 pub mod destination;
+pub mod parts_void;
 
 use super::lane::{Waiter, WaitingFor};
 use super::{Context, Grant, KeyManager, Way};
@@ -65,6 +66,11 @@ impl KeyManager {
         let way = self.incoming[&hop];
         let bits = key.bits;
         if let (Some(store), Some(keys)) = (way.store, otp) {
+            // A sum of parts that comes after the deadline: the sender of the last part may have voided its keys.
+            if deadline < cx.now && envelope.from != Address::kma(way.neighbour) {
+                self.on_keys_void(hop, keys, cx);
+                return;
+            }
             let pad = self.follow(store, keys, cx, out);
             *key = KeyMaterial::new(bits, key.material.take()).xor(pad);
         }
@@ -131,6 +137,7 @@ impl KeyManager {
                 hop,
                 attempt,
                 formation: Some(formation),
+                ..
             }) => return self.lead(envelope, hop, attempt, &formation, cx, out),
             other => other.map(|grant| grant.hop),
         };
@@ -355,6 +362,7 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
+        self.end_sent_part(request, outcome == RelayOutcome::Relayed, out);
         let Some(passing) = self.passing.remove(&request) else {
             return;
         };

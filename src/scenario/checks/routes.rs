@@ -56,13 +56,16 @@ pub(super) fn joins(boundary: &Boundary, a: &str, b: &str) -> bool {
     (x.qkdn == a && y.qkdn == b) || (x.qkdn == b && y.qkdn == a)
 }
 
-/// Whether boundaries lead from one QKDN to the other over others.
-pub(super) fn transit(document: &Document, a: &str, b: &str) -> bool {
+/// Whether boundaries lead from one QKDN to the other over others that let them through.
+pub(super) fn transit(document: &Document, a: &str, b: &str, lets_through: impl Fn(&Qkdn) -> bool) -> bool {
     let mut reached = vec![a];
     let mut next = 0;
     while next < reached.len() {
         let here = reached[next];
         next += 1;
+        if here != a && !document.qkdn(here).is_some_and(&lets_through) {
+            continue;
+        }
         for boundary in &document.boundaries {
             let [x, y] = &boundary.between;
             for (from, to) in [(x, y), (y, x)] {

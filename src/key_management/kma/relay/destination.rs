@@ -30,13 +30,13 @@ pub struct Part {
 
 impl KeyManager {
     /// A promise in a segment that relays in parts: the next KM is told its key ids. The last KM reads them in the part.
-    pub(in super::super) fn announce_keys(&self, order: &Reservation, lane: usize, out: &mut Outbox) {
+    pub(in super::super) fn announce_keys(&mut self, order: &Reservation, lane: usize, out: &mut Outbox) {
         let Some(formation) = &order.formation else { return };
         let next = self.outgoing[&order.hop].neighbour;
         if next == formation.end {
             return;
         }
-        let keys = self.lanes[lane].store.reserved(order.ask.request);
+        let keys = self.lanes[lane].store.announce(order.ask.request);
         let message = KeyManagementMessage::KeyIds {
             ask: order.ask,
             hop: order.hop,
@@ -45,6 +45,7 @@ impl KeyManager {
         };
         let label = Label::new(order.procedure, Step::Reservation);
         out.send(Address::kma(next), label, message);
+        self.arm_for_part(order.deadline, out);
     }
 
     /// The first KM of a segment has the key: it has the others send their parts, and sends its own.
@@ -222,6 +223,7 @@ impl KeyManager {
         self.passing.insert(request, passing);
         let bits = otp.bits();
         out.observe(Observation::Spent { request, hop, bits });
+        self.keep_sent_part(request, (hop, otp.clone()), order.deadline, label.procedure, out);
         let me = self.me();
         let position = formation.kms.iter().position(|&km| km == me);
         let part = RelayPart {
