@@ -173,6 +173,7 @@ fn line(scheme: Relay, lengths_m: &[u64], routes: Option<u64>, p: u64) -> Arc<Pl
             length_m,
             loss_db: 1.0,
             systems: 1,
+            middle_station: false,
             schedule: None,
             making: None,
             store: StoreAmounts {

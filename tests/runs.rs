@@ -288,6 +288,7 @@ fn idle_links_cost_no_events() {
             length_m: 1_000,
             loss_db: 0.2,
             systems: 1,
+            middle_station: false,
             schedule: Some(BlockSchedule {
                 bits: 1_000,
                 period: Span::from_seconds(1),

@@ -34,6 +34,8 @@ pub enum Timer {
     ProviderReport,
     /// A module declares what has happened to its link.
     Detection,
+    /// A module's periodic report of how its link does.
+    LinkReport,
 }
 
 /// One thing that a machine wants done.

@@ -14,7 +14,6 @@ use crate::report::chart::Roster;
 use crate::scenario::configuration::configuration;
 use crate::scenario::document::Document;
 use crate::scenario::{self, Diagnostic, Diagnostics, compile, derive};
-use crate::units::Decibels;
 
 /// The engine of the program.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,9 +49,7 @@ impl Engine for Simulator {
         let mut warnings: Vec<Diagnostic> = loaded.warnings.0.clone();
         let mut variants = Vec::new();
         for which in Which::ALL {
-            let document = derive(&loaded.document, which, &|model, loss: Decibels| {
-                model.reaches(loss)
-            });
+            let document = derive(&loaded.document, which);
             let resolved = resolved(&document);
             // What is derived is held to the same rules as what is written.
             let checked = scenario::load_text(which.name(), &resolved.to_string(), &[])
@@ -86,7 +83,14 @@ impl Engine for Simulator {
                 meaning: entry.doc.trim().to_owned(),
             })
         });
-        entries.collect()
+        let presets = scenario::presets()
+            .into_iter()
+            .map(|(model, preset)| CatalogueEntry {
+                kind: "presets".to_owned(),
+                name: format!("{model} {}", preset.name),
+                meaning: preset.source.to_owned(),
+            });
+        entries.chain(presets).collect()
     }
 }
 
@@ -143,11 +147,13 @@ fn price(document: &Document, plan: &Plan) -> Price {
     let total = inventory.modules / 2 * prices.module_pair
         + inventory.key_managers * prices.key_manager
         + controllers * prices.controller
-        + inventory.sites * prices.site;
+        + inventory.sites * prices.site
+        + inventory.middle_stations * prices.middle_station;
     Price {
         modules: inventory.modules as u32,
         key_managers: inventory.key_managers as u32,
         sites: inventory.sites as u32,
+        middle_stations: inventory.middle_stations as u32,
         total: total as f64,
     }
 }

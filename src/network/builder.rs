@@ -76,6 +76,8 @@ pub struct LinkSpec {
     pub loss_db: f64,
     /// Module pairs side by side.
     pub systems: u64,
+    /// Whether each of them has an untrusted station in the middle.
+    pub middle_station: bool,
     /// What one module pair makes; `None`: no key over this channel.
     pub schedule: Option<BlockSchedule>,
     /// How the blocks of all module pairs together differ from one another; `None`: not at all.
@@ -211,6 +213,7 @@ impl PlanBuilder {
             length_m: spec.length_m,
             loss_db: spec.loss_db,
             systems: spec.systems,
+            middle_station: spec.middle_station,
             schedule,
             making: spec.making,
             first_lane: spec.store.first_lane,

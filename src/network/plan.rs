@@ -74,6 +74,8 @@ pub struct LinkPlan {
     pub loss_db: f64,
     /// Module pairs side by side.
     pub systems: u64,
+    /// Whether each of them has an untrusted station in the middle.
+    pub middle_station: bool,
     /// What all of them make together; `None`: no key over this channel.
     pub schedule: Option<BlockSchedule>,
     /// How blocks differ from one another; `None`: they are all like the schedule's.
@@ -256,6 +258,8 @@ pub struct Inventory {
     pub key_managers: u64,
     /// Trusted sites.
     pub sites: u64,
+    /// Untrusted stations in the middle of links.
+    pub middle_stations: u64,
 }
 
 /// Real bits.
@@ -411,6 +415,10 @@ impl Plan {
         iwns.dedup();
         Inventory {
             modules: self.links.values().map(|link| 2 * link.systems).sum(),
+            middle_stations: (self.links.values())
+                .filter(|link| link.middle_station)
+                .map(|link| link.systems)
+                .sum(),
             key_managers: self.nodes.len() as u64,
             sites: (self.nodes.len() - sides + iwns.len()) as u64,
         }

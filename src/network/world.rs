@@ -224,7 +224,26 @@ impl<O: Observer> World<O> {
                 Event::Overdue { line, sequence } => self.on_overdue(line, sequence, now),
             }
         }
-        self.look_at_all(self.simulation.now().max(end));
+        let over = self.simulation.now().max(end);
+        let skew = self.greatest_skew();
+        if skew > Span::ZERO {
+            // What one end has and the other is still to have: no more is made, and both get it.
+            for store in self.plan.stores.ids() {
+                self.quantum.set_generating(store, false, over);
+            }
+        }
+        self.look_at_all(over + skew);
+    }
+
+    /// How long after its block was acquired the later end of any link has it, where ends differ; else 0.
+    fn greatest_skew(&self) -> Span {
+        let links = self.plan.links.values().filter_map(|link| match &link.making {
+            Some(Making::Blocks(generation)) if generation.skew[0] != generation.skew[1] => {
+                Some(generation.post_processing + generation.skew[0].max(generation.skew[1]))
+            }
+            _ => None,
+        });
+        links.max().unwrap_or(Span::ZERO)
     }
 
     fn start(&mut self) {
@@ -244,6 +263,13 @@ impl<O: Observer> World<O> {
         }
         for link in self.plan.links.ids() {
             self.watch(link, Time::ZERO);
+        }
+        for link in self.plan.links.ids() {
+            for end in 0..self.reporting() {
+                self.out.address_to(Address::module(link, end));
+                self.modules[link.index() * 2 + end].on_start(&mut self.out);
+                self.flush(Time::ZERO);
+            }
         }
         for node in self.plan.nodes.ids() {
             self.out.address_to(Address::kma(node));
@@ -372,7 +398,7 @@ impl<O: Observer> World<O> {
             }
             ElementKind::Controller => self.controllers[ControllerId(at)].on_timer(timer, now, &mut self.out),
             ElementKind::Application => self.applications[ApplicationId(at)].on_timer(now, &mut self.out),
-            ElementKind::QkdModule => self.modules[at as usize].on_timer(now, &mut self.out),
+            ElementKind::QkdModule => return self.wake_module(at as usize, timer, now),
             ElementKind::Manager => self.managers[ManagerId(at)].on_timer(timer, now, &mut self.out),
             ElementKind::UserNetworkManager => unreachable!("user networks set no timers"),
         }
@@ -417,6 +443,30 @@ impl<O: Observer> World<O> {
             _ => {}
         }
         self.observer.observed(now, from, observation);
+    }
+
+    /// A module declares what has happened to its link, or reports how it does.
+    fn wake_module(&mut self, at: usize, timer: Timer, now: Time) {
+        let link = LinkId((at / 2) as u32);
+        if timer == Timer::LinkReport {
+            let block = self
+                .stores_of(link)
+                .next()
+                .and_then(|store| self.quantum.around(store, now)[0]);
+            self.modules[at].on_report(now, block.as_ref(), &mut self.out);
+            return self.flush(now);
+        }
+        self.modules[at].on_timer(now, &mut self.out);
+        self.flush(now);
+        if self.modules[at].awaits_block() {
+            self.watch(link, now);
+        }
+    }
+
+    /// The stores that a link fills: the lane from its first end, the lane from its second.
+    fn stores_of(&self, link: LinkId) -> impl Iterator<Item = StoreId> + use<O> {
+        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
+        stores.into_iter().flatten()
     }
 
     /// Tells the availability of a store's level.
@@ -488,8 +538,7 @@ impl<O: Observer> World<O> {
     fn set_generating(&mut self, link: LinkId, now: Time) {
         let ends = [0, 1].map(|end| self.modules[link.index() * 2 + end].is_stopped());
         let generates = self.cuts[link] == 0 && !ends.contains(&true);
-        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
-        for store in stores.into_iter().flatten() {
+        for store in self.stores_of(link) {
             self.quantum.set_generating(store, generates, now);
             if self.availability.follows(store) {
                 self.follow(store, now);
@@ -515,16 +564,23 @@ impl<O: Observer> World<O> {
         if self.plan.parameters.status_reports { 2 } else { 0 }
     }
 
-    /// Looks ahead for the next turn of a link's blocks; what was found before is void.
+    /// Looks ahead for the next turn of a link's blocks, or for the first block of a link that starts again; what was
+    /// found before is void.
     fn watch(&mut self, link: LinkId, now: Time) {
         if !self.plan.parameters.status_reports {
             return;
         }
-        let hop = self.plan.links[link].hops[0];
-        let Some(store) = self.plan.hops[hop].store() else {
+        let Some(store) = self.stores_of(link).next() else {
             return;
         };
-        let block = self.quantum.next_turn(store, now, self.plan.horizon());
+        let horizon = self.plan.horizon();
+        let awaited = [0, 1].map(|end| self.modules[link.index() * 2 + end].awaits_block());
+        let block = if awaited.contains(&true) {
+            let next = self.quantum.around(store, now)[1];
+            next.filter(|block| block.done <= horizon)
+        } else {
+            self.quantum.next_turn(store, now, horizon)
+        };
         let epoch = self.turns[link].1 + 1;
         self.turns[link] = (block, epoch);
         if let Some(block) = block {
@@ -670,6 +726,7 @@ fn expected(link: &LinkPlan) -> Option<Expected> {
         Some(Making::Blocks(generation)) => Some(Expected {
             skr_bps: link.schedule?.rate_bps() as u64,
             consumption_bps: generation.expected_consumption_bps,
+            report_every: generation.report_every,
         }),
         _ => None,
     }
@@ -702,12 +759,17 @@ fn sources(plan: &Plan, source: StoreSource, streams: &Streams) -> [LinkSource; 
         (Some(_), Some(Making::Blocks(generation))) => {
             let stream = streams.stream(&format!("link/{}", link.name), "blocks");
             let process = BlockProcess::new(Arc::clone(generation), stream);
-            [lane, 1 - lane].map(|end| {
+            // The sending end allocates only what both ends have.
+            let skews = [
+                generation.skew[0].max(generation.skew[1]),
+                generation.skew[1 - lane],
+            ];
+            skews.map(|skew| {
                 LinkSource::Blocks(Box::new(BlockSource::new(
                     process.clone(),
                     link.first_lane,
                     lane == 0,
-                    generation.skew[end],
+                    skew,
                     plan.horizon(),
                 )))
             })

@@ -17,6 +17,8 @@ pub struct Expected {
     pub skr_bps: u64,
     /// Consumption \[bit/s\], if the scenario says.
     pub consumption_bps: Option<u64>,
+    /// How often to report besides changes of the state.
+    pub report_every: Option<Span>,
 }
 
 /// The machine. It takes no processing time; detection has a delay of its own.
@@ -35,6 +37,10 @@ pub struct Module {
     up: bool,
     /// Whether the controller has ordered it to stop.
     stopped: bool,
+    /// What was declared last: whether the link makes key.
+    declared: bool,
+    /// What was reported last.
+    state: LinkState,
 }
 
 impl Module {
@@ -57,10 +63,24 @@ impl Module {
             undeclared: VecDeque::new(),
             up: true,
             stopped: false,
+            declared: true,
+            state: LinkState::Active,
         }
     }
 
-    /// The controller asks, or orders (P10/P13 steps 1, 2 and 4).
+    /// Time 0.
+    pub fn on_start(&mut self, out: &mut Outbox) {
+        self.report_later(Time::ZERO, out);
+    }
+
+    fn report_later(&self, now: Time, out: &mut Outbox) {
+        if let Some(every) = self.expected.and_then(|expected| expected.report_every) {
+            out.wake(now + every, Timer::LinkReport);
+        }
+    }
+
+    /// The controller asks, or orders (P10/P13 steps 1, 2 and 4). A link that was ordered to stop is passive, one that
+    /// was ordered to go on is pending until its first block.
     pub fn on_message(&mut self, message: &ControlMessage, now: Time, out: &mut Outbox) {
         match message {
             ControlMessage::StatusRequest => {
@@ -73,7 +93,18 @@ impl Module {
                 let to = Address::controller(self.controller);
                 out.send(to, label, ControlMessage::StatusAnswer(Box::new(answer)));
             }
-            ControlMessage::GenerationControl { generate, .. } => self.stopped = !generate,
+            ControlMessage::GenerationControl { generate, .. } => {
+                let changed = self.stopped == *generate;
+                self.stopped = !generate;
+                if changed && self.state != LinkState::Off {
+                    let state = if *generate {
+                        LinkState::Pending
+                    } else {
+                        LinkState::Passive
+                    };
+                    self.report(state, None, None, out);
+                }
+            }
             other => unreachable!("no one sends a module {other:?}"),
         }
     }
@@ -81,6 +112,11 @@ impl Module {
     /// Whether the controller has ordered it to stop.
     pub fn is_stopped(&self) -> bool {
         self.stopped
+    }
+
+    /// Whether it waits for the first block that tells how the link does.
+    pub fn awaits_block(&self) -> bool {
+        self.state == LinkState::Pending && self.declared && self.expected.is_some()
     }
 
     /// The quantum channel went or came back.
@@ -97,14 +133,21 @@ impl Module {
             out.observe(Observation::Declared { fault });
         }
         // Repaired, it resynchronises before the next block.
-        let state = if generating {
-            LinkState::Pending
-        } else {
-            LinkState::Off
+        let state = match (generating, self.stopped) {
+            (false, _) => LinkState::Off,
+            (true, true) => LinkState::Passive,
+            (true, false) => LinkState::Pending,
         };
         let cause = (!generating).then_some(AlarmCause::Interrupted);
         self.declare(cause, origin, Some(fault), out);
         self.report(state, None, Some(fault), out);
+    }
+
+    /// A report is due; `block` is the last one that was made.
+    pub fn on_report(&mut self, now: Time, block: Option<&Block>, out: &mut Outbox) {
+        let block = block.filter(|_| matches!(self.state, LinkState::Active | LinkState::Pending));
+        self.report(self.state, block, None, out);
+        self.report_later(now, out);
     }
 
     /// Blocks are thrown away from this one on (QBER alarm, no key to authenticate), or are good again.
@@ -122,12 +165,15 @@ impl Module {
             }),
             Fate::Unauthenticated => Some(AlarmCause::NotAuthenticated),
         };
-        self.declare(cause, now, None, out);
+        if healthy != self.declared {
+            self.declare(cause, now, None, out);
+        }
         self.report(state, Some(block), None, out);
     }
 
     /// Says over Cq and Mq how the link does.
-    fn report(&self, state: LinkState, block: Option<&Block>, fault: Option<FaultId>, out: &mut Outbox) {
+    fn report(&mut self, state: LinkState, block: Option<&Block>, fault: Option<FaultId>, out: &mut Outbox) {
+        self.state = state;
         let Some(expected) = self.expected else { return };
         let label = Label::new(self.procedure, Step::StatusReport);
         let link = self.link;
@@ -153,10 +199,11 @@ impl Module {
     }
 
     /// Says over Cq and Mq whether the link makes key.
-    fn declare(&self, cause: Option<AlarmCause>, origin: Time, fault: Option<FaultId>, out: &mut Outbox) {
+    fn declare(&mut self, cause: Option<AlarmCause>, origin: Time, fault: Option<FaultId>, out: &mut Outbox) {
         let label = Label::new(self.procedure, Step::StatusReport);
         let link = self.link;
         let generating = cause.is_none();
+        self.declared = generating;
         let change = StatusChange::Link { link, generating };
         out.send(
             Address::controller(self.controller),

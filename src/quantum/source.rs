@@ -140,6 +140,14 @@ impl LinkSource {
         }
     }
 
+    /// The last block that is done by now, and the next one as things stand.
+    pub fn around(&self, now: Time) -> [Option<Block>; 2] {
+        match self {
+            LinkSource::Steady(_) | LinkSource::Passes(_) => [None; 2],
+            LinkSource::Blocks(source) => source.around(now),
+        }
+    }
+
     /// The next block at which the link turns bad (alarm) or good again, as things stand.
     pub fn next_turn(&mut self, now: Time, until: Time) -> Option<Block> {
         match self {
@@ -216,6 +224,11 @@ impl QuantumLayer {
         for source in &mut self.ends[store] {
             source.intercept(now, fraction);
         }
+    }
+
+    /// The last block that filled a store and is done by now, and the next one as things stand.
+    pub fn around(&self, store: StoreId, now: Time) -> [Option<Block>; 2] {
+        self.ends[store][0].around(now)
     }
 
     /// The next block at which what fills a store turns bad (alarm) or good again, as things stand.

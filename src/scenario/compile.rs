@@ -225,6 +225,7 @@ impl Compiler<'_> {
             length_m: wanted.length.0,
             loss_db: channel.loss_db,
             systems: u64::from(wanted.systems),
+            middle_station: wanted.model.has_middle_station(),
             schedule,
             making,
             store: amounts(wanted.store),
@@ -493,6 +494,7 @@ fn making(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Opt
         loss_drift,
         flips_drift,
         expected_consumption_bps: written.expected_consumption.map(|rate| rate.0),
+        report_every: written.report_every,
         skew: [written.skew_first, written.skew_second],
     })))
 }

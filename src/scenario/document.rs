@@ -344,6 +344,9 @@ record! {
         controller: u64 = 10_000,
         /// A trusted site: rooms, power, guards.
         site: u64 = 50_000,
+        /// An untrusted station in the middle of a link (MDI, twin-field, BBM92), per module pair: what measures or
+        /// sends there, and its room. Assumption: as dear as a pair of modules, whose ends carry less in return.
+        middle_station: u64 = 100_000,
     }
 }
 
@@ -516,6 +519,26 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("reservation", Reservation::ENTRIES),
         ("transit", Transit::ENTRIES),
     ]
+}
+
+/// Presets of link models: model, preset.
+pub fn presets() -> Vec<(&'static str, &'static crate::quantum::models::Preset)> {
+    let of_model = |entry: &'static Entry| {
+        let origin = crate::catalogue::Origin::default();
+        let empty = |members| Node {
+            tree: Tree::Object(members),
+            origin,
+        };
+        let member = crate::catalogue::Member {
+            key: entry.name.to_owned(),
+            key_origin: origin,
+            value: empty(Vec::new()),
+        };
+        let model = LinkModel::decode(&empty(vec![member]), &mut Decoder::default());
+        let presets = crate::quantum::models::Parameters::presets(model.kind());
+        presets.iter().map(move |preset| (entry.name, preset))
+    };
+    LinkModel::ENTRIES.iter().flat_map(of_model).collect()
 }
 
 /// The JSON Schema of scenario files, in both forms: a file that extends another is a patch.

@@ -287,6 +287,7 @@ impl Cook<'_> {
             length_m: link.length_m,
             loss_db: link.length_m as f64 * 0.0002,
             systems: link.systems,
+            middle_station: false,
             schedule,
             making: None,
             store: StoreAmounts {

@@ -5,7 +5,7 @@
 pub enum LinkState {
     /// It makes key.
     Active,
-    /// It is ready, but makes no key over this channel.
+    /// It stands ready and makes no key, by order of its controller; what it made before is there to be used.
     Passive,
     /// It is on its way to making key: resynchronising, or its blocks are thrown away.
     Pending,

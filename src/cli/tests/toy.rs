@@ -112,6 +112,7 @@ impl Engine for Toy {
                 modules: 2,
                 key_managers: 4,
                 sites: 1,
+                middle_stations: 0,
                 total,
             });
             Ok(prepared)
