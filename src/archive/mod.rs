@@ -10,6 +10,7 @@
 //! | `accounting.csv` | the providers' usage records and settlements |
 //! | `configuration.csv` | capabilities and provisioned routes, where controllers tell their manager |
 //! | `sessions.csv` | the states that sessions went through |
+//! | `timeseries.csv`, `routes.csv` | amounts over time and hops used, of the first replication |
 //! | `trace.jsonl`, `decisions.jsonl`, `audit.jsonl` (who had each supplied key) | where a trace was asked for |
 //! | `scenario.json`, `sweep.json`, `points/`, `sweep.csv` | in the folder of a sweep: [`SweepRecord`], [`PointRecord`] |
 //! | `variants/NAME/` | in the folder of a comparison: a complete results folder of each variant |

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+use super::Watch;
 use crate::experiment::sweep::Shard;
 use crate::experiment::sweep::design::Design;
 use crate::units::{BitRate, Metres};
@@ -109,9 +110,20 @@ pub(super) struct Simulation {
     /// Also write every message (trace.jsonl), every decision (decisions.jsonl) and each key's audit trail (audit.jsonl)
     #[arg(long)]
     pub trace: bool,
+    /// Periods of the time series of the first replication (timeseries.csv), 0 for none
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub samples: u32,
 }
 
 impl Simulation {
+    /// What to keep of the run.
+    pub fn watch(&self) -> Watch {
+        Watch {
+            trace: self.trace,
+            samples: self.samples,
+        }
+    }
+
     /// All changes to the scenario, the options with a name of their own last.
     pub fn all_sets(&self) -> Vec<String> {
         let mut sets = self.sets.clone();

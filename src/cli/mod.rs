@@ -35,7 +35,7 @@ use clap::Parser;
 
 pub use args::Arguments;
 pub use console::Console;
-pub use engine::{CatalogueEntry, Engine, Prepared, Rejected, Simulate};
+pub use engine::{CatalogueEntry, Engine, Prepared, Rejected, Simulate, Watch};
 pub use failure::{Exit, Failure};
 pub use simulator::Simulator;
 

@@ -5,6 +5,7 @@ pub mod outcome;
 pub mod record;
 pub mod requests;
 pub mod reroutes;
+pub mod routes;
 pub mod sessions;
 
 use crate::architecture::{Address, Envelope, Observation};
