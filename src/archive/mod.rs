@@ -34,6 +34,7 @@ mod sink;
 mod summary;
 mod sweep;
 mod sweep_folder;
+mod tables;
 
 pub use comparison::{
     BottomLine, Comparison, ComparisonRow, Objective, Pair, Pareto, ParetoPoint, Price, Rule, Verdict,
@@ -48,6 +49,7 @@ pub use sink::{Digest, Files, Sink, sha256_hex};
 pub use summary::{AuditRow, ExpectationRow, MetricRow, Summary};
 pub use sweep::{PointRecord, SweepRecord, write_tables};
 pub use sweep_folder::{SweepFolder, SweepPlace};
+pub use tables::{RequestRow, RerouteRow, RouteRow, SeriesRow};
 
 /// Version of the layout of every JSON file in a results folder.
 pub const SCHEMA_VERSION: u32 = 1;
