@@ -16,6 +16,8 @@ mod import;
 mod link;
 mod list;
 mod new;
+mod plot;
+mod report;
 mod reproduce;
 mod run;
 mod schema;
@@ -104,6 +106,8 @@ pub fn dispatch(
         Verb::Schema => schema::schema(&mut context),
         Verb::List(arguments) => list::list(&mut context, arguments),
         Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),
+        Verb::Report(arguments) => report::report(&mut context, arguments),
+        Verb::Plot(arguments) => plot::plot(&mut context, arguments),
         Verb::Trace(arguments) => trace::trace(&mut context, arguments),
         Verb::Explain(arguments) => explain::explain(&mut context, arguments),
     };
