@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use super::Watch;
+use super::completions::Completions;
+use super::man::ManPages;
 use crate::experiment::sweep::Shard;
 use crate::experiment::sweep::design::Design;
 use crate::kernel::Span;
@@ -83,6 +85,10 @@ pub(super) enum Verb {
     Trace(Trace),
     /// Say why a request took its route, waited or failed
     Explain(Explain),
+    /// Print what a shell needs to complete the commands
+    Completions(Completions),
+    /// Print the manual page, or write one per command
+    Man(ManPages),
 }
 
 #[derive(Clone, Debug, Args)]

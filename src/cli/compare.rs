@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use super::args::{Compare, FailOn};
 use super::work::{Context, claim, manifest, summarize};
 use super::{Exit, Failure, Prepared, Watch};
+use crate::analysis::bounds::{Hard, hard};
 use crate::archive::{
     ArchiveError, Command, Comparison, Folder, Host, Manifest, Pair, Price, Rule, RunRecord, Sink, Summary,
     VariantEntry, Verdict, scenario_hash, sha256_hex, variant_folders, write_comparison, write_run,
 };
 use crate::experiment::compare::{Side, against_the_first, compare as compare_sides};
 use crate::observe::outcome::Outcome;
+use crate::report::bounds::beside;
 use crate::report::tables;
 
 pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<Exit, Failure> {
@@ -47,14 +49,25 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
     manifest.scenario_sha256 = hash;
     manifest.variants.clone_from(&entries);
     let place = folder.seal(manifest)?;
+    let theory: Vec<Option<Hard>> = (subjects.iter())
+        .map(|subject| subject.plan.as_deref().map(hard))
+        .collect();
     if context.console.json() {
         let mut document = json!(comparison);
+        document["bounds"] = json!(theory);
         document["status"] = json!(status);
         document["folder"] = Value::from(place.to_string_lossy());
         context.console.document(&document)?;
     } else {
         let look = context.console.look();
         context.console.data(&tables::comparison(&comparison, look))?;
+        for ((hard, summary), entry) in theory.iter().zip(&summaries).zip(&entries) {
+            if let Some(hard) = hard {
+                context
+                    .console
+                    .data(&format!("{}: {}", entry.name, beside(hard, summary)))?;
+            }
+        }
     }
     let exit = context.conclude(&place, comparison.replications, asked, &summaries);
     let worse = comparison.metrics.iter().any(|row| row.verdict == Verdict::Worse);

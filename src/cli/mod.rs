@@ -7,6 +7,7 @@
 mod args;
 mod bounds;
 mod compare;
+mod completions;
 mod console;
 mod criticality;
 mod engine;
@@ -15,6 +16,7 @@ mod failure;
 mod import;
 mod link;
 mod list;
+mod man;
 mod new;
 mod plot;
 mod report;
@@ -110,6 +112,8 @@ pub fn dispatch(
         Verb::Plot(arguments) => plot::plot(&mut context, arguments),
         Verb::Trace(arguments) => trace::trace(&mut context, arguments),
         Verb::Explain(arguments) => explain::explain(&mut context, arguments),
+        Verb::Completions(arguments) => completions::completions(&mut context, arguments),
+        Verb::Man(arguments) => man::man(&mut context, arguments),
     };
     let finished = result.and_then(|exit| context.console.flush().map(|()| exit));
     finished.unwrap_or_else(|failure| {

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use super::args::Simulation;
 use super::{Console, Engine, Exit, Failure, Prepared, Watch};
@@ -53,14 +54,21 @@ impl Context<'_> {
         };
         let number = |job: u32| numbers.start + job / kinds;
         let bar = self.console.progress(jobs, "replications");
-        let progress = || bar.inc(1);
+        let (begin, events) = (Instant::now(), AtomicU64::new(0));
+        let progress = || {
+            let rate = events.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64();
+            bar.set_message(format!("{} events/s", rounded(rate)));
+            bar.inc(1);
+        };
         let control = Control {
             threads,
             stop: self.stop,
             progress: &progress,
         };
         let done = in_order(jobs, control, |job| {
-            (subjects[(job % kinds) as usize].simulate)(number(job), watch)
+            let outcome = (subjects[(job % kinds) as usize].simulate)(number(job), watch);
+            events.fetch_add(outcome.events, Ordering::Relaxed);
+            outcome
         });
         bar.finish_and_clear();
         let done = done.map_err(|stopped| match stopped {
@@ -116,6 +124,15 @@ impl Context<'_> {
             return Exit::Difference;
         }
         Exit::Done
+    }
+}
+
+/// A rate in few digits: 950, 12 k, 3.4 M.
+fn rounded(rate: f64) -> String {
+    match rate {
+        0.0..1e3 => format!("{rate:.0}"),
+        1e3..1e6 => format!("{:.0} k", rate / 1e3),
+        _ => format!("{:.1} M", rate / 1e6),
     }
 }
 
