@@ -54,16 +54,30 @@ fn folder(name: &str) -> PathBuf {
             ("traced", &["run", cut, "--replications", "1", "--trace"]),
             ("bare", &["run", cut, "--replications", "3", "--samples", "0"]),
             ("harmful", &["run", scenario, "--replications", "1"]),
-            ("compared", &["compare", plain, "--gwn-vs-iwn", "--replications", "3"]),
+            (
+                "compared",
+                &["compare", plain, "--gwn-vs-iwn", "--replications", "3"],
+            ),
             ("swept", &["sweep", plain, "--replications", "2", "--set", demand]),
             (
                 "grid",
-                &["sweep", plain, "--replications", "2", "--set", demand, "--set", timeout],
+                &[
+                    "sweep",
+                    plain,
+                    "--replications",
+                    "2",
+                    "--set",
+                    demand,
+                    "--set",
+                    timeout,
+                ],
             ),
         ];
         for (name, arguments) in runs {
             let folder = out(name);
-            done(&qkdni(arguments.iter().copied().chain(["--out", folder.as_str()])));
+            done(&qkdni(
+                arguments.iter().copied().chain(["--out", folder.as_str()]),
+            ));
         }
         place
     });
@@ -77,7 +91,12 @@ fn path_of(name: &str) -> String {
 fn report(name: &str) -> String {
     let place = TempDir::new().expect("a folder");
     let out = place.path().join("report.html");
-    done(&qkdni(["report", &path_of(name), "--out", out.to_str().expect("text")]));
+    done(&qkdni([
+        "report",
+        &path_of(name),
+        "--out",
+        out.to_str().expect("text"),
+    ]));
     fs::read_to_string(&out).expect("a report")
 }
 
@@ -124,7 +143,11 @@ fn a_report_is_one_file_with_everything() {
     let map = &data(&page)["parts"][0]["map"];
     assert_eq!(map["times"].as_array().map(Vec::len), Some(61));
     assert_eq!(map["faults"][0][0], "f1");
-    assert!(map["faults"][0][3].as_array().is_some_and(|links| !links.is_empty()));
+    assert!(
+        map["faults"][0][3]
+            .as_array()
+            .is_some_and(|links| !links.is_empty())
+    );
 }
 
 /// What is not in the folder is said to be missing, and the rest is there.
@@ -147,8 +170,15 @@ fn routes_lead_from_end_to_end() {
     let hops = demand[1].as_array().expect("hops");
     let node = |name: &Value| map["nodes"][name.as_u64().expect("a node") as usize].clone();
     assert!(hops.len() >= 3, "{hops:?}");
-    assert!(hops.iter().all(|hop| hop[2].is_u64() && hop[5].as_u64() > Some(0)));
-    assert!(node(&hops[0][0]).as_str().is_some_and(|name| name.starts_with("A/")));
+    assert!(
+        hops.iter()
+            .all(|hop| hop[2].is_u64() && hop[5].as_u64() > Some(0))
+    );
+    assert!(
+        node(&hops[0][0])
+            .as_str()
+            .is_some_and(|name| name.starts_with("A/"))
+    );
     // The first route; what a fault changes comes after it.
     let mut at = hops[0][0].clone();
     let mut crossed = false;
@@ -175,7 +205,13 @@ fn what_a_folder_says_is_escaped() {
 #[test]
 fn comparisons_and_sweeps_have_reports() {
     let compared = report("compared");
-    for part in ["Bottom line", "id=\"p0-difference-1\"", "All verdicts", "id=\"p0-delays\"", "id=\"p1-topology\""] {
+    for part in [
+        "Bottom line",
+        "id=\"p0-difference-1\"",
+        "All verdicts",
+        "id=\"p0-delays\"",
+        "id=\"p1-topology\"",
+    ] {
         assert!(compared.contains(part), "{part}");
     }
     let grid = report("grid");
@@ -184,7 +220,13 @@ fn comparisons_and_sweeps_have_reports() {
     let place = TempDir::new().expect("a folder");
     let out = place.path().join("both.html");
     let both = [path_of("cut"), path_of("swept")];
-    done(&qkdni(["report", &both[0], &both[1], "--out", out.to_str().expect("text")]));
+    done(&qkdni([
+        "report",
+        &both[0],
+        &both[1],
+        "--out",
+        out.to_str().expect("text"),
+    ]));
     let page = fs::read_to_string(out).expect("a report");
     assert!(page.contains("id=\"part-1\"") && page.contains("2 results"));
 }
@@ -197,7 +239,11 @@ fn each_kind_of_picture_is_drawn() {
         ("cut", "topology", &["data-link=\"0\"", "over 75 %"]),
         ("cut", "timeseries", &["stored key", "time [", "f1"]),
         ("cut", "cdf", &["KKRD [", "share of delivered requests"]),
-        ("cut", "reroutes", &["time since the fault [ms]", "detection", "installation"]),
+        (
+            "cut",
+            "reroutes",
+            &["time since the fault [ms]", "detection", "installation"],
+        ),
         ("traced", "sequence", &["Source: the Recommendation", "fault f1"]),
         ("compared", "compare", &["larger mean [%]", "served_share"]),
         ("swept", "sweep", &["demands.a-to-b.key [bit]"]),
@@ -206,11 +252,21 @@ fn each_kind_of_picture_is_drawn() {
     for (name, what, words) in cases {
         let draw = |file: &str| {
             let out = place.path().join(file);
-            done(&qkdni(["plot", &path_of(name), "--what", what, "--out", out.to_str().expect("text")]));
+            done(&qkdni([
+                "plot",
+                &path_of(name),
+                "--what",
+                what,
+                "--out",
+                out.to_str().expect("text"),
+            ]));
             fs::read_to_string(out).expect("a picture")
         };
         let svg = draw("one.svg");
-        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{what}");
+        assert!(
+            svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"),
+            "{what}"
+        );
         for word in words {
             assert!(svg.contains(word), "{what}: {word}\n{svg}");
         }
@@ -240,16 +296,23 @@ fn samples_change_no_other_file() {
         let key = (element.to_owned(), series.to_owned());
         let before = last.insert(key, (time, value)).unwrap_or_default();
         assert!(before.0 <= time, "{line}");
-        assert!(matches!(series, "stored_bits" | "lowest_bits") || before.1 <= value, "{line}");
+        assert!(
+            matches!(series, "stored_bits" | "lowest_bits") || before.1 <= value,
+            "{line}"
+        );
     }
     let of = |element: &str, series: &str| last[&(element.to_owned(), series.to_owned())].1;
     let mut links = 0;
     for (element, series) in last.keys() {
         if series == "spent_bits" {
             links += 1;
-            let [stored, made, spent] = ["stored_bits", "generated_bits", "spent_bits"].map(|name| of(element, name));
+            let [stored, made, spent] =
+                ["stored_bits", "generated_bits", "spent_bits"].map(|name| of(element, name));
             // What is neither stored nor spent has been discarded by a full store.
-            assert!(stored + spent <= made && of(element, "lowest_bits") <= stored, "{element}");
+            assert!(
+                stored + spent <= made && of(element, "lowest_bits") <= stored,
+                "{element}"
+            );
         }
     }
     assert!(links >= 3 && of("demand:a-to-b", "delivered_bits") > 0);
@@ -288,7 +351,10 @@ fn what_is_no_whole_folder_is_refused() {
     let half = copy("half");
     fs::remove_file(half.join("requests.csv")).expect("removed");
     fs::remove_file(half.join("reroutes.json")).expect("removed");
-    try_it(&half, &["requests.csv is missing", "reroutes.json is missing", "hint"]);
+    try_it(
+        &half,
+        &["requests.csv is missing", "reroutes.json is missing", "hint"],
+    );
     let changed = copy("changed");
     fs::write(changed.join("timeseries.csv"), "replication,t_ns\n").expect("written");
     try_it(&changed, &["timeseries.csv was changed"]);
@@ -303,13 +369,30 @@ fn what_is_no_whole_folder_is_refused() {
 #[test]
 fn a_picture_that_is_not_there_is_refused() {
     let cut = path_of("cut");
-    refused(&qkdni(["plot", &cut, "--what", "sweep"]), USAGE, &["nothing for such a picture"]);
     refused(
-        &qkdni(["plot", &cut, "--what", "timeseries", "--pick", "store", "--out", "x.svg"]),
+        &qkdni(["plot", &cut, "--what", "sweep"]),
+        USAGE,
+        &["nothing for such a picture"],
+    );
+    refused(
+        &qkdni([
+            "plot",
+            &cut,
+            "--what",
+            "timeseries",
+            "--pick",
+            "store",
+            "--out",
+            "x.svg",
+        ]),
         USAGE,
         &["no picture \"store\"", "stores, key-rate, service"],
     );
-    refused(&qkdni(["plot", &cut, "--what", "topology", "--at", "5"]), USAGE, &["--at"]);
+    refused(
+        &qkdni(["plot", &cut, "--what", "topology", "--at", "5"]),
+        USAGE,
+        &["--at"],
+    );
     #[cfg(not(feature = "png"))]
     refused(
         &qkdni(["plot", &cut, "--what", "cdf", "--out", "x.png"]),
@@ -323,9 +406,20 @@ fn a_picture_that_is_not_there_is_refused() {
 fn pictures_are_written_as_png() {
     let place = TempDir::new().expect("a folder");
     let out = place.path().join("x.png");
-    done(&qkdni(["plot", &path_of("cut"), "--what", "cdf", "--out", out.to_str().expect("text")]));
+    done(&qkdni([
+        "plot",
+        &path_of("cut"),
+        "--what",
+        "cdf",
+        "--out",
+        out.to_str().expect("text"),
+    ]));
     let bytes = fs::read(out).expect("a picture");
-    assert!(bytes.starts_with(b"\x89PNG") && bytes.len() > 10_000, "{} bytes", bytes.len());
+    assert!(
+        bytes.starts_with(b"\x89PNG") && bytes.len() > 10_000,
+        "{} bytes",
+        bytes.len()
+    );
 }
 
 #[cfg(feature = "chromium")]
@@ -340,15 +434,26 @@ mod chromium {
             .expect("Chromium is installed: apt-get install chromium");
         let profile = TempDir::new().expect("a folder");
         let output = Command::new(program)
-            .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+            ])
             .args(["--enable-logging=stderr", "--log-level=0", "--dump-dom"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg(format!("file://{}#selftest", page.display()))
             .output()
             .expect("it runs");
         let error = String::from_utf8_lossy(&output.stderr);
-        let console = error.lines().filter(|line| line.contains("CONSOLE")).collect::<Vec<_>>();
-        (String::from_utf8_lossy(&output.stdout).into_owned(), console.join("\n"))
+        let console = error
+            .lines()
+            .filter(|line| line.contains("CONSOLE"))
+            .collect::<Vec<_>>();
+        (
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            console.join("\n"),
+        )
     }
 
     fn attribute(page: &str, name: &str) -> Option<String> {
@@ -364,7 +469,11 @@ mod chromium {
             let file = place.path().join(format!("{name}.html"));
             fs::write(&file, report(name)).expect("room");
             let (page, console) = opened(&file);
-            assert_eq!(attribute(&page, "data-selftest").as_deref(), Some("passed"), "{name}");
+            assert_eq!(
+                attribute(&page, "data-selftest").as_deref(),
+                Some("passed"),
+                "{name}"
+            );
             assert_eq!(console, "", "{name}");
             if name == "cut" {
                 let number = |of: &str| attribute(&page, of).and_then(|text| text.parse::<u32>().ok());
@@ -394,17 +503,30 @@ mod chromium {
         let path = |name: &str| place.path().join(name).to_str().expect("text").to_owned();
         let (scenario, results, out) = (path("large.json"), path("large"), path("large.html"));
         done(&qkdni([
-            "new", "--template", "random_geometric", "--qkdns", "2", "--nodes", "250", "--out", &scenario,
+            "new",
+            "--template",
+            "random_geometric",
+            "--qkdns",
+            "2",
+            "--nodes",
+            "250",
+            "--out",
+            &scenario,
         ]));
         let shorter = ["--set", "run.duration=60 s", "--set", "run.warm_up=0 s"];
         done(&qkdni(
-            ["run", &scenario, "--replications", "2", "--out", &results].into_iter().chain(shorter),
+            ["run", &scenario, "--replications", "2", "--out", &results]
+                .into_iter()
+                .chain(shorter),
         ));
         done(&qkdni(["report", &results, "--out", &out]));
         let size = fs::metadata(&out).expect("a report").len();
         assert!(size < 5_000_000, "{size} bytes");
         let (page, console) = opened(Path::new(&out));
-        assert_eq!((attribute(&page, "data-selftest").as_deref(), console.as_str()), (Some("passed"), ""));
+        assert_eq!(
+            (attribute(&page, "data-selftest").as_deref(), console.as_str()),
+            (Some("passed"), "")
+        );
         let opened = attribute(&page, "data-opened-ms").and_then(|text| text.parse::<u32>().ok());
         assert!(opened.is_some_and(|time| time < 2_000), "{opened:?} ms");
     }

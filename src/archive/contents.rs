@@ -49,7 +49,11 @@ pub fn write_run(sink: &mut dyn Sink, prefix: &str, record: &RunRecord<'_>) -> R
         })?;
     }
     put("sessions.csv", &mut |out| sessions(out, record.outcomes))?;
-    if record.outcomes.iter().any(|outcome| !outcome.series.t_ns.is_empty()) {
+    if record
+        .outcomes
+        .iter()
+        .any(|outcome| !outcome.series.t_ns.is_empty())
+    {
         put("timeseries.csv", &mut |out| series(out, record.outcomes))?;
         put("routes.csv", &mut |out| routes(out, record.outcomes))?;
     }

@@ -78,10 +78,13 @@ impl Archived {
         let full = self.folder().join(path);
         let file = File::open(&full).map_err(|error| ArchiveError::io("cannot read", &full, &error))?;
         let mut reader = csv::Reader::from_reader(file);
-        reader.deserialize().collect::<Result<Vec<T>, _>>().map_err(|error| {
-            ArchiveError::new("cannot use", &full, format!("damaged: {error}"))
-                .hint("a folder of another version may hold other columns: run the scenario again")
-        })
+        reader
+            .deserialize()
+            .collect::<Result<Vec<T>, _>>()
+            .map_err(|error| {
+                ArchiveError::new("cannot use", &full, format!("damaged: {error}"))
+                    .hint("a folder of another version may hold other columns: run the scenario again")
+            })
     }
 
     /// Whether the folder was written with this file.

@@ -22,7 +22,9 @@ pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, 
         pictures.retain(|picture| picture.id == *pick);
         if pictures.is_empty() {
             let names = names.join(", ");
-            return Err(Failure::Usage(format!("there is no picture \"{pick}\"\n  hint: there are {names}")));
+            return Err(Failure::Usage(format!(
+                "there is no picture \"{pick}\"\n  hint: there are {names}"
+            )));
         }
     }
     if pictures.is_empty() {
@@ -35,10 +37,16 @@ pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, 
     let mut written = Vec::new();
     match &arguments.out {
         Some(out) => {
-            let others: Vec<&str> = pictures.iter().skip(1).map(|picture| picture.id.as_str()).collect();
+            let others: Vec<&str> = pictures
+                .iter()
+                .skip(1)
+                .map(|picture| picture.id.as_str())
+                .collect();
             if !others.is_empty() {
                 let (id, others) = (&pictures[0].id, others.join(", "));
-                context.console.say(&format!("picture {id}; with --pick also: {others}"));
+                context
+                    .console
+                    .say(&format!("picture {id}; with --pick also: {others}"));
             }
             save(out, &pictures[0])?;
             written.push(out.clone());
@@ -51,7 +59,10 @@ pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, 
             }
         }
     }
-    let names: Vec<String> = written.iter().map(|path: &PathBuf| path.display().to_string()).collect();
+    let names: Vec<String> = written
+        .iter()
+        .map(|path: &PathBuf| path.display().to_string())
+        .collect();
     if context.console.json() {
         context
             .console
@@ -116,7 +127,9 @@ fn of_one(run: &Run, sequences: &Sequences, arguments: &Plot, pictures: &mut Vec
 
 /// SVG, or PNG by the file's name.
 fn save(path: &Path, picture: &Picture) -> Result<(), Failure> {
-    let png = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+    let png = path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
     if !png {
         return write(path, picture.svg.as_bytes());
     }
@@ -127,6 +140,7 @@ fn save(path: &Path, picture: &Picture) -> Result<(), Failure> {
     }
     #[cfg(not(feature = "png"))]
     Err(Failure::Usage(
-        "this build writes no PNG\n  hint: name a file that ends with .svg, or build with --features png".to_owned(),
+        "this build writes no PNG\n  hint: name a file that ends with .svg, or build with --features png"
+            .to_owned(),
     ))
 }

@@ -39,7 +39,9 @@ pub(super) fn report(context: &mut Context<'_>, arguments: &Report) -> Result<Ex
         }))?;
     } else {
         let size = text.len() as f64 / 1e6;
-        context.console.data(&format!("{}: {size:.2} MB", path.display()))?;
+        context
+            .console
+            .data(&format!("{}: {size:.2} MB", path.display()))?;
     }
     Ok(Exit::Done)
 }

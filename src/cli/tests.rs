@@ -314,7 +314,10 @@ fn completions_and_manual_pages_know_every_command() {
     }
     assert_eq!(qkdni(place.path(), "completions tcsh").code, 2);
     let page = qkdni(place.path(), "man").out;
-    assert!(page.starts_with(".ie") && page.contains("qkdni\\-sweep(1)"), "{page}");
+    assert!(
+        page.starts_with(".ie") && page.contains("qkdni\\-sweep(1)"),
+        "{page}"
+    );
     assert_eq!(qkdni(place.path(), "man --out @/pages").code, 0);
     let pages = fs::read_dir(place.path().join("pages")).expect("there").count();
     assert!(pages > 15, "{pages} pages");

@@ -67,9 +67,13 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
                 Auditor::new(Arc::clone(plan)),
                 Trace::new(Arc::clone(plan), replication),
             );
-            run(plan, [replication, samples], true, watch, |(auditor, trace), audit| {
-                (auditor.conclude(&audit), trace.lines, trace.decisions)
-            })
+            run(
+                plan,
+                [replication, samples],
+                true,
+                watch,
+                |(auditor, trace), audit| (auditor.conclude(&audit), trace.lines, trace.decisions),
+            )
         }
         Options { audit: true, .. } => run(
             plan,
@@ -78,9 +82,13 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
             Auditor::new(Arc::clone(plan)),
             |auditor, last| (auditor.conclude(&last), Vec::new(), Vec::new()),
         ),
-        Options { audit: false, .. } => run(plan, [replication, samples], false, Unobserved, |Unobserved, _| {
-            (Vec::new(), Vec::new(), Vec::new())
-        }),
+        Options { audit: false, .. } => run(
+            plan,
+            [replication, samples],
+            false,
+            Unobserved,
+            |Unobserved, _| (Vec::new(), Vec::new(), Vec::new()),
+        ),
     }
 }
 

@@ -115,7 +115,9 @@ impl Page {
             escaped(&facts)
         ));
         if manifest.status != crate::archive::Status::Complete {
-            self.say("<p class=\"warning\">This run was interrupted, or broke an invariant: see its manifest.</p>");
+            self.say(
+                "<p class=\"warning\">This run was interrupted, or broke an invariant: see its manifest.</p>",
+            );
         }
     }
 
@@ -151,7 +153,9 @@ impl Page {
         if series.is_empty() {
             self.note("No time series in this folder: it was run with --samples 0.");
         }
-        series.iter().for_each(|picture| self.picture(picture));
+        for picture in &series {
+            self.picture(picture);
+        }
         self.heading("Delay");
         self.attempt(of_run::delays(&[run]));
         self.heading("Rerouting");
@@ -202,47 +206,26 @@ impl Page {
             );
         }
         let demands = run.map.demands.len();
-        let more = if demands > DEMANDS { format!(" (the first {DEMANDS} of {demands})") } else { String::new() };
+        let more = if demands > DEMANDS {
+            format!(" (the first {DEMANDS} of {demands})")
+        } else {
+            String::new()
+        };
         self.say(&format!(
             "<details class=\"demands\" open><summary>Demands{more}: choose one to see its route</summary>\
              <ul>{list}</ul></details><p class=\"route\" aria-live=\"polite\"></p>"
         ));
-        self.data[part]["map"] = self.map_data(run, changes);
-    }
-
-    fn map_data(&self, run: &Run, changes: map::Changes) -> Value {
-        let node = |name: &str| run.map.nodes.iter().position(|node| node.name == name);
-        let hops = |demand: &str| -> Vec<Value> {
-            let of = run.routes.iter().filter(|row| row.session == demand && row.replication == 0);
-            of.filter_map(|row| {
-                let ends = [node(&row.from)?, node(&row.to)?];
-                let joins = |link: &[usize; 2]| *link == ends || *link == [ends[1], ends[0]];
-                let link = run.map.links.iter().position(|link| joins(&link.ends));
-                Some(json!([ends[0], ends[1], link, row.first_ns, row.last_ns, row.requests]))
-            })
-            .collect()
-        };
-        json!({
-            "end": run.end_ns,
-            "times": changes.times,
-            "levels": changes.levels,
-            "loads": changes.loads,
-            "nodes": run.map.nodes.iter().map(|node| &node.name).collect::<Vec<_>>(),
-            "links": run.map.links.iter().map(|link| &link.name).collect::<Vec<_>>(),
-            "faults": (run.map.faults.iter())
-                .map(|fault| json!([fault.name, fault.at_ns, fault.repaired_ns, fault.links]))
-                .collect::<Vec<_>>(),
-            "demands": (run.map.demands.iter().take(DEMANDS))
-                .map(|demand| json!([demand.name, hops(&demand.name)]))
-                .collect::<Vec<_>>(),
-        })
+        self.data[part]["map"] = map_data(run, &changes);
     }
 
     fn metrics(&mut self, run: &Run) {
         self.heading("Metrics");
         let rows = &run.summary.metrics;
         for (title, network) in [("The network", true), ("Its parts", false)] {
-            let chosen = || rows.iter().filter(|row| (row.scope == "network") == network && row.mean.is_some());
+            let chosen = || {
+                rows.iter()
+                    .filter(|row| (row.scope == "network") == network && row.mean.is_some())
+            };
             let all = chosen().count();
             if all == 0 {
                 continue;
@@ -250,7 +233,9 @@ impl Page {
             let mut table = String::new();
             for row in chosen().take(ROWS) {
                 let mean = row.mean.unwrap_or_default();
-                let show = |value: Option<f64>| value.map_or(String::new(), |value| Scale::of(&row.unit, value).quantity(value));
+                let show = |value: Option<f64>| {
+                    value.map_or(String::new(), |value| Scale::of(&row.unit, value).quantity(value))
+                };
                 let ends = row.ci95.map_or(String::new(), |[low, high]| {
                     let scale = Scale::of(&row.unit, mean);
                     format!("{} to {}", scale.quantity(low), scale.quantity(high))
@@ -265,7 +250,11 @@ impl Page {
                     show(row.p99)
                 );
             }
-            let more = if all > ROWS { format!(": the first {ROWS} of {all} rows; summary.json has all") } else { String::new() };
+            let more = if all > ROWS {
+                format!(": the first {ROWS} of {all} rows; summary.json has all")
+            } else {
+                String::new()
+            };
             let open = if network { " open" } else { "" };
             self.say(&format!(
                 "<details{open}><summary>{title}{more}</summary><div class=\"wide\" tabindex=\"0\"><table><thead><tr>\
@@ -277,13 +266,25 @@ impl Page {
         let mut list = String::new();
         for row in &run.summary.audit {
             let word = if row.passed { "held" } else { "BROKEN" };
-            let _ = write!(list, "<li>{word}: {} ({})</li>", escaped(&row.check), escaped(&row.detail));
+            let _ = write!(
+                list,
+                "<li>{word}: {} ({})</li>",
+                escaped(&row.check),
+                escaped(&row.detail)
+            );
         }
         for row in &run.summary.expectations {
             let word = if row.met { "met" } else { "NOT MET" };
-            let _ = write!(list, "<li>expectation {word}: {} of {}</li>", escaped(&row.metric), escaped(&row.scope));
+            let _ = write!(
+                list,
+                "<li>expectation {word}: {} of {}</li>",
+                escaped(&row.metric),
+                escaped(&row.scope)
+            );
         }
-        self.say(&format!("<details><summary>Audit and expectations</summary><ul>{list}</ul></details>"));
+        self.say(&format!(
+            "<details><summary>Audit and expectations</summary><ul>{list}</ul></details>"
+        ));
     }
 
     fn comparison(
@@ -297,7 +298,12 @@ impl Page {
         self.heading("Bottom line");
         let mut list = String::new();
         for line in &comparison.bottom_lines {
-            let _ = write!(list, "<li><strong>{}</strong>: {}</li>", escaped(&line.pair), escaped(&line.text));
+            let _ = write!(
+                list,
+                "<li><strong>{}</strong>: {}</li>",
+                escaped(&line.pair),
+                escaped(&line.text)
+            );
         }
         self.say(&format!("<ul>{list}</ul>"));
         self.heading("Differences");
@@ -305,7 +311,9 @@ impl Page {
         if forests.is_empty() {
             self.note("No differences with intervals: fewer than two replications.");
         }
-        forests.iter().for_each(|picture| self.picture(picture));
+        for picture in &forests {
+            self.picture(picture);
+        }
         if let Some(picture) = of_comparison::pareto(comparison) {
             self.heading("Pareto picture");
             self.picture(&picture);
@@ -315,13 +323,18 @@ impl Page {
         self.attempt(of_run::delays(&runs));
         self.heading("All verdicts");
         let mut table = String::new();
-        let judged = || comparison.metrics.iter().filter(|row| row.verdict != Verdict::None);
+        let judged = || {
+            comparison
+                .metrics
+                .iter()
+                .filter(|row| row.verdict != Verdict::None)
+        };
         for row in judged().take(ROWS) {
             let scale = Scale::of(&row.unit, row.mean_a.unwrap_or_default());
             let show = |value: Option<f64>| value.map_or(String::new(), |value| scale.quantity(value));
-            let ends = row
-                .ci95
-                .map_or(String::new(), |[low, high]| format!("{} to {}", scale.quantity(low), scale.quantity(high)));
+            let ends = row.ci95.map_or(String::new(), |[low, high]| {
+                format!("{} to {}", scale.quantity(low), scale.quantity(high))
+            });
             let _ = write!(
                 table,
                 "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{ends}</td>\
@@ -337,7 +350,11 @@ impl Page {
             );
         }
         let all = judged().count();
-        let more = if all > ROWS { format!(": the first {ROWS} of {all} rows; compare.json has all") } else { String::new() };
+        let more = if all > ROWS {
+            format!(": the first {ROWS} of {all} rows; compare.json has all")
+        } else {
+            String::new()
+        };
         self.say(&format!(
             "<details><summary>Table{more}</summary><div class=\"wide\" tabindex=\"0\"><table><thead><tr>\
              <th scope=\"col\">metric</th><th scope=\"col\">scope</th><th scope=\"col\">pair</th><th scope=\"col\">first</th>\
@@ -350,18 +367,69 @@ impl Page {
     }
 
     fn sweep(&mut self, manifest: &Manifest, record: &SweepRecord, points: &[PointRecord]) {
-        self.begin(&format!("{}: sweep over {}", record.name, record.paths.join(", ")), manifest);
-        self.note(&format!("{} points, design {}: {}.", record.points, record.design, record.axes.join("; ")));
+        self.begin(
+            &format!("{}: sweep over {}", record.name, record.paths.join(", ")),
+            manifest,
+        );
+        self.note(&format!(
+            "{} points, design {}: {}.",
+            record.points,
+            record.design,
+            record.axes.join("; ")
+        ));
         let pictures = of_sweep::pictures(record, points, None);
         if pictures.is_empty() {
             self.note("No metric differs between the points.");
         }
-        pictures.iter().for_each(|picture| self.picture(picture));
+        for picture in &pictures {
+            self.picture(picture);
+        }
         self.say("</section>");
     }
 }
 
+/// What the script needs for the map.
+fn map_data(run: &Run, changes: &map::Changes) -> Value {
+    let node = |name: &str| run.map.nodes.iter().position(|node| node.name == name);
+    let hops = |demand: &str| -> Vec<Value> {
+        let of = run
+            .routes
+            .iter()
+            .filter(|row| row.session == demand && row.replication == 0);
+        of.filter_map(|row| {
+            let ends = [node(&row.from)?, node(&row.to)?];
+            let joins = |link: &[usize; 2]| *link == ends || *link == [ends[1], ends[0]];
+            let link = run.map.links.iter().position(|link| joins(&link.ends));
+            Some(json!([
+                ends[0],
+                ends[1],
+                link,
+                row.first_ns,
+                row.last_ns,
+                row.requests
+            ]))
+        })
+        .collect()
+    };
+    json!({
+        "end": run.end_ns,
+        "times": changes.times,
+        "levels": changes.levels,
+        "loads": changes.loads,
+        "nodes": run.map.nodes.iter().map(|node| &node.name).collect::<Vec<_>>(),
+        "links": run.map.links.iter().map(|link| &link.name).collect::<Vec<_>>(),
+        "faults": (run.map.faults.iter())
+            .map(|fault| json!([fault.name, fault.at_ns, fault.repaired_ns, fault.links]))
+            .collect::<Vec<_>>(),
+        "demands": (run.map.demands.iter().take(DEMANDS))
+            .map(|demand| json!([demand.name, hops(&demand.name)]))
+            .collect::<Vec<_>>(),
+    })
+}
+
 /// Letters, digits and hyphens alone.
 fn slug(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+    text.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect()
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::archive::{
-    Archived, ArchiveError, Manifest, RequestRow, RerouteRow, RouteRow, SeriesRow, Summary,
-};
 use crate::architecture::Disturbance;
+use crate::archive::{
+    ArchiveError, Archived, Manifest, RequestRow, RerouteRow, RouteRow, SeriesRow, Summary,
+};
 use crate::ids::Id as _;
 use crate::network::plan::Plan;
 
@@ -89,7 +89,7 @@ impl Map {
         };
         let mut links: Vec<MapLink> = (plan.links.values())
             .map(|link| {
-                let ends = link.ends.map(|end| end.index());
+                let ends = link.ends.map(crate::ids::Id::index);
                 joined(&link.name, ends, link.length_m, capacity(&link.hops))
             })
             .collect();
@@ -103,7 +103,9 @@ impl Map {
             }
         }
         for link in &mut links {
-            let [a, b] = link.ends.map(|end| plan.nodes[crate::ids::NodeId::from_index(end)].qkdn);
+            let [a, b] = link
+                .ends
+                .map(|end| plan.nodes[crate::ids::NodeId::from_index(end)].qkdn);
             link.border = a != b;
         }
         let node_of = |application| {
@@ -128,7 +130,7 @@ impl Map {
                     links: (fault.disturbances.iter())
                         .filter_map(|disturbance| match disturbance {
                             Disturbance::LinkDown(link) => Some(link.index()),
-                            _ => None,
+                            Disturbance::DataCut { .. } => None,
                         })
                         .collect(),
                 })

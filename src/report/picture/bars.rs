@@ -4,7 +4,7 @@ use plotters::prelude::*;
 
 use super::frame::{failed, page};
 use super::plane::number;
-use super::{COLOURS, Mark, Picture, SIZE, short};
+use super::{COLOURS, Mark, Picture, SIZE, pixels, short};
 
 /// A part of a bar: its name's number, where it begins and ends, what it says.
 #[derive(Clone, Debug)]
@@ -25,10 +25,10 @@ pub(super) struct Rows {
     pub label: String,
     /// Names of parts, for the legend.
     pub names: Vec<String>,
-    pub rows: Vec<(String, Vec<Part>)>,
+    pub lines: Vec<(String, Vec<Part>)>,
 }
 
-const ROW: u32 = 24;
+const ROW: i32 = 24;
 
 impl Rows {
     /// Draws them.
@@ -36,38 +36,48 @@ impl Rows {
     /// # Errors
     /// If there is nothing to draw.
     pub(super) fn draw(self) -> Result<Picture, String> {
-        let parts = || self.rows.iter().flat_map(|(_, parts)| parts);
-        let (low, high) = parts().flat_map(|part| part.ends).fold((0.0_f64, 0.0_f64), |(low, high), value| {
-            (low.min(value), high.max(value))
-        });
+        let parts = || self.lines.iter().flat_map(|(_, parts)| parts);
+        let (low, high) = parts()
+            .flat_map(|part| part.ends)
+            .fold((0.0_f64, 0.0_f64), |(low, high), value| {
+                (low.min(value), high.max(value))
+            });
         if high <= low {
             return Err("there is nothing to draw".to_owned());
         }
         let room = 0.04 * (high - low);
         let (low, high) = (if low < 0.0 { low - room } else { low }, high + room);
-        let height = 110 + ROW * self.rows.len() as u32;
-        let (left, right) = (200_i32, SIZE.0 as i32 - 160);
-        let (top, bottom) = (40_i32, height as i32 - 60);
+        let height = 110 + (ROW * pixels(self.lines.len())).max(20 * pixels(self.names.len()));
+        let (left, right) = (200, SIZE.0.cast_signed() - 160);
+        let (top, bottom) = (40, height - 60);
         let x = |value: f64| left + ((value - low) / (high - low) * f64::from(right - left)) as i32;
         let mut marks = Vec::new();
-        let svg = page(&self.title, (SIZE.0, height), |area| {
+        let svg = page(&self.title, (SIZE.0, height.cast_unsigned()), |area| {
             let label = ("sans-serif", 13).into_font().color(&BLACK);
-            let line = |ends: [(i32, i32); 2], colour: RGBColor| area.draw(&PathElement::new(ends, colour)).map_err(failed);
+            let line = |ends: [(i32, i32); 2], colour: RGBColor| {
+                area.draw(&PathElement::new(ends, colour)).map_err(failed)
+            };
             let step = step(high - low);
             let first = libm::ceil(low / step) as i64;
             for at in first..=(libm::floor(high / step) as i64) {
                 let value = at as f64 * step;
                 let at = x(value);
-                let tone = if value == 0.0 { BLACK } else { RGBColor(225, 225, 225) };
+                let tone = if value == 0.0 {
+                    BLACK
+                } else {
+                    RGBColor(225, 225, 225)
+                };
                 line([(at, top), (at, bottom)], tone)?;
                 let text = number(value);
-                area.draw_text(&text, &label, (at - 3 * text.len() as i32, bottom + 6))
+                area.draw_text(&text, &label, (at - 3 * pixels(text.len()), bottom + 6))
                     .map_err(failed)?;
             }
-            area.draw_text(&self.label, &label, (left, bottom + 28)).map_err(failed)?;
-            for (at, (name, parts)) in self.rows.iter().enumerate() {
-                let y = top + (ROW * at as u32 + ROW / 2) as i32;
-                area.draw_text(&short(name, 26), &label, (8, y - 6)).map_err(failed)?;
+            area.draw_text(&self.label, &label, (left, bottom + 28))
+                .map_err(failed)?;
+            for (at, (name, parts)) in self.lines.iter().enumerate() {
+                let y = top + ROW * pixels(at) + ROW / 2;
+                area.draw_text(&short(name, 26), &label, (8, y - 6))
+                    .map_err(failed)?;
                 for part in parts {
                     let (r, g, b) = COLOURS[part.name % COLOURS.len()];
                     let tone = RGBColor(r, g, b);
@@ -76,13 +86,20 @@ impl Rows {
                         area.draw(&PathElement::new([(from, y), (to, y)], tone.stroke_width(3)))
                             .map_err(failed)?;
                         for end in [from, to] {
-                            area.draw(&PathElement::new([(end, y - 4), (end, y + 4)], tone.stroke_width(2)))
-                                .map_err(failed)?;
-                        }
-                        area.draw(&Circle::new((x(point), y), 5, tone.filled())).map_err(failed)?;
-                    } else {
-                        area.draw(&Rectangle::new([(from, y - 8), (to.max(from + 1), y + 8)], tone.filled()))
+                            area.draw(&PathElement::new(
+                                [(end, y - 4), (end, y + 4)],
+                                tone.stroke_width(2),
+                            ))
                             .map_err(failed)?;
+                        }
+                        area.draw(&Circle::new((x(point), y), 5, tone.filled()))
+                            .map_err(failed)?;
+                    } else {
+                        area.draw(&Rectangle::new(
+                            [(from, y - 8), (to.max(from + 1), y + 8)],
+                            tone.filled(),
+                        ))
+                        .map_err(failed)?;
                     }
                     let middle = part.point.map_or(i32::midpoint(from, to), x);
                     marks.push(Mark {
@@ -94,13 +111,14 @@ impl Rows {
             }
             for (at, name) in self.names.iter().enumerate() {
                 let (r, g, b) = COLOURS[at % COLOURS.len()];
-                let y = top + 20 * at as i32;
+                let y = top + 20 * pixels(at);
                 let swatch = Rectangle::new(
                     [(right + 20, y), (right + 34, y + 10)],
                     RGBColor(r, g, b).filled(),
                 );
                 area.draw(&swatch).map_err(failed)?;
-                area.draw_text(&short(name, 16), &label, (right + 40, y - 2)).map_err(failed)?;
+                area.draw_text(&short(name, 16), &label, (right + 40, y - 2))
+                    .map_err(failed)?;
             }
             Ok(())
         })?;
@@ -118,6 +136,8 @@ impl Rows {
 fn step(spread: f64) -> f64 {
     let raw = spread / 6.0;
     let power = libm::pow(10.0, libm::floor(libm::log10(raw)));
-    let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= raw);
+    let factor = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .find(|factor| factor * power >= raw);
     factor.unwrap_or(10.0) * power
 }

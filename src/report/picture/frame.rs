@@ -54,7 +54,10 @@ fn dressed(svg: &str, title: &str) -> String {
     text.push_str(svg[..end].trim_end_matches('>'));
     let title = escaped(title);
     // Writing to a string cannot fail.
-    let _ = write!(text, " role=\"img\" aria-label=\"{title}\">\n<title>{title}</title>{STYLE}");
+    let _ = write!(
+        text,
+        " role=\"img\" aria-label=\"{title}\">\n<title>{title}</title>{STYLE}"
+    );
     text.push_str(&svg[end..]);
     text
 }

@@ -33,7 +33,8 @@ pub(super) fn colour(share: f64) -> (String, bool) {
     let place = share.clamp(0.0, 1.0) * 4.0;
     let at = (libm::floor(place) as usize).min(3);
     let part = place - at as f64;
-    let [r, g, b] = [0, 1, 2].map(|tone| libm::round(SCALE[at][tone] * (1.0 - part) + SCALE[at + 1][tone] * part) as u8);
+    let [r, g, b] =
+        [0, 1, 2].map(|tone| libm::round(SCALE[at][tone] * (1.0 - part) + SCALE[at + 1][tone] * part) as u8);
     (format!("#{r:02x}{g:02x}{b:02x}"), share > 0.55)
 }
 
@@ -44,12 +45,18 @@ impl Heat {
     /// If no cell has a value.
     pub(super) fn draw(self) -> Result<Picture, String> {
         let values = || self.cells.iter().flatten().flatten().map(|cell| cell.0);
-        let (low, high) = (values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max));
+        let (low, high) = (
+            values().fold(f64::MAX, f64::min),
+            values().fold(f64::MIN, f64::max),
+        );
         if high < low {
             return Err("there is nothing to draw".to_owned());
         }
         let (columns, rows) = (self.columns.len() as f64, self.rows.len() as f64);
-        let cell = [(700.0 / columns).clamp(14.0, 110.0), (360.0 / rows).clamp(14.0, 46.0)];
+        let cell = [
+            (700.0 / columns).clamp(14.0, 110.0),
+            (360.0 / rows).clamp(14.0, 46.0),
+        ];
         let (left, top) = (130.0, 42.0);
         let (width, height) = (left + columns * cell[0] + 120.0, top + rows * cell[1] + 62.0);
         let mut svg = open(&self.title, width.max(620.0), height);
@@ -66,7 +73,11 @@ impl Heat {
             for (column, content) in cells.iter().enumerate() {
                 let x = left + column as f64 * cell[0];
                 let Some((value, text)) = content else { continue };
-                let (fill, dark) = colour(if high > low { (value - low) / (high - low) } else { 0.5 });
+                let (fill, dark) = colour(if high > low {
+                    (value - low) / (high - low)
+                } else {
+                    0.5
+                });
                 let _ = writeln!(
                     svg,
                     "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"{fill}\"/>",

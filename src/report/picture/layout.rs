@@ -23,7 +23,7 @@ pub fn places(map: &Map, width: f64, height: f64) -> Vec<[f64; 2]> {
     for _ in 0..ROUNDS {
         at = distances.round(&at);
     }
-    fit(&lying(at), width, height)
+    fit(&lying(&at), width, height)
 }
 
 /// Distances that are kept: to landmarks, and along links.
@@ -61,7 +61,10 @@ impl Distances {
         let mut to_landmark = vec![from(0)];
         let mut nearest = to_landmark[0].clone();
         while landmarks.len() < LANDMARKS.min(count) {
-            let next = (0..count).fold(0, |best, node| if nearest[node] > nearest[best] { node } else { best });
+            let next = (0..count).fold(
+                0,
+                |best, node| if nearest[node] > nearest[best] { node } else { best },
+            );
             let distances = from(next);
             for (nearest, &distance) in nearest.iter_mut().zip(&distances) {
                 *nearest = nearest.min(distance);
@@ -115,14 +118,18 @@ impl Distances {
                 }
                 weights += weight;
             }
-            if weights > 0.0 { sum.map(|sum| sum / weights) } else { at[node] }
+            if weights > 0.0 {
+                sum.map(|sum| sum / weights)
+            } else {
+                at[node]
+            }
         };
         self.kept.iter().enumerate().map(place).collect()
     }
 }
 
 /// Turned so that the direction of most spread lies.
-fn lying(at: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
+fn lying(at: &[[f64; 2]]) -> Vec<[f64; 2]> {
     let count = at.len() as f64;
     let mean = [0, 1].map(|axis| at.iter().map(|place| place[axis]).sum::<f64>() / count);
     let of = |a: usize, b: usize| -> f64 {
@@ -146,7 +153,10 @@ fn lying(at: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
 fn fit(at: &[[f64; 2]], width: f64, height: f64) -> Vec<[f64; 2]> {
     let ends = [0, 1].map(|axis| {
         let values = || at.iter().map(move |place| place[axis]);
-        [values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max)]
+        [
+            values().fold(f64::MAX, f64::min),
+            values().fold(f64::MIN, f64::max),
+        ]
     });
     let spread = ends.map(|[low, high]| (high - low).max(1e-9));
     let most = [width / spread[0], height / spread[1]];
@@ -156,7 +166,8 @@ fn fit(at: &[[f64; 2]], width: f64, height: f64) -> Vec<[f64; 2]> {
         (width - spread[0] * scale[0]) / 2.0,
         (height - spread[1] * scale[1]) / 2.0,
     ];
-    let place = |place: &[f64; 2]| [0, 1].map(|axis| margin[axis] + (place[axis] - ends[axis][0]) * scale[axis]);
+    let place =
+        |place: &[f64; 2]| [0, 1].map(|axis| margin[axis] + (place[axis] - ends[axis][0]) * scale[axis]);
     at.iter().map(place).collect()
 }
 
@@ -190,7 +201,11 @@ mod tests {
         let at = places(&line(12), 900.0, 500.0);
         assert!(at.windows(2).all(|pair| pair[1][0] > pair[0][0] + 40.0), "{at:?}");
         assert_eq!(at, places(&line(12), 900.0, 500.0));
-        assert!(at.iter().flatten().all(|value| value.is_finite() && *value >= 0.0));
+        assert!(
+            at.iter()
+                .flatten()
+                .all(|value| value.is_finite() && *value >= 0.0)
+        );
         assert_eq!(places(&line(1), 900.0, 500.0), [[450.0, 250.0]]);
     }
 }

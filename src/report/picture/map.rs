@@ -53,7 +53,14 @@ impl Changes {
             Some(first.chain(steps).collect())
         };
         let spent: Vec<Option<Vec<u64>>> = links.clone().map(spent).collect();
-        let most = spent.iter().flatten().flatten().copied().max().unwrap_or(0).max(1);
+        let most = spent
+            .iter()
+            .flatten()
+            .flatten()
+            .copied()
+            .max()
+            .unwrap_or(0)
+            .max(1);
         let share = |value: &u64| (u128::from(*value) * 100 / u128::from(most)) as u8;
         Changes {
             times: run.times.clone(),
@@ -67,14 +74,19 @@ impl Changes {
 
 /// Which of the classes a level \[percent\] falls into.
 fn class(level: u8) -> usize {
-    LEVELS.iter().rposition(|&(_, from, _)| level >= from).unwrap_or(0)
+    LEVELS
+        .iter()
+        .rposition(|&(_, from, _)| level >= from)
+        .unwrap_or(0)
 }
 
 /// Draws the map at an instant of the time series (`None`: the last one before the end).
 pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
     let map = &run.map;
     let changes = Changes::of(run);
-    let moment = at_ns.map_or(changes.times.len(), |at| changes.times.partition_point(|&time| time <= at));
+    let moment = at_ns.map_or(changes.times.len(), |at| {
+        changes.times.partition_point(|&time| time <= at)
+    });
     let moment = moment.checked_sub(1);
     let title = match moment {
         Some(moment) => {
@@ -93,13 +105,21 @@ pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
     let many = map.nodes.len() > NAMED;
     svg.push_str("<g class=\"links\">\n");
     for (number, link) in map.links.iter().enumerate() {
-        let of = |values: &[Option<Vec<u8>>]| values[number].as_ref().and_then(|values| values.get(moment?).copied());
+        let of = |values: &[Option<Vec<u8>>]| {
+            values[number]
+                .as_ref()
+                .and_then(|values| values.get(moment?).copied())
+        };
         let (level, load) = (of(&changes.levels), of(&changes.loads));
         let colour = level.map_or("#8a8f98", |level| LEVELS[class(level)].2);
         let base = if many { 1.2 } else { 2.2 };
         let width = base + f64::from(load.unwrap_or(0)) / 100.0 * 2.6 * base;
         let [a, b] = link.ends.map(|end| at[end]);
-        let dashes = if link.border { " stroke-dasharray=\"7 3\"" } else { "" };
+        let dashes = if link.border {
+            " stroke-dasharray=\"7 3\""
+        } else {
+            ""
+        };
         let says = match level {
             Some(level) => format!("{}: emptier store {level} % full", link.name),
             None => link.name.clone(),
@@ -140,7 +160,11 @@ pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
         if !many {
             let plain = node.name.rsplit('/').next().unwrap_or(&node.name);
             // Sides of an interworking node stand close together: one name above, one below.
-            let below = if node.interworking && node.qkdn % 2 == 0 { -12.0 } else { 20.0 };
+            let below = if node.interworking && node.qkdn % 2 == 0 {
+                -12.0
+            } else {
+                20.0
+            };
             let text = if node.interworking { &node.name } else { plain };
             let _ = writeln!(
                 svg,

@@ -8,12 +8,12 @@ mod frame;
 mod heat;
 mod layout;
 pub mod map;
-mod plane;
-#[cfg(feature = "png")]
-pub mod png;
 pub mod of_comparison;
 pub mod of_run;
 pub mod of_sweep;
+mod plane;
+#[cfg(feature = "png")]
+pub mod png;
 
 use serde::Serialize;
 
@@ -68,6 +68,11 @@ fn time_unit(longest_ns: u64) -> (f64, &'static str) {
         18_000_000_000_000..432_000_000_000_000 => (3600e9, "h"),
         _ => (86_400e9, "d"),
     }
+}
+
+/// So many things, for distances in pixels.
+fn pixels(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 /// A text of at most so many letters.

@@ -32,7 +32,10 @@ pub fn forests(comparison: &Comparison) -> Vec<Picture> {
                 continue;
             }
             let share = |value: f64| (100.0 * value / size).clamp(-150.0, 150.0);
-            let verdict = VERDICTS.iter().position(|verdict| *verdict == row.verdict).unwrap_or(4);
+            let verdict = VERDICTS
+                .iter()
+                .position(|verdict| *verdict == row.verdict)
+                .unwrap_or(4);
             let part = Part {
                 name: COLOURS_OF[verdict],
                 ends: ends.map(share),
@@ -58,7 +61,7 @@ pub fn forests(comparison: &Comparison) -> Vec<Picture> {
                 .to_owned(),
             label: format!("({} − {}) / larger mean [%]", pair.b, pair.a),
             names: Vec::new(),
-            rows,
+            lines: rows,
         };
         pictures.extend(forest.draw().ok());
     }
@@ -78,7 +81,10 @@ pub fn pareto(comparison: &Comparison) -> Option<Picture> {
     let (&x, &y) = (axes.first()?, axes.get(1)?);
     let label = |at: usize| {
         let objective = &pareto.objectives[at];
-        format!("{} [{}], {} is better", objective.name, objective.unit, objective.better)
+        format!(
+            "{} [{}], {} is better",
+            objective.name, objective.unit, objective.better
+        )
     };
     let curve = |point: &crate::archive::ParetoPoint| {
         let on_front = point.dominated_by.is_empty();
@@ -96,7 +102,8 @@ pub fn pareto(comparison: &Comparison) -> Option<Picture> {
     let plane = Plane {
         id: "pareto".to_owned(),
         title: "Variants by price and service".to_owned(),
-        note: "Front: no other variant is better somewhere and worse nowhere, over all objectives.".to_owned(),
+        note: "Front: no other variant is better somewhere and worse nowhere, over all objectives."
+            .to_owned(),
         x: axis(x),
         y: axis(y),
         curves: pareto.points.iter().map(curve).collect(),

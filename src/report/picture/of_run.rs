@@ -50,15 +50,15 @@ fn plane(run: &Run, id: &str, title: &str, label: String, note: &str, curves: Ve
     plane.draw().ok()
 }
 
-/// The links whose stores come lowest, the emptier direction of each.
+/// The links whose stores are emptiest on average, the emptier direction of each.
 fn stores(run: &Run) -> Option<Picture> {
     let (factor, _) = time_unit(run.end_ns);
     let mut links: Vec<(f64, usize)> = (0..run.map.links.len())
         .filter_map(|link| {
             let values = run.of_link(link, "lowest_bits")?;
             let capacity = run.map.links[link].capacity.max(1) as f64;
-            let lowest = values.iter().min()?;
-            Some((*lowest as f64 / capacity, link))
+            let mean = values.iter().sum::<u64>() as f64 / values.len().max(1) as f64;
+            Some((mean / capacity, link))
         })
         .collect();
     let all = links.len();
@@ -75,7 +75,7 @@ fn stores(run: &Run) -> Option<Picture> {
         Some(Curve::line(run.map.links[link].name.clone(), points.collect()))
     };
     let title = if all > CURVES {
-        format!("key stores of the {CURVES} of {all} links that come lowest")
+        format!("key stores of the {CURVES} of {all} links that are emptiest on average")
     } else {
         "key stores".to_owned()
     };
@@ -100,7 +100,14 @@ fn rates(run: &Run, name: &str) -> Option<Vec<(u64, f64)>> {
     Some(pairs.map(rate).collect())
 }
 
-fn rate_curves(run: &Run, id: &str, title: &str, label: &str, note: &str, names: [(&str, &str); 2]) -> Option<Picture> {
+fn rate_curves(
+    run: &Run,
+    id: &str,
+    title: &str,
+    label: &str,
+    note: &str,
+    names: [(&str, &str); 2],
+) -> Option<Picture> {
     let (factor, _) = time_unit(run.end_ns);
     let found: Vec<(&str, Vec<(u64, f64)>)> = names
         .into_iter()
@@ -109,11 +116,20 @@ fn rate_curves(run: &Run, id: &str, title: &str, label: &str, note: &str, names:
     let most = found.iter().flat_map(|(_, rates)| rates).map(|rate| rate.1);
     let scale = Scale::of("bit/s", most.fold(0.0, f64::max));
     let curve = |(says, rates): &(&str, Vec<(u64, f64)>)| {
-        let points = rates.iter().map(|&(at, rate)| (at as f64 / factor, rate / scale.factor()));
+        let points = rates
+            .iter()
+            .map(|&(at, rate)| (at as f64 / factor, rate / scale.factor()));
         Curve::line(*says, points.collect())
     };
     let curves = found.iter().map(curve).collect();
-    plane(run, id, title, format!("{label} [{}]", scale.name()), note, curves)
+    plane(
+        run,
+        id,
+        title,
+        format!("{label} [{}]", scale.name()),
+        note,
+        curves,
+    )
 }
 
 fn key_rate(run: &Run) -> Option<Picture> {
@@ -171,7 +187,7 @@ pub fn delays(runs: &[&Run]) -> Result<Picture, String> {
         x: Axis {
             label: format!("KKRD [{}]", scale.name()),
             logarithmic,
-            from_zero: true,
+            from_zero: false,
         },
         y: Axis::plain("share of delivered requests"),
         curves: curves.into_iter().map(scaled).collect(),
@@ -219,21 +235,37 @@ pub fn reroutes(run: &Run) -> Result<Picture, String> {
     let all = keys.len();
     keys.truncate(ROWS);
     let mean = |key: (&str, &str), stage: &str| {
-        let of_key = run.reroutes.iter().filter(|row| (row.fault.as_str(), row.session.as_str()) == key);
-        let values: Vec<f64> = of_key.filter_map(|row| row.stages_ns.get(stage)?.as_f64()).collect();
-        (!values.is_empty()).then(|| (values.iter().sum::<f64>() / values.len() as f64 / 1e6, values.len()))
+        let of_key = run
+            .reroutes
+            .iter()
+            .filter(|row| (row.fault.as_str(), row.session.as_str()) == key);
+        let values: Vec<f64> = of_key
+            .filter_map(|row| row.stages_ns.get(stage)?.as_f64())
+            .collect();
+        (!values.is_empty()).then(|| {
+            (
+                values.iter().sum::<f64>() / values.len() as f64 / 1e6,
+                values.len(),
+            )
+        })
     };
     let stages = &RerouteRecord::STAGES;
     let mut rows = Vec::new();
     for &key in &keys {
         let (mut from, mut parts) = (0.0, Vec::new());
         for (number, stage) in stages.iter().enumerate() {
-            let Some((length, count)) = mean(key, stage) else { continue };
+            let Some((length, count)) = mean(key, stage) else {
+                continue;
+            };
             if length > 0.0 {
                 parts.push(Part {
                     name: number,
                     ends: [from, from + length],
-                    text: format!("{}: {} ms (mean of {count})", stage.replace('_', " "), super::plane::number(length)),
+                    text: format!(
+                        "{}: {} ms (mean of {count})",
+                        stage.replace('_', " "),
+                        super::plane::number(length)
+                    ),
                     point: None,
                 });
             }
@@ -241,14 +273,19 @@ pub fn reroutes(run: &Run) -> Result<Picture, String> {
         }
         rows.push((format!("{}: {}", key.0, key.1), parts));
     }
-    let more = if all > ROWS { format!(", the first {ROWS} of {all}") } else { String::new() };
+    let more = if all > ROWS {
+        format!(", the first {ROWS} of {all}")
+    } else {
+        String::new()
+    };
     Rows {
         id: "reroutes".to_owned(),
         title: format!("{}: rerouting, stage by stage{more}", run.name),
-        note: "Each bar is a fault and a session; means over the replications that reached the stage.".to_owned(),
+        note: "Each bar is a fault and a session; means over the replications that reached the stage."
+            .to_owned(),
         label: "time since the fault [ms]".to_owned(),
         names: stages.iter().map(|stage| stage.replace('_', " ")).collect(),
-        rows,
+        lines: rows,
     }
     .draw()
     .map_err(|_| "no fault touched a session".to_owned())

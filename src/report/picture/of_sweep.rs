@@ -46,13 +46,17 @@ pub fn pictures(record: &SweepRecord, points: &[PointRecord], metric: Option<&st
             return heat(record, points, name).into_iter().collect();
         }
         let curves = record.paths.iter().enumerate();
-        curves.filter_map(|(at, path)| curve(record, points, name, at, path)).collect()
+        curves
+            .filter_map(|(at, path)| curve(record, points, name, at, path))
+            .collect()
     };
     names.iter().flat_map(draw).collect()
 }
 
 fn differs(points: &[PointRecord], name: &str) -> bool {
-    let mut means = points.iter().filter_map(|point| point.summary.metric(name, "network")?.mean);
+    let mut means = points
+        .iter()
+        .filter_map(|point| point.summary.metric(name, "network")?.mean);
     let first = means.next();
     means.any(|mean| Some(mean) != first)
 }
@@ -64,9 +68,9 @@ fn says(point: &PointRecord, row: &MetricRow) -> String {
         .map(|path| format!("{path} = {}", text_of(point, path)))
         .collect();
     let mean = row.mean.map_or("no value".to_owned(), number);
-    let ends = row
-        .ci95
-        .map_or(String::new(), |[low, high]| format!(", 95 % interval {} to {}", number(low), number(high)));
+    let ends = row.ci95.map_or(String::new(), |[low, high]| {
+        format!(", 95 % interval {} to {}", number(low), number(high))
+    });
     format!("{}\n{}: {mean} {}{ends}", values.join(", "), row.name, row.unit)
 }
 
@@ -77,7 +81,9 @@ fn curve(record: &SweepRecord, points: &[PointRecord], name: &str, at: usize, pa
     let mut curve = Curve::line(name, Vec::new());
     let mut found: Vec<(f64, f64, Option<[f64; 2]>)> = Vec::new();
     for (number_of, point) in points.iter().enumerate() {
-        let Some(row) = point.summary.metric(name, "network") else { continue };
+        let Some(row) = point.summary.metric(name, "network") else {
+            continue;
+        };
         let Some(mean) = row.mean else { continue };
         let (number, of) = value(&text_of(point, path));
         unit = of;
@@ -93,7 +99,11 @@ fn curve(record: &SweepRecord, points: &[PointRecord], name: &str, at: usize, pa
             .filter_map(|&(x, _, ends)| ends.map(|[low, high]| (x, low, high)))
             .collect();
     }
-    let label = if unit.is_empty() { path.to_owned() } else { format!("{path} [{unit}]") };
+    let label = if unit.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path} [{unit}]")
+    };
     let plane = Plane {
         id: format!("sweep-{name}-{}", at + 1),
         title: format!("{}: {name} over {path}", record.name),

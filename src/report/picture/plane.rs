@@ -4,7 +4,7 @@ use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::prelude::*;
 
 use super::frame::{failed, page};
-use super::{COLOURS, Mark, Picture, SIZE, short};
+use super::{COLOURS, Mark, Picture, SIZE, pixels, short};
 
 /// An axis.
 #[derive(Clone, Debug)]
@@ -161,10 +161,18 @@ impl Plane {
         for (at, curve) in self.curves.iter().enumerate() {
             if !curve.band.is_empty() {
                 let place = |&(of, value, _): &(f64, f64, f64)| {
-                    if curve.band_along_x { (value, of) } else { (of, value) }
+                    if curve.band_along_x {
+                        (value, of)
+                    } else {
+                        (of, value)
+                    }
                 };
                 let back = |&(of, _, value): &(f64, f64, f64)| {
-                    if curve.band_along_x { (value, of) } else { (of, value) }
+                    if curve.band_along_x {
+                        (value, of)
+                    } else {
+                        (of, value)
+                    }
                 };
                 let outline: Vec<(f64, f64)> = (curve.band.iter().map(place))
                     .chain(curve.band.iter().rev().map(back))
@@ -178,7 +186,10 @@ impl Plane {
                 chart.draw_series(line).map_err(failed)?;
             }
             if !curve.joined || curve.points.len() <= 40 {
-                let dots = curve.points.iter().map(|&point| Circle::new(point, 3, tone(at).filled()));
+                let dots = curve
+                    .points
+                    .iter()
+                    .map(|&point| Circle::new(point, if curve.joined { 3 } else { 5 }, tone(at).filled()));
                 chart.draw_series(dots).map_err(failed)?;
             }
             let every = curve.points.len().div_ceil(120).max(1);
@@ -191,11 +202,18 @@ impl Plane {
                     self.y.label,
                     number(point.1)
                 );
-                let band = curve.band.get(number_of).filter(|_| curve.band.len() == curve.points.len());
+                let band = curve
+                    .band
+                    .get(number_of)
+                    .filter(|_| curve.band.len() == curve.points.len());
                 let band = band.map_or(String::new(), |&(_, low, high)| {
                     format!(", 95 % interval {} to {}", number(low), number(high))
                 });
-                let name = if named { format!("{}\n", curve.name) } else { String::new() };
+                let name = if named {
+                    format!("{}\n", curve.name)
+                } else {
+                    String::new()
+                };
                 marks.push(Mark {
                     x,
                     y,
@@ -203,25 +221,26 @@ impl Plane {
                 });
             }
         }
-        let pixels = chart.plotting_area().get_pixel_range();
+        let range = chart.plotting_area().get_pixel_range();
         for (at, (value, name)) in self.instants.iter().enumerate() {
             let first = self.curves.iter().find_map(|curve| curve.points.first());
             let Some(&(_, y)) = first else { continue };
             let (x, _) = chart.backend_coord(&(*value, y));
             let style = BLACK.stroke_width(1);
-            let ends = [(x, pixels.1.start), (x, pixels.1.end)];
+            let ends = [(x, range.1.start), (x, range.1.end)];
             area.draw(&PathElement::new(ends, style)).map_err(failed)?;
-            let below = pixels.1.start + 4 + 14 * (at as i32 % 4);
-            area.draw_text(&short(name, 20), &label, (x + 4, below)).map_err(failed)?;
+            let below = range.1.start + 4 + 14 * pixels(at % 4);
+            area.draw_text(&short(name, 20), &label, (x + 4, below))
+                .map_err(failed)?;
             marks.push(Mark {
                 x,
-                y: pixels.1.start + 10,
+                y: range.1.start + 10,
                 text: name.clone(),
             });
         }
         if named {
             for (at, curve) in self.curves.iter().enumerate() {
-                let y = 48 + 20 * at as i32;
+                let y = 48 + 20 * pixels(at);
                 let swatch = Rectangle::new([(4, y), (20, y + 10)], tone(at).filled());
                 right.draw(&swatch).map_err(failed)?;
                 right
@@ -241,11 +260,18 @@ fn roomy(axis: &Axis, [low, high]: [f64; 2]) -> [f64; 2] {
     let low = if axis.from_zero { low.min(0.0) } else { low };
     let spread = high - low;
     if spread > 0.0 {
-        let room = if low < 0.0 || !axis.from_zero { 0.03 * spread } else { 0.0 };
+        let room = if low < 0.0 || !axis.from_zero {
+            0.03 * spread
+        } else {
+            0.0
+        };
         [low - room, high + 0.04 * spread]
     } else {
         let room = if low == 0.0 { 1.0 } else { 0.1 * low.abs() };
-        [low - if axis.from_zero && low == 0.0 { 0.0 } else { room }, high + room]
+        [
+            low - if axis.from_zero && low == 0.0 { 0.0 } else { room },
+            high + room,
+        ]
     }
 }
 

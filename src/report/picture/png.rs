@@ -15,7 +15,9 @@ pub fn render(svg: &str) -> Result<Vec<u8>, String> {
     let fonts = options.fontdb_mut();
     fonts.load_system_fonts();
     if fonts.is_empty() {
-        return Err("this system has no fonts to draw text with\n  hint: install some, or write SVG".to_owned());
+        return Err(
+            "this system has no fonts to draw text with\n  hint: install some, or write SVG".to_owned(),
+        );
     }
     fonts.set_sans_serif_family("DejaVu Sans");
     let tree = Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
