@@ -7,7 +7,7 @@ use super::{Files, Host, SCHEMA_VERSION};
 /// Version of this program.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Commit that this program was built from, as `QKDNI_GIT_COMMIT` told the compiler.
+/// Commit that this program was built from, as `build.rs` told the compiler; a debug build does not know.
 pub const GIT_COMMIT: &str = match option_env!("QKDNI_GIT_COMMIT") {
     Some(commit) => commit,
     None => "unknown",

@@ -195,13 +195,15 @@ fn percent(text: &str) -> Result<f64, String> {
 Verdicts speak of the later scenario of a pair, as seen from the earlier one:
   better, worse  significant (5 %, Holm-corrected over the table), by the metric's direction
   no evidence    these replications do not tell the two apart
-  no_verdict     different, but the better side is also the dearer one (G0 and G0= against I only)
+  no_verdict     different, but the better side is also the dearer one (G0 and G0= against I only), or it is
+                 the availability, and the served share does not differ the same way
   none           fewer than two replications, or a metric that is neither good nor bad
 
 With --gwn-vs-iwn the variants are derived from the file's boundary:
   G0   a gateway node at either end, one link over the duct between them
   G0=  the same, with as many parallel links as I's price allows
-  G1   gateway nodes, the site on the duct being an ordinary node: I's links without the IWN
+  G1   gateway nodes, the site on the duct being an ordinary node of its owner (`site_owner`; default: the first
+       QKDN): I's links without the IWN
   I    the site on the duct is an interworking node
 G1 against I isolates the architecture; G0 against I also moves equipment, so that the better side
 must not be dearer.")]

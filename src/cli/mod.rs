@@ -46,6 +46,9 @@ pub use simulator::Simulator;
 use args::Verb;
 use work::Context;
 
+/// Whether replications have begun: before that there is nothing to finish, and Ctrl-C ends the program at once.
+static BEGUN: AtomicBool = AtomicBool::new(false);
+
 /// The whole program on this process's arguments, streams and signals.
 ///
 /// The first Ctrl-C lets the replications that have begun finish, and keeps them; the second ends the
@@ -54,7 +57,7 @@ pub fn main(engine: &dyn Engine) -> ExitCode {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     let handler = ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::Relaxed) {
+        if seen.swap(true, Ordering::Relaxed) || !BEGUN.load(Ordering::Relaxed) {
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
         // Standard error may be gone as well; there is nobody left to tell.

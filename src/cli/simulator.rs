@@ -49,7 +49,7 @@ impl Engine for Simulator {
         }
         let mut warnings: Vec<Diagnostic> = loaded.warnings.0.clone();
         let mut variants = Vec::new();
-        for which in [Which::G0, Which::G0Equal, owners_site(&loaded.document), Which::I] {
+        for which in Which::ALL {
             let document = derive(&loaded.document, which, &|model, loss: Decibels| {
                 model.reaches(loss)
             });
@@ -57,15 +57,10 @@ impl Engine for Simulator {
             // What is derived is held to the same rules as what is written.
             let checked = scenario::load_text(which.name(), &resolved.to_string(), &[])
                 .map_err(|findings| rejected(&findings))?;
-            let label = if which == Which::G1Mirror {
-                "G1"
-            } else {
-                which.name()
-            };
             variants.push(prepared(
                 &checked.document,
                 checked.resolved,
-                label.to_owned(),
+                which.name().to_owned(),
                 std::mem::take(&mut warnings),
             ));
         }
@@ -93,15 +88,6 @@ impl Engine for Simulator {
         });
         entries.collect()
     }
-}
-
-/// G1 puts the site into its owner's network: the first QKDN's, or the second's (mirrored).
-fn owners_site(document: &Document) -> Which {
-    let mirrored = document
-        .boundaries
-        .iter()
-        .any(|boundary| boundary.site_owner.as_deref() == Some(boundary.between[1].qkdn.as_str()));
-    if mirrored { Which::G1Mirror } else { Which::G1 }
 }
 
 fn resolved(document: &Document) -> Value {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::args::Simulation;
-use super::{Console, Engine, Exit, Failure, Prepared, Watch};
+use super::{BEGUN, Console, Engine, Exit, Failure, Prepared, Watch};
 use crate::archive::{Command, Folder, Host, Manifest, Status, Summary};
 use crate::experiment::distribute::{Control, Stopped, in_order};
 use crate::experiment::{expectation, run};
@@ -45,6 +45,7 @@ impl Context<'_> {
             let text = "this build has no trace\n  hint: build it with the feature trace, as is the default";
             return Err(Failure::Usage(text.to_owned()));
         }
+        BEGUN.store(true, Ordering::Relaxed);
         let kinds = subjects.len() as u32;
         let Some(jobs) = (numbers.len() as u32).checked_mul(kinds) else {
             return Err(Failure::Usage(format!(

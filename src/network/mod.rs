@@ -26,7 +26,7 @@ use self::plan::Plan;
 use self::trace::Trace;
 use self::world::World;
 use crate::ids::{LinkId, QkdnId};
-use crate::observe::outcome::{AuditCheck, Outcome, SessionRecord};
+use crate::observe::outcome::{AuditCheck, Measured, Outcome, SessionRecord};
 use crate::observe::requests::Requests;
 use crate::observe::reroutes::Reroutes;
 use crate::observe::routes::Routes;
@@ -135,7 +135,7 @@ fn run<O: Observer>(
     let carried = world.carried();
     let taken = world.samples().to_vec();
     let ((((requests, reroutes), (sessions, routes)), custody), watch) = world.into_observer();
-    let books_of = [before.as_slice(), after.as_slice(), books.as_slice()];
+    let books_of = [before.as_slice(), after.as_slice()];
     let evidence = Evidence {
         plan,
         requests: &requests,
@@ -150,8 +150,14 @@ fn run<O: Observer>(
         evidence.request_records(),
         evidence.reroute_records(),
     );
-    if let Some(custody) = custody.as_ref().filter(|_| plan.exposure) {
-        metrics.extend(custody.metrics());
+    match custody.as_ref().filter(|_| plan.exposure) {
+        Some(custody) => metrics.extend(custody.metrics()),
+        None => metrics.push(Measured::new(
+            "exposed_bits_per_node",
+            "network",
+            None,
+            Vec::new(),
+        )),
     }
     let trail = custody
         .filter(|_| trail)
@@ -190,6 +196,7 @@ fn session_records(plan: &Plan, sessions: &Sessions) -> Vec<SessionRecord> {
 fn requests_of(plan: &Plan) -> Requests {
     let of_module = |link: LinkId, end: usize| -> QkdnId { plan.nodes[plan.links[link].ends[end]].qkdn };
     Requests::new(
+        plan.counting(),
         plan.sessions.len(),
         plan.qkdns.len(),
         plan.nodes.values().map(|node| node.qkdn).collect(),

@@ -1,6 +1,7 @@
 //! Watching a run without changing it: observers see every envelope and every observation.
 
 pub mod accounting;
+pub mod metrics;
 pub mod outcome;
 pub mod record;
 pub mod requests;

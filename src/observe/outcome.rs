@@ -1,6 +1,7 @@
 //! What one replication of a run leaves behind: plain data, in a deterministic order.
 
 use super::accounting::Accounting;
+use super::metrics;
 
 /// Everything that one replication measured.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +87,23 @@ pub struct Measured {
     /// Individual observations \[ns\] behind the value, where the metric has any: pooled over all
     /// replications for p50 and p99.
     pub samples_ns: Vec<u64>,
+}
+
+impl Measured {
+    /// A metric of one scope in the unit that [`metrics`] gives it.
+    ///
+    /// # Panics
+    /// If there is no metric of that name.
+    pub fn new(name: &'static str, scope: &str, value: Option<f64>, samples_ns: Vec<u64>) -> Measured {
+        let metric = metrics::find(name).unwrap_or_else(|| panic!("no metric {name}"));
+        Measured {
+            name,
+            unit: metric.unit,
+            scope: scope.to_owned(),
+            value,
+            samples_ns,
+        }
+    }
 }
 
 /// One counted request.

@@ -121,7 +121,14 @@ impl<'a> Site<'a> {
         let reaches = |template: usize, from: Metres, to: Metres| {
             (self.reaches)(&self.links[template].model, self.loss(from, to))
         };
-        layout::points(which, self.boundary.site(), self.boundary.duct.length, &reaches)
+        let (site, end) = (self.boundary.site(), self.boundary.duct.length);
+        layout::points(which, self.owner(), site, end, &reaches)
+    }
+
+    /// Which end's QKDN the site belongs to.
+    fn owner(&self) -> usize {
+        let second = self.boundary.between[1].qkdn.as_str();
+        usize::from(self.boundary.site_owner.as_deref() == Some(second))
     }
 
     fn equipment(&self, document: &Document, which: Which) -> Equipment {
@@ -171,7 +178,7 @@ impl<'a> Site<'a> {
                     .map_or(own[0], |most| most.min(1_000_000) as u32);
                 [most.max(own[0]); 2]
             }
-            Which::G1 | Which::G1Mirror | Which::I => own,
+            Which::G1 | Which::I => own,
         }
     }
 
@@ -496,7 +503,12 @@ mod tests {
         let document = load("scenarios/madqci.json", &[]).expect("valid").document;
         let derive = |which| derive(&document, which, &LinkModel::reaches);
         assert_eq!(derive(Which::G0), document);
-        let g1 = derive(Which::G1);
+        let first = load(
+            "scenarios/madqci.json",
+            &["boundaries.border.site_owner=REDIMadrid".to_owned()],
+        );
+        let first = first.expect("valid").document;
+        let g1 = super::derive(&first, Which::G1, &LinkModel::reaches);
         assert_eq!(added_nodes(&g1, "REDIMadrid"), ["border-site"]);
         assert!(added_nodes(&g1, "Telefonica").is_empty());
         let boundary = g1.boundary("border").expect("there");
@@ -505,7 +517,7 @@ mod tests {
             (boundary.duct.length, boundary.duct.total_loss()),
             (Metres(1_950), Decibels(1_500_000_000))
         );
-        let mirrored = derive(Which::G1Mirror);
+        let mirrored = derive(Which::G1);
         assert_eq!(added_nodes(&mirrored, "Telefonica"), ["border-site"]);
         assert_eq!(
             mirrored.boundary("border").expect("there").between[1].node,

@@ -57,7 +57,7 @@ impl Heat {
             (700.0 / columns).clamp(14.0, 110.0),
             (360.0 / rows).clamp(14.0, 46.0),
         ];
-        let (left, top) = (130.0, 42.0);
+        let (left, top) = (130.0, 58.0);
         let (width, height) = (left + columns * cell[0] + 120.0, top + rows * cell[1] + 62.0);
         let mut svg = open(&self.title, width.max(620.0), height);
         let mut marks = Vec::new();
@@ -114,12 +114,11 @@ impl Heat {
         let _ = writeln!(
             svg,
             "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\" font-size=\"13\" fill=\"#000000\">{}</text>\n\
-             <text transform=\"translate(18 {}) rotate(-90)\" text-anchor=\"middle\" font-size=\"13\" fill=\"#000000\">{}</text>",
+             <text x=\"12\" y=\"46\" font-size=\"13\" fill=\"#000000\">upwards: {}</text>",
             left + columns * cell[0] / 2.0,
             foot + 42.0,
             escaped(&self.axes[0]),
-            top + rows * cell[1] / 2.0,
-            escaped(&short(&self.axes[1], 48)),
+            escaped(&short(&self.axes[1], 80)),
         );
         let x = left + columns * cell[0] + 18.0;
         let steps = 5;

@@ -1,9 +1,10 @@
 //! Checks of demands, faults, expectations and the data network.
 
 use super::routes::{joins, shortest, transit};
-use super::{Checker, METRICS, at};
+use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
+use crate::observe::metrics;
 use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Place};
 use crate::units::Bits;
 
@@ -196,12 +197,12 @@ impl Checker<'_> {
         let document = self.document;
         for (index, expectation) in document.expect.iter().enumerate() {
             let path = at!("expect", index);
-            if !METRICS.contains(&expectation.metric.as_str()) {
+            if metrics::find(&expectation.metric).is_none() {
                 self.error(
                     "unknown_metric",
                     path.then("metric"),
                     format!("there is no metric \"{}\"", expectation.metric),
-                    suggest(&expectation.metric, METRICS),
+                    suggest(&expectation.metric, &metrics::METRICS.map(|metric| metric.name)),
                 );
             }
             match (expectation.at_most, expectation.at_least) {

@@ -30,7 +30,7 @@ use Direction::{Higher, Lower, Neutral};
 ///
 /// Assumption: variants face the same requests, so whatever it takes to serve them (pad bits, messages,
 /// money) is better the less it is; read it beside `served_share`, since serving nobody costs nothing.
-pub const METRICS: [Metric; 34] = [
+pub const METRICS: [Metric; 35] = [
     row("requests", "1", Neutral, "requests counted"),
     row(
         "delivered",
@@ -83,6 +83,12 @@ pub const METRICS: [Metric; 34] = [
         "s",
         Lower,
         "fault until the demand is served again",
+    ),
+    row(
+        "unrestored_interruptions",
+        "1",
+        Lower,
+        "interruptions that no supply ended in the run; they are in no mean",
     ),
     row(
         "rerouting_latency_s",
