@@ -110,6 +110,7 @@ fn link(plan: &mut PlanBuilder, setting: &Setting, name: &str, ends: [NodeId; 2]
             period: Span::from_millis(100),
         }),
         making: None,
+        middle_station: false,
         store: StoreAmounts {
             initial: setting.initial,
             capacity: 4 << 20,

@@ -34,6 +34,9 @@ pub struct Manifest {
     pub replications: u32,
     /// Whether a trace was asked for.
     pub trace: bool,
+    /// Periods of the time series of the first replication; 0 without.
+    #[serde(default)]
+    pub samples: u32,
     /// Batches that the intervals of one long run are over; null with replications.
     #[serde(default)]
     pub batches: Option<u32>,
@@ -100,6 +103,7 @@ impl Manifest {
             seed: 0,
             replications: 0,
             trace: false,
+            samples: 0,
             batches: None,
             event_count: 0,
             status: Status::Complete,

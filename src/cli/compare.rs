@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::{Compare, FailOn};
 use super::work::{Context, claim, manifest, summarize};
-use super::{Exit, Failure, Prepared};
+use super::{Exit, Failure, Prepared, Watch};
 use crate::analysis::bounds::{Hard, hard};
 use crate::archive::{
     ArchiveError, Command, Comparison, Folder, Host, Manifest, Pair, Price, Rule, RunRecord, Sink, Summary,
@@ -34,7 +34,7 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
     let name = format!("{}-compare", subjects[0].name);
     let mut folder = claim(simulation, &host, &name, &hash)?;
     let all: Vec<&Prepared> = subjects.iter().collect();
-    let outcomes = context.replicate(&all, 0..asked, host.threads, simulation.trace)?;
+    let outcomes = context.replicate(&all, 0..asked, host.threads, simulation.watch())?;
     let prices: Vec<Option<Price>> = subjects.iter().map(|subject| subject.price).collect();
     let compared = Compared {
         subjects: &subjects,
@@ -43,8 +43,8 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
         prices: &prices,
     };
     let (comparison, summaries) = compared.write(&mut folder, &outcomes, simulation.trace)?;
-    compared.write_manifests(&mut folder, &host, &summaries, asked, simulation.trace)?;
-    let mut manifest = manifest(Command::Compare, &host, &summaries, asked, simulation.trace);
+    compared.write_manifests(&mut folder, &host, &summaries, asked, simulation.watch())?;
+    let mut manifest = manifest(Command::Compare, &host, &summaries, asked, simulation.watch());
     let status = manifest.status;
     manifest.scenario_sha256 = hash;
     manifest.variants.clone_from(&entries);
@@ -232,12 +232,12 @@ impl Compared<'_> {
         host: &Host,
         summaries: &[Summary],
         asked: u32,
-        trace: bool,
+        watch: Watch,
     ) -> Result<(), ArchiveError> {
         for (entry, summary) in self.entries.iter().zip(summaries) {
             let prefix = format!("{}/", entry.folder);
             let mut manifest: Manifest =
-                manifest(Command::Run, host, std::slice::from_ref(summary), asked, trace);
+                manifest(Command::Run, host, std::slice::from_ref(summary), asked, watch);
             manifest.scenario_sha256.clone_from(&entry.scenario_sha256);
             manifest.files = (folder.files().iter())
                 .filter_map(|(path, hash)| Some((path.strip_prefix(&prefix)?.to_owned(), hash.clone())))

@@ -18,6 +18,8 @@ mod link;
 mod list;
 mod man;
 mod new;
+mod plot;
+mod report;
 mod reproduce;
 mod run;
 mod schema;
@@ -37,7 +39,7 @@ use clap::Parser;
 
 pub use args::Arguments;
 pub use console::Console;
-pub use engine::{CatalogueEntry, Engine, Prepared, Rejected, Simulate};
+pub use engine::{CatalogueEntry, Engine, Prepared, Rejected, Simulate, Watch};
 pub use failure::{Exit, Failure};
 pub use simulator::Simulator;
 
@@ -109,6 +111,8 @@ pub fn dispatch(
         Verb::Schema => schema::schema(&mut context),
         Verb::List(arguments) => list::list(&mut context, arguments),
         Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),
+        Verb::Report(arguments) => report::report(&mut context, arguments),
+        Verb::Plot(arguments) => plot::plot(&mut context, arguments),
         Verb::Trace(arguments) => trace::trace(&mut context, arguments),
         Verb::Explain(arguments) => explain::explain(&mut context, arguments),
         Verb::Completions(arguments) => completions::completions(&mut context, arguments),

@@ -9,7 +9,7 @@ use crate::archive::Price;
 use crate::experiment::expectation::Expectation;
 use crate::interworking::layout::Which;
 use crate::network::plan::Plan;
-use crate::network::{Options, simulate};
+use crate::network::{Options, simulate_sampled};
 use crate::report::chart::Roster;
 use crate::scenario::configuration::configuration;
 use crate::scenario::document::Document;
@@ -133,8 +133,13 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
             .collect(),
         price: Some(price(document, &plan)),
         plan: Some(Arc::clone(&plan)),
-        simulate: Box::new(move |replication, trace| {
-            simulate(&plan, replication, Options { trace, audit: true })
+        simulate: Box::new(move |replication, watch| {
+            let options = Options {
+                trace: watch.trace,
+                audit: true,
+            };
+            let samples = if replication == 0 { watch.samples } else { 0 };
+            simulate_sampled(&plan, replication, options, samples)
         }),
     }
 }

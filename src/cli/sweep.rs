@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::Sweep as Arguments;
 use super::work::{Context, summarize};
-use super::{BEGUN, Engine, Exit, Failure, Prepared, Rejected};
+use super::{BEGUN, Engine, Exit, Failure, Prepared, Rejected, Watch};
 use crate::archive::{
     Archived, Host, Manifest, PointRecord, SCHEMA_VERSION, Status, SweepFolder, SweepPlace, SweepRecord,
 };
@@ -271,7 +271,7 @@ impl Study {
             progress: &|| (),
         };
         let outcomes = replicate(prepared.replications, control, |replication| {
-            (prepared.simulate)(replication, false)
+            (prepared.simulate)(replication, Watch::default())
         })
         .map_err(|stopped| Trouble {
             broken: matches!(stopped, Stopped::Panicked { .. }),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::args::Simulation;
-use super::{BEGUN, Console, Engine, Exit, Failure, Prepared};
+use super::{BEGUN, Console, Engine, Exit, Failure, Prepared, Watch};
 use crate::archive::{Command, Folder, Host, Manifest, Status, Summary};
 use crate::experiment::distribute::{Control, Stopped, in_order};
 use crate::experiment::{expectation, run};
@@ -39,9 +39,9 @@ impl Context<'_> {
         subjects: &[&Prepared],
         numbers: Range<u32>,
         threads: usize,
-        trace: bool,
+        watch: Watch,
     ) -> Result<Vec<Vec<Outcome>>, Failure> {
-        if trace && !cfg!(feature = "trace") {
+        if watch.trace && !cfg!(feature = "trace") {
             let text = "this build has no trace\n  hint: build it with the feature trace, as is the default";
             return Err(Failure::Usage(text.to_owned()));
         }
@@ -67,7 +67,7 @@ impl Context<'_> {
             progress: &progress,
         };
         let done = in_order(jobs, control, |job| {
-            let outcome = (subjects[(job % kinds) as usize].simulate)(number(job), trace);
+            let outcome = (subjects[(job % kinds) as usize].simulate)(number(job), watch);
             events.fetch_add(outcome.events, Ordering::Relaxed);
             outcome
         });
@@ -176,14 +176,15 @@ pub(super) fn manifest(
     host: &Host,
     summaries: &[Summary],
     asked: u32,
-    trace: bool,
+    watch: Watch,
 ) -> Manifest {
     let first = &summaries[0];
     let mut manifest = Manifest::new(command, &first.name, host.clone());
     manifest.seed = first.seed;
     manifest.replications = first.replications;
     manifest.event_count = summaries.iter().map(|summary| summary.events).sum();
-    manifest.trace = trace;
+    manifest.trace = watch.trace;
+    manifest.samples = watch.samples;
     manifest.status = if summaries.iter().any(|summary| summary.broken().is_some()) {
         Status::Broken
     } else if first.replications < asked {

@@ -4,11 +4,13 @@
 //! and one processing time at the receiver; each KM, controller and manager is a first-in-first-out server;
 //! applications, modules and links take none. What passes inside one element is internal and takes no time.
 
+mod samples;
 mod transport;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use self::samples::Samples;
 use super::availability::{Ahead, Availability};
 use super::carrier::{Carrier, Packet};
 use super::plan::{LinkPlan, MaterialPlan, Plan, StorePlan, StoreSource};
@@ -94,6 +96,7 @@ pub struct World<O> {
     open: u64,
     snapshots: Snapshots,
     availability: Availability,
+    samples: Samples,
     observer: O,
 }
 
@@ -194,9 +197,17 @@ impl<O: Observer> World<O> {
             open: 0,
             snapshots: [None, None],
             availability: Availability::new(&plan),
+            samples: Samples::new(0, Time::ZERO, 0),
             observer,
             plan,
         }
+    }
+
+    /// Samples the stores at so many equal distances of time, up to the end of arrivals.
+    #[must_use]
+    pub fn sampled(mut self, count: u32) -> World<O> {
+        self.samples = Samples::new(count, self.plan.end(), self.plan.stores.len());
+        self
     }
 
     /// Runs to the end: arrivals stop, requests end, messages arrive, and every store is looked at once more.
@@ -204,6 +215,9 @@ impl<O: Observer> World<O> {
         self.start();
         let end = self.plan.end();
         while let Some((now, event)) = self.simulation.next() {
+            while self.samples.next() <= now {
+                self.sample();
+            }
             // Past the end nothing is worth doing for its own sake once every request has ended.
             let over = now > end && self.open == 0;
             match event {
@@ -223,6 +237,9 @@ impl<O: Observer> World<O> {
                 Event::Packet { slot } => self.on_packet(slot, now),
                 Event::Overdue { line, sequence } => self.on_overdue(line, sequence, now),
             }
+        }
+        while self.samples.next() <= end {
+            self.sample();
         }
         let over = self.simulation.now().max(end);
         let skew = self.greatest_skew();
@@ -244,6 +261,25 @@ impl<O: Observer> World<O> {
             _ => None,
         });
         links.max().unwrap_or(Span::ZERO)
+    }
+
+    fn sample(&mut self) {
+        let sending = |store: StoreId| {
+            let hop = self.plan.stores[store].settings.hop;
+            self.key_managers[self.plan.hops[hop].from].sending_store(store)
+        };
+        self.samples.take(
+            |store| sending(store).book(),
+            |store| Ahead {
+                store: sending(store).clone(),
+                source: self.quantum.sending(store).clone(),
+            },
+        );
+    }
+
+    /// Instants and the amounts of all stores at each, where they were [sampled](Self::sampled).
+    pub fn samples(&self) -> &[(Time, Vec<Book>)] {
+        self.samples.taken()
     }
 
     fn start(&mut self) {
@@ -540,6 +576,9 @@ impl<O: Observer> World<O> {
         let generates = self.cuts[link] == 0 && !ends.contains(&true);
         for store in self.stores_of(link) {
             self.quantum.set_generating(store, generates, now);
+            if self.samples.next() < Time::NEVER {
+                self.samples.forget(store);
+            }
             if self.availability.follows(store) {
                 self.follow(store, now);
             }

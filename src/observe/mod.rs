@@ -6,6 +6,7 @@ pub mod outcome;
 pub mod record;
 pub mod requests;
 pub mod reroutes;
+pub mod routes;
 pub mod sessions;
 
 use crate::architecture::{Address, Envelope, Observation};
