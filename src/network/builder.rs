@@ -12,7 +12,7 @@ use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::plan::{
     ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection, FaultPlan,
-    LinkPlan, LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan,
+    LinkPlan, LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, RunPlan,
     SessionPlan, StorePlan, StoreSource,
 };
 use crate::architecture::policy::Policy;
@@ -115,6 +115,7 @@ pub struct PlanBuilder {
     delays: LocalDelays,
     channels: Channels,
     interruption_threshold: Option<Span>,
+    prices: Option<Prices>,
     material: Option<MaterialPlan>,
     exposure: bool,
 }
@@ -147,6 +148,7 @@ impl PlanBuilder {
             delays: LocalDelays::default(),
             channels: Channels::default(),
             interruption_threshold: None,
+            prices: None,
             material: None,
             exposure: false,
         }
@@ -413,6 +415,11 @@ impl PlanBuilder {
         self.interruption_threshold = Some(threshold);
     }
 
+    /// Says what equipment costs.
+    pub fn prices(&mut self, prices: Prices) {
+        self.prices = Some(prices);
+    }
+
     /// Adds a fault.
     pub fn fault(
         &mut self,
@@ -673,6 +680,7 @@ impl PlanBuilder {
             delays: self.delays,
             channels: self.channels,
             interruption_threshold: self.interruption_threshold,
+            prices: self.prices,
             material: self.material,
             exposure: self.exposure,
             sharing: None,
