@@ -259,6 +259,12 @@ impl SendingStore {
         Some(&reserved.keys)
     }
 
+    /// When the next announced promise lapses.
+    pub fn next_announced_lapse(&self) -> Option<Time> {
+        let announced = self.reservations.values().filter(|reserved| reserved.announced);
+        announced.map(|reserved| reserved.deadline).min()
+    }
+
     /// Spends what was promised and announced, for nothing: the other end may have used it.
     pub fn void_announced(&mut self, request: RequestId) -> Option<OtpKeys> {
         let announced = |reserved: &Reserved| reserved.announced;

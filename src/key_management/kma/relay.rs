@@ -17,6 +17,7 @@ use crate::architecture::message::{
     OtpKeys, RelayOutcome, Subject, Supply, Trail, UsageRecord, UsageSegment,
 };
 use crate::architecture::policy::Terms;
+use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step};
 use crate::ids::{HopId, NodeId, QkdnId};
 use crate::kernel::Time;
@@ -164,6 +165,11 @@ impl KeyManager {
         let Some(lane) = way.store else {
             return self.pass_on(envelope, arrived_over, (next, way), None, cx, out);
         };
+        // Where all promise before any sends, a promise that was given back meanwhile leaves nothing to send over: key that
+        // was not promised is not taken instead.
+        if promised.is_none() && self.surroundings.parameters.reservation == ReservationScheme::Segment {
+            return self.fail_relay(&envelope, FailureCause::TimeOut, cx, out);
+        }
         self.look(lane, cx, out);
         if promised.is_some() {
             let Some(keys) = self.lanes[lane].spend_reserved(request) else {

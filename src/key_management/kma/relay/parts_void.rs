@@ -88,7 +88,12 @@ impl KeyManager {
                 self.end_upstream(request, passing, outcome, cx, out);
             }
         }
-        let next = open.values().map(|part| part.deadline).min();
+        let sent = open.values().map(|part| part.deadline);
+        let announced = self
+            .lanes
+            .iter()
+            .filter_map(|lane| lane.store.next_announced_lapse());
+        let next = sent.chain(announced).min();
         self.sent_parts.parts = open;
         if let Some(next) = next {
             self.arm_for_part(next, out);
