@@ -293,6 +293,7 @@ impl Controller {
         let mut segment = Segment::new(found.role, found.ends, found.path, found.procedure, order.class);
         segment.partner = found.order.border.and_then(|border| self.qkdn_across(border));
         segment.border = found.order.border;
+        segment.home = found.order.border;
         self.segments.insert(session, segment);
         self.record_route(session, out);
         match found.role {

@@ -92,7 +92,7 @@ impl Controller {
     }
 
     /// This side's path to a border over hops that make key.
-    fn path_to(&self, session: SessionId, border: &Border) -> Option<Vec<HopId>> {
+    pub(super) fn path_to(&self, session: SessionId, border: &Border) -> Option<Vec<HopId>> {
         let domain = &self.surroundings.domain;
         let segment = &self.segments[&session];
         let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
@@ -172,7 +172,16 @@ impl Controller {
         let (Some(current), Some(peer)) = (segment.border, self.peer_of(session)) else {
             return false;
         };
+        if !self.reaches_beyond(current.boundary) {
+            // Nobody is there to agree with: the source begins anew, over whatever border can still be agreed on.
+            self.lose_route(session, fault, out);
+            return true;
+        }
+        let home = self.home_border(session);
         let others = self.borders_of(session).into_iter().filter(|(choice, _)| {
+            if home.is_some_and(|home| home.boundary != choice.boundary) {
+                return false;
+            }
             let off = self.status_beyond(choice.boundary);
             let off = off.is_some_and(|status| status.state == HopState::Off);
             choice.boundary != current.boundary && !off && !segment.refused_borders.contains(&choice.boundary)
@@ -210,6 +219,13 @@ impl Controller {
             peer_switched: false,
         });
         true
+    }
+
+    /// Whether the controller beyond a border can be reached, as far as is known.
+    fn reaches_beyond(&self, boundary: BoundaryId) -> bool {
+        let mut borders = self.surroundings.borders.iter();
+        let border = borders.find(|it| it.boundary == boundary);
+        border.is_none_or(|border| self.knowledge.controllers_reach(&border.hop))
     }
 
     /// Sets a timer for an answer of the other side; `times` the time-out from now.

@@ -45,9 +45,19 @@ impl Controller {
                 );
             }
         }
+        if change.is_good() {
+            return self.consider_reverting(now, out);
+        }
+        if let StatusChange::Link { link, .. } = change
+            && self.knowledge.is_maintained(link)
+        {
+            return; // announced: whoever could leave has left
+        }
         let touches = |hop: &Hop| match change {
-            StatusChange::Link { link, generating } => hop.link == Some(link) && !generating,
-            StatusChange::Level { hop: id, class } => hop.id == id && class == 0,
+            StatusChange::Link { link, .. } | StatusChange::Maintenance { link, .. } => {
+                hop.link == Some(link)
+            }
+            StatusChange::Level { hop: id, .. } | StatusChange::Reachable { hop: id, .. } => hop.id == id,
         };
         let border = |segment: &Segment| {
             let boundary = segment.border.map(|border| border.boundary);
@@ -82,7 +92,8 @@ impl Controller {
             .unwrap_or((HopState::Active, None))
     }
 
-    pub(super) fn consider_rerouting(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+    /// The worst hop of a session's way, its border included, if that does not make key.
+    pub(super) fn failed_hop(&self, session: SessionId) -> Option<HopId> {
         let segment = &self.segments[&session];
         let boundary = segment.border.map(|border| border.boundary);
         let own = self
@@ -97,7 +108,11 @@ impl Controller {
             .chain(own.map(|it| it.hop.id))
             .collect();
         let (state, worst) = self.worst_hop(&watched);
-        let (HopState::Passive | HopState::Off, Some(worst)) = (state, worst) else {
+        worst.filter(|_| state > HopState::Active)
+    }
+
+    pub(super) fn consider_rerouting(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        let Some(worst) = self.failed_hop(session) else {
             return;
         };
         let fault = self.knowledge.fault(self.hop(worst));
@@ -112,6 +127,20 @@ impl Controller {
             let reason = "a hop of the route stopped making key";
             Decision::new(Choice::Analyse, Subject::session(session, fault), reason).at_hop(worst)
         });
+        if self.holds_off(session, now, out) {
+            return;
+        }
+        self.begin_rerouting(session, fault, now, out);
+    }
+
+    /// A report is to be analysed: until that is over, requests are held.
+    pub(super) fn begin_rerouting(
+        &mut self,
+        session: SessionId,
+        fault: Option<FaultId>,
+        now: Time,
+        out: &mut Outbox,
+    ) {
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Rerouting { fault, awaited: 0 };
         segment.due = now + self.surroundings.parameters.analysis;
@@ -177,7 +206,7 @@ impl Controller {
     }
 
     /// This side's path between the segment's ends, over hops that make key.
-    fn inside(&self, session: SessionId) -> Option<Vec<HopId>> {
+    pub(super) fn inside(&self, session: SessionId) -> Option<Vec<HopId>> {
         let domain = &self.surroundings.domain;
         let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
         let [from, to] = self.segments[&session].ends;
@@ -198,7 +227,8 @@ impl Controller {
         let inside = self.inside(session);
         let origin = matches!(self.segments[&session].role, Role::Origin { .. });
         // A failed border is seen on both sides: the source's proposes. What fails inside a QKDN only that one sees.
-        if (self.border_fails(session) && origin) || inside.is_none() {
+        let goes_home = origin && self.home_border(session).is_some();
+        if (self.border_fails(session) && origin) || inside.is_none() || goes_home {
             if !self.propose(session, fault, now, out) {
                 self.resume(session, now, out);
             }
@@ -350,6 +380,7 @@ impl Controller {
         let former: Vec<NodeId> = kms(&old).into_iter().filter(|km| !stay.contains(km)).collect();
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         (segment.epoch, segment.path) = (epoch, path);
+        segment.diverted = !std::mem::take(&mut segment.reverting);
         segment.state = SegmentState::Rerouting {
             fault,
             awaited: changed.len(),
@@ -408,6 +439,7 @@ impl Controller {
     pub(super) fn resume(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Active;
+        segment.reverting = false;
         segment.shared_paths = false;
         let held = std::mem::take(&mut segment.held);
         let refused = segment.refused.clone();

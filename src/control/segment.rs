@@ -85,6 +85,14 @@ pub struct Segment {
     pub state: SegmentState,
     /// A report about its path came while it was being rerouted.
     pub stale: bool,
+    /// Until when it is held off; it stays as it is until then.
+    pub held_off: Option<Time>,
+    /// Whether it has left the path that it had; it may go back.
+    pub diverted: bool,
+    /// Whether it is on its way back.
+    pub reverting: bool,
+    /// The border that it crossed first.
+    pub home: Option<BorderChoice>,
     /// Requests that were refused for want of key and wait, by number, with the attempt.
     pub refused: BTreeMap<u32, u32>,
     /// Requests that came during a reroute.
@@ -117,6 +125,10 @@ impl Segment {
             epoch: 0,
             state: SegmentState::Active,
             stale: false,
+            held_off: None,
+            diverted: false,
+            reverting: false,
+            home: None,
             refused: BTreeMap::new(),
             held: Vec::new(),
         }

@@ -53,6 +53,7 @@ impl Default for Options {
 ///
 /// The outcome is a function of the plan (its seed included) and the replication's number alone.
 pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome {
+    let plan = &plan.of_replication(replication);
     match options {
         #[cfg(feature = "trace")]
         Options { trace: true, .. } => {

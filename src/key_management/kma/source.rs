@@ -4,7 +4,7 @@
 //! reservation (P9 step 4a, P12 step 5); one that was refused for want of key holds up those behind it until the
 //! lacking KM can serve. The source decides how a request ends.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use rustc_hash::FxHashMap;
 
@@ -568,6 +568,45 @@ impl KeyManager {
             ServiceMessage::KeyRefusal { request, cause },
         );
         self.close_if_over(request.session, out);
+    }
+
+    /// The KM goes out of service: every request of its applications fails, and sessions begin anew afterwards.
+    pub(super) fn lose_requests(&mut self, out: &mut Outbox) {
+        let mut open: Vec<RequestId> = self.sources.requests.keys().copied().collect();
+        open.sort();
+        let sessions: BTreeSet<SessionId> = open.iter().map(|request| request.session).collect();
+        for id in sessions {
+            let session = self.sources.sessions.get_mut(&id).expect("requests have a session");
+            session.queue.clear();
+            session.deadlines.clear();
+        }
+        for request in open {
+            self.fail(request, FailureCause::ElementDown, out);
+        }
+        let mut all: Vec<SessionId> = self.sources.sessions.keys().copied().collect();
+        all.sort();
+        for id in all {
+            let session = self.sources.sessions.get_mut(&id).expect("it was just there");
+            (session.route, session.lost_by) = (RouteState::None, None);
+        }
+    }
+
+    /// A request that comes while the KM is out of service fails.
+    pub(super) fn fail_unknown(&mut self, order: &KeyRequest, procedure: Procedure, out: &mut Outbox) {
+        let (request, cause) = (order.request, FailureCause::ElementDown);
+        out.observe(Observation::Failed { request, cause });
+        out.send_as(
+            self.my_ksa(),
+            Address::application(order.application),
+            Label::new(procedure, Step::Supply),
+            ServiceMessage::KeyRefusal { request, cause },
+        );
+        if order.last
+            && let Some(session) = self.sources.sessions.get_mut(&request.session)
+        {
+            session.last = Some(request.number);
+            self.close_if_over(request.session, out);
+        }
     }
 
     /// The request has been supplied: it is over.
