@@ -110,8 +110,7 @@ impl Unnoticed {
     pub fn add(&mut self, detection: Detection, now: Time, works: bool, fault: FaultId) -> Option<Time> {
         let sign_of_life = detection.found(now);
         let due = if works { sign_of_life } else { detection.lost(now) };
-        let overlooked =
-            |before: &Change| before.works != works && before.due >= sign_of_life;
+        let overlooked = |before: &Change| before.works != works && before.due >= sign_of_life;
         let beats = matches!(detection, Detection::Beats { .. });
         if beats && self.0.back().is_some_and(overlooked) {
             self.0.pop_back();

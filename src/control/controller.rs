@@ -9,8 +9,8 @@ use super::admission::Admission;
 use super::establishment::Establishing;
 use super::knowledge::{HopState, Knowledge};
 use super::monitoring::Monitoring;
-use super::reservation::Pending;
 use super::recovery::Restoring;
+use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
 use crate::architecture::message::{

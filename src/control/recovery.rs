@@ -110,11 +110,17 @@ impl Controller {
             let present: Vec<HopId> = path.collect();
             let better = self.inside(session).is_some_and(|path| path != present);
             let origin = matches!(self.segments[&session].role, Role::Origin { .. });
-            self.segments.get_mut(&session).expect("it was just there").reverting = true;
+            self.segments
+                .get_mut(&session)
+                .expect("it was just there")
+                .reverting = true;
             if better || (origin && self.home_border(session).is_some()) {
                 self.begin_rerouting(session, None, now, out);
             } else {
-                self.segments.get_mut(&session).expect("it was just there").reverting = false;
+                self.segments
+                    .get_mut(&session)
+                    .expect("it was just there")
+                    .reverting = false;
             }
         }
     }

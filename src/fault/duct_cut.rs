@@ -49,7 +49,9 @@ impl FaultKind for DuctCut {
 
     /// The duct and the kilometre: whatever lies there in a variant breaks at the same times.
     fn label(&self) -> Option<String> {
-        let place = self.position.map(|position| format!("/{} km", position.0 / 1_000));
+        let place = self
+            .position
+            .map(|position| format!("/{} km", position.0 / 1_000));
         Some(format!("duct/{}{}", self.duct, place.unwrap_or_default()))
     }
 }

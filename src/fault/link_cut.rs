@@ -20,6 +20,8 @@ impl FaultKind for LinkCut {
     }
 
     fn disturbances(&self, site: &dyn Site) -> Vec<Disturbance> {
-        vec![Disturbance::LinkDown(site.link(&self.link).expect("a checked name"))]
+        vec![Disturbance::LinkDown(
+            site.link(&self.link).expect("a checked name"),
+        )]
     }
 }

@@ -11,9 +11,9 @@ use rustc_hash::FxHashMap;
 use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::plan::{
-    ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection,
-    LinkPlan, LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan,
-    SessionPlan, StorePlan, StoreSource,
+    ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection, LinkPlan,
+    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan,
+    StorePlan, StoreSource,
 };
 use crate::architecture::policy::Policy;
 use crate::architecture::surroundings::{
@@ -24,8 +24,8 @@ use crate::architecture::tariff::Tariff;
 use crate::architecture::{Handover, Hop, Procedure, Protection};
 use crate::control::routing::RoutingAlgorithm;
 use crate::ids::{
-    ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, HopId, Id, IwnId, LinkId,
-    ManagerId, NodeId, QkdnId, SessionId, StoreId,
+    ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, HopId, Id, IwnId, LinkId, ManagerId,
+    NodeId, QkdnId, SessionId, StoreId,
 };
 use crate::kernel::{Span, Time};
 use crate::quantum::generation::Making;

@@ -11,12 +11,12 @@ use crate::architecture::surroundings::{
 use crate::architecture::tariff::Tariff;
 use crate::architecture::{Address, Disturbance, ElementKind, Hop};
 use crate::control::routing::RoutingAlgorithm;
+use crate::fault::Site;
+use crate::fault::occurrence::Renewal;
 use crate::ids::{
     ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, IwnId, LinkId,
     ManagerId, NodeId, QkdnId, SessionId, StoreId,
 };
-use crate::fault::Site;
-use crate::fault::occurrence::Renewal;
 use crate::kernel::{Span, Streams, Time};
 use crate::quantum::generation::Making;
 use crate::quantum::models::BlockSchedule;
@@ -502,7 +502,10 @@ impl Site for Plan {
 impl Plan {
     /// All elements that can fail or be spoken to: KMAs, KSAs, controllers, managers, modules.
     pub fn elements(&self) -> impl Iterator<Item = Address> + '_ {
-        let kms = self.nodes.ids().flat_map(|node| [Address::kma(node), Address::ksa(node)]);
+        let kms = self
+            .nodes
+            .ids()
+            .flat_map(|node| [Address::kma(node), Address::ksa(node)]);
         let controllers = self.controllers.ids().map(Address::controller);
         let managers = self.managers.ids().map(Address::manager);
         let modules = self.links.ids();

@@ -10,9 +10,9 @@ mod transport;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use self::outages::Outages;
 use super::availability::{Ahead, Availability};
 use super::carrier::{Carrier, Packet};
-use self::outages::Outages;
 use super::plan::{LinkPlan, MaterialPlan, Plan, StorePlan, StoreSource};
 use crate::architecture::{
     Address, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,

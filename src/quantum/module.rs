@@ -5,7 +5,9 @@ use crate::architecture::message::{
     ControlMessage, LinkPerformance, LinkState, ManagementMessage, StatusAnswer, StatusChange,
 };
 use crate::architecture::recovery::Change;
-use crate::architecture::{Address, Detection, Label, Observation, Outbox, Procedure, Step, Timer, Unnoticed};
+use crate::architecture::{
+    Address, Detection, Label, Observation, Outbox, Procedure, Step, Timer, Unnoticed,
+};
 use crate::ids::{ControllerId, FaultId, LinkId, ManagerId};
 use crate::kernel::Time;
 
@@ -259,6 +261,10 @@ mod tests {
         };
         assert_eq!(declared(110, 190, 305, 205), 0, "one beat would have come late");
         assert_eq!(declared(310, 420, 505, 505), 0, "the beat of 500 arrives in time");
-        assert_eq!(declared(710, 950, 905, 1_005), 4, "lost and found, over Cq and Mq");
+        assert_eq!(
+            declared(710, 950, 905, 1_005),
+            4,
+            "lost and found, over Cq and Mq"
+        );
     }
 }

@@ -11,8 +11,8 @@ use super::document::{
     self, Arrivals, Authentication, Boundary, BoundaryKind, ChannelQuality, Control, Document, Iwn,
     LinkModel, Relay, Reservation, Routing, Store, Stretch, TransferProtection,
 };
-use crate::architecture::{Heartbeat, Procedure, Recovery};
 use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
+use crate::architecture::{Heartbeat, Procedure, Recovery};
 use crate::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use crate::ids::{DuctId, NodeId, QkdnId};
 use crate::interworking::way::{Way, part_of};
@@ -67,8 +67,7 @@ fn faults(document: &Document, plan: &mut Plan) {
                 repaired.map(|at| Time::ZERO + at),
             );
             let notice = kind.notice();
-            plan.faults[id].announced =
-                notice.map(|notice| Time::ZERO + Span(at.0.saturating_sub(notice.0)));
+            plan.faults[id].announced = notice.map(|notice| Time::ZERO + Span(at.0.saturating_sub(notice.0)));
         };
         if let Some(at) = event.at {
             fixed(name, at, event.repair_after.map(|after| at + after));

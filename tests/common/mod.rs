@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use qkdni::architecture::{Procedure, Recovery};
 use qkdni::architecture::surroundings::{ManagementOptions, Parameters, RelayScheme, ReservationScheme};
+use qkdni::architecture::{Procedure, Recovery};
 use qkdni::control::routing::FewestHops;
 use qkdni::fault::{DuctCut, Fault, FaultKind as _};
 use qkdni::ids::{NodeId, QkdnId};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use qkdni::architecture::{Address, Channel, Disturbance, Heartbeat, Procedure, Recovery, ReferencePoint};
 use qkdni::architecture::surroundings::{ManagementOptions, Parameters, ReportTriggers, ReservationScheme};
+use qkdni::architecture::{Address, Channel, Disturbance, Heartbeat, Procedure, Recovery, ReferencePoint};
 use qkdni::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use qkdni::fault::{DuctCut, FaultKind as _, Site as _};
 use qkdni::ids::{LinkId, NodeId, QkdnId};
@@ -464,7 +464,9 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
     for (number, outage) in recipe.outages.iter().enumerate() {
         let disturbances = outage.disturbances(&plan);
         let at = Time::ZERO + Span::from_millis(outage.at_ms);
-        let repaired = outage.repaired_after_ms.map(|after| at + Span::from_millis(after));
+        let repaired = outage
+            .repaired_after_ms
+            .map(|after| at + Span::from_millis(after));
         let fault = plan.add_fault(&format!("g{number}"), disturbances, at, repaired);
         if outage.kind == 6 {
             plan.faults[fault].announced = Some(Time(at.0.saturating_sub(500_000_000)));

@@ -11,8 +11,8 @@ mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Plane, Proposal, RejectCause, RelayOrder,
-    Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
+    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Plane, Proposal, RejectCause,
+    RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
 };
 pub use key_management::{
     Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply,

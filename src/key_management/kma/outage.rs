@@ -45,7 +45,14 @@ impl KeyManager {
     }
 
     /// A neighbouring KM, or a module of this node, is not heard any more, or is again.
-    pub fn on_peer(&mut self, peer: Address, reachable: bool, origin: Time, fault: FaultId, out: &mut Outbox) {
+    pub fn on_peer(
+        &mut self,
+        peer: Address,
+        reachable: bool,
+        origin: Time,
+        fault: FaultId,
+        out: &mut Outbox,
+    ) {
         if !reachable {
             out.observe(Observation::Declared { fault });
         }
@@ -99,7 +106,8 @@ impl KeyManager {
             let id = copy.settings.id;
             copy.look(
                 cx.now,
-                cx.sources.source(id, crate::architecture::key_source::StoreEnd::Receiving),
+                cx.sources
+                    .source(id, crate::architecture::key_source::StoreEnd::Receiving),
             );
             copy.discard_all();
         }

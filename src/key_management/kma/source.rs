@@ -576,7 +576,11 @@ impl KeyManager {
         open.sort();
         let sessions: BTreeSet<SessionId> = open.iter().map(|request| request.session).collect();
         for id in sessions {
-            let session = self.sources.sessions.get_mut(&id).expect("requests have a session");
+            let session = self
+                .sources
+                .sessions
+                .get_mut(&id)
+                .expect("requests have a session");
             session.queue.clear();
             session.deadlines.clear();
         }

@@ -167,22 +167,24 @@ impl<O: Observer> World<O> {
             if let Some(at) = plan.announced {
                 self.simulation.schedule(at, Event::Announce { fault });
             }
-            let begins = Event::Disturb { fault, begins: true };
-            self.simulation.schedule(plan.at, begins);
-            let to_the_end = plan.disturbances.iter().any(|disturbance| {
+            let outage = plan.disturbances.iter().any(|disturbance| {
                 matches!(
                     disturbance,
                     Disturbance::ElementDown(_) | Disturbance::ChannelCut(_)
                 )
             });
+            if outage && plan.at >= end {
+                continue;
+            }
+            let begins = Event::Disturb { fault, begins: true };
+            self.simulation.schedule(plan.at, begins);
             let repaired = match plan.repaired {
-                Some(at) if to_the_end => Some(at.min(end)),
-                None if to_the_end => Some(end),
+                repaired if outage => Some(repaired.unwrap_or(end).min(end)),
                 repaired => repaired,
             };
-            if let Some(at) = repaired.filter(|_| plan.at < end) {
+            if let Some(at) = repaired {
                 let ends = Event::Disturb { fault, begins: false };
-                self.simulation.schedule(at.max(plan.at), ends);
+                self.simulation.schedule(at, ends);
             }
         }
     }

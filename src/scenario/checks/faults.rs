@@ -33,13 +33,16 @@ impl Checker<'_> {
     fn times(&mut self, path: &Path, event: &FaultEvent) {
         let ways = [
             event.at.is_some(),
-            !event.outages.is_empty(),
+            !event.outages.is_empty() || event.trace.is_some(),
             event.random.is_some(),
         ];
         let ways = ways.into_iter().filter(|given| *given).count();
         if ways != 1 {
             let (code, message) = if ways == 0 {
-                ("no_fault_time", format!("nothing says when fault {} comes", event.id))
+                (
+                    "no_fault_time",
+                    format!("nothing says when fault {} comes", event.id),
+                )
             } else {
                 let message = format!("fault {} comes at times that are given twice", event.id);
                 ("fault_times_twice", message)
@@ -99,7 +102,10 @@ impl Checker<'_> {
                 self.error(
                     "too_many_failures",
                     here.then("time_to_failure"),
-                    format!("in this run fault {} comes more than {MOST_OCCURRENCES} times", event.id),
+                    format!(
+                        "in this run fault {} comes more than {MOST_OCCURRENCES} times",
+                        event.id
+                    ),
                     "make the mean longer or the run shorter",
                 );
             }
@@ -185,7 +191,10 @@ impl Checker<'_> {
                 self.error(
                     "overlapping_maintenance",
                     path.clone(),
-                    format!("{} and {} maintain link \"{link}\" at the same time", by.id, event.id),
+                    format!(
+                        "{} and {} maintain link \"{link}\" at the same time",
+                        by.id, event.id
+                    ),
                     "make one window of the two, or put one after the other",
                 );
             }
