@@ -78,6 +78,8 @@ struct Session {
 pub struct Sources {
     sessions: FxHashMap<SessionId, Session>,
     requests: FxHashMap<RequestId, Request>,
+    /// All sessions, in order.
+    known: BTreeSet<SessionId>,
 }
 
 impl Sources {
@@ -107,6 +109,9 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         let RequestId { session: id, number } = order.request;
+        if !self.sources.sessions.contains_key(&id) {
+            self.sources.known.insert(id);
+        }
         let session = self.sources.sessions.entry(id).or_insert_with(|| Session {
             route: RouteState::None,
             border: None,
@@ -572,25 +577,21 @@ impl KeyManager {
 
     /// The KM goes out of service: every request of its applications fails, and sessions begin anew afterwards.
     pub(super) fn lose_requests(&mut self, out: &mut Outbox) {
-        let mut open: Vec<RequestId> = self.sources.requests.keys().copied().collect();
-        open.sort();
-        let sessions: BTreeSet<SessionId> = open.iter().map(|request| request.session).collect();
-        for id in sessions {
+        for id in self.sources.known.clone() {
             let session = self
                 .sources
                 .sessions
                 .get_mut(&id)
-                .expect("requests have a session");
+                .expect("known sessions are there");
             session.queue.clear();
-            session.deadlines.clear();
-        }
-        for request in open {
-            self.fail(request, FailureCause::ElementDown, out);
-        }
-        let mut all: Vec<SessionId> = self.sources.sessions.keys().copied().collect();
-        all.sort();
-        for id in all {
-            let session = self.sources.sessions.get_mut(&id).expect("it was just there");
+            for number in std::mem::take(&mut session.deadlines) {
+                self.fail(RequestId { session: id, number }, FailureCause::ElementDown, out);
+            }
+            let session = self
+                .sources
+                .sessions
+                .get_mut(&id)
+                .expect("known sessions are there");
             (session.route, session.lost_by) = (RouteState::None, None);
         }
     }
