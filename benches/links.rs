@@ -51,6 +51,7 @@ fn process(drift_db: f64) -> BlockProcess {
         loss_drift,
         flips_drift: Drift::NONE,
         expected_consumption_bps: None,
+        report_every: None,
         skew: [Span::ZERO; 2],
     };
     BlockProcess::new(

@@ -176,7 +176,7 @@ fn growth(rows: &[Row], size: impl Fn(&Row) -> u64) -> f64 {
     let (first, last) = (&rows[0], &rows[rows.len() - 1]);
     let time = medians(&last.bare).cpu / medians(&first.bare).cpu;
     let scale = size(last) as f64 / size(first) as f64;
-    time.ln() / scale.ln()
+    libm::log(time) / libm::log(scale)
 }
 
 fn key_rate_tables(rows: &[Row], heapq: Option<[f64; 3]>) {

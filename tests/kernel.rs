@@ -20,11 +20,11 @@ enum Load {
 fn any_load() -> impl Strategy<Value = Load> {
     prop_oneof![
         (0.5..40.0).prop_map(|log2| Load::Exponential {
-            mean: f64::exp2(log2)
+            mean: libm::exp2(log2)
         }),
         (0.5..20.0, 20.0..50.0).prop_map(|(a, b)| Load::Bimodal {
-            short: f64::exp2(a),
-            long: f64::exp2(b)
+            short: libm::exp2(a),
+            long: libm::exp2(b)
         }),
         (1..1_u64 << 40).prop_map(|step| Load::Tied { step }),
         Just(Load::ZeroDelay),

@@ -287,6 +287,51 @@ fn fe10_fe11_reports_are_shared() {
     assert!(!low.is_empty());
 }
 
+/// Shows FE-11, S3, P11 steps 5 and 6: blocks with too many errors, as an eavesdropper would cause, are a security event.
+/// The module tells its controller over Cq and its manager over Mq; the QLM reports it, and the packed report goes to
+/// the other provider.
+#[test]
+fn fe11_security_events_of_the_quantum_layer_are_reported() {
+    let sets = [
+        "qkdns.A.links.a1-a2.generation.abort_above=0.0105",
+        "run.duration=2 min",
+        "protocol.management.reports.on_alarm=true",
+    ];
+    let trace = lines(&run("scenarios/link-physics.json", &sets).trace);
+    let of = |word: &str| -> Vec<&Value> {
+        let says = |line: &&Value| {
+            line["message"]
+                .as_str()
+                .is_some_and(|message| message.contains(word))
+        };
+        trace.iter().filter(says).collect()
+    };
+    let alarms = of("link alarm");
+    let events = of("too many errors");
+    assert!(!events.is_empty());
+    assert_eq!(
+        alarms.len(),
+        2 * events.len(),
+        "both ends of the link alarm, it is one event"
+    );
+    for event in &events {
+        let place = ["procedure", "step", "provenance", "from"].map(|field| event[field].as_str());
+        assert_eq!(place, [Some("P11"), Some("5"), Some("text"), Some("manager A")]);
+        let at_once = |line: &&&Value| line["t_ns"] == event["t_ns"] && line["from"] == "manager A";
+        assert_eq!(of("provider report").iter().filter(at_once).count(), 1);
+    }
+    // What each module tells its manager, it tells its controller at the same instant.
+    for alarm in &alarms {
+        let told = trace.iter().any(|line| {
+            line["from"] == alarm["from"]
+                && line["t_ns"] == alarm["t_ns"]
+                && line["message"] == "status report"
+                && line["reference_point"] == "Cq"
+        });
+        assert!(told, "{alarm}");
+    }
+}
+
 /// Shows FE-6 and FE-8: capabilities and provisioned routes are recorded, rerouted ones anew.
 #[test]
 fn fe6_fe8_configuration_is_recorded() {

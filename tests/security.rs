@@ -238,6 +238,97 @@ fn tags_take_their_key_from_the_pools() {
     );
 }
 
+/// Shows S2, FE-5, FE-10 and FE-11: where asked for, Cxi and Mxi (and Ck) are encrypted with KSA-keys. Each way between two
+/// nodes takes one per period, by P9 or P12 like any user; what that costs is drawn from the pools, to the bit, and no
+/// number of the users' own says so.
+#[test]
+fn sharing_between_providers_takes_ksa_keys_from_the_pools() {
+    let of = |configuration: &str, sets: &[&str]| {
+        let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+        let file = format!("scenarios/clause8/{configuration}.json");
+        let plan = compile(&load(&file, &sets).expect("valid").document);
+        let outcome = simulate(&Arc::new(plan), 0, WATCHED);
+        for check in &outcome.audit {
+            assert!(check.passed, "{configuration}: {}: {}", check.check, check.detail);
+        }
+        outcome
+    };
+    let keyed = "security.sharing={\"ksa_keys\":{\"period\":\"10 s\"}}";
+    let with_ck = "security.sharing={\"ksa_keys\":{\"period\":\"10 s\",\"ck\":true}}";
+    for (configuration, set, ways) in [
+        // Cxi at the border, Mxi between the managers' nodes, hop by hop: a3 – b1, and a1 – a3 – b1.
+        ("gwn-dd", keyed, &[("Cxi:A/a3:B/b1", 1), ("Mxi:A/a1:B/b1", 2)][..]),
+        // Both inside the interworking node: Cxi' needs none.
+        ("iwn-dd", keyed, &[("Mxi:A/a1:B/b1", 3)][..]),
+        ("gwn-cc", keyed, &[("Cxi:A/a1:B/b3", 3), ("Mxi:A/a1:B/b3", 3)][..]),
+        (
+            "gwn-cc",
+            with_ck,
+            &[
+                ("Cxi:A/a1:B/b3", 3),
+                ("Mxi:A/a1:B/b3", 3),
+                ("Ck:A/a1:A/a2", 1),
+                ("Ck:A/a1:A/a3", 1),
+                ("Ck:B/b1:B/b3", 1),
+                ("Ck:B/b2:B/b3", 1),
+            ][..],
+        ),
+    ] {
+        let outcome = of(configuration, &[set]);
+        let mut spent = 0.0;
+        let mut names = BTreeSet::new();
+        for &(way, hops) in ways {
+            names.insert(way.to_owned());
+            let scope = format!("demand:{way}");
+            let delivered = metric(&outcome, "delivered", &scope);
+            // A key each 10 s of the counting time.
+            assert!(
+                (5.0..=6.0).contains(&delivered),
+                "{configuration} {way}: {delivered}"
+            );
+            assert_eq!(
+                metric(&outcome, "served_share", &scope),
+                1.0,
+                "{configuration} {way}"
+            );
+            assert_eq!(
+                metric(&outcome, "link_key_bits_per_key_bit", &scope),
+                f64::from(hops),
+                "{configuration} {way}"
+            );
+            spent += delivered * 256.0 * f64::from(hops);
+        }
+        let keyed: BTreeSet<String> = outcome
+            .metrics
+            .iter()
+            .filter(|metric| metric.name == "requests")
+            .filter_map(|metric| metric.scope.strip_prefix("demand:"))
+            .filter(|name| name.contains(':'))
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(keyed, names, "{configuration}");
+        assert_eq!(metric(&outcome, "sharing_link_key_bits", "network"), spent);
+        let users = ["demand:a-to-b", "demand:b-to-a"].map(|scope| metric(&outcome, "requests", scope));
+        assert_eq!(metric(&outcome, "requests", "network"), users[0] + users[1]);
+        for line in lines(&outcome.trace) {
+            let point = line["reference_point"].as_str().unwrap_or_default();
+            let between = matches!(point, "Cxi" | "Cxi'" | "Mxi" | "Mxi'");
+            assert_eq!(
+                line["encrypted"] == true,
+                between || (point == "Ck" && set == with_ck),
+                "{line}"
+            );
+        }
+    }
+    let without = of("gwn-dd", &[]);
+    assert!(
+        without
+            .metrics
+            .iter()
+            .all(|metric| metric.name != "sharing_link_key_bits")
+    );
+}
+
 /// Shows S2: a message whose tag finds no key is not sent, and the request that needed it fails; nothing hangs.
 #[test]
 fn without_key_for_tags_nothing_passes() {
@@ -269,15 +360,18 @@ fn controllers_tell_each_other_no_more_than_a_session_needs() {
         let SegmentOrder {
             ask,
             border,
+            passed,
             destination,
+            destination_qkdn,
             bits,
             class,
             deadline,
         } = order;
-        (ask, border, destination, bits, class, deadline)
+        let to = (destination, destination_qkdn);
+        (ask, border, passed, to, bits, class, deadline)
     };
     let of_query = |message: &ControlMessage| match message {
-        ControlMessage::SegmentQuery { order, .. } => Some(fields(*order)),
+        ControlMessage::SegmentQuery { order, .. } => Some(fields(order.clone())),
         _ => None,
     };
     let _ = of_query;

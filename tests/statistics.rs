@@ -1,17 +1,14 @@
 //! The statistics against scipy, and against a system whose answer is known.
 //!
-//! The soak of `results/statistics/coverage.md`:
-//! `cargo test --release --test statistics -- --ignored --nocapture soak`
+//! The soak of `results/statistics/coverage.md`: `cargo run --release --example coverage_soak`.
 
 mod common;
+mod common_coverage;
 
-use common::{Setting, plan, poisson};
-use qkdni::experiment::run::summarize;
+use common_coverage::covered;
 use qkdni::experiment::statistics::{
     Sample, batch_means, holm, mser5, nearest_rank, paired, section_interval, student_quantile,
 };
-use qkdni::kernel::Span;
-use qkdni::network::{Options, simulate};
 use serde_json::Value;
 
 fn reference() -> Value {
@@ -138,51 +135,9 @@ fn warm_up_and_batch_means_are_those_of_the_reference() {
     }
 }
 
-/// How often the 95 % interval of the throughput over ten replications covers what it must be: Poisson requests over a
-/// chain with key for all of them bring rate times length.
-fn covered(experiments: u64) -> u64 {
-    let (rate, bits) = (4.0, 256);
-    let inside = |seed: &u64| {
-        let plan = plan(&Setting {
-            arrivals: poisson(rate),
-            key_bits: bits,
-            duration: Span::from_seconds(30),
-            timeout: Span::from_seconds(2),
-            seed: *seed,
-            ..Setting::default()
-        });
-        let plan = &plan;
-        let options = Options {
-            trace: false,
-            audit: false,
-        };
-        let outcomes: Vec<_> = (0..10)
-            .map(|replication| simulate(plan, replication, options))
-            .collect();
-        let summary = summarize("coverage", *seed, &outcomes);
-        let lost = summary.metric("kkdlr", "network").expect("measured").mean;
-        assert_eq!(lost, Some(0.0), "key for all");
-        let [low, high] = summary
-            .metric("throughput_bps", "network")
-            .and_then(|row| row.ci95)
-            .expect("ten replications");
-        let known = rate * bits as f64;
-        low <= known && known <= high
-    };
-    (1..=experiments).filter(inside).count() as u64
-}
-
 #[test]
 fn intervals_cover_the_known_answer() {
     // 0.95 of 200 is 190 with a standard deviation of 3.1; the seeds are fixed.
     let covered = covered(200);
     assert!((180..=198).contains(&covered), "{covered} of 200");
-}
-
-#[test]
-#[ignore = "soak: 1,000 experiments"]
-fn soak_coverage_of_a_thousand_experiments() {
-    let covered = covered(1000);
-    println!("95 % interval covers the known throughput in {covered} of 1000 experiments");
-    assert!((930..=970).contains(&covered), "{covered} of 1000");
 }

@@ -31,11 +31,31 @@ struct Runs {
 }
 
 /// Each run by its name: scenario, and what is different in it.
-const RUNS: [(&str, &str, &[&str]); 7] = [
+const RUNS: [(&str, &str, &[&str]); 11] = [
     ("gwn-dd", "scenarios/clause8/gwn-dd.json", &["--trace"]),
     ("iwn-cc", "scenarios/clause8/iwn-cc.json", &["--trace"]),
     ("gwn-dd-cut", "scenarios/clause8/gwn-dd.json:cut", &["--trace"]),
     ("iwn-dd-cut", "scenarios/clause8/iwn-dd.json:cut", &["--trace"]),
+    (
+        "gwn-dd-border-cut",
+        "scenarios/clause8/gwn-dd.json:border-cut",
+        &["--trace"],
+    ),
+    (
+        "iwn-dd-border-cut",
+        "scenarios/clause8/iwn-dd.json:border-cut",
+        &["--trace"],
+    ),
+    (
+        "gwn-dd-failure",
+        "scenarios/clause8/gwn-dd.json:relay-failure",
+        &["--trace"],
+    ),
+    (
+        "iwn-dd-failure",
+        "scenarios/clause8/iwn-dd.json:relay-failure",
+        &["--trace"],
+    ),
     (
         "scarce",
         "scenarios/clause8/gwn-dd.json",
@@ -466,11 +486,23 @@ fn explain_says_why_a_session_was_rerouted() {
 }
 
 /// Charts of docs/trace.md: run, and what is drawn of it.
-const DRAWN: [(&str, &str, &str); 4] = [
+const DRAWN: [(&str, &str, &str); 8] = [
     ("p9", "gwn-dd", "--request a-to-b/0 --procedure P9"),
     ("p10", "gwn-dd-cut", "--fault f1 --procedure P10"),
+    (
+        "p10-border",
+        "gwn-dd-border-cut",
+        "--fault f1 --session a-to-b --procedure P10",
+    ),
+    ("p11", "gwn-dd-failure", "--session a-to-b --procedure P11"),
     ("p12", "iwn-cc", "--request a-to-b/0 --procedure P12"),
     ("p13", "iwn-dd-cut", "--fault f1 --procedure P13"),
+    (
+        "p13-border",
+        "iwn-dd-border-cut",
+        "--fault f1 --session a-to-b --procedure P13",
+    ),
+    ("p14", "iwn-dd-failure", "--session b-to-a --procedure P14"),
 ];
 
 /// The documentation shows what the program draws.

@@ -1,6 +1,6 @@
 //! Capacity: how much key can get from here to there, at most (closed form 7: max-flow = min-cut of the joined graph).
 //!
-//! Every route of the simulation stays inside a QKDN or crosses one border, so the joined graph without such limits
+//! Every route of the simulation visits no QKDN twice, and none that refuses it, so the joined graph without such limits
 //! gives an upper bound. A hop inside a trusted node spends nothing and has no limit.
 
 use petgraph::algo::dinics;

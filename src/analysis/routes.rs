@@ -1,6 +1,8 @@
 //! The route that a demand takes in an undisturbed network: what the controllers choose at the start.
 
 use crate::architecture::Hop;
+use crate::architecture::hop::HopState;
+use crate::control::reachability::View;
 use crate::ids::{HopId, Id as _, NodeId, SessionId};
 use crate::network::plan::{Plan, SessionPlan};
 
@@ -11,39 +13,49 @@ pub fn ends(plan: &Plan, session: &SessionPlan) -> [NodeId; 2] {
 
 /// The route of a demand, hop by hop from its source; `None` if no border or path serves it.
 ///
-/// As controllers choose at the start: of the borders to the destination's QKDN one that makes key, then the nearest
-/// by hops, then the first of the file; inside each QKDN its own routing over all links that make key, else over all
-/// that have key at the start.
+/// As controllers choose at the start: in each QKDN on the way, of the borders that lead to the destination's one that
+/// makes key, then through the fewest QKDNs, then the nearest by hops, then the first of the file; inside each QKDN its own
+/// routing over all links that make key, else over all that have key at the start.
 pub fn route(plan: &Plan, session: SessionId) -> Option<Vec<HopId>> {
     let [source, destination] = ends(plan, &plan.sessions[session]);
-    let far = plan.nodes[destination].qkdn;
-    if plan.nodes[source].qkdn == far {
-        return inside(plan, source, destination);
+    let to = plan.nodes[destination].qkdn;
+    let (mut at, mut hops, mut passed) = (source, Vec::new(), Vec::new());
+    loop {
+        let node = &plan.nodes[at];
+        let surroundings = &plan.controller_surroundings[node.controller];
+        let offers = &surroundings.offers;
+        let view = View {
+            domain: &surroundings.domain,
+            borders: &surroundings.borders,
+            routing: &*plan.qkdns[node.qkdn].routing,
+            state: &|hop| state(plan, hop),
+            offered: &|boundary, to| {
+                let mut offers = offers.iter();
+                let found = offers.find(|(across, offer)| *across == boundary && offer.destination() == to);
+                found.map(|(_, offer)| offer)
+            },
+        };
+        if node.qkdn == to {
+            hops.extend(view.route(at, destination)?);
+            return Some(hops);
+        }
+        let way = view.ways(at, to, &passed).min_by_key(|way| way.rank)?;
+        hops.extend(way.path);
+        hops.push(way.border.hop.id);
+        at = way.border.hop.to;
+        passed.push(node.qkdn);
     }
-    let surroundings = &plan.controller_surroundings[plan.nodes[source].controller];
-    let borders = surroundings
-        .borders
-        .iter()
-        .filter(|border| border.far_qkdn == far);
-    let candidates = borders.filter_map(|border| {
-        let near = inside(plan, source, border.hop.from)?;
-        let key = (!makes_key(plan, &border.hop), near.len(), border.boundary);
-        usable(plan, &border.hop).then_some((key, near, &border.hop))
-    });
-    let (_, mut hops, border) = candidates.min_by_key(|(key, ..)| *key)?;
-    hops.push(border.id);
-    hops.extend(inside(plan, border.to, destination)?);
-    Some(hops)
 }
 
-/// The route inside one QKDN.
-fn inside(plan: &Plan, from: NodeId, to: NodeId) -> Option<Vec<HopId>> {
-    let node = &plan.nodes[from];
-    let domain = &plan.controller_surroundings[node.controller].domain;
-    let routing = &plan.qkdns[node.qkdn].routing;
-    routing
-        .route(domain, &|hop| makes_key(plan, hop), from, to)
-        .or_else(|| routing.route(domain, &|hop| usable(plan, hop), from, to))
+/// The state of a hop at the start.
+fn state(plan: &Plan, hop: &Hop) -> HopState {
+    if makes_key(plan, hop) {
+        HopState::Active
+    } else if usable(plan, hop) {
+        HopState::Passive
+    } else {
+        HopState::Off
+    }
 }
 
 /// Whether a hop's store fills, or needs none.

@@ -4,7 +4,7 @@
 //! [`Protection`] (what a step spends) and its [`Handover`] (how the receiving KM answers for it).
 
 use super::procedure::Procedure;
-use crate::ids::{HopId, LinkId, NodeId, StoreId};
+use crate::ids::{HopId, LinkId, NodeId, QkdnId, StoreId};
 
 /// What protects a key on a hop, and so what the hop spends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +66,8 @@ pub struct Hop {
     pub rate_bps: f64,
     /// Whether the hop crosses from one QKDN to another.
     pub crosses_border: bool,
+    /// The QKDN of the receiving KM.
+    pub to_qkdn: QkdnId,
 }
 
 impl Hop {

@@ -16,8 +16,8 @@ pub enum Timer {
     RequestDeadline(SessionId),
     /// Key that something waits for, or a level worth reporting, may have come to a store.
     StoreNotice(StoreId),
-    /// A relay that waits for key at a KM reaches its deadline.
-    RelayDeadline(StoreId),
+    /// The earliest deadline of the relays to which a KM has sent its part, and whose end it has not heard of.
+    PartDeadline,
     /// A controller's next poll for status.
     Poll,
     /// A controller has analysed a report about a session.
@@ -38,6 +38,8 @@ pub enum Timer {
     ProviderReport,
     /// A module declares what has happened to its link.
     Detection,
+    /// A module's periodic report of how its link does.
+    LinkReport,
 }
 
 /// One thing that a machine wants done.
@@ -135,6 +137,14 @@ impl Outbox {
         }
     }
 
+    /// Lets something be seen that only a trace shows: nothing is even put together where there is none.
+    #[inline]
+    pub fn trace(&mut self, observation: impl FnOnce() -> Observation) {
+        if cfg!(feature = "trace") && self.explains {
+            self.observe(observation());
+        }
+    }
+
     /// The first message that a predicate finds among what has been put in.
     pub fn find_sent(&mut self, wanted: impl Fn(&Envelope) -> bool) -> Option<&mut Envelope> {
         self.effects.iter_mut().find_map(|effect| match effect {
@@ -153,9 +163,15 @@ impl Outbox {
         }
     }
 
-    /// What was put in, in order; the outbox is empty afterwards and keeps its memory.
-    pub fn drain(&mut self) -> std::vec::Drain<'_, Effect> {
-        self.effects.drain(..)
+    /// What was put in, in order; the outbox is empty afterwards. [`reuse`](Self::reuse) gives the memory back.
+    pub fn take(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Gives back memory that was taken with the effects.
+    pub fn reuse(&mut self, effects: Vec<Effect>) {
+        debug_assert!(effects.is_empty() && self.effects.is_empty());
+        self.effects = effects;
     }
 
     /// What has been put in so far.

@@ -11,7 +11,8 @@ pub struct Terms {
     pub priority: u32,
     /// Level of the hop's store that must be left \[bits\].
     pub floor: u64,
-    /// Whether it may take what was kept for waiters of a lower priority that have not reserved it yet.
+    /// Whether it may take what was kept for waiters of a lower priority that have not reserved it yet, or is promised to
+    /// those that have not started.
     pub preempts: bool,
 }
 
@@ -49,8 +50,10 @@ impl Rule {
 pub struct Policy {
     /// What holds at the border.
     pub rules: Vec<Rule>,
-    /// Whether a request may take what was kept for waiters of a lower priority.
+    /// Whether a request may take what was kept for waiters of a lower priority, or promised to one that has not started.
     pub preemption: bool,
+    /// Whether keys between two other QKDNs are refused.
+    pub refuses_transit: bool,
     /// Priority of each class, by its id; 0 where there is none.
     pub priorities: Vec<u32>,
 }
@@ -90,6 +93,7 @@ mod tests {
                 rule(Some(QkdnId(2)), Some(ClassId(1)), 500),
             ],
             preemption: true,
+            refuses_transit: false,
             priorities: vec![3, 0],
         };
         let terms = |partner, class| policy.terms(partner, ClassId(class));

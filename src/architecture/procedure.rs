@@ -144,6 +144,8 @@ pub enum Step {
     StatusAnswer,
     /// Status is shared across the border (step 3).
     StatusSharing,
+    /// Ways to further QKDNs are offered across a border (beside step 3).
+    Reachability,
     /// Rerouting: status report (P10/P13 step 5).
     StatusReport,
     /// Rerouting: analysis and decision (step 6).
@@ -232,7 +234,7 @@ impl Label {
             (Step::Usage, true) => "11",
             (Step::StatusRequest, _) => "1",
             (Step::StatusAnswer, _) => "2",
-            (Step::StatusSharing, _) => "3",
+            (Step::StatusSharing | Step::Reachability, _) => "3",
             (Step::StatusReport | Step::LayerReport, _) => "5",
             (Step::Decision | Step::ReportShared, _) => "6",
             (Step::PathInformation, _) => "7",

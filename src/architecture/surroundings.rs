@@ -7,6 +7,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
 
 use super::hop::Hop;
+use super::message::Offer;
 use super::policy::Policy;
 use super::procedure::Procedure;
 use super::recovery::Recovery;
@@ -210,6 +211,8 @@ pub struct ControllerSurroundings {
     pub domain: Arc<Domain>,
     /// All borders of its QKDN, in order.
     pub borders: Arc<[Border]>,
+    /// Ways to QKDNs beyond the neighbouring ones, as provisioned, by the boundary across which they are offered.
+    pub offers: Arc<[(BoundaryId, Offer)]>,
     /// KMs that it serves.
     pub kms: Vec<NodeId>,
     /// Modules that it serves: link and end.

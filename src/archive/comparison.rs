@@ -110,6 +110,9 @@ pub struct Price {
     pub key_managers: u32,
     /// Trusted sites.
     pub sites: u32,
+    /// Untrusted stations in the middle of links.
+    #[serde(default)]
+    pub middle_stations: u32,
     /// All of it by the scenario's price table; what decides which variant is dearer.
     pub total: f64,
 }

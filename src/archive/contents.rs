@@ -49,6 +49,14 @@ pub fn write_run(sink: &mut dyn Sink, prefix: &str, record: &RunRecord<'_>) -> R
         })?;
     }
     put("sessions.csv", &mut |out| sessions(out, record.outcomes))?;
+    if record
+        .outcomes
+        .iter()
+        .any(|outcome| !outcome.series.t_ns.is_empty())
+    {
+        put("timeseries.csv", &mut |out| series(out, record.outcomes))?;
+        put("routes.csv", &mut |out| routes(out, record.outcomes))?;
+    }
     if record.trace {
         put("trace.jsonl", &mut |out| {
             record
@@ -232,6 +240,47 @@ fn sessions(out: &mut dyn Write, outcomes: &[Outcome]) -> io::Result<()> {
                 field(&record.session),
                 record.state,
                 field(&record.controller),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// `timeseries.csv`: amounts of links and demands over time \[bits\]; a row where a value is not what it was.
+fn series(out: &mut dyn Write, outcomes: &[Outcome]) -> io::Result<()> {
+    writeln!(out, "replication,t_ns,element,series,value")?;
+    for outcome in outcomes {
+        let samples = &outcome.series;
+        for series in &samples.series {
+            let element = field(&series.element);
+            let mut before = None;
+            for (t_ns, &value) in samples.t_ns.iter().zip(&series.values) {
+                if before != Some(value) {
+                    let name = series.name;
+                    writeln!(out, "{},{t_ns},{element},{name},{value}", outcome.replication)?;
+                }
+                before = Some(value);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `routes.csv`: the hops that each session's key was sent over.
+fn routes(out: &mut dyn Write, outcomes: &[Outcome]) -> io::Result<()> {
+    writeln!(out, "replication,session,from,to,first_ns,last_ns,requests")?;
+    for outcome in outcomes {
+        for route in &outcome.routes {
+            writeln!(
+                out,
+                "{},{},{},{},{},{},{}",
+                outcome.replication,
+                field(&route.session),
+                field(&route.from),
+                field(&route.to),
+                route.first_ns,
+                route.last_ns,
+                route.requests,
             )?;
         }
     }

@@ -16,7 +16,12 @@ pub struct Folder {
     partial: PathBuf,
     files: Files,
     finished: bool,
+    /// Held while this process writes: the system gives it up for one that was killed.
+    lock: Option<File>,
 }
+
+/// The file in a folder in the making that its writer keeps locked.
+const LOCK: &str = ".lock";
 
 impl Folder {
     /// Claims the folder `target` by making `target.partial`.
@@ -36,20 +41,23 @@ impl Folder {
         if let Some(parent) = partial.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::create_dir_all(parent).map_err(|error| ArchiveError::io("cannot create", parent, &error))?;
         }
-        fs::create_dir(&partial).map_err(|error| {
-            let kind = error.kind();
-            let error = ArchiveError::io("cannot create", &partial, &error);
-            if kind == io::ErrorKind::AlreadyExists {
-                error.hint("another run is writing there, or one was killed: then remove this folder")
-            } else {
+        let fail = |error: &io::Error| ArchiveError::io("cannot create", &partial, error);
+        let lock = match fs::create_dir(&partial) {
+            Ok(()) => lock_new(&partial).map_err(|error| {
+                let error = fail(&error);
+                // It holds nothing yet, so that nothing is lost with it.
+                let _ = fs::remove_dir_all(&partial);
                 error
-            }
-        })?;
+            })?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => take_over(&partial)?,
+            Err(error) => return Err(fail(&error)),
+        };
         Ok(Folder {
             target: target.to_owned(),
             partial,
             files: Files::new(),
             finished: false,
+            lock: Some(lock),
         })
     }
 
@@ -78,6 +86,9 @@ impl Folder {
         manifest.files.clone_from(&self.files);
         self.manifest("", &manifest)?;
         self.finished = true;
+        let unlocked = fs::remove_file(self.partial.join(LOCK));
+        unlocked.map_err(|error| ArchiveError::io("cannot remove", &self.partial.join(LOCK), &error))?;
+        self.lock = None;
         let renamed = fs::rename(&self.partial, &self.target);
         renamed.map_err(|error| {
             ArchiveError::io("cannot rename to", &self.target, &error)
@@ -144,6 +155,48 @@ impl Drop for Folder {
             self.discard();
         }
     }
+}
+
+fn lock(partial: &Path) -> io::Result<File> {
+    let file = File::create(partial.join(LOCK))?;
+    file.try_lock()?;
+    Ok(file)
+}
+
+/// Locks a folder that was just made. Some file systems have no locks; then a killed run's folder is not taken over.
+fn lock_new(partial: &Path) -> io::Result<File> {
+    let file = File::create(partial.join(LOCK))?;
+    let _ = file.try_lock();
+    Ok(file)
+}
+
+/// Empties a folder whose writer was killed, and takes it over.
+fn take_over(partial: &Path) -> Result<File, ArchiveError> {
+    let path = partial.join(LOCK);
+    let fail = |error: &io::Error| ArchiveError::io("cannot take over", partial, error);
+    if !path.is_file() {
+        let error = ArchiveError::new(
+            "cannot create",
+            partial,
+            "it exists, and is no folder in the making",
+        );
+        return Err(error.hint("move it away, or name another folder with --out"));
+    }
+    let file = lock(partial).map_err(|error| {
+        fail(&error).hint("another run is writing there: wait for it, or name another folder with --out")
+    })?;
+    for entry in fs::read_dir(partial).map_err(|error| fail(&error))? {
+        let entry = entry.map_err(|error| fail(&error))?;
+        let removed = if entry.file_name() == LOCK {
+            Ok(())
+        } else if entry.path().is_dir() {
+            fs::remove_dir_all(entry.path())
+        } else {
+            fs::remove_file(entry.path())
+        };
+        removed.map_err(|error| fail(&error))?;
+    }
+    Ok(file)
 }
 
 /// An error unless `target` is free or an empty folder.

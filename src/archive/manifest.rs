@@ -7,7 +7,7 @@ use super::{Files, Host, SCHEMA_VERSION};
 /// Version of this program.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Commit that this program was built from, as `QKDNI_GIT_COMMIT` told the compiler.
+/// Commit that this program was built from, as `build.rs` told the compiler; a debug build does not know.
 pub const GIT_COMMIT: &str = match option_env!("QKDNI_GIT_COMMIT") {
     Some(commit) => commit,
     None => "unknown",
@@ -34,6 +34,9 @@ pub struct Manifest {
     pub replications: u32,
     /// Whether a trace was asked for.
     pub trace: bool,
+    /// Periods of the time series of the first replication; 0 without.
+    #[serde(default)]
+    pub samples: u32,
     /// Batches that the intervals of one long run are over; null with replications.
     #[serde(default)]
     pub batches: Option<u32>,
@@ -100,6 +103,7 @@ impl Manifest {
             seed: 0,
             replications: 0,
             trace: false,
+            samples: 0,
             batches: None,
             event_count: 0,
             status: Status::Complete,

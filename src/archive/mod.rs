@@ -10,6 +10,7 @@
 //! | `accounting.csv` | the providers' usage records and settlements |
 //! | `configuration.csv` | capabilities and provisioned routes, where controllers tell their manager |
 //! | `sessions.csv` | the states that sessions went through |
+//! | `timeseries.csv`, `routes.csv` | amounts over time and hops used, of the first replication |
 //! | `trace.jsonl`, `decisions.jsonl`, `audit.jsonl` (who had each supplied key) | where a trace was asked for |
 //! | `scenario.json`, `sweep.json`, `points/`, `sweep.csv` | in the folder of a sweep: [`SweepRecord`], [`PointRecord`] |
 //! | `variants/NAME/` | in the folder of a comparison: a complete results folder of each variant |
@@ -33,6 +34,7 @@ mod sink;
 mod summary;
 mod sweep;
 mod sweep_folder;
+mod tables;
 
 pub use comparison::{
     BottomLine, Comparison, ComparisonRow, Objective, Pair, Pareto, ParetoPoint, Price, Rule, Verdict,
@@ -47,6 +49,7 @@ pub use sink::{Digest, Files, Sink, sha256_hex};
 pub use summary::{AuditRow, ExpectationRow, MetricRow, Summary};
 pub use sweep::{PointRecord, SweepRecord, write_tables};
 pub use sweep_folder::{SweepFolder, SweepPlace};
+pub use tables::{RequestRow, RerouteRow, RouteRow, SeriesRow};
 
 /// Version of the layout of every JSON file in a results folder.
 pub const SCHEMA_VERSION: u32 = 1;

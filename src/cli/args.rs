@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+use super::Watch;
+use super::completions::Completions;
+use super::man::ManPages;
 use crate::experiment::sweep::Shard;
 use crate::experiment::sweep::design::Design;
-use crate::units::{BitRate, Metres};
+use crate::kernel::Span;
+use crate::units::{BitRate, Metres, Quantity as _};
 
 /// Simulates QKD networks that interwork after ITU-T Y.3818, through gateway nodes (GWN) or an interworking
 /// node (IWN), message by message, and compares them with error bars.
@@ -32,6 +36,7 @@ Examples:
   qkdni compare madqci.json madqci.json:iwn   a scenario against its variant
   qkdni sweep madqci.json --set 'demands.d1.arrivals.poisson.rate=5..25:5 /s'
   qkdni reproduce runs/madqci/20261122T175059Z-01234567
+  qkdni report DIR                            everything in one HTML file
   qkdni trace DIR --request d1/0 --format svg > chart.svg
   qkdni explain DIR --request d1/0            after `run --trace --out DIR`
 
@@ -72,10 +77,18 @@ pub(super) enum Verb {
     List(List),
     /// Run a results folder again and compare every byte
     Reproduce(Reproduce),
+    /// Everything about some results in one HTML file that needs no network
+    Report(Report),
+    /// Draw single pictures of some results: topology, time series, distributions, reroutes, comparisons, sweeps
+    Plot(Plot),
     /// Draw the messages of a request, a session or a fault as a sequence chart
     Trace(Trace),
     /// Say why a request took its route, waited or failed
     Explain(Explain),
+    /// Print what a shell needs to complete the commands
+    Completions(Completions),
+    /// Print the manual page, or write one per command
+    Man(ManPages),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -109,9 +122,20 @@ pub(super) struct Simulation {
     /// Also write every message (trace.jsonl), every decision (decisions.jsonl) and each key's audit trail (audit.jsonl)
     #[arg(long)]
     pub trace: bool,
+    /// Periods of the time series of the first replication (timeseries.csv), 0 for none
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub samples: u32,
 }
 
 impl Simulation {
+    /// What to keep of the run.
+    pub fn watch(&self) -> Watch {
+        Watch {
+            trace: self.trace,
+            samples: self.samples,
+        }
+    }
+
     /// All changes to the scenario, the options with a name of their own last.
     pub fn all_sets(&self) -> Vec<String> {
         let mut sets = self.sets.clone();
@@ -171,13 +195,15 @@ fn percent(text: &str) -> Result<f64, String> {
 Verdicts speak of the later scenario of a pair, as seen from the earlier one:
   better, worse  significant (5 %, Holm-corrected over the table), by the metric's direction
   no evidence    these replications do not tell the two apart
-  no_verdict     different, but the better side is also the dearer one (G0 and G0= against I only)
+  no_verdict     different, but the better side is also the dearer one (G0 and G0= against I only), or it is
+                 the availability, and the served share does not differ the same way
   none           fewer than two replications, or a metric that is neither good nor bad
 
 With --gwn-vs-iwn the variants are derived from the file's boundary:
   G0   a gateway node at either end, one link over the duct between them
   G0=  the same, with as many parallel links as I's price allows
-  G1   gateway nodes, the site on the duct being an ordinary node: I's links without the IWN
+  G1   gateway nodes, the site on the duct being an ordinary node of its owner (`site_owner`; default: the first
+       QKDN): I's links without the IWN
   I    the site on the duct is an interworking node
 G1 against I isolates the architecture; G0 against I also moves equipment, so that the better side
 must not be dearer.")]
@@ -407,6 +433,73 @@ pub(super) struct Reproduce {
     pub folder: PathBuf,
     #[command(flatten)]
     pub threads: Threads,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+The map's stores and routes are of the first replication. Sequence charts need `run --trace`.
+
+Examples:
+  qkdni report runs/first                      writes runs/first/report.html
+  qkdni report runs/gwn runs/iwn --out both.html")]
+pub(super) struct Report {
+    /// Results folders of `run`, `compare` or `sweep`
+    #[arg(required = true, value_name = "RESULT")]
+    pub folders: Vec<PathBuf>,
+    /// File to write [default: report.html in the first folder]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  qkdni plot runs/first                                  all of them, into runs/first/plots
+  qkdni plot runs/first --what topology --at '20 min' --out map.svg
+  qkdni plot runs/sweep --what sweep --metric kkrd_s --out delay.svg")]
+pub(super) struct Plot {
+    /// A results folder of `run`, `compare` or `sweep`
+    #[arg(value_name = "RESULT")]
+    pub folder: PathBuf,
+    /// Only pictures of this kind
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub what: Option<What>,
+    /// File to write, SVG or (in a build with the feature `png`) PNG [default: all pictures, into RESULT/plots]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Which one, where a kind has several: stores, key-rate, service, difference-1, pareto …
+    #[arg(long, value_name = "NAME")]
+    pub pick: Option<String>,
+    /// Time of the map [default: the end]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub at: Option<Span>,
+    /// The metric of a sweep [default: those that differ]
+    #[arg(long, value_name = "NAME")]
+    pub metric: Option<String>,
+}
+
+/// Reads a time with its unit.
+fn time(text: &str) -> Result<Span, String> {
+    Span::parse(text).map_err(|error| format!("{error}; {}", error.hint()))
+}
+
+/// Kinds of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum What {
+    /// The map, with stores and load
+    Topology,
+    /// Stores, key rate and service over time
+    Timeseries,
+    /// The distribution of the delay, with a band over replications
+    Cdf,
+    /// Rerouting, stage by stage
+    Reroutes,
+    /// Differences with intervals, and the Pareto picture
+    Compare,
+    /// Curves and heat maps
+    Sweep,
+    /// Sequence charts of faults
+    Sequence,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -6,13 +6,15 @@ use serde_json::{Value, json};
 
 use super::args::{Compare, FailOn};
 use super::work::{Context, claim, manifest, summarize};
-use super::{Exit, Failure, Prepared};
+use super::{Exit, Failure, Prepared, Watch};
+use crate::analysis::bounds::{Hard, hard};
 use crate::archive::{
     ArchiveError, Command, Comparison, Folder, Host, Manifest, Pair, Price, Rule, RunRecord, Sink, Summary,
     VariantEntry, Verdict, scenario_hash, sha256_hex, variant_folders, write_comparison, write_run,
 };
 use crate::experiment::compare::{Side, against_the_first, compare as compare_sides};
 use crate::observe::outcome::Outcome;
+use crate::report::bounds::beside;
 use crate::report::tables;
 
 pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<Exit, Failure> {
@@ -32,7 +34,7 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
     let name = format!("{}-compare", subjects[0].name);
     let mut folder = claim(simulation, &host, &name, &hash)?;
     let all: Vec<&Prepared> = subjects.iter().collect();
-    let outcomes = context.replicate(&all, 0..asked, host.threads, simulation.trace)?;
+    let outcomes = context.replicate(&all, 0..asked, host.threads, simulation.watch())?;
     let prices: Vec<Option<Price>> = subjects.iter().map(|subject| subject.price).collect();
     let compared = Compared {
         subjects: &subjects,
@@ -41,20 +43,31 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
         prices: &prices,
     };
     let (comparison, summaries) = compared.write(&mut folder, &outcomes, simulation.trace)?;
-    compared.write_manifests(&mut folder, &host, &summaries, asked, simulation.trace)?;
-    let mut manifest = manifest(Command::Compare, &host, &summaries, asked, simulation.trace);
+    compared.write_manifests(&mut folder, &host, &summaries, asked, simulation.watch())?;
+    let mut manifest = manifest(Command::Compare, &host, &summaries, asked, simulation.watch());
     let status = manifest.status;
     manifest.scenario_sha256 = hash;
     manifest.variants.clone_from(&entries);
     let place = folder.seal(manifest)?;
+    let theory: Vec<Option<Hard>> = (subjects.iter())
+        .map(|subject| subject.plan.as_deref().map(hard))
+        .collect();
     if context.console.json() {
         let mut document = json!(comparison);
+        document["bounds"] = json!(theory);
         document["status"] = json!(status);
         document["folder"] = Value::from(place.to_string_lossy());
         context.console.document(&document)?;
     } else {
         let look = context.console.look();
         context.console.data(&tables::comparison(&comparison, look))?;
+        for ((hard, summary), entry) in theory.iter().zip(&summaries).zip(&entries) {
+            if let Some(hard) = hard {
+                context
+                    .console
+                    .data(&format!("{}: {}", entry.name, beside(hard, summary)))?;
+            }
+        }
     }
     let exit = context.conclude(&place, comparison.replications, asked, &summaries);
     let worse = comparison.metrics.iter().any(|row| row.verdict == Verdict::Worse);
@@ -219,12 +232,12 @@ impl Compared<'_> {
         host: &Host,
         summaries: &[Summary],
         asked: u32,
-        trace: bool,
+        watch: Watch,
     ) -> Result<(), ArchiveError> {
         for (entry, summary) in self.entries.iter().zip(summaries) {
             let prefix = format!("{}/", entry.folder);
             let mut manifest: Manifest =
-                manifest(Command::Run, host, std::slice::from_ref(summary), asked, trace);
+                manifest(Command::Run, host, std::slice::from_ref(summary), asked, watch);
             manifest.scenario_sha256.clone_from(&entry.scenario_sha256);
             manifest.files = (folder.files().iter())
                 .filter_map(|(path, hash)| Some((path.strip_prefix(&prefix)?.to_owned(), hash.clone())))

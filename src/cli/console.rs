@@ -129,7 +129,7 @@ impl<'a> Console<'a> {
         };
         let bar = ProgressBar::with_draw_target(Some(u64::from(total)), target);
         let style = ProgressStyle::with_template(&format!(
-            "{{bar:40}} {{pos}}/{{len}} {of_what}, {{elapsed}} gone, {{eta}} left"
+            "{{bar:40}} {{pos}}/{{len}} {of_what}, {{elapsed}} gone, {{eta}} left  {{msg}}"
         ));
         let bar = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         if !bar.is_hidden() {

@@ -43,8 +43,17 @@ pub trait Engine: Sync {
     fn catalogue(&self) -> Vec<CatalogueEntry>;
 }
 
-/// One replication of a prepared scenario: its number, and whether to trace.
-pub type Simulate = Box<dyn Fn(u32, bool) -> Outcome + Send + Sync>;
+/// What to keep of a run besides its numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Watch {
+    /// The trace.
+    pub trace: bool,
+    /// Time series of so many periods, of the first replication.
+    pub samples: u32,
+}
+
+/// One replication of a prepared scenario: its number, and what to keep of it.
+pub type Simulate = Box<dyn Fn(u32, Watch) -> Outcome + Send + Sync>;
 
 /// A scenario that is ready to run.
 pub struct Prepared {

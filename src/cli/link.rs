@@ -102,7 +102,7 @@ fn many(
         .unwrap_or_else(|| PathBuf::from(format!("runs/link/{}.svg", arguments.model)));
     let plotted = match picture(&arguments.model, &points) {
         Ok(text) => {
-            write(&path, &text)?;
+            write(&path, text.as_bytes())?;
             context.console.say(&format!("picture: {}", path.display()));
             Some(path.display().to_string())
         }
@@ -125,14 +125,14 @@ fn many(
     Ok(Exit::Done)
 }
 
-/// Writes a picture, whole or not at all.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+/// Writes a file that can be made again, whole or not at all.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::InputOutput(format!("{}: {error}", path.display()));
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    let part = path.with_extension("svg.partial");
-    std::fs::write(&part, text).map_err(failed)?;
+    let part = path.with_extension("partial");
+    std::fs::write(&part, bytes).map_err(failed)?;
     std::fs::rename(&part, path).map_err(failed)
 }
 

@@ -6,7 +6,7 @@ use super::args::List;
 use super::work::Context;
 use super::{CatalogueEntry, Exit, Failure};
 use crate::archive::SCHEMA_VERSION;
-use crate::experiment::metrics::METRICS;
+use crate::observe::metrics::METRICS;
 
 pub(super) fn list(context: &mut Context<'_>, arguments: &List) -> Result<Exit, Failure> {
     let mut entries = context.engine.catalogue();

@@ -7,6 +7,7 @@
 mod args;
 mod bounds;
 mod compare;
+mod completions;
 mod console;
 mod criticality;
 mod engine;
@@ -15,7 +16,10 @@ mod failure;
 mod import;
 mod link;
 mod list;
+mod man;
 mod new;
+mod plot;
+mod report;
 mod reproduce;
 mod run;
 mod schema;
@@ -35,12 +39,15 @@ use clap::Parser;
 
 pub use args::Arguments;
 pub use console::Console;
-pub use engine::{CatalogueEntry, Engine, Prepared, Rejected, Simulate};
+pub use engine::{CatalogueEntry, Engine, Prepared, Rejected, Simulate, Watch};
 pub use failure::{Exit, Failure};
 pub use simulator::Simulator;
 
 use args::Verb;
 use work::Context;
+
+/// Whether replications have begun: before that there is nothing to finish, and Ctrl-C ends the program at once.
+static BEGUN: AtomicBool = AtomicBool::new(false);
 
 /// The whole program on this process's arguments, streams and signals.
 ///
@@ -50,7 +57,7 @@ pub fn main(engine: &dyn Engine) -> ExitCode {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     let handler = ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::Relaxed) {
+        if seen.swap(true, Ordering::Relaxed) || !BEGUN.load(Ordering::Relaxed) {
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
         // Standard error may be gone as well; there is nobody left to tell.
@@ -104,8 +111,12 @@ pub fn dispatch(
         Verb::Schema => schema::schema(&mut context),
         Verb::List(arguments) => list::list(&mut context, arguments),
         Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),
+        Verb::Report(arguments) => report::report(&mut context, arguments),
+        Verb::Plot(arguments) => plot::plot(&mut context, arguments),
         Verb::Trace(arguments) => trace::trace(&mut context, arguments),
         Verb::Explain(arguments) => explain::explain(&mut context, arguments),
+        Verb::Completions(arguments) => completions::completions(&mut context, arguments),
+        Verb::Man(arguments) => man::man(&mut context, arguments),
     };
     let finished = result.and_then(|exit| context.console.flush().map(|()| exit));
     finished.unwrap_or_else(|failure| {

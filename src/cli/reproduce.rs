@@ -8,7 +8,7 @@ use super::args::Reproduce;
 use super::compare::Compared;
 use super::sweep::Study;
 use super::work::{Context, summarize};
-use super::{Exit, Failure, Prepared};
+use super::{Exit, Failure, Prepared, Watch};
 use crate::archive::{
     Archived, Command, Comparison, Damage, Digest, Files, GIT_COMMIT, Manifest, PointRecord, RunRecord,
     SCHEMA_VERSION, Sink, TOOL_VERSION, canonical_json, write_run, write_tables,
@@ -66,10 +66,18 @@ fn report(context: &mut Context<'_>, manifest: &Manifest, differences: &[String]
     Ok(if equal { Exit::Done } else { Exit::Difference })
 }
 
+/// What was kept of a run.
+fn watch(manifest: &Manifest) -> Watch {
+    Watch {
+        trace: manifest.trace,
+        samples: manifest.samples,
+    }
+}
+
 fn repeat_run(context: &Context<'_>, archived: &Archived, threads: usize) -> Result<Files, Failure> {
     let manifest = archived.manifest();
     let prepared = prepare(context, archived.folder())?;
-    let outcomes = context.replicate(&[&prepared], 0..manifest.replications, threads, manifest.trace)?;
+    let outcomes = context.replicate(&[&prepared], 0..manifest.replications, threads, watch(manifest))?;
     let outcomes = whole(&outcomes, manifest)?;
     let mut summary = summarize(&prepared, &outcomes[0]);
     if let (Some(batches), [outcome]) = (manifest.batches, outcomes[0].as_slice()) {
@@ -93,7 +101,7 @@ fn repeat_comparison(context: &Context<'_>, archived: &Archived, threads: usize)
         .map(|variant| prepare(context, &archived.folder().join(&variant.folder)))
         .collect::<Result<Vec<_>, _>>()?;
     let all: Vec<&Prepared> = subjects.iter().collect();
-    let outcomes = context.replicate(&all, 0..manifest.replications, threads, manifest.trace)?;
+    let outcomes = context.replicate(&all, 0..manifest.replications, threads, watch(manifest))?;
     let compared = Compared {
         subjects: &subjects,
         entries: &manifest.variants,

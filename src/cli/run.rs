@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::Run;
 use super::work::{Context, claim, manifest, summarize};
-use super::{Exit, Failure, Prepared};
+use super::{Exit, Failure, Prepared, Watch};
 use crate::analysis::bounds::hard;
 use crate::archive::{Command, Host, RunRecord, Summary, scenario_hash, write_run};
 use crate::experiment::run::{by_batches, relative_half_width, replications_for, small_samples, warm_up_end};
@@ -34,7 +34,7 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
         Some(precision) => until_precise(context, arguments, &prepared, precision)?,
         None => {
             let asked = prepared.replications;
-            let outcomes = context.replicate(&[&prepared], 0..asked, host.threads, simulation.trace)?;
+            let outcomes = context.replicate(&[&prepared], 0..asked, host.threads, simulation.watch())?;
             (asked, outcomes.into_iter().next().unwrap_or_default())
         }
     };
@@ -57,7 +57,7 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     };
     write_run(&mut folder, "", &record)?;
     let summaries = [summary];
-    let mut manifest = manifest(Command::Run, &host, &summaries, asked, simulation.trace);
+    let mut manifest = manifest(Command::Run, &host, &summaries, asked, simulation.watch());
     manifest.scenario_sha256 = hash;
     manifest.batches = arguments.batches;
     let status = manifest.status;
@@ -96,7 +96,7 @@ fn prepare(context: &mut Context<'_>, arguments: &Run) -> Result<Prepared, Failu
             pilot.push("run.warm_up=0 s".to_owned());
             let pilot = context.engine.prepare(&arguments.file, &pilot)?;
             let threads = arguments.simulation.threads.threads;
-            let outcomes = context.replicate(&[&pilot], PILOT, threads, false)?;
+            let outcomes = context.replicate(&[&pilot], PILOT, threads, Watch::default())?;
             let ends: Option<Vec<u64>> = outcomes[0].iter().map(warm_up_end).collect();
             let Some(end) = ends.and_then(|ends| ends.into_iter().max()) else {
                 return Err(Failure::Usage(
@@ -132,7 +132,7 @@ fn until_precise(
     loop {
         let more = outcomes.len() as u32..asked;
         let threads = arguments.simulation.threads.threads;
-        let new = context.replicate(&[prepared], more, threads, arguments.simulation.trace);
+        let new = context.replicate(&[prepared], more, threads, arguments.simulation.watch());
         match new {
             Ok(new) => outcomes.extend(new.into_iter().flatten()),
             Err(Failure::Interrupted) if !outcomes.is_empty() => {}

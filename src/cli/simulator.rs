@@ -9,12 +9,11 @@ use crate::archive::Price;
 use crate::experiment::expectation::Expectation;
 use crate::interworking::layout::Which;
 use crate::network::plan::Plan;
-use crate::network::{Options, simulate};
+use crate::network::{Options, simulate_sampled};
 use crate::report::chart::Roster;
 use crate::scenario::configuration::configuration;
 use crate::scenario::document::Document;
 use crate::scenario::{self, Diagnostic, Diagnostics, compile, derive};
-use crate::units::Decibels;
 
 /// The engine of the program.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,23 +48,16 @@ impl Engine for Simulator {
         }
         let mut warnings: Vec<Diagnostic> = loaded.warnings.0.clone();
         let mut variants = Vec::new();
-        for which in [Which::G0, Which::G0Equal, owners_site(&loaded.document), Which::I] {
-            let document = derive(&loaded.document, which, &|model, loss: Decibels| {
-                model.reaches(loss)
-            });
+        for which in Which::ALL {
+            let document = derive(&loaded.document, which);
             let resolved = resolved(&document);
             // What is derived is held to the same rules as what is written.
             let checked = scenario::load_text(which.name(), &resolved.to_string(), &[])
                 .map_err(|findings| rejected(&findings))?;
-            let label = if which == Which::G1Mirror {
-                "G1"
-            } else {
-                which.name()
-            };
             variants.push(prepared(
                 &checked.document,
                 checked.resolved,
-                label.to_owned(),
+                which.name().to_owned(),
                 std::mem::take(&mut warnings),
             ));
         }
@@ -91,17 +83,15 @@ impl Engine for Simulator {
                 meaning: entry.doc.trim().to_owned(),
             })
         });
-        entries.collect()
+        let presets = scenario::presets()
+            .into_iter()
+            .map(|(model, preset)| CatalogueEntry {
+                kind: "presets".to_owned(),
+                name: format!("{model} {}", preset.name),
+                meaning: preset.source.to_owned(),
+            });
+        entries.chain(presets).collect()
     }
-}
-
-/// G1 puts the site into its owner's network: the first QKDN's, or the second's (mirrored).
-fn owners_site(document: &Document) -> Which {
-    let mirrored = document
-        .boundaries
-        .iter()
-        .any(|boundary| boundary.site_owner.as_deref() == Some(boundary.between[1].qkdn.as_str()));
-    if mirrored { Which::G1Mirror } else { Which::G1 }
 }
 
 fn resolved(document: &Document) -> Value {
@@ -143,8 +133,13 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
             .collect(),
         price: Some(price(document, &plan)),
         plan: Some(Arc::clone(&plan)),
-        simulate: Box::new(move |replication, trace| {
-            simulate(&plan, replication, Options { trace, audit: true })
+        simulate: Box::new(move |replication, watch| {
+            let options = Options {
+                trace: watch.trace,
+                audit: true,
+            };
+            let samples = if replication == 0 { watch.samples } else { 0 };
+            simulate_sampled(&plan, replication, options, samples)
         }),
     }
 }
@@ -157,11 +152,13 @@ fn price(document: &Document, plan: &Plan) -> Price {
     let total = inventory.modules / 2 * prices.module_pair
         + inventory.key_managers * prices.key_manager
         + controllers * prices.controller
-        + inventory.sites * prices.site;
+        + inventory.sites * prices.site
+        + inventory.middle_stations * prices.middle_station;
     Price {
         modules: inventory.modules as u32,
         key_managers: inventory.key_managers as u32,
         sites: inventory.sites as u32,
+        middle_stations: inventory.middle_stations as u32,
         total: total as f64,
     }
 }

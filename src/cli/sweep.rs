@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::Sweep as Arguments;
 use super::work::{Context, summarize};
-use super::{Engine, Exit, Failure, Prepared, Rejected};
+use super::{BEGUN, Engine, Exit, Failure, Prepared, Rejected, Watch};
 use crate::archive::{
     Archived, Host, Manifest, PointRecord, SCHEMA_VERSION, Status, SweepFolder, SweepPlace, SweepRecord,
 };
@@ -30,6 +30,7 @@ pub(super) fn sweep(context: &mut Context<'_>, arguments: &Arguments) -> Result<
             "this program was built without Parquet\n  hint: build it with --features parquet".to_owned(),
         ));
     }
+    BEGUN.store(true, Ordering::Relaxed);
     // What launchers tell the processes that they start.
     let launched = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"].map(std::env::var_os);
     if launched.iter().all(Option::is_none) {
@@ -270,7 +271,7 @@ impl Study {
             progress: &|| (),
         };
         let outcomes = replicate(prepared.replications, control, |replication| {
-            (prepared.simulate)(replication, false)
+            (prepared.simulate)(replication, Watch::default())
         })
         .map_err(|stopped| Trouble {
             broken: matches!(stopped, Stopped::Panicked { .. }),

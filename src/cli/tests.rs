@@ -302,6 +302,31 @@ fn lists_and_the_schema() {
     assert_eq!(qkdni(place.path(), "schema").json()["title"], "toy");
 }
 
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let place = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = qkdni(place.path(), &format!("completions {shell}")).out;
+        assert!(
+            script.contains("gwn-vs-iwn") && script.contains("criticality"),
+            "{shell}: {script}"
+        );
+    }
+    assert_eq!(qkdni(place.path(), "completions tcsh").code, 2);
+    let page = qkdni(place.path(), "man").out;
+    assert!(
+        page.starts_with(".ie") && page.contains("qkdni\\-sweep(1)"),
+        "{page}"
+    );
+    assert_eq!(qkdni(place.path(), "man --out @/pages").code, 0);
+    let pages = fs::read_dir(place.path().join("pages")).expect("there").count();
+    assert!(pages > 15, "{pages} pages");
+    let sweep = fs::read_to_string(place.path().join("pages/qkdni-sweep.1")).expect("there");
+    assert!(sweep.contains("\\-\\-design"), "{sweep}");
+    fs::write(place.path().join("file"), "").expect("written");
+    assert_eq!(qkdni(place.path(), "man --out @/file").code, 4);
+}
+
 /// A reader that has gone away.
 struct Gone;
 

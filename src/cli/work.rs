@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use super::args::Simulation;
-use super::{Console, Engine, Exit, Failure, Prepared};
+use super::{BEGUN, Console, Engine, Exit, Failure, Prepared, Watch};
 use crate::archive::{Command, Folder, Host, Manifest, Status, Summary};
 use crate::experiment::distribute::{Control, Stopped, in_order};
 use crate::experiment::{expectation, run};
@@ -38,12 +39,13 @@ impl Context<'_> {
         subjects: &[&Prepared],
         numbers: Range<u32>,
         threads: usize,
-        trace: bool,
+        watch: Watch,
     ) -> Result<Vec<Vec<Outcome>>, Failure> {
-        if trace && !cfg!(feature = "trace") {
+        if watch.trace && !cfg!(feature = "trace") {
             let text = "this build has no trace\n  hint: build it with the feature trace, as is the default";
             return Err(Failure::Usage(text.to_owned()));
         }
+        BEGUN.store(true, Ordering::Relaxed);
         let kinds = subjects.len() as u32;
         let Some(jobs) = (numbers.len() as u32).checked_mul(kinds) else {
             return Err(Failure::Usage(format!(
@@ -53,14 +55,21 @@ impl Context<'_> {
         };
         let number = |job: u32| numbers.start + job / kinds;
         let bar = self.console.progress(jobs, "replications");
-        let progress = || bar.inc(1);
+        let (begin, events) = (Instant::now(), AtomicU64::new(0));
+        let progress = || {
+            let rate = events.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64();
+            bar.set_message(format!("{} events/s", rounded(rate)));
+            bar.inc(1);
+        };
         let control = Control {
             threads,
             stop: self.stop,
             progress: &progress,
         };
         let done = in_order(jobs, control, |job| {
-            (subjects[(job % kinds) as usize].simulate)(number(job), trace)
+            let outcome = (subjects[(job % kinds) as usize].simulate)(number(job), watch);
+            events.fetch_add(outcome.events, Ordering::Relaxed);
+            outcome
         });
         bar.finish_and_clear();
         let done = done.map_err(|stopped| match stopped {
@@ -119,6 +128,15 @@ impl Context<'_> {
     }
 }
 
+/// A rate in few digits: 950, 12 k, 3.4 M.
+fn rounded(rate: f64) -> String {
+    match rate {
+        0.0..1e3 => format!("{rate:.0}"),
+        1e3..1e6 => format!("{:.0} k", rate / 1e3),
+        _ => format!("{:.1} M", rate / 1e6),
+    }
+}
+
 /// Stores may fall by this share of what was served before a run counts as not stationary.
 const STATIONARY: f64 = 0.05;
 
@@ -158,14 +176,15 @@ pub(super) fn manifest(
     host: &Host,
     summaries: &[Summary],
     asked: u32,
-    trace: bool,
+    watch: Watch,
 ) -> Manifest {
     let first = &summaries[0];
     let mut manifest = Manifest::new(command, &first.name, host.clone());
     manifest.seed = first.seed;
     manifest.replications = first.replications;
     manifest.event_count = summaries.iter().map(|summary| summary.events).sum();
-    manifest.trace = trace;
+    manifest.trace = watch.trace;
+    manifest.samples = watch.samples;
     manifest.status = if summaries.iter().any(|summary| summary.broken().is_some()) {
         Status::Broken
     } else if first.replications < asked {

@@ -4,7 +4,7 @@
 //! refused or given back in the same period does not count.
 
 use super::controller::Controller;
-use super::segment::Segment;
+use super::segment::{Crossing, Segment};
 use crate::architecture::message::{Ask, Subject};
 use crate::architecture::observation::{Choice, Decision};
 use crate::architecture::policy::{Policy, Quota, Rule, Terms};
@@ -93,36 +93,50 @@ impl Admission {
     }
 }
 
+impl Charge {
+    /// Together with another of the same request.
+    fn and(mut self, other: Charge) -> Charge {
+        self.bits = other.bits;
+        self.periods.extend(other.periods);
+        self
+    }
+}
+
 impl Controller {
     /// Whether policy admits a further request of a segment; if so, what it is charged for.
     pub(super) fn admit(&mut self, ask: Ask, bits: u64, out: &mut Outbox) -> Option<Charge> {
         let RequestId { session, .. } = ask.request;
         let segment = &self.segments[&session];
-        let Some(partner) = segment.partner else {
-            return Some(Charge::default());
-        };
         let policy = &self.surroundings.policy;
-        match self.admission.admit(policy, partner, segment.class, bits) {
-            Ok(charge) => Some(charge),
-            Err(reason) => {
-                out.explain(|| Decision::new(Choice::Refuse, Subject::request(ask.request), reason));
-                None
+        let mut charge = Charge::default();
+        // What passes through uses the key of two borders.
+        for crossing in segment.crossings() {
+            match self.admission.admit(policy, crossing.qkdn, segment.class, bits) {
+                Ok(more) => charge = charge.and(more),
+                Err(reason) => {
+                    out.explain(|| Decision::new(Choice::Refuse, Subject::request(ask.request), reason));
+                    self.admission.give_back(&charge);
+                    return None;
+                }
             }
         }
+        Some(charge)
     }
 
     /// The terms of a segment's reservation at one hop: the floor is that of the border's store. Where crossing spends
     /// nothing, that is the store of the hop next to the border.
     pub(super) fn terms(&self, segment: &Segment, hop: HopId) -> Terms {
-        let at_border = match segment.previous_controller() {
-            None => {
-                let spends = |hop: &&HopId| self.hop(**hop).store().is_some();
-                segment.path.iter().rev().find(spends) == Some(&hop)
-            }
-            Some(_) => segment.path.first() == Some(&hop) && self.enters_without_key(segment),
-        };
-        let partner = segment.partner.filter(|_| at_border);
-        self.surroundings.policy.terms(partner, segment.class)
+        let spends = |hop: &&HopId| self.hop(**hop).store().is_some();
+        let last = segment.path.iter().rev().find(spends) == Some(&hop);
+        let first = segment.path.first() == Some(&hop) && self.enters_without_key(segment);
+        let across = |crossing: &Option<Crossing>| crossing.as_ref().map(|crossing| crossing.qkdn);
+        let leaves = across(&segment.place.after).filter(|_| last);
+        let enters = across(&segment.place.before).filter(|_| first);
+        let terms = |partner| self.surroundings.policy.terms(partner, segment.class);
+        Terms {
+            floor: terms(leaves).floor.max(terms(enters).floor),
+            ..terms(leaves)
+        }
     }
 
     /// Whether keys come into the segment over a border hop that spends none.

@@ -7,14 +7,16 @@ use rustc_hash::FxHashMap;
 
 use super::admission::Admission;
 use super::establishment::Establishing;
-use super::knowledge::{HopState, Knowledge};
+use super::knowledge::Knowledge;
 use super::monitoring::Monitoring;
+use super::reachability::Exchange;
 use super::recovery::Restoring;
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
 use crate::architecture::message::{
-    Ask, ControlMessage, LinkPerformance, ManagementMessage, Message, ReservationResult, StatusChange,
+    Ask, ControlMessage, FailureCause, LinkPerformance, ManagementMessage, Message, ReservationResult,
+    StatusChange,
 };
 use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::ControllerSurroundings;
@@ -40,6 +42,8 @@ pub struct Controller {
     pub(super) monitoring: Monitoring,
     /// What quotas have been used for.
     pub(super) admission: Admission,
+    /// What was said of ways to other QKDNs.
+    pub(super) exchange: Exchange,
     /// The last state of each session that was seen.
     states: BTreeMap<SessionId, SessionState>,
     /// Keys supplied in this controller's reach, as usage records say \[bits\].
@@ -52,7 +56,7 @@ impl Controller {
     /// A controller that knows its own QKDN as provisioned.
     pub fn new(surroundings: Arc<ControllerSurroundings>, routing: Arc<dyn RoutingAlgorithm>) -> Controller {
         let on_depletion = surroundings.parameters.recovery.on_depletion;
-        Controller {
+        let mut controller = Controller {
             surroundings,
             routing,
             knowledge: Knowledge::new(on_depletion),
@@ -62,10 +66,13 @@ impl Controller {
             pending: FxHashMap::default(),
             monitoring: Monitoring::default(),
             admission: Admission::default(),
+            exchange: Exchange::default(),
             states: BTreeMap::new(),
             usage_bits: 0,
             performance: BTreeMap::new(),
-        }
+        };
+        controller.provision_offers();
+        controller
     }
 
     /// The last that was heard of each link.
@@ -99,17 +106,30 @@ impl Controller {
                 self.on_route_request(*order, envelope.from.node(), out);
             }
             ControlMessage::SegmentQuery { order, reply_to } => {
-                self.on_segment_query(*order, *reply_to, label, out);
+                self.on_segment_query(order.clone(), *reply_to, label, out);
             }
             ControlMessage::SegmentOffer {
                 ask,
                 reachable,
                 usable_bits,
+                refused_by_policy,
             } => {
-                self.on_segment_offer(*ask, *reachable, *usable_bits, out);
+                let cause = match refused_by_policy {
+                    _ if *reachable => None,
+                    true => Some(FailureCause::RefusedByPolicy),
+                    false => Some(FailureCause::NoRoute),
+                };
+                self.on_segment_offer(*ask, cause, *usable_bits, out);
             }
-            ControlMessage::ResourceAnswer { ask, usable_bits } => {
-                self.on_resource_answer(*ask, *usable_bits, out);
+            ControlMessage::ResourceQuery { km, .. } => self.deliver(*km, label, message, out),
+            ControlMessage::ResourceAnswer {
+                ask,
+                usable_bits,
+                reply_to,
+            } => {
+                if self.is_me(*reply_to, label, message, out) {
+                    self.on_resource_answer(*ask, *usable_bits, out);
+                }
             }
             ControlMessage::Reserve(order) => self.deliver(order.km, label, message, out),
             ControlMessage::ReserveAnswer {
@@ -148,7 +168,8 @@ impl Controller {
                 deadline,
             } => {
                 let segment = self.segments.get(&ask.request.session);
-                if segment.is_some_and(|segment| segment.agreement != *agreement) {
+                let before = segment.and_then(|segment| segment.place.before.as_ref());
+                if before.is_some_and(|before| before.agreement != *agreement) {
                     let result = ReservationResult::Stale;
                     let label = Label::new(label.procedure, Step::Start);
                     out.send(
@@ -197,16 +218,26 @@ impl Controller {
                     }
                 }
             },
+            ControlMessage::Recall { ask, km, reply_to } => {
+                if self.is_me(*reply_to, label, message, out) {
+                    self.on_recall(*ask, *km, label, out);
+                }
+            }
             ControlMessage::Metadata { .. } => {}
             ControlMessage::Usage { bits, .. } => self.usage_bits += bits,
-            ControlMessage::SessionClose { session, decider, km } => match km {
+            ControlMessage::SessionClose {
+                session,
+                generation,
+                decider,
+                km,
+            } => match km {
                 Some(km) => self.deliver(*km, label, message, out),
                 None => {
                     let from_peer = self.segments.get(session).is_some_and(|segment| {
                         segment.previous_controller().map(Address::controller) == Some(envelope.from)
                     });
                     if from_peer || self.is_me(*decider, label, message, out) {
-                        self.on_session_close(*session, label, out);
+                        self.on_session_close(*session, *generation, label, out);
                     }
                 }
             },
@@ -239,7 +270,7 @@ impl Controller {
                 session,
                 offers,
                 fault,
-            } => self.on_path_information(*session, offers, *fault, out),
+            } => self.on_path_information(*session, offers, *fault, envelope.from, out),
             ControlMessage::Propose(proposal) => self.on_propose(*proposal, envelope.from, now, out),
             ControlMessage::Accept(proposal) => self.on_accept(*proposal, now, out),
             ControlMessage::Reject { proposal, cause } => self.on_reject(*proposal, *cause, now, out),
@@ -248,8 +279,11 @@ impl Controller {
             }
             ControlMessage::Switched { session, epoch, .. } => self.on_switched(*session, *epoch, now, out),
             ControlMessage::RouteLost { source, .. } => self.deliver(*source, label, message, out),
+            ControlMessage::Reachability(news) => self.on_reachability(news, envelope.from, out),
+            ControlMessage::SegmentDegraded { session, lost, fault } => {
+                self.on_segment_degraded(*session, *lost, *fault, envelope.from, out);
+            }
             ControlMessage::BorderAnswer { .. }
-            | ControlMessage::ResourceQuery { .. }
             | ControlMessage::StatusRequest
             | ControlMessage::GenerationControl { .. } => {
                 unreachable!("these go to a KM or a module directly")
@@ -303,13 +337,7 @@ impl Controller {
     /// A path inside this QKDN by what is known now: over hops that make key if there is such a path, else over hops
     /// that at least have some left; never over a hop known to be OFF.
     pub(super) fn route(&self, from: NodeId, to: NodeId) -> Option<Vec<HopId>> {
-        let domain = &self.surroundings.domain;
-        [HopState::Active, HopState::Passive]
-            .into_iter()
-            .find_map(|worst| {
-                let usable = |hop: &Hop| self.knowledge.state(hop, domain) <= worst;
-                self.routing.route(domain, &usable, from, to)
-            })
+        self.view(|view| view.route(from, to))
     }
 
     /// A session has come to a state: observers are told once (FE-3).

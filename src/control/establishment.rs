@@ -1,11 +1,11 @@
 //! Finding a session's route: P9 and P12 steps 0a–4.
 //!
 //! Each QKDN routes by itself (requirement A5): controller-A finds the part up to the border, controller-B offers the
-//! part beyond; neither sees the other's topology.
+//! part beyond; neither sees the other's topology. Where keys only pass through a QKDN, [`transit`](super::transit) asks
+//! the next one before it answers.
 
 use super::controller::Controller;
-use super::knowledge::HopState;
-use super::segment::{Role, Segment};
+use super::segment::{Crossing, Place, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, SegmentOrder,
@@ -14,37 +14,29 @@ use crate::architecture::message::{
 use crate::architecture::observation::{Choice, Decision, SessionState};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step};
-use crate::ids::{ControllerId, HopId, NodeId, QkdnId};
+use crate::ids::{BoundaryId, ControllerId, HopId, NodeId, QkdnId};
 
 /// A route that is being found.
 #[derive(Clone, Debug)]
 pub struct Establishing {
     pub(super) order: SegmentOrder,
-    role: Role,
+    pub(super) place: Place,
     pub(super) procedure: Procedure,
-    ends: [NodeId; 2],
-    path: Vec<HopId>,
-    /// Whether the peer's offer is still awaited.
-    awaits_offer: bool,
-    /// Whether the own border KM's answer is still awaited (P12 step 3).
-    awaits_resources: bool,
+    pub(super) ends: [NodeId; 2],
+    pub(super) path: Vec<HopId>,
+    /// Whether the next segment's offer is still awaited.
+    pub(super) awaits_offer: bool,
+    /// Border KMs whose answers are still awaited (P12 step 3).
+    pub(super) awaits_resources: usize,
     /// Least usable key that was reported or is known \[bits\].
-    usable_bits: u64,
-}
-
-impl Establishing {
-    /// The source KM, at the source's side.
-    pub(super) fn source(&self) -> Option<NodeId> {
-        match self.role {
-            Role::Origin { source, .. } => Some(source),
-            Role::Far { .. } => None,
-        }
-    }
+    pub(super) usable_bits: u64,
+    /// Borders beyond which there was no way.
+    pub(super) refused: Vec<BoundaryId>,
 }
 
 impl Controller {
-    /// Step 0a: which border serves the destination's QKDN from here. The nearest by hops; one whose hop makes key
-    /// before one that only has some left; never one that is OFF.
+    /// Step 0a: which border serves the destination's QKDN from here. One whose hop makes key before one that only has
+    /// some left, then the nearest by QKDNs and by hops; never one that is OFF.
     pub(super) fn on_border_query(
         &mut self,
         order: &KeyRequest,
@@ -53,30 +45,26 @@ impl Controller {
         label: Label,
         out: &mut Outbox,
     ) {
-        let candidates = self
-            .surroundings
-            .borders
-            .iter()
-            .filter(|border| border.far_qkdn == order.destination_qkdn);
-        let best = candidates
-            .filter_map(|border| {
-                let state = self.knowledge.state(&border.hop, &self.surroundings.domain);
-                let path = self.route(km, border.hop.from)?;
-                (state < HopState::Off).then_some((state, path.len(), border.boundary, border))
-            })
-            .min_by_key(|&(state, hops, boundary, _)| (state, hops, boundary));
-        let best = best.map(|(.., border)| border);
+        let to = order.destination_qkdn;
+        let best = self.view(|view| {
+            let ways = view.ways(km, to, &[]);
+            ways.min_by_key(|way| way.rank).map(|way| way.border.boundary)
+        });
+        let mut borders = self.surroundings.borders.iter();
+        let best = borders.find(|border| Some(border.boundary) == best);
         out.explain(|| {
+            let leads = |border: &&Border| self.view(|view| view.leads(border, to, &[]).is_some());
+            let straight = |border: &Border| border.far_qkdn == to;
+            let borders: Vec<&Border> = self.surroundings.borders.iter().filter(leads).collect();
             let reason = match best {
-                Some(_) => {
+                Some(_) if borders.iter().all(|border| straight(border)) => {
                     "the border whose hop makes key, then the nearest by hops, then the first in the file"
                 }
+                Some(_) => "the way that makes key, then through the fewest QKDNs, then the nearest by hops",
                 None => "no border can be reached",
             };
-            let far = |border: &&Border| border.far_qkdn == order.destination_qkdn;
-            let borders = self.surroundings.borders.iter().filter(far);
             Decision::new(Choice::Border, Subject::request(order.request), reason)
-                .among(self.border_candidates(km, borders, best))
+                .among(self.border_candidates(km, borders.into_iter(), best))
         });
         let border = best.map(choice);
         let procedure = border.map_or(label.procedure, |border| border.procedure);
@@ -94,7 +82,7 @@ impl Controller {
 
     /// Steps 2 and 3: compute this QKDN's part, ask for the other's.
     pub(super) fn on_route_request(&mut self, mut order: RelayOrder, km: NodeId, out: &mut Outbox) {
-        let (ask, request) = (order.ask(), order.order.request);
+        let request = order.order.request;
         let local = order.order.destination_qkdn == self.surroundings.domain.qkdn;
         let border = if local {
             None
@@ -104,16 +92,7 @@ impl Controller {
         let procedure = border.as_ref().map_or(Procedure::Local, Border::procedure);
         let label = Label::new(procedure, Step::Computation);
         self.session_state(request.session, SessionState::Open, label, out);
-        let note = if procedure == Procedure::P12 {
-            "session control; checks the status of key resources"
-        } else {
-            "session control; computes the route by its own knowledge and policy"
-        };
-        out.observe(Observation::Internal {
-            label: Label::new(procedure, Step::Computation),
-            subject: Subject::request(request),
-            note,
-        });
+        note_computation(procedure, request, out);
 
         let to = border
             .as_ref()
@@ -130,68 +109,100 @@ impl Controller {
                 out,
             );
         };
-        if let Some(border) = &border {
-            path.push(border.hop.id);
-        }
+        path.extend(border_hop);
         order.border = border.as_ref().map(choice);
-        let transfer = border
+        let after = border
             .as_ref()
-            .is_some_and(|border| border.hop.handover == Handover::Transfer);
+            .map(|border| Crossing::new(choice(border), border.far_qkdn, border.far_controller));
         // KM-A answers for the hop that reaches it; at the source itself, for the hop across.
-        let asked = transfer.then(|| path[path.len().saturating_sub(2)]);
-        let next = border.as_ref().map(|border| border.far_controller);
+        let asked = border
+            .as_ref()
+            .filter(|border| border.hop.handover == Handover::Transfer)
+            .map(|_| (km, path[path.len().saturating_sub(2)]));
+        if let Some(border) = &border {
+            self.ask_for_offer(border, order.segment(), out);
+        }
         let establishing = Establishing {
-            role: Role::Origin {
-                source: order.source,
-                next,
+            place: Place {
+                source: Some(order.source),
+                destination: order.order.destination_qkdn,
+                before: None,
+                after,
             },
             procedure,
             ends: [order.source, to],
-            usable_bits: self.known_to_be_usable(&path, asked),
+            usable_bits: self.known_to_be_usable(&path, asked.as_slice()),
             awaits_offer: border.is_some(),
-            awaits_resources: transfer,
+            awaits_resources: self.ask_for_resources(order.ask(), procedure, asked.as_slice(), out),
             path,
             order: order.segment(),
+            refused: Vec::new(),
         };
-        if let Some(border) = &border {
-            let label = Label::new(procedure, Step::SegmentOffer);
-            let query = ControlMessage::SegmentQuery {
-                order: order.segment(),
-                reply_to: self.me(),
-            };
-            out.send(Address::controller(border.far_controller), label, query);
-        }
-        if let Some(hop) = asked {
-            let label = Label::new(procedure, Step::Computation);
-            out.send(
-                Address::kma(km),
-                label,
-                ControlMessage::ResourceQuery { ask, hop },
-            );
-        }
         self.establishing.insert(request, establishing);
         self.when_all_is_known(request, out);
     }
 
-    /// The border at a border KM, to the destination's QKDN: the best by state, then by id.
-    fn border_at(&self, km: NodeId, order: &KeyRequest) -> Option<&Border> {
-        let domain = &self.surroundings.domain;
-        self.surroundings
-            .borders
-            .iter()
-            .filter(|border| border.hop.from == km && border.far_qkdn == order.destination_qkdn)
-            .min_by_key(|border| (self.knowledge.state(&border.hop, domain), border.boundary))
+    /// Step 3a (P12 step 3): the controller beyond a border is asked for the rest of the way.
+    pub(super) fn ask_for_offer(&self, border: &Border, order: SegmentOrder, out: &mut Outbox) {
+        let label = Label::new(border.procedure(), Step::SegmentOffer);
+        let query = ControlMessage::SegmentQuery {
+            order,
+            reply_to: self.me(),
+        };
+        out.send(Address::controller(border.far_controller), label, query);
     }
 
-    /// Least usable key of a path as far as is known; `asked`: the hop whose KM will say exactly.
-    pub(super) fn known_to_be_usable(&self, path: &[HopId], asked: Option<HopId>) -> u64 {
+    /// P12 step 3: KMs are asked what they have for a hop; how many.
+    pub(super) fn ask_for_resources(
+        &self,
+        ask: Ask,
+        procedure: Procedure,
+        asked: &[(NodeId, HopId)],
+        out: &mut Outbox,
+    ) -> usize {
+        let label = Label::new(procedure, Step::Computation);
+        for &(km, hop) in asked {
+            let reply_to = self.me();
+            let query = ControlMessage::ResourceQuery {
+                ask,
+                hop,
+                km,
+                reply_to,
+            };
+            self.deliver(km, label, &query, out);
+        }
+        asked.len()
+    }
+
+    /// The border at a border KM, to the destination's QKDN: the best by state, by QKDNs on the way, then by id.
+    fn border_at(&self, km: NodeId, order: &KeyRequest) -> Option<&Border> {
+        let to = order.destination_qkdn;
+        let rank = |border: &&Border| {
+            let offer = self.view(|view| view.leads(border, to, &[]).map(|offer| offer.cloned()))?;
+            let own = self.knowledge.state(&border.hop, &self.surroundings.domain);
+            let state = offer.as_ref().map_or(own, |offer| offer.key.max(own));
+            let (qkdns, hops) = offer.map_or((1, 0), |offer| (offer.way.len(), offer.hops));
+            Some((state, qkdns, hops, border.boundary))
+        };
+        let here = self
+            .surroundings
+            .borders
+            .iter()
+            .filter(|border| border.hop.from == km);
+        here.filter_map(|border| Some((rank(&border)?, border)))
+            .min_by_key(|(rank, _)| *rank)
+            .map(|(_, border)| border)
+    }
+
+    /// Least usable key of a path as far as is known; `asked`: hops whose KMs will say exactly.
+    pub(super) fn known_to_be_usable(&self, path: &[HopId], asked: &[(NodeId, HopId)]) -> u64 {
         let (domain, classes) = (
             &self.surroundings.domain,
             self.surroundings.parameters.level_classes,
         );
         let usable = path
             .iter()
-            .filter(|&&hop| Some(hop) != asked)
+            .filter(|&&hop| !asked.iter().any(|&(_, exactly)| exactly == hop))
             .map(|&hop| self.knowledge.usable_bits(self.hop(hop), domain, classes));
         usable.min().unwrap_or(u64::MAX)
     }
@@ -204,59 +215,81 @@ impl Controller {
         label: Label,
         out: &mut Outbox,
     ) {
-        let (ask, request) = (order.ask, order.ask.request);
-        let from = order.border.expect("a query crosses a border").far;
-        let ends = [from, order.destination];
+        let request = order.ask.request;
+        let border = order.border.expect("a query crosses a border");
+        let Some(from) = self.qkdn_across(border) else {
+            return;
+        };
+        let before = Crossing::new(border, from, reply_to);
         let computes = Label::new(label.procedure, Step::Computation);
         self.session_state(request.session, SessionState::Open, computes, out);
+        if order.destination_qkdn != self.surroundings.domain.qkdn {
+            return self.find_way_on(order, before, Vec::new(), out);
+        }
+        let ends = [border.far, order.destination];
         let path = self.route(ends[0], ends[1]);
         self.explain_route(request, ends, None, path.as_deref(), out);
         let Some(path) = path else {
-            self.session_state(request.session, SessionState::Failed, label, out);
-            let offer = ControlMessage::SegmentOffer {
-                ask,
-                reachable: false,
-                usable_bits: 0,
-            };
-            return out.send(Address::controller(reply_to), label, offer);
+            return self.offer_nothing(order.ask, &before, false, out);
         };
-        let asks_km = label.procedure == Procedure::P12 && !path.is_empty();
-        if asks_km {
-            let query = ControlMessage::ResourceQuery { ask, hop: path[0] };
-            out.send(
-                Address::kma(from),
-                Label::new(label.procedure, Step::Computation),
-                query,
-            );
-        }
+        let next = path.first().filter(|_| label.procedure == Procedure::P12);
+        let asked = next.map(|&hop| (border.far, hop));
         let establishing = Establishing {
-            order,
-            role: Role::Far { peer: reply_to },
+            place: Place {
+                source: None,
+                destination: order.destination_qkdn,
+                before: Some(before),
+                after: None,
+            },
             procedure: label.procedure,
             ends,
-            usable_bits: self.known_to_be_usable(&path, asks_km.then(|| path[0])),
+            usable_bits: self.known_to_be_usable(&path, asked.as_slice()),
             awaits_offer: false,
-            awaits_resources: asks_km,
+            awaits_resources: self.ask_for_resources(order.ask, label.procedure, asked.as_slice(), out),
             path,
+            order,
+            refused: Vec::new(),
         };
         self.establishing.insert(request, establishing);
         self.when_all_is_known(request, out);
     }
 
+    /// There is no way from a border.
+    pub(super) fn offer_nothing(
+        &mut self,
+        ask: Ask,
+        before: &Crossing,
+        refused_by_policy: bool,
+        out: &mut Outbox,
+    ) {
+        let label = Label::new(before.border.procedure, Step::SegmentOffer);
+        self.session_state(ask.request.session, SessionState::Failed, label, out);
+        let offer = ControlMessage::SegmentOffer {
+            ask,
+            reachable: false,
+            usable_bits: 0,
+            refused_by_policy,
+        };
+        out.send(Address::controller(before.controller), label, offer);
+    }
+
     /// Step 3a at controller-A: what the other QKDN offers.
-    pub(super) fn on_segment_offer(&mut self, ask: Ask, reachable: bool, usable_bits: u64, out: &mut Outbox) {
+    pub(super) fn on_segment_offer(
+        &mut self,
+        ask: Ask,
+        refused: Option<FailureCause>,
+        usable_bits: u64,
+        out: &mut Outbox,
+    ) {
         let Some(establishing) = self.awaiting(ask) else {
             return;
         };
-        if !reachable {
-            let establishing = self.establishing.remove(&ask.request).expect("it was just there");
-            return self.answer_source(
-                &establishing.order,
-                establishing.ends[0],
-                establishing.procedure,
-                FailureCause::NoRoute,
-                out,
-            );
+        if let Some(cause) = refused {
+            let found = self.establishing.remove(&ask.request).expect("it was just there");
+            return match found.place.source {
+                Some(source) => self.answer_source(&found.order, source, found.procedure, cause, out),
+                None => self.find_another_way_on(found, out),
+            };
         }
         establishing.awaits_offer = false;
         establishing.usable_bits = establishing.usable_bits.min(usable_bits);
@@ -268,7 +301,7 @@ impl Controller {
         let Some(establishing) = self.awaiting(ask) else {
             return;
         };
-        establishing.awaits_resources = false;
+        establishing.awaits_resources = establishing.awaits_resources.saturating_sub(1);
         establishing.usable_bits = establishing.usable_bits.min(usable_bits);
         self.when_all_is_known(ask.request, out);
     }
@@ -279,55 +312,58 @@ impl Controller {
         found.filter(|establishing| establishing.order.ask == ask)
     }
 
-    fn when_all_is_known(&mut self, request: RequestId, out: &mut Outbox) {
+    pub(super) fn when_all_is_known(&mut self, request: RequestId, out: &mut Outbox) {
         let known = self
             .establishing
             .get(&request)
-            .is_some_and(|it| !it.awaits_offer && !it.awaits_resources);
+            .is_some_and(|it| !it.awaits_offer && it.awaits_resources == 0);
         if !known {
             return;
         }
         let found = self.establishing.remove(&request).expect("it was just there");
-        let (ask, order) = (found.order.ask, found.order);
+        let (ask, order, usable_bits) = (found.order.ask, found.order, found.usable_bits);
         let session = request.session;
-        let mut segment = Segment::new(found.role, found.ends, found.path, found.procedure, order.class);
-        segment.partner = found.order.border.and_then(|border| self.qkdn_across(border));
-        segment.border = found.order.border;
-        segment.home = found.order.border;
+        let segment = Segment::new(
+            found.place,
+            found.ends,
+            found.path,
+            found.procedure,
+            order.class,
+            ask.attempt,
+        );
+        let leaves = segment.place.after.as_ref().map(|after| after.border.procedure);
+        let previous = segment.previous_controller();
         self.segments.insert(session, segment);
         self.record_route(session, out);
-        match found.role {
-            Role::Far { peer } => {
+        if leaves == Some(Procedure::P12) {
+            let enough = usable_bits >= order.bits;
+            let note = if enough {
+                "sufficient keys: determines the transfer link and the keys"
+            } else {
+                "insufficient keys"
+            };
+            let label = Label::new(Procedure::P12, Step::Sufficiency);
+            let subject = Subject::request(request);
+            out.observe(Observation::Internal { label, subject, note });
+            out.explain(|| Decision::new(Choice::Sufficiency, subject, note).bits(order.bits, usable_bits));
+        }
+        match previous {
+            Some(peer) => {
                 let offer = ControlMessage::SegmentOffer {
                     ask,
                     reachable: true,
-                    usable_bits: found.usable_bits,
+                    usable_bits,
+                    refused_by_policy: false,
                 };
                 let label = Label::new(found.procedure, Step::SegmentOffer);
                 out.send(Address::controller(peer), label, offer);
             }
-            Role::Origin { .. } => {
-                if found.procedure == Procedure::P12 {
-                    let enough = found.usable_bits >= order.bits;
-                    let note = if enough {
-                        "sufficient keys: determines the transfer link and the keys"
-                    } else {
-                        "insufficient keys"
-                    };
-                    let label = Label::new(found.procedure, Step::Sufficiency);
-                    let subject = Subject::request(request);
-                    out.observe(Observation::Internal { label, subject, note });
-                    out.explain(|| {
-                        Decision::new(Choice::Sufficiency, subject, note).bits(order.bits, found.usable_bits)
-                    });
-                }
-                self.reserve(ask, order.bits, order.deadline, true, out);
-            }
+            None => self.reserve(ask, order.bits, order.deadline, true, out),
         }
     }
 
     /// The QKDN beyond a border.
-    fn qkdn_across(&self, choice: BorderChoice) -> Option<QkdnId> {
+    pub(super) fn qkdn_across(&self, choice: BorderChoice) -> Option<QkdnId> {
         let mut borders = self.surroundings.borders.iter();
         borders
             .find(|border| border.boundary == choice.boundary)
@@ -335,7 +371,7 @@ impl Controller {
     }
 
     /// Says why a session gets this route inside this QKDN.
-    fn explain_route(
+    pub(super) fn explain_route(
         &self,
         request: RequestId,
         ends: [NodeId; 2],
@@ -375,7 +411,21 @@ impl Controller {
     }
 }
 
-fn choice(border: &Border) -> BorderChoice {
+/// Step 3, inside a controller.
+pub(super) fn note_computation(procedure: Procedure, request: RequestId, out: &mut Outbox) {
+    let note = if procedure == Procedure::P12 {
+        "session control; checks the status of key resources"
+    } else {
+        "session control; computes the route by its own knowledge and policy"
+    };
+    out.observe(Observation::Internal {
+        label: Label::new(procedure, Step::Computation),
+        subject: Subject::request(request),
+        note,
+    });
+}
+
+pub(super) fn choice(border: &Border) -> BorderChoice {
     BorderChoice {
         boundary: border.boundary,
         near: border.hop.from,

@@ -1,6 +1,7 @@
 //! Agreeing on another border: P10 and P13 steps 7 and 8.
 //!
-//! Two controllers, one per QKDN, decide on a session that crosses between them. Where its border must change, each says
+//! Two controllers, one per QKDN, decide on a session that crosses between them; where it passes several QKDNs, each
+//! border is agreed on by its two neighbours alone. Where its border must change, each says
 //! what it can offer (step 7), one proposes a border with the next epoch, the other accepts or rejects it, and COMMIT
 //! names the instant at which both command their KMs (step 8): consistent paths at the agreed time, or none. Each side
 //! computes its own path; what crosses Cxi is a border, an epoch, and a digest.
@@ -13,13 +14,13 @@
 
 use super::controller::Controller;
 use super::knowledge::HopState;
-use super::segment::{Role, SegmentState};
+use super::segment::{Crossing, SegmentState, Side};
 use crate::architecture::message::{
     BorderChoice, BorderOffer, ControlMessage, Proposal, RejectCause, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
 use crate::architecture::surroundings::Border;
-use crate::architecture::{Address, Hop, Outbox, Step, Timer};
+use crate::architecture::{Address, Hop, Label, Outbox, Step, Timer};
 use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, SessionId};
 use crate::kernel::{Span, Time};
 
@@ -44,6 +45,8 @@ pub enum Stage {
 /// A change of border that is being agreed on.
 #[derive(Clone, Debug)]
 pub struct Negotiation {
+    /// At which side.
+    pub side: Side,
     /// What is proposed.
     pub proposal: Proposal,
     /// This side's path for it, without the border hop.
@@ -59,27 +62,17 @@ pub struct Negotiation {
 }
 
 impl Controller {
-    /// The controller that decides on the session in the other QKDN.
-    pub(super) fn peer_of(&self, session: SessionId) -> Option<ControllerId> {
-        let segment = self.segments.get(&session)?;
-        segment.next_controller().or(segment.previous_controller())
-    }
-
-    /// Borders to the other QKDN of a session, seen from the source's side, with this side's hop towards the other.
-    fn borders_of(&self, session: SessionId) -> Vec<(BorderChoice, &Border)> {
-        let segment = &self.segments[&session];
-        let Some(current) = segment.border else {
+    /// Borders to the QKDN at one side of a session, seen as keys go, with this side's hop across.
+    fn borders_of(&self, session: SessionId, side: Side) -> Vec<(BorderChoice, &Border)> {
+        let Some(crossing) = self.segments[&session].crossing(side) else {
             return Vec::new();
         };
-        let borders = &self.surroundings.borders;
-        let far_qkdn = borders
-            .iter()
-            .find(|it| it.boundary == current.boundary)
-            .map(|it| it.far_qkdn);
-        let near = matches!(segment.role, Role::Origin { .. });
         let seen = |border: &Border| {
             let (here, there) = (border.hop.from, border.hop.to);
-            let (near, far) = if near { (here, there) } else { (there, here) };
+            let (near, far) = match side {
+                Side::After => (here, there),
+                Side::Before => (there, here),
+            };
             BorderChoice {
                 boundary: border.boundary,
                 near,
@@ -87,61 +80,90 @@ impl Controller {
                 procedure: border.procedure(),
             }
         };
-        let to_peer = borders.iter().filter(|it| Some(it.far_qkdn) == far_qkdn);
+        let borders = self.surroundings.borders.iter();
+        let to_peer = borders.filter(|it| it.far_qkdn == crossing.qkdn);
         to_peer.map(|border| (seen(border), border)).collect()
     }
 
-    /// This side's path to a border over hops that make key.
-    pub(super) fn path_to(&self, session: SessionId, border: &Border) -> Option<Vec<HopId>> {
+    /// This QKDN's path to a border over hops that make key.
+    pub(super) fn path_to(&self, session: SessionId, side: Side, border: &Border) -> Option<Vec<HopId>> {
         let domain = &self.surroundings.domain;
         let segment = &self.segments[&session];
         let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
-        let [from, to] = match segment.role {
-            Role::Origin { .. } => [segment.ends[0], border.hop.from],
-            Role::Far { .. } => [border.hop.from, segment.ends[1]],
+        let [from, to] = match side {
+            Side::After => [segment.ends[0], border.hop.from],
+            Side::Before => [border.hop.from, segment.ends[1]],
         };
         active(&border.hop).then(|| self.routing.route(domain, &active, from, to))?
     }
 
-    /// Whether the session's border itself has stopped making key.
-    pub(super) fn border_fails(&self, session: SessionId) -> bool {
-        let Some(current) = self.segments[&session].border else {
-            return false;
-        };
+    /// Whether the session's border at a side has stopped making key itself.
+    pub(super) fn border_fails(&self, session: SessionId, side: Side) -> bool {
         let domain = &self.surroundings.domain;
-        let own = self
-            .surroundings
-            .borders
-            .iter()
-            .find(|it| it.boundary == current.boundary);
-        own.is_some_and(|it| self.knowledge.state(&it.hop, domain) > HopState::Active)
+        let crossing = self.segments[&session].crossing(side);
+        let own = crossing.and_then(|crossing| self.own_hop(crossing));
+        own.is_some_and(|hop| self.knowledge.state(hop, domain) > HopState::Active)
     }
 
     /// Step 7: says what this side can offer, once per reroute.
-    pub(super) fn share_paths(&mut self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
-        let (Some(peer), false) = (self.peer_of(session), self.segments[&session].shared_paths) else {
+    pub(super) fn share_paths(
+        &mut self,
+        session: SessionId,
+        side: Side,
+        fault: Option<FaultId>,
+        out: &mut Outbox,
+    ) {
+        let Some(crossing) = self.segments[&session].crossing(side) else {
             return;
         };
-        let offers = self.borders_of(session).into_iter().map(|(choice, border)| {
-            let path = self.path_to(session, border);
-            BorderOffer {
-                boundary: choice.boundary,
-                reachable: path.is_some(),
-                hops: path.as_ref().map_or(0, |path| path.len() as u16),
-                usable_bits: path.map_or(0, |path| self.known_to_be_usable(&path, None)),
-            }
-        });
+        if crossing.shared_paths {
+            return;
+        }
+        let peer = crossing.controller;
+        let offers = self
+            .borders_of(session, side)
+            .into_iter()
+            .map(|(choice, border)| {
+                let path = self.path_to(session, side, border);
+                BorderOffer {
+                    boundary: choice.boundary,
+                    reachable: path.is_some(),
+                    hops: path.as_ref().map_or(0, |path| path.len() as u16),
+                    usable_bits: path.map_or(0, |path| self.known_to_be_usable(&path, &[])),
+                }
+            });
         let message = ControlMessage::PathInformation {
             session,
             offers: offers.collect(),
             fault,
         };
-        let label = self.rerouting_label(session, Step::PathInformation);
+        let label = self.crossing_label(session, side, Step::PathInformation);
         out.send(Address::controller(peer), label, message);
-        self.segments
-            .get_mut(&session)
-            .expect("it was just there")
-            .shared_paths = true;
+        if let Some(crossing) = self.crossing_mut(session, side) {
+            crossing.shared_paths = true;
+        }
+    }
+
+    fn crossing_mut(&mut self, session: SessionId, side: Side) -> Option<&mut Crossing> {
+        self.segments.get_mut(&session)?.crossing_mut(side)
+    }
+
+    /// At which side of a session another QKDN's controller speaks.
+    fn side_of(&self, session: SessionId, from: Address) -> Option<Side> {
+        let segment = self.segments.get(&session)?;
+        segment.side_of(ControllerId(from.index()))
+    }
+
+    /// The label of what is agreed on at a side of a session.
+    fn crossing_label(&self, session: SessionId, side: Side, step: Step) -> Label {
+        let crossing = self
+            .segments
+            .get(&session)
+            .and_then(|segment| segment.crossing(side));
+        match crossing {
+            Some(crossing) => Label::new(crossing.border.procedure.rerouting(), step),
+            None => self.rerouting_label(session, step),
+        }
     }
 
     /// Step 7 at the other side: kept for the choice, and answered in kind.
@@ -150,47 +172,52 @@ impl Controller {
         session: SessionId,
         offers: &[BorderOffer],
         fault: Option<FaultId>,
+        from: Address,
         out: &mut Outbox,
     ) {
-        let Some(segment) = self.segments.get_mut(&session) else {
+        let Some(side) = self.side_of(session, from) else {
             return;
         };
         let unreachable = offers.iter().filter(|offer| !offer.reachable);
-        segment.refused_borders = unreachable.map(|offer| offer.boundary).collect();
-        self.share_paths(session, fault, out);
+        if let Some(crossing) = self.crossing_mut(session, side) {
+            crossing.refused_borders = unreachable.map(|offer| offer.boundary).collect();
+        }
+        self.share_paths(session, side, fault, out);
     }
 
-    /// Step 8: proposes the best border that nobody has refused. `false` if there is none.
+    /// Step 8: proposes the best border at a side that nobody has refused. `false` if there is none.
     pub(super) fn propose(
         &mut self,
         session: SessionId,
+        side: Side,
         fault: Option<FaultId>,
         now: Time,
         out: &mut Outbox,
     ) -> bool {
-        let segment = &self.segments[&session];
-        let (Some(current), Some(peer)) = (segment.border, self.peer_of(session)) else {
+        let Some(crossing) = self.segments[&session].crossing(side) else {
             return false;
         };
-        if !self.reaches_beyond(current.boundary) {
+        if !self.reaches_beyond(crossing.border.boundary) {
             // Nobody is there to agree with: the source begins anew, over whatever border can still be agreed on.
             self.lose_route(session, fault, out);
             return true;
         }
-        let home = self.home_border(session);
-        let others = self.borders_of(session).into_iter().filter(|(choice, _)| {
+        let home = self.home_border(session).filter(|_| side == Side::After);
+        let others = self.borders_of(session, side).into_iter().filter(|(choice, _)| {
             if home.is_some_and(|home| home.boundary != choice.boundary) {
                 return false;
             }
             let off = self.status_beyond(choice.boundary);
             let off = off.is_some_and(|status| status.state == HopState::Off);
-            choice.boundary != current.boundary && !off && !segment.refused_borders.contains(&choice.boundary)
+            let boundary = choice.boundary;
+            boundary != crossing.border.boundary && !off && !crossing.refused_borders.contains(&boundary)
         });
-        let reached = others.filter_map(|(choice, border)| Some((self.path_to(session, border)?, choice)));
+        let reached =
+            others.filter_map(|(choice, border)| Some((self.path_to(session, side, border)?, choice)));
         let Some((path, border)) = reached.min_by_key(|(path, choice)| (path.len(), choice.boundary)) else {
             return false;
         };
-        let epoch = segment.agreement + 1;
+        let (peer, epoch) = (crossing.controller, crossing.agreement + 1);
         let proposal = Proposal {
             session,
             epoch,
@@ -202,7 +229,7 @@ impl Controller {
             let reason = "the border is to be changed: the other side is asked";
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason).at(border.near)
         });
-        let label = self.rerouting_label(session, Step::Confirmation);
+        let label = self.crossing_label(session, side, Step::Confirmation);
         out.send(
             Address::controller(peer),
             label,
@@ -211,6 +238,7 @@ impl Controller {
         let deadline = self.wait(session, 1, now, out);
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.negotiation = Some(Negotiation {
+            side,
             proposal,
             path,
             stage: Stage::Proposed(now),
@@ -245,10 +273,14 @@ impl Controller {
     /// Step 8: the other side proposes.
     pub(super) fn on_propose(&mut self, proposal: Proposal, from: Address, now: Time, out: &mut Outbox) {
         let session = proposal.session;
-        let label = self.rerouting_label(session, Step::Confirmation);
-        match self.judge(&proposal) {
-            Err(cause) => out.send(from, label, ControlMessage::Reject { proposal, cause }),
-            Ok(path) => {
+        match self.judge(&proposal, from) {
+            Err(cause) => {
+                let side = self.side_of(session, from).unwrap_or(Side::Before);
+                let label = self.crossing_label(session, side, Step::Confirmation);
+                out.send(from, label, ControlMessage::Reject { proposal, cause });
+            }
+            Ok((side, path)) => {
+                let label = self.crossing_label(session, side, Step::Confirmation);
                 out.send(from, label, ControlMessage::Accept(proposal));
                 self.session_state(session, SessionState::Rerouting, label, out);
                 let horizon = u64::from(self.surroundings.parameters.coordination_retries) + 1;
@@ -260,6 +292,7 @@ impl Controller {
                     segment.due = Time::NEVER;
                 }
                 segment.negotiation = Some(Negotiation {
+                    side,
                     proposal,
                     path,
                     stage: Stage::Accepted,
@@ -271,29 +304,33 @@ impl Controller {
         }
     }
 
-    /// This side's path for a proposal, or why there is none.
-    fn judge(&self, proposal: &Proposal) -> Result<Vec<HopId>, RejectCause> {
+    /// At which side a proposal is, and this QKDN's path for it; or why there is none.
+    fn judge(&self, proposal: &Proposal, from: Address) -> Result<(Side, Vec<HopId>), RejectCause> {
         let session = proposal.session;
         let segment = self.segments.get(&session).ok_or(RejectCause::UnknownSession)?;
+        let side = self.side_of(session, from).ok_or(RejectCause::UnknownSession)?;
+        let crossing = segment.crossing(side).ok_or(RejectCause::UnknownSession)?;
         if let Some(mine) = &segment.negotiation {
-            let origin = matches!(segment.role, Role::Origin { .. });
+            if mine.side != side {
+                return Err(RejectCause::NoPath); // one border of a segment changes at a time
+            }
             match mine.stage {
                 // What was accepted is proposed again: the answer was lost.
-                Stage::Accepted if mine.proposal == *proposal => return Ok(mine.path.clone()),
-                Stage::Proposed(_) if !origin => {} // the source's side prevails
+                Stage::Accepted if mine.proposal == *proposal => return Ok((side, mine.path.clone())),
+                Stage::Proposed(_) if side == Side::Before => {} // the source's side prevails
                 Stage::Accepted => {}
                 Stage::Proposed(_) | Stage::Committed { .. } | Stage::Installed => {
                     return Err(RejectCause::Crossing);
                 }
             }
         }
-        if proposal.epoch != segment.agreement + 1 {
+        if proposal.epoch != crossing.agreement + 1 {
             return Err(RejectCause::StaleEpoch);
         }
-        let borders = self.borders_of(session);
+        let borders = self.borders_of(session, side);
         let border = borders.iter().find(|(choice, _)| *choice == proposal.border);
-        let path = border.and_then(|(_, border)| self.path_to(session, border));
-        path.ok_or(RejectCause::NoPath)
+        let path = border.and_then(|(_, border)| self.path_to(session, side, border));
+        path.map(|path| (side, path)).ok_or(RejectCause::NoPath)
     }
 
     /// Step 8: the other side has accepted; COMMIT names the instant.
@@ -314,14 +351,23 @@ impl Controller {
 
     fn commit(&mut self, proposal: Proposal, switch_at: Time, now: Time, out: &mut Outbox) {
         let session = proposal.session;
-        let Some(peer) = self.peer_of(session) else { return };
-        let label = self.rerouting_label(session, Step::Confirmation);
+        let Some((side, peer)) = self.negotiating_with(session) else {
+            return;
+        };
+        let label = self.crossing_label(session, side, Step::Confirmation);
         let message = ControlMessage::Commit { proposal, switch_at };
         out.send(Address::controller(peer), label, message);
         let deadline = self.wait(session, 1, now.max(switch_at), out);
         if let Some(mine) = self.negotiation(proposal) {
             mine.deadline = deadline;
         }
+    }
+
+    /// At which side a session's border is being changed, and who decides across it.
+    fn negotiating_with(&self, session: SessionId) -> Option<(Side, ControllerId)> {
+        let segment = self.segments.get(&session)?;
+        let side = segment.negotiation.as_ref()?.side;
+        Some((side, segment.crossing(side)?.controller))
     }
 
     fn negotiation(&mut self, proposal: Proposal) -> Option<&mut Negotiation> {
@@ -334,6 +380,7 @@ impl Controller {
         let Some(mine) = self.negotiation(proposal) else {
             return;
         };
+        let side = mine.side;
         let committed = matches!(mine.stage, Stage::Committed { .. } | Stage::Installed);
         let (session, fault) = (proposal.session, proposal.fault);
         if committed {
@@ -347,9 +394,11 @@ impl Controller {
             // The other side's own proposal is on its way.
             RejectCause::Crossing => {}
             RejectCause::NoPath | RejectCause::StaleEpoch => {
-                segment.refused_borders.insert(proposal.border.boundary);
-                if !self.propose(session, fault, now, out) {
-                    self.resume(session, now, out);
+                if let Some(crossing) = segment.crossing_mut(side) {
+                    crossing.refused_borders.insert(proposal.border.boundary);
+                }
+                if !self.propose(session, side, fault, now, out) {
+                    self.keep_or_give_back(session, fault, now, out);
                 }
             }
         }
@@ -365,8 +414,10 @@ impl Controller {
         out: &mut Outbox,
     ) {
         let session = proposal.session;
-        let label = self.rerouting_label(session, Step::Confirmation);
-        let agreed = self.segments.get(&session).map(|segment| segment.agreement);
+        let side = self.side_of(session, from).unwrap_or(Side::Before);
+        let label = self.crossing_label(session, side, Step::Confirmation);
+        let crossing = self.crossing_mut(session, side);
+        let agreed = crossing.map(|crossing| crossing.agreement);
         match self.negotiation(proposal) {
             Some(mine) if mine.stage == Stage::Accepted => {
                 let at = switch_at.max(now);
@@ -374,7 +425,7 @@ impl Controller {
                 out.wake(at, Timer::Switch(session));
             }
             Some(_) => {} // said again
-            None if agreed == Some(proposal.epoch) => self.tell_switched(proposal, from, out),
+            None if agreed == Some(proposal.epoch) => self.tell_switched(proposal, side, from, out),
             None => {
                 let cause = RejectCause::StaleEpoch;
                 out.send(from, label, ControlMessage::Reject { proposal, cause });
@@ -393,25 +444,23 @@ impl Controller {
         if !matches!(mine.stage, Stage::Committed { at, .. } if at <= now) {
             return;
         }
-        let (proposal, mut path) = (mine.proposal, mine.path.clone());
+        let (side, proposal, mut path) = (mine.side, mine.proposal, mine.path.clone());
         mine.stage = Stage::Installed;
-        segment.agreement = proposal.epoch;
-        segment.refused_borders.clear();
         let border = proposal.border;
-        let near = matches!(segment.role, Role::Origin { .. });
-        if near {
-            segment.ends[1] = border.near;
-            let hops = &self.surroundings.borders;
-            path.extend(
-                hops.iter()
-                    .find(|it| it.boundary == border.boundary)
-                    .map(|it| it.hop.id),
-            );
-        } else {
-            segment.ends[0] = border.far;
+        if let Some(crossing) = segment.crossing_mut(side) {
+            (crossing.agreement, crossing.border) = (proposal.epoch, border);
+            crossing.refused_borders.clear();
         }
-        segment.procedure = border.procedure;
-        segment.border = Some(border);
+        match side {
+            Side::After => segment.ends[1] = border.near,
+            Side::Before => segment.ends[0] = border.far,
+        }
+        let leaves = segment.place.after.as_ref().map(|after| after.border.boundary);
+        let mut hops = self.surroundings.borders.iter();
+        path.extend(hops.find(|it| Some(it.boundary) == leaves).map(|it| it.hop.id));
+        if side == Side::Before || segment.place.before.is_none() {
+            segment.procedure = border.procedure;
+        }
         let fault = proposal.fault;
         if !matches!(segment.state, SegmentState::Rerouting { .. }) {
             segment.state = SegmentState::Rerouting { fault, awaited: 0 };
@@ -431,13 +480,16 @@ impl Controller {
             return self.resume(session, now, out);
         };
         let (proposal, peer_switched) = (mine.proposal, mine.peer_switched);
-        match segment.role {
-            Role::Far { peer } => {
-                self.tell_switched(proposal, Address::controller(peer), out);
+        let Some((side, peer)) = self.negotiating_with(session) else {
+            return;
+        };
+        match side {
+            Side::Before => {
+                self.tell_switched(proposal, side, Address::controller(peer), out);
                 self.end_negotiation(session, now, out);
             }
-            Role::Origin { .. } if peer_switched => self.end_negotiation(session, now, out),
-            Role::Origin { .. } => {
+            Side::After if peer_switched => self.end_negotiation(session, now, out),
+            Side::After => {
                 // Reserving before the other side is ready would only be refused.
                 let deadline = self.wait(session, 1, now, out);
                 if let Some(mine) = self.negotiation(proposal) {
@@ -447,7 +499,7 @@ impl Controller {
         }
     }
 
-    fn tell_switched(&self, proposal: Proposal, to: Address, out: &mut Outbox) {
+    fn tell_switched(&self, proposal: Proposal, side: Side, to: Address, out: &mut Outbox) {
         let message = ControlMessage::Switched {
             session: proposal.session,
             epoch: proposal.epoch,
@@ -455,7 +507,7 @@ impl Controller {
         };
         out.send(
             to,
-            self.rerouting_label(proposal.session, Step::RouteActive),
+            self.crossing_label(proposal.session, side, Step::RouteActive),
             message,
         );
     }
@@ -490,16 +542,17 @@ impl Controller {
     /// The other side is late: say it again, or give it up.
     pub(super) fn on_coordination_late(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         let retries = self.surroundings.parameters.coordination_retries;
-        let Some(peer) = self.peer_of(session) else { return };
-        let label = self.rerouting_label(session, Step::Confirmation);
+        let Some((side, peer)) = self.negotiating_with(session) else {
+            return;
+        };
+        let label = self.crossing_label(session, side, Step::Confirmation);
         let segment = self.segments.get_mut(&session).expect("it has a peer");
-        let role = segment.role;
         let Some(mine) = segment.negotiation.as_mut().filter(|mine| mine.deadline <= now) else {
             return;
         };
         mine.repeated += 1;
         let (proposal, stage, gone) = (mine.proposal, mine.stage, mine.repeated > retries);
-        match (stage, role) {
+        match (stage, side) {
             (Stage::Proposed(_), _) if !gone => {
                 // A late answer must not be taken for the measure of the way.
                 mine.stage = Stage::Proposed(now);
@@ -514,12 +567,12 @@ impl Controller {
                 }
             }
             (Stage::Committed { at, mine: true }, _) if !gone => self.commit(proposal, at, now, out),
-            (Stage::Installed, Role::Origin { .. }) if !gone => self.commit(proposal, now, now, out),
+            (Stage::Installed, Side::After) if !gone => self.commit(proposal, now, now, out),
             // COMMIT never came: this side stays where it was, and refuses it from now on.
-            (Stage::Accepted, _) | (Stage::Proposed(_), Role::Far { .. }) => {
+            (Stage::Accepted, _) | (Stage::Proposed(_), Side::Before) => {
                 self.end_negotiation(session, now, out);
             }
-            (Stage::Committed { mine: false, .. }, _) | (Stage::Installed, Role::Far { .. }) => {}
+            (Stage::Committed { mine: false, .. }, _) | (Stage::Installed, Side::Before) => {}
             // A lost peer: the source begins anew, by whatever controllers can be reached.
             _ => self.lose_route(session, proposal.fault, out),
         }

@@ -4,7 +4,7 @@
 //! anew meanwhile; what was announced is told at once.
 
 use super::controller::Controller;
-use super::segment::{Role, SegmentState};
+use super::segment::{SegmentState, Side};
 use crate::architecture::message::{BorderChoice, Plane, StatusChange};
 use crate::architecture::{Address, ElementKind, Hop, Observation, Outbox, Timer};
 use crate::ids::{ControllerId, FaultId, HopId, SessionId};
@@ -109,12 +109,11 @@ impl Controller {
             let path = segment.path.iter().copied().filter(|&hop| Some(hop) != border);
             let present: Vec<HopId> = path.collect();
             let better = self.inside(session).is_some_and(|path| path != present);
-            let origin = matches!(self.segments[&session].role, Role::Origin { .. });
             self.segments
                 .get_mut(&session)
                 .expect("it was just there")
                 .reverting = true;
-            if better || (origin && self.home_border(session).is_some()) {
+            if better || self.home_border(session).is_some() {
                 self.begin_rerouting(session, None, now, out);
             } else {
                 self.segments
@@ -129,10 +128,11 @@ impl Controller {
     pub(super) fn home_border(&self, session: SessionId) -> Option<BorderChoice> {
         let segment = &self.segments[&session];
         let home = segment.home.filter(|_| segment.reverting)?;
-        let elsewhere = segment.border.map(|border| border.boundary) != Some(home.boundary);
+        let present = segment.crossing(Side::After).map(|after| after.border.boundary);
+        let elsewhere = present != Some(home.boundary);
         let mut borders = self.surroundings.borders.iter();
         let border = borders.find(|it| it.boundary == home.boundary)?;
-        (elsewhere && self.path_to(session, border).is_some()).then_some(home)
+        (elsewhere && self.path_to(session, Side::After, border).is_some()).then_some(home)
     }
 
     /// The controller at the other end of Cx or Cxi is not heard any more, or is again: hops between those that the two

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::controller::Controller;
 use super::knowledge::HopState;
-use super::segment::{Role, Segment, SegmentState};
+use super::segment::{Crossing, Segment, SegmentState, Side};
 use crate::architecture::message::{Ask, ControlMessage, NewRoute, StatusChange, Subject};
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
 use crate::architecture::{Address, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
@@ -45,6 +45,7 @@ impl Controller {
                 );
             }
         }
+        self.offer_after(change, out);
         if change.is_good() {
             return self.consider_reverting(now, out);
         }
@@ -60,13 +61,8 @@ impl Controller {
             StatusChange::Level { hop: id, .. } | StatusChange::Reachable { hop: id, .. } => hop.id == id,
         };
         let border = |segment: &Segment| {
-            let boundary = segment.border.map(|border| border.boundary);
-            let own = self
-                .surroundings
-                .borders
-                .iter()
-                .find(|it| Some(it.boundary) == boundary);
-            own.is_some_and(|it| touches(&it.hop))
+            let mut own = segment.crossings().filter_map(|crossing| self.own_hop(crossing));
+            own.any(touches)
         };
         let touched: Vec<SessionId> = self
             .segments
@@ -82,6 +78,13 @@ impl Controller {
         }
     }
 
+    /// This QKDN's own hop across a border that a session crosses.
+    pub(super) fn own_hop(&self, crossing: &Crossing) -> Option<&Hop> {
+        let mut borders = self.surroundings.borders.iter();
+        let own = borders.find(|it| it.boundary == crossing.border.boundary);
+        own.map(|it| &it.hop)
+    }
+
     pub(super) fn worst_hop(&self, path: &[HopId]) -> (HopState, Option<HopId>) {
         let domain = &self.surroundings.domain;
         let states = path
@@ -95,17 +98,12 @@ impl Controller {
     /// The worst hop of a session's way, its border included, if that does not make key.
     pub(super) fn failed_hop(&self, session: SessionId) -> Option<HopId> {
         let segment = &self.segments[&session];
-        let boundary = segment.border.map(|border| border.boundary);
-        let own = self
-            .surroundings
-            .borders
-            .iter()
-            .find(|it| Some(it.boundary) == boundary);
+        let own = segment.crossings().filter_map(|crossing| self.own_hop(crossing));
         let watched: Vec<HopId> = segment
             .path
             .iter()
             .copied()
-            .chain(own.map(|it| it.hop.id))
+            .chain(own.map(|hop| hop.id))
             .collect();
         let (state, worst) = self.worst_hop(&watched);
         worst.filter(|_| state > HopState::Active)
@@ -154,7 +152,7 @@ impl Controller {
     }
 
     /// The fault that a segment is rerouted for, if it is and one is known.
-    fn fault_behind(&self, session: SessionId) -> Option<FaultId> {
+    pub(super) fn fault_behind(&self, session: SessionId) -> Option<FaultId> {
         match self.segments.get(&session)?.state {
             SegmentState::Rerouting { fault, .. } => fault,
             SegmentState::Active => None,
@@ -188,8 +186,8 @@ impl Controller {
             note: "analyses the report; decides to look for another path",
         });
         self.instant(session, ReroutingInstant::Decided, out);
-        if self.border_fails(session) || !self.inside_is_reachable(session) {
-            self.share_paths(session, fault, out);
+        if let Some(side) = self.side_to_change(session) {
+            self.share_paths(session, side, fault, out);
         }
         let due = now + self.surroundings.parameters.computation;
         self.segments.get_mut(&session).expect("it has a stage").due = due;
@@ -213,8 +211,14 @@ impl Controller {
         self.routing.route(domain, &active, from, to)
     }
 
-    fn inside_is_reachable(&self, session: SessionId) -> bool {
-        self.inside(session).is_some()
+    /// The side whose border must change: one that has stopped making key, or one of those that the inside no longer
+    /// joins.
+    fn side_to_change(&self, session: SessionId) -> Option<Side> {
+        let sides = [Side::After, Side::Before];
+        let fails = sides.into_iter().find(|&side| self.border_fails(session, side));
+        let segment = &self.segments[&session];
+        let any = sides.into_iter().find(|&side| segment.crossing(side).is_some());
+        fails.or_else(|| any.filter(|_| self.inside(session).is_none()))
     }
 
     /// The path is computed: change over, agree on another border, or keep what there is.
@@ -225,12 +229,17 @@ impl Controller {
         let fault = self.fault_behind(session);
         self.instant(session, ReroutingInstant::Computed, out);
         let inside = self.inside(session);
-        let origin = matches!(self.segments[&session].role, Role::Origin { .. });
-        // A failed border is seen on both sides: the source's proposes. What fails inside a QKDN only that one sees.
-        let goes_home = origin && self.home_border(session).is_some();
-        if (self.border_fails(session) && origin) || inside.is_none() || goes_home {
-            if !self.propose(session, fault, now, out) {
-                self.resume(session, now, out);
+        let goes_home = self.home_border(session).is_some();
+        let side = if goes_home {
+            Some(Side::After)
+        } else {
+            self.side_to_change(session)
+        };
+        // A failed border is seen on both sides: the one that keys come from proposes. What fails inside a QKDN only that
+        // one sees.
+        if side == Some(Side::After) || inside.is_none() {
+            if !side.is_some_and(|side| self.propose(session, side, fault, now, out)) {
+                self.keep_or_give_back(session, fault, now, out);
             }
             return;
         }
@@ -304,23 +313,29 @@ impl Controller {
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason)
         });
         let label = self.rerouting_label(session, Step::RerouteCommand);
+        // Only the first one's source can begin anew.
+        if self.has_several_neighbours() {
+            self.tell_before(session, true, fault, out);
+        }
         let segment = self.segments.remove(&session).expect("the caller has it");
         self.cancel_refused(session, &segment.refused, &segment.path, out);
         self.drop_pending(session, out);
         if let Some(next) = segment.next_controller() {
             let close = ControlMessage::SessionClose {
                 session,
+                generation: segment.generation,
                 decider: next,
                 km: None,
             };
             out.send(Address::controller(next), label, close);
         }
-        if let Role::Origin { source, .. } = segment.role {
+        if let Some(source) = segment.place.source {
             self.deliver(
                 source,
                 label,
                 &ControlMessage::RouteLost {
                     session,
+                    generation: segment.generation,
                     source,
                     fault,
                 },
@@ -347,8 +362,9 @@ impl Controller {
 
         let epoch = self.segments[&session].epoch + 1;
         let segment = &self.segments[&session];
-        // The source KM is told of a new border even where its own next hop stays.
-        let new_border = segment.negotiation.is_some() && matches!(segment.role, Role::Origin { .. });
+        // The first KM is told of a new border to leave by even where its own next hop stays.
+        let negotiated = segment.negotiation.as_ref();
+        let new_border = negotiated.is_some_and(|mine| mine.side == Side::After);
         let told = |(place, hop): &(usize, &HopId)| !old.contains(hop) || (new_border && *place == 0);
         let changed: Vec<HopId> = path
             .iter()
@@ -362,8 +378,9 @@ impl Controller {
                 session,
                 km,
                 hop,
-                border: segment.border,
+                border: segment.border(),
                 epoch,
+                generation: segment.generation,
                 reply_to: self.me(),
                 fault,
                 procedure,
@@ -440,7 +457,11 @@ impl Controller {
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Active;
         segment.reverting = false;
-        segment.shared_paths = false;
+        for side in [Side::Before, Side::After] {
+            if let Some(crossing) = segment.crossing_mut(side) {
+                crossing.shared_paths = false;
+            }
+        }
         let held = std::mem::take(&mut segment.held);
         let refused = segment.refused.clone();
         let km = segment.ends[0];

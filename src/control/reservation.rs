@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::admission::Charge;
 use super::controller::Controller;
-use super::segment::{Held, Role, Segment, SegmentState};
+use super::segment::{Held, Segment, SegmentState};
 use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, Formation, Reservation, ReservationResult, Subject,
 };
@@ -66,8 +66,7 @@ impl Controller {
         };
         let segment = &self.segments[&request.session];
         let reserve = self.surroundings.parameters.reservation == ReservationScheme::Segment;
-        let near = matches!(segment.role, Role::Origin { .. });
-        let border_km = segment.border.filter(|_| near).map(|border| border.near);
+        let after = segment.place.after.as_ref();
         let formation = if reserve { self.formation(segment) } else { None };
         for &hop in &segment.path {
             let km = self.hop(hop).from;
@@ -78,44 +77,39 @@ impl Controller {
                 bits,
                 deadline,
                 reply_to: self.me(),
-                border: segment.border,
+                border: segment.border(),
                 procedure: segment.procedure,
                 epoch: segment.epoch,
+                generation: segment.generation,
                 reserve,
                 formation: formation.clone().filter(|_| !self.hop(hop).crosses_border),
                 terms: self.terms(segment, hop),
             };
-            let informs_border = first && Some(km) == border_km;
-            let step = if informs_border {
-                Step::RouteInformation
-            } else {
-                Step::Reservation
+            let informed = after.filter(|after| first && after.border.near == km);
+            let label = match informed {
+                Some(after) => Label::new(after.border.procedure, Step::RouteInformation),
+                None => Label::new(segment.procedure, Step::Reservation),
             };
-            self.deliver(
-                km,
-                Label::new(segment.procedure, step),
-                &ControlMessage::Reserve(order),
-                out,
-            );
+            self.deliver(km, label, &ControlMessage::Reserve(order), out);
         }
         let awaited = segment.path.iter().map(|&hop| self.hop(hop).from).collect();
-        let next = segment.next_controller();
-        if let Some(next) = next {
-            let label = Label::new(segment.procedure, Step::Reservation);
+        if let Some(after) = after {
+            let label = Label::new(after.border.procedure, Step::Reservation);
             let message = ControlMessage::SegmentReserve {
                 ask,
-                agreement: segment.agreement,
+                agreement: after.agreement,
                 bits,
                 deadline,
             };
-            out.send(Address::controller(next), label, message);
+            out.send(Address::controller(after.controller), label, message);
         }
+        let awaits_peer = after.is_some();
         self.pending.insert(
             request,
             Pending {
                 attempt: ask.attempt,
                 awaited,
-                awaits_peer: next.is_some(),
+                awaits_peer,
                 charge,
                 bits,
                 deadline,
@@ -292,7 +286,8 @@ impl Controller {
     /// The segment's answer goes to the source, or to the segment before.
     fn answer(&mut self, ask: Ask, result: ReservationResult, out: &mut Outbox) {
         let segment = &self.segments[&ask.request.session];
-        let (role, label) = (segment.role, Label::new(segment.procedure, Step::Start));
+        let (source, previous) = (segment.place.source, segment.previous_controller());
+        let label = Label::new(segment.procedure, Step::Start);
         out.explain(|| {
             let subject = Subject::request(ask.request);
             match result {
@@ -310,32 +305,35 @@ impl Controller {
         if result == ReservationResult::Confirmed && segment.state == SegmentState::Active {
             self.session_state(ask.request.session, SessionState::Active, label, out);
         }
-        match role {
-            Role::Origin { source, .. } => {
-                let start = ControlMessage::Start {
-                    ask,
-                    source,
-                    decider: self.me(),
-                    result,
-                };
-                self.deliver(source, label, &start, out);
-            }
-            Role::Far { peer } => {
-                let answer = ControlMessage::SegmentAnswer { ask, result };
-                out.send(Address::controller(peer), label, answer);
-            }
+        if let Some(source) = source {
+            let start = ControlMessage::Start {
+                ask,
+                source,
+                decider: self.me(),
+                result,
+            };
+            self.deliver(source, label, &start, out);
+        }
+        if let Some(peer) = previous {
+            let answer = ControlMessage::SegmentAnswer { ask, result };
+            out.send(Address::controller(peer), label, answer);
         }
     }
 
     /// The two sides counted on different borders: nothing was spent; it is asked for again, after the reroute if one is
-    /// under way.
+    /// under way. Where they still do at the request's deadline they will not come together by themselves: the source
+    /// begins anew.
     fn ask_again(&mut self, ask: Ask, pending: &Pending, out: &mut Outbox) {
         self.admission.give_back(&pending.charge);
         for &km in &pending.confirmed {
             self.give_back(ask, km, out);
         }
         let (bits, deadline) = (pending.bits, pending.deadline);
-        let segment = self.segments.get_mut(&ask.request.session).expect("it has asked");
+        let session = ask.request.session;
+        if deadline <= self.admission.now() {
+            return self.lose_route(session, self.fault_behind(session), out);
+        }
+        let segment = self.segments.get_mut(&session).expect("it has asked");
         if segment.state == SegmentState::Active {
             self.reserve(ask, bits, deadline, false, out);
         } else {
@@ -348,30 +346,47 @@ impl Controller {
         let Some(segment) = self.segments.get(&ask.request.session) else {
             return;
         };
-        match segment.role {
-            Role::Origin { source, .. } => {
-                out.explain(|| {
-                    let reason = "a KM that lacked key can serve, or the route is usable again";
-                    Decision::new(Choice::Resume, Subject::request(ask.request), reason).at(km)
-                });
-                let reply_to = self.me();
-                let message = ControlMessage::CanServe {
-                    ask,
-                    km,
-                    reply_to,
-                    source: Some(source),
-                };
-                self.deliver(source, label, &message, out);
-            }
-            Role::Far { peer } => {
-                let message = ControlMessage::CanServe {
-                    ask,
-                    km,
-                    reply_to: peer,
-                    source: None,
-                };
-                out.send(Address::controller(peer), label, message);
-            }
+        if let Some(source) = segment.place.source {
+            out.explain(|| {
+                let reason = "a KM that lacked key can serve, or the route is usable again";
+                Decision::new(Choice::Resume, Subject::request(ask.request), reason).at(km)
+            });
+            let reply_to = self.me();
+            let message = ControlMessage::CanServe {
+                ask,
+                km,
+                reply_to,
+                source: Some(source),
+            };
+            self.deliver(source, label, &message, out);
+        }
+        if let Some(peer) = segment.previous_controller() {
+            let message = ControlMessage::CanServe {
+                ask,
+                km,
+                reply_to: peer,
+                source: None,
+            };
+            out.send(Address::controller(peer), label, message);
+        }
+    }
+
+    /// One of higher priority lacks key that a KM has promised to this attempt. Before its start is given, that counts as
+    /// the KM's refusal; afterwards its relay may be under way, and the promise holds.
+    pub(super) fn on_recall(&mut self, ask: Ask, km: NodeId, label: Label, out: &mut Outbox) {
+        if let Some(pending) = self.awaiting_answers(ask) {
+            pending.refused.get_or_insert((FailureCause::InsufficientKey, km));
+            return;
+        }
+        let segment = self.segments.get(&ask.request.session);
+        // All have answered here; whether all of the session have, the segment before knows.
+        if let Some(peer) = segment.and_then(Segment::previous_controller) {
+            let recall = ControlMessage::Recall {
+                ask,
+                km,
+                reply_to: peer,
+            };
+            out.send(Address::controller(peer), label, recall);
         }
     }
 
@@ -417,11 +432,20 @@ impl Controller {
         }
     }
 
-    /// The session is over: KMs forget its route, and so does the segment beyond the border.
-    pub(super) fn on_session_close(&mut self, session: SessionId, label: Label, out: &mut Outbox) {
-        let Some(segment) = self.segments.remove(&session) else {
+    /// The session is over, or its route was lost: KMs forget it, and so does the segment beyond the border. A segment
+    /// that was established later stays.
+    pub(super) fn on_session_close(
+        &mut self,
+        session: SessionId,
+        generation: u32,
+        label: Label,
+        out: &mut Outbox,
+    ) {
+        let of_that_time = |segment: &Segment| segment.generation <= generation;
+        if !self.segments.get(&session).is_some_and(of_that_time) {
             return;
-        };
+        }
+        let segment = self.segments.remove(&session).expect("it was just there");
         self.session_state(session, SessionState::Closed, label, out);
         self.drop_pending(session, out);
         let on_path = segment.path.iter().map(|&hop| self.hop(hop).from);
@@ -429,6 +453,7 @@ impl Controller {
         for km in all {
             let close = ControlMessage::SessionClose {
                 session,
+                generation,
                 decider: self.me(),
                 km: Some(km),
             };
@@ -437,6 +462,7 @@ impl Controller {
         if let Some(next) = segment.next_controller() {
             let close = ControlMessage::SessionClose {
                 session,
+                generation,
                 decider: next,
                 km: None,
             };

@@ -8,21 +8,44 @@ use crate::architecture::procedure::Procedure;
 use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
-/// On which side of the session the segment lies.
+/// One of a segment's two ends, as keys go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Role {
-    /// At the source; the session's first segment.
-    Origin {
-        /// The source KM.
-        source: NodeId,
-        /// The controller of the next segment, if the session crosses a border.
-        next: Option<ControllerId>,
-    },
-    /// Beyond a border.
-    Far {
-        /// The controller of the segment before.
-        peer: ControllerId,
-    },
+pub enum Side {
+    /// Where keys come from.
+    Before,
+    /// Where they go.
+    After,
+}
+
+/// A border that a session crosses at one end of a segment.
+#[derive(Clone, Debug)]
+pub struct Crossing {
+    /// The border, seen as keys go.
+    pub border: BorderChoice,
+    /// The QKDN across.
+    pub qkdn: QkdnId,
+    /// The controller that decides on the segment there.
+    pub controller: ControllerId,
+    /// Counts the session's borders here, as both sides have agreed.
+    pub agreement: u32,
+    /// Whether this side has said what it can offer in the present reroute.
+    pub shared_paths: bool,
+    /// Borders that the other side cannot serve at present.
+    pub refused_borders: BTreeSet<BoundaryId>,
+}
+
+impl Crossing {
+    /// A border that has just been chosen.
+    pub fn new(border: BorderChoice, qkdn: QkdnId, controller: ControllerId) -> Crossing {
+        Crossing {
+            border,
+            qkdn,
+            controller,
+            agreement: 0,
+            shared_paths: false,
+            refused_borders: BTreeSet::new(),
+        }
+    }
 }
 
 /// How far a session is.
@@ -50,37 +73,42 @@ pub struct Held {
     pub deadline: Time,
 }
 
+/// Where a segment lies in its session.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The source KM, in the session's first segment.
+    pub source: Option<NodeId>,
+    /// The destination's QKDN.
+    pub destination: QkdnId,
+    /// The border that keys come in by, but in the session's first segment.
+    pub before: Option<Crossing>,
+    /// The border that they leave by, but in the session's last segment.
+    pub after: Option<Crossing>,
+}
+
 /// The segment.
 #[derive(Clone, Debug)]
 pub struct Segment {
-    /// On which side.
-    pub role: Role,
+    /// Where it lies.
+    pub place: Place,
     /// First and last KM inside this QKDN.
     pub ends: [NodeId; 2],
     /// Its hops; the border hop is the last of the segment before the border.
     pub path: Vec<HopId>,
     /// Its class of service.
     pub class: ClassId,
-    /// The QKDN across the border, if it crosses one.
-    pub partner: Option<QkdnId>,
-    /// The border that the session crosses, if it crosses one.
-    pub border: Option<BorderChoice>,
-    /// Counts the session's borders, as both sides have agreed.
-    pub agreement: u32,
-    /// A change of the border that is being agreed on.
+    /// A change of a border that is being agreed on.
     pub negotiation: Option<Negotiation>,
-    /// Whether this side has said what it can offer in the present reroute.
-    pub shared_paths: bool,
-    /// Borders that the other side cannot serve at present.
-    pub refused_borders: BTreeSet<BoundaryId>,
     /// KMs that the session has left; they forget it when it is over.
     pub former: BTreeSet<NodeId>,
     /// When the present stage of a reroute ends; other timers are stale.
     pub due: Time,
-    /// Which procedure the session runs.
+    /// Which procedure the session runs here: by the border before, in the first segment by the one after.
     pub procedure: Procedure,
     /// Counts its routes.
     pub epoch: u32,
+    /// The attempt that established it: attempts of a session are counted by its source, so a later segment has more.
+    pub generation: u32,
     /// How far it is.
     pub state: SegmentState,
     /// A report about its path came while it was being rerouted.
@@ -91,7 +119,7 @@ pub struct Segment {
     pub diverted: bool,
     /// Whether it is on its way back.
     pub reverting: bool,
-    /// The border that it crossed first.
+    /// The border that keys left by first.
     pub home: Option<BorderChoice>,
     /// Requests that were refused for want of key and wait, by number, with the attempt.
     pub refused: BTreeMap<u32, u32>,
@@ -102,53 +130,76 @@ pub struct Segment {
 impl Segment {
     /// A new segment of a request's session.
     pub fn new(
-        role: Role,
+        place: Place,
         ends: [NodeId; 2],
         path: Vec<HopId>,
         procedure: Procedure,
         class: ClassId,
+        generation: u32,
     ) -> Segment {
+        let home = place.after.as_ref().map(|after| after.border);
         Segment {
-            role,
+            place,
             ends,
             path,
             class,
-            partner: None,
-            border: None,
-            agreement: 0,
             negotiation: None,
-            shared_paths: false,
-            refused_borders: BTreeSet::new(),
             former: BTreeSet::new(),
             due: Time::NEVER,
             procedure,
             epoch: 0,
+            generation,
             state: SegmentState::Active,
             stale: false,
             held_off: None,
             diverted: false,
             reverting: false,
-            home: None,
+            home,
             refused: BTreeMap::new(),
             held: Vec::new(),
         }
     }
-}
 
-impl Segment {
-    /// The controller of the segment beyond the border.
-    pub fn next_controller(&self) -> Option<ControllerId> {
-        match self.role {
-            Role::Origin { next, .. } => next,
-            Role::Far { .. } => None,
+    /// The border at one side.
+    pub fn crossing(&self, side: Side) -> Option<&Crossing> {
+        match side {
+            Side::Before => self.place.before.as_ref(),
+            Side::After => self.place.after.as_ref(),
         }
     }
 
-    /// The controller of the segment before the border.
-    pub fn previous_controller(&self) -> Option<ControllerId> {
-        match self.role {
-            Role::Origin { .. } => None,
-            Role::Far { peer } => Some(peer),
+    /// The border at one side, to be changed.
+    pub fn crossing_mut(&mut self, side: Side) -> Option<&mut Crossing> {
+        match side {
+            Side::Before => self.place.before.as_mut(),
+            Side::After => self.place.after.as_mut(),
         }
+    }
+
+    /// All borders that the segment ends at.
+    pub fn crossings(&self) -> impl Iterator<Item = &Crossing> {
+        self.place.before.iter().chain(&self.place.after)
+    }
+
+    /// The border that its KMs are told of: the one that keys leave by, else the one that they come in by.
+    pub fn border(&self) -> Option<BorderChoice> {
+        let told = self.place.after.as_ref().or(self.place.before.as_ref());
+        told.map(|crossing| crossing.border)
+    }
+
+    /// At which side a controller decides on the next segment.
+    pub fn side_of(&self, controller: ControllerId) -> Option<Side> {
+        let at = |side: &Side| self.crossing(*side).is_some_and(|it| it.controller == controller);
+        [Side::After, Side::Before].into_iter().find(at)
+    }
+
+    /// The controller of the segment that keys go to.
+    pub fn next_controller(&self) -> Option<ControllerId> {
+        self.place.after.as_ref().map(|crossing| crossing.controller)
+    }
+
+    /// The controller of the segment that keys come from.
+    pub fn previous_controller(&self) -> Option<ControllerId> {
+        self.place.before.as_ref().map(|crossing| crossing.controller)
     }
 }

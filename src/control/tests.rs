@@ -9,9 +9,11 @@ use super::Controller;
 use super::routing::FewestHops;
 use crate::architecture::hop::{Handover, Hop, Protection};
 use crate::architecture::message::{
-    Ask, ControlMessage, FailureCause, KeyRequest, Message, RelayOrder, ReservationResult, StatusChange,
+    Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, Message, RelayOrder, ReservationResult,
+    SegmentOrder, StatusChange,
 };
 use crate::architecture::observation::SessionState;
+use crate::architecture::policy::Policy;
 use crate::architecture::surroundings::{
     Border, ControllerSurroundings, Domain, ManagementOptions, Parameters, RelayScheme, ReservationScheme,
     StoreSettings,
@@ -25,10 +27,10 @@ use crate::ids::{
 };
 use crate::kernel::{Span, Time};
 
-const ME: ControllerId = ControllerId(0);
-const PEER: ControllerId = ControllerId(1);
-const SESSION: SessionId = SessionId(0);
-const REQUEST: RequestId = RequestId {
+pub(super) const ME: ControllerId = ControllerId(0);
+pub(super) const PEER: ControllerId = ControllerId(1);
+pub(super) const SESSION: SessionId = SessionId(0);
+pub(super) const REQUEST: RequestId = RequestId {
     session: SESSION,
     number: 0,
 };
@@ -49,17 +51,22 @@ fn hop(id: u32, (from, to): (u32, u32), crosses_border: bool) -> Hop {
         length_m: 1_000,
         rate_bps: 1.0,
         crosses_border,
+        to_qkdn: QkdnId(u32::from(crosses_border)),
     }
 }
 
 /// A controller of the square's four nodes, with its outbox.
-struct Bench {
-    controller: Controller,
+pub(super) struct Bench {
+    pub(super) controller: Controller,
     out: Outbox,
 }
 
 impl Bench {
-    fn new() -> Bench {
+    pub(super) fn new() -> Bench {
+        Bench::with(Policy::default())
+    }
+
+    fn with(policy: Policy) -> Bench {
         let mut graph = DiGraph::new();
         let index: FxHashMap<NodeId, _> = (0..4)
             .map(|node| (NodeId(node), graph.add_node(NodeId(node))))
@@ -102,10 +109,11 @@ impl Bench {
             manager: ManagerId(0),
             domain: Arc::new(domain),
             borders: borders.into(),
+            offers: Arc::from([]),
             kms: Vec::new(),
             modules: Vec::new(),
             flooding_peers: Vec::new(),
-            policy: Arc::default(),
+            policy: Arc::new(policy),
             parameters: Arc::new(Parameters {
                 reservation: ReservationScheme::Segment,
                 usage_records: false,
@@ -132,7 +140,7 @@ impl Bench {
         }
     }
 
-    fn tell(&mut self, now: u64, from: Address, message: ControlMessage) -> Vec<Effect> {
+    pub(super) fn tell(&mut self, now: u64, from: Address, message: ControlMessage) -> Vec<Effect> {
         let envelope = Envelope {
             from,
             to: Address::controller(ME),
@@ -141,15 +149,15 @@ impl Bench {
             tag: None,
         };
         self.controller.on_message(&envelope, Time(now), &mut self.out);
-        self.out.drain().collect()
+        self.out.take()
     }
 
-    fn wake(&mut self, now: u64, timer: Timer) -> Vec<Effect> {
+    pub(super) fn wake(&mut self, now: u64, timer: Timer) -> Vec<Effect> {
         self.controller.on_timer(timer, Time(now), &mut self.out);
-        self.out.drain().collect()
+        self.out.take()
     }
 
-    fn link(&mut self, now: u64, link: u32, generating: bool) -> Vec<Effect> {
+    pub(super) fn link(&mut self, now: u64, link: u32, generating: bool) -> Vec<Effect> {
         let change = StatusChange::Link {
             link: LinkId(link),
             generating,
@@ -187,7 +195,7 @@ impl Bench {
         self.tell(0, Address::kma(NodeId(0)), ControlMessage::RouteRequest(order))
     }
 
-    fn answer(&mut self, km: u32, result: ReservationResult) -> Vec<Effect> {
+    pub(super) fn answer(&mut self, km: u32, result: ReservationResult) -> Vec<Effect> {
         self.answer_to(1, km, result)
     }
 
@@ -218,7 +226,7 @@ impl Bench {
     }
 }
 
-fn request(destination: u32, qkdn: u32) -> KeyRequest {
+pub(super) fn request(destination: u32, qkdn: u32) -> KeyRequest {
     KeyRequest {
         request: REQUEST,
         application: ApplicationId(0),
@@ -233,7 +241,7 @@ fn request(destination: u32, qkdn: u32) -> KeyRequest {
     }
 }
 
-fn control(effects: &[Effect]) -> Vec<&ControlMessage> {
+pub(super) fn control(effects: &[Effect]) -> Vec<&ControlMessage> {
     effects
         .iter()
         .filter_map(|effect| match effect {
@@ -246,7 +254,7 @@ fn control(effects: &[Effect]) -> Vec<&ControlMessage> {
         .collect()
 }
 
-fn reserved_at(effects: &[Effect]) -> Vec<(NodeId, HopId)> {
+pub(super) fn reserved_at(effects: &[Effect]) -> Vec<(NodeId, HopId)> {
     let of = |message: &&ControlMessage| match message {
         ControlMessage::Reserve(order) => Some((order.km, order.hop)),
         _ => None,
@@ -457,4 +465,141 @@ fn old_news_is_no_news() {
     bench.link(7, 5, true);
     bench.link(6, 5, false);
     assert_eq!(bench.border_from(0), Some(NodeId(1)));
+}
+
+/// Shows FE-5: a promise that one of higher priority lacks is taken back while others have not answered: the request waits,
+/// with the cause. After its start it is kept.
+#[test]
+fn a_promise_is_recalled_before_the_start_and_not_after() {
+    let recall = |km| ControlMessage::Recall {
+        ask: ASK,
+        km,
+        reply_to: ME,
+    };
+    let mut bench = Bench::new();
+    let middle = reserved_at(&bench.local_session())[1].0;
+    bench.answer(0, ReservationResult::Confirmed);
+    assert!(
+        bench
+            .tell(1, Address::kma(NodeId(0)), recall(NodeId(0)))
+            .is_empty()
+    );
+    let last = bench.answer(middle.0, ReservationResult::Confirmed);
+    let lacks = ReservationResult::Refused(FailureCause::InsufficientKey, NodeId(0));
+    assert_eq!(start(&last), Some(lacks));
+    let releases = |effects: &[Effect]| {
+        let is_release = |message: &&&ControlMessage| matches!(message, ControlMessage::Release { .. });
+        control(effects).iter().filter(is_release).count()
+    };
+    assert_eq!(releases(&last), 2, "also at the KM that asked");
+
+    let mut bench = Bench::new();
+    let middle = reserved_at(&bench.local_session())[1].0;
+    bench.answer(0, ReservationResult::Confirmed);
+    let last = bench.answer(middle.0, ReservationResult::Confirmed);
+    assert_eq!(start(&last), Some(ReservationResult::Confirmed));
+    assert!(
+        bench
+            .tell(2, Address::kma(NodeId(0)), recall(NodeId(0)))
+            .is_empty()
+    );
+}
+
+/// A query for a key that ends at this node, from the peer over the border at node 3.
+fn query(bench: &mut Bench, destination: u32) -> Vec<Effect> {
+    let border = BorderChoice {
+        boundary: BoundaryId(0),
+        near: NodeId(8),
+        far: NodeId(3),
+        procedure: Procedure::P9,
+    };
+    let order = SegmentOrder {
+        ask: ASK,
+        border: Some(border),
+        destination: NodeId(destination),
+        destination_qkdn: QkdnId(if destination == 77 { 2 } else { 0 }),
+        passed: [].into(),
+        bits: 100,
+        class: ClassId(0),
+        deadline: Time(1_000),
+    };
+    bench.tell(
+        0,
+        Address::controller(PEER),
+        ControlMessage::SegmentQuery {
+            order,
+            reply_to: PEER,
+        },
+    )
+}
+
+/// Shows FE-5: beyond the border it is the segment before that knows whether the start was given.
+#[test]
+fn a_recall_beyond_the_border_goes_to_the_segment_before() {
+    let mut bench = Bench::new();
+    query(&mut bench, 3);
+    let recall = ControlMessage::Recall {
+        ask: ASK,
+        km: NodeId(1),
+        reply_to: ME,
+    };
+    let told = bench.tell(1, Address::kma(NodeId(1)), recall);
+    assert!(
+        matches!(
+            control(&told)[..],
+            [ControlMessage::Recall {
+                reply_to: PEER,
+                km: NodeId(1),
+                ..
+            }]
+        ),
+        "{told:?}"
+    );
+}
+
+/// Shows FE-5: whether keys between two other QKDNs may pass through is policy, and who asks is told so.
+#[test]
+fn transit_is_refused_where_policy_says_so() {
+    let offer = |effects: &[Effect]| match control(effects)[..] {
+        [
+            ControlMessage::SegmentOffer {
+                reachable,
+                refused_by_policy,
+                ..
+            },
+        ] => (*reachable, *refused_by_policy),
+        ref other => panic!("{other:?}"),
+    };
+    let refuses = || {
+        Bench::with(Policy {
+            refuses_transit: true,
+            ..Policy::default()
+        })
+    };
+    assert_eq!(offer(&query(&mut refuses(), 77)), (false, true));
+    assert_eq!(offer(&query(&mut refuses(), 3)), (true, false), "it ends here");
+
+    let mut bench = Bench::new();
+    let order = RelayOrder {
+        order: request(77, 1),
+        source: NodeId(0),
+        attempt: 1,
+        source_controller: ME,
+        border: None,
+    };
+    bench.tell(0, Address::kma(NodeId(3)), ControlMessage::RouteRequest(order));
+    let refused = ControlMessage::SegmentOffer {
+        ask: ASK,
+        reachable: false,
+        usable_bits: 0,
+        refused_by_policy: true,
+    };
+    let told = bench.tell(1, Address::controller(PEER), refused);
+    assert!(
+        matches!(
+            start(&told),
+            Some(ReservationResult::Refused(FailureCause::RefusedByPolicy, _))
+        ),
+        "{told:?}"
+    );
 }

@@ -18,14 +18,30 @@ impl Controller {
         let unreached = |at: NodeId| ReservationResult::Refused(FailureCause::ElementDown, at);
         match message {
             ControlMessage::SegmentQuery { order, .. } => {
-                let source = self.awaiting(order.ask).and_then(|found| found.source());
-                if let Some(source) = source {
-                    self.establishing.remove(&order.ask.request);
-                    self.answer_source(order, source, label.procedure, FailureCause::ElementDown, out);
+                let source = self.awaiting(order.ask).map(|found| found.place.source);
+                match source {
+                    Some(Some(source)) => {
+                        self.establishing.remove(&order.ask.request);
+                        self.answer_source(order, source, label.procedure, FailureCause::ElementDown, out);
+                    }
+                    Some(None) => {
+                        self.on_segment_offer(order.ask, Some(FailureCause::ElementDown), 0, out);
+                    }
+                    None => {}
                 }
             }
             // Who cannot be asked counts as having none; its promise is asked for all the same.
-            ControlMessage::ResourceQuery { ask, .. } => self.on_resource_answer(*ask, 0, out),
+            ControlMessage::ResourceQuery { ask, reply_to, .. } => {
+                if *reply_to == self.me() {
+                    return self.on_resource_answer(*ask, 0, out);
+                }
+                let answer = ControlMessage::ResourceAnswer {
+                    ask: *ask,
+                    usable_bits: 0,
+                    reply_to: *reply_to,
+                };
+                out.send(Address::controller(*reply_to), label, answer);
+            }
             ControlMessage::Reserve(order) => {
                 self.withdraw(order.ask, Some(order.km), label, out);
                 if order.reply_to == self.me() {

@@ -7,11 +7,11 @@
 mod front;
 
 use crate::archive::{BottomLine, Comparison, ComparisonRow, Pair, Price, Rule, SCHEMA_VERSION, Verdict};
+use crate::observe::metrics::{Direction, direction};
 use crate::observe::outcome::{Measured, Outcome};
 
 use front::pareto;
 
-use super::metrics::{Direction, direction};
 use super::run::Columns;
 use super::statistics::{Paired, SIGNIFICANCE, Sample, holm, paired};
 
@@ -63,7 +63,7 @@ pub fn compare(sides: &[Side<'_>], pairs: &[Pair]) -> Comparison {
     }
     let tested: Vec<f64> = raw.iter().copied().flatten().collect();
     let mut corrected = holm(&tested).into_iter();
-    let metrics: Vec<ComparisonRow> = rows
+    let mut metrics: Vec<ComparisonRow> = rows
         .into_iter()
         .zip(raw)
         .map(|((mut row, rule, price_a, price_b), p)| {
@@ -72,6 +72,7 @@ pub fn compare(sides: &[Side<'_>], pairs: &[Pair]) -> Comparison {
             row
         })
         .collect();
+    availability_needs_service(&mut metrics);
     Comparison {
         schema_version: SCHEMA_VERSION,
         variants: sides.iter().map(|side| side.name.to_owned()).collect(),
@@ -115,7 +116,9 @@ fn rows_of(pair: &Pair, a: &[Outcome], b: &[Outcome]) -> Vec<(ComparisonRow, Opt
                 verdict: Verdict::None,
                 rests_on: pair.label(),
             };
-            (row, test.and_then(|test| test.p))
+            // What is neither good nor bad gets no verdict, and costs the others no power.
+            let judged = direction(name) != Direction::Neutral;
+            (row, test.and_then(|test| test.p).filter(|_| judged))
         })
         .collect()
 }
@@ -168,6 +171,28 @@ fn verdict(row: &ComparisonRow, rule: Rule, price_a: Option<Price>, price_b: Opt
     }
 }
 
+/// Key that nobody can fetch lies in the stores, and counts as available: a variant that serves less for want of
+/// something other than key looks better for it. So availability is judged only where the served share of the same
+/// scope differs the same way, or not at all.
+fn availability_needs_service(rows: &mut [ComparisonRow]) {
+    let agrees = |row: &ComparisonRow, served: &ComparisonRow| {
+        served.name == "served_share"
+            && (&served.scope, &served.rests_on) == (&row.scope, &row.rests_on)
+            && (served.verdict == row.verdict || served.difference == Some(0.0))
+    };
+    let doubtful: Vec<usize> = (rows.iter().enumerate())
+        .filter(|(_, row)| {
+            row.name == "availability"
+                && matches!(row.verdict, Verdict::Better | Verdict::Worse)
+                && !rows.iter().any(|served| agrees(row, served))
+        })
+        .map(|(at, _)| at)
+        .collect();
+    for at in doubtful {
+        rows[at].verdict = Verdict::NoVerdict;
+    }
+}
+
 /// What a pair's rows of the network say together.
 fn bottom_line(pair: &Pair, rows: &[ComparisonRow]) -> BottomLine {
     let label = pair.label();
@@ -198,7 +223,10 @@ fn bottom_line(pair: &Pair, rows: &[ComparisonRow]) -> BottomLine {
     };
     let open = [
         (no_evidence, "without evidence"),
-        (no_verdict, "not judged, because the better side is dearer"),
+        (
+            no_verdict,
+            "not judged: the better side is dearer, or what is served does not bear it out",
+        ),
     ];
     for (count, what) in open.into_iter().filter(|(count, _)| *count > 0) {
         text = format!("{text}; {count} {what}");

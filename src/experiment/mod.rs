@@ -1,7 +1,7 @@
 //! Experiments: many replications of one or several variants, and what may be said about them.
 //!
 //! [`run`] turns outcomes into a summary, [`compare`] sets variants against each other in pairs,
-//! [`sweep`] lays out points, [`statistics`] holds the mathematics, [`metrics`] what each metric means, [`distribute`]
+//! [`sweep`] lays out points, [`statistics`] holds the mathematics, [`distribute`]
 //! the threads and machines.
 //! Nothing here reads a file, a clock or a scenario: a variant is a closure from the number of a
 //! replication to its [`Outcome`](crate::observe::outcome::Outcome).
@@ -9,7 +9,6 @@
 pub mod compare;
 pub mod distribute;
 pub mod expectation;
-pub mod metrics;
 pub mod run;
 pub mod statistics;
 pub mod sweep;

@@ -164,7 +164,7 @@ pub fn relative_half_width(summary: &Summary, metric: &str, scope: &str) -> Opti
 /// Replications that the precision should take, as far as `done` of them with a relative half-width of `found` tell:
 /// at least one more, at most twice as many.
 pub fn replications_for(done: u32, found: f64, wanted: f64) -> u32 {
-    let ratio = (found / wanted).powi(2);
+    let ratio = (found / wanted) * (found / wanted);
     let estimate = f64::from(done) * ratio.min(2.0);
     (estimate.ceil() as u32).clamp(done + 1, done.saturating_mul(2).max(done + 1))
 }

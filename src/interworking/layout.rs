@@ -12,17 +12,15 @@ pub enum Which {
     G0,
     /// The same with as many module pairs as I's price buys.
     G0Equal,
-    /// The site is a node of the first QKDN and its gateway.
+    /// The site is a node of its owner's QKDN and its gateway.
     G1,
-    /// The site is a node of the second QKDN and its gateway.
-    G1Mirror,
     /// The site is the interworking node.
     I,
 }
 
 impl Which {
     /// All variants, in the order of tables.
-    pub const ALL: [Which; 5] = [Which::G0, Which::G0Equal, Which::G1, Which::G1Mirror, Which::I];
+    pub const ALL: [Which; 4] = [Which::G0, Which::G0Equal, Which::G1, Which::I];
 
     /// The name in tables.
     pub fn name(self) -> &'static str {
@@ -30,7 +28,6 @@ impl Which {
             Which::G0 => "G0",
             Which::G0Equal => "G0=",
             Which::G1 => "G1",
-            Which::G1Mirror => "G1 mirrored",
             Which::I => "I",
         }
     }
@@ -63,8 +60,9 @@ pub struct Point {
 /// Whether a link after a template (0: from the first end, 1: from the second) makes key between two places.
 pub type Reaches<'a> = &'a dyn Fn(usize, Metres, Metres) -> bool;
 
-/// What stands along a duct in a variant, in order; the site is at `site`, the second border node at `end`.
-pub fn points(which: Which, site: Metres, end: Metres, reaches: Reaches<'_>) -> Vec<Point> {
+/// What stands along a duct in a variant, in order; the site is at `site`, the second border node at `end`. The site's
+/// `owner` is the first QKDN (0) or the second one (1: G1 mirrored).
+pub fn points(which: Which, owner: usize, site: Metres, end: Metres, reaches: Reaches<'_>) -> Vec<Point> {
     let border = |at, side| Point {
         at,
         side,
@@ -86,11 +84,11 @@ pub fn points(which: Which, site: Metres, end: Metres, reaches: Reaches<'_>) -> 
     let mut points = vec![border(start, 0)];
     match which {
         Which::G0 | Which::G0Equal => points.extend(relays(0, start, end)),
-        Which::G1 | Which::G1Mirror | Which::I => {
+        Which::G1 | Which::I => {
             points.extend(relays(0, start, site));
             points.push(Point {
                 at: site,
-                side: usize::from(which == Which::G1Mirror),
+                side: if which == Which::G1 { owner } else { 0 },
                 stands: if which == Which::I {
                     Stands::Iwn
                 } else {
@@ -121,20 +119,20 @@ mod tests {
     #[test]
     fn relays_stand_on_their_own_side_of_the_site() {
         let reach = |_: usize, from: Metres, to: Metres| to.0 - from.0 <= 90_000;
-        let at = |which| {
-            let points = points(which, Metres(80_000), Metres(200_000), &reach);
+        let at = |which, owner| {
+            let points = points(which, owner, Metres(80_000), Metres(200_000), &reach);
             points
                 .into_iter()
                 .map(|point| (point.at.0 / 1_000, point.side, point.stands))
                 .collect::<Vec<_>>()
         };
         assert_eq!(
-            at(Which::G0),
+            at(Which::G0, 1),
             [(0, 0, End), (66, 0, Relay), (133, 1, Relay), (200, 1, End)]
         );
         let around = |site, side| [(0, 0, End), (80, side, site), (140, 1, Relay), (200, 1, End)];
-        assert_eq!(at(Which::G1), around(SiteNode, 0));
-        assert_eq!(at(Which::G1Mirror), around(SiteNode, 1));
-        assert_eq!(at(Which::I), around(Iwn, 0));
+        assert_eq!(at(Which::G1, 0), around(SiteNode, 0));
+        assert_eq!(at(Which::G1, 1), around(SiteNode, 1));
+        assert_eq!(at(Which::I, 1), around(Iwn, 0));
     }
 }

@@ -9,10 +9,10 @@ use rustc_hash::FxHashMap;
 
 use super::kma::{Context, KeyManager};
 use crate::architecture::message::{
-    KeyManagementMessage, KeyMaterial, KeyRequest, ServiceMessage, Supply, UsageSegment,
+    BorderChoice, KeyManagementMessage, KeyMaterial, KeyRequest, ServiceMessage, Supply, UsageSegment,
 };
 use crate::architecture::{Address, Label, Outbox, Procedure, RequestId, Step};
-use crate::ids::{ApplicationId, NodeId};
+use crate::ids::{ApplicationId, NodeId, QkdnId};
 
 /// What a KSA keeps beside its KMA.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +34,12 @@ struct UnderWay {
     /// Whom the answer goes back to; itself at the source.
     back: NodeId,
     supply: Supply,
-    /// Whether it crosses the border here.
-    crosses_border: bool,
+    /// The QKDN that it came from over a border, to be passed on to the next one, and by which procedure.
+    from: Option<(QkdnId, Procedure)>,
+    /// The QKDN that it crosses into here, and by which procedure.
+    into: Option<(QkdnId, Procedure)>,
+    /// The procedure that it came by: the answer goes back by it.
+    procedure: Procedure,
 }
 
 impl KeyManager {
@@ -46,7 +50,9 @@ impl KeyManager {
         let border = self.sources.border(request.session);
         let next = match (
             border,
-            self.routes.get(&request.session).and_then(|route| route.entry),
+            self.routes
+                .get(&request.session)
+                .and_then(|route| route.entry(source)),
         ) {
             (None, _) => order.destination,
             // The source is the border KM itself.
@@ -64,11 +70,21 @@ impl KeyManager {
         let under_way = UnderWay {
             back: source,
             supply: self.supply_of(&order),
-            crosses_border: border.is_some_and(|border| border.near == source),
+            from: None,
+            into: self.across(border.filter(|border| border.near == source)),
+            procedure,
         };
         self.ksa.under_way.insert(request, under_way);
         let label = Label::new(procedure, Step::Synchronisation);
         out.send_as(self.my_ksa(), Address::ksa(next), label, notification);
+    }
+
+    /// The QKDN beyond a border that is crossed here, and the procedure that crosses it.
+    fn across(&self, border: Option<BorderChoice>) -> Option<(QkdnId, Procedure)> {
+        let border = border?;
+        let mut hops = self.surroundings.outgoing.iter();
+        let hop = hops.find(|hop| hop.crosses_border && hop.to == border.far)?;
+        Some((hop.to_qkdn, border.procedure))
     }
 
     fn supply_of(&self, order: &KeyRequest) -> Supply {
@@ -116,9 +132,16 @@ impl KeyManager {
                     }
                     return;
                 }
-                let entry = self.routes.get(&request.session).and_then(|route| route.entry);
+                let me = self.surroundings.node;
+                let border = self.routes.get(&request.session).and_then(|route| route.border);
+                let here = border.filter(|border| border.near == me);
                 let inside = destination_qkdn == self.surroundings.qkdn;
-                let Some(next) = entry.or(inside.then_some(destination)) else {
+                let next = match (here, border) {
+                    (Some(border), _) => Some(border.far),
+                    _ if inside => Some(destination),
+                    (None, border) => border.map(|border| border.near),
+                };
+                let Some(next) = next else {
                     // The session is over here, and with it the way across.
                     let answer = KeyManagementMessage::SupplyResponse {
                         request,
@@ -127,13 +150,31 @@ impl KeyManager {
                     };
                     return out.send_as(self.my_ksa(), Address::ksa(from), label, answer);
                 };
+                // To the next QKDN this one is the customer, and of those before it nothing is said (S6).
+                let own = self.surroundings.qkdn;
                 let under_way = UnderWay {
                     back: from,
                     supply,
-                    crosses_border: entry.is_some(),
+                    from: Some((supply.qkdns[0], label.procedure)).filter(|from| !inside && from.0 != own),
+                    into: self.across(here),
+                    procedure: label.procedure,
                 };
                 self.ksa.under_way.insert(request, under_way);
-                out.send_as(self.my_ksa(), Address::ksa(next), label, message.clone());
+                let customer = if inside { supply.qkdns[0] } else { own };
+                let notification = KeyManagementMessage::SupplyNotification {
+                    request,
+                    source,
+                    destination,
+                    destination_qkdn,
+                    peer,
+                    supply: Supply {
+                        qkdns: [customer, supply.qkdns[1]],
+                        ..supply
+                    },
+                };
+                let procedure = here.map_or(label.procedure, |border| border.procedure);
+                let label = Label::new(procedure, label.step);
+                out.send_as(self.my_ksa(), Address::ksa(next), label, notification);
             }
             KeyManagementMessage::SupplyResponse {
                 request,
@@ -144,6 +185,7 @@ impl KeyManager {
                     return;
                 };
                 let at_source = source == self.surroundings.node;
+                let label = Label::new(under_way.procedure, label.step);
                 if !at_source {
                     let back = Address::ksa(under_way.back);
                     out.send_as(self.my_ksa(), back, label, message.clone());
@@ -166,9 +208,15 @@ impl KeyManager {
                     );
                 }
                 // KM-A's usage record: key was handed across the border, and is supplied there.
-                if accepted && under_way.crosses_border {
-                    let (segment, supply) = (UsageSegment::Border, under_way.supply);
-                    self.account(request, None, segment, supply, label.procedure, cx.now, out);
+                let ways = [
+                    (under_way.from, UsageSegment::Transit),
+                    (under_way.into, UsageSegment::Border),
+                ];
+                for (partner, segment) in ways {
+                    if let (true, Some((partner, procedure))) = (accepted, partner) {
+                        let supply = under_way.supply;
+                        self.account(request, None, partner, segment, supply, procedure, cx.now, out);
+                    }
                 }
                 if at_source {
                     self.close_if_over(request.session, out);
@@ -193,9 +241,11 @@ impl KeyManager {
         let label = Label::new(procedure, Step::Supply);
         let message = ServiceMessage::KeySupply { request, key };
         out.send_as(self.my_ksa(), Address::application(application), label, message);
+        let [from, to] = supply.qkdns;
         self.account(
             request,
             Some(application),
+            if segment == UsageSegment::Source { to } else { from },
             segment,
             supply,
             procedure,

@@ -42,6 +42,8 @@ impl Book {
 struct Reserved {
     keys: OtpKeys,
     deadline: Time,
+    /// The other end has been told the ids, and may use them before the deadline.
+    announced: bool,
 }
 
 /// The sending end of a lane.
@@ -61,6 +63,8 @@ pub struct SendingStore {
     reservations: BTreeMap<RequestId, Reserved>,
     /// No reservation lapses before this.
     next_lapse: Time,
+    /// Announced promises that have lapsed since they were taken last.
+    lapsed: Vec<(RequestId, OtpKeys)>,
     blocks: Vec<BlockRun>,
 }
 
@@ -77,6 +81,7 @@ impl SendingStore {
             too_old: 0,
             reservations: BTreeMap::new(),
             next_lapse: Time::NEVER,
+            lapsed: Vec::new(),
             blocks: Vec::new(),
         };
         store.accept(initial, Time::ZERO);
@@ -176,7 +181,12 @@ impl SendingStore {
             .map(|(id, _)| *id)
             .collect();
         for request in due {
-            self.release(request);
+            match self.void_announced(request) {
+                Some(keys) => self.lapsed.push((request, keys)),
+                None => {
+                    self.release(request);
+                }
+            }
         }
         self.next_lapse = self
             .reservations
@@ -203,7 +213,7 @@ impl SendingStore {
         }
         OtpKeys {
             first,
-            rest: Some(rest.into_boxed_slice()),
+            rest: Some(Box::new(rest)),
         }
     }
 
@@ -229,7 +239,12 @@ impl SendingStore {
         let keys = self.take(bits);
         self.book.reserved += bits;
         self.next_lapse = self.next_lapse.min(deadline);
-        self.reservations.insert(request, Reserved { keys, deadline });
+        let reserved = Reserved {
+            keys,
+            deadline,
+            announced: false,
+        };
+        self.reservations.insert(request, reserved);
     }
 
     /// Whether keys are promised to a request.
@@ -237,9 +252,30 @@ impl SendingStore {
         self.reservations.contains_key(&request)
     }
 
-    /// The keys that are promised to a request.
-    pub fn reserved(&self, request: RequestId) -> Option<&OtpKeys> {
-        self.reservations.get(&request).map(|reserved| &reserved.keys)
+    /// The keys that are promised to a request, to be told to the other end: from now on they do not come back by a lapse.
+    pub fn announce(&mut self, request: RequestId) -> Option<&OtpKeys> {
+        let reserved = self.reservations.get_mut(&request)?;
+        reserved.announced = true;
+        Some(&reserved.keys)
+    }
+
+    /// Spends what was promised and announced, for nothing: the other end may have used it.
+    pub fn void_announced(&mut self, request: RequestId) -> Option<OtpKeys> {
+        let announced = |reserved: &Reserved| reserved.announced;
+        self.reservations
+            .get(&request)
+            .is_some_and(announced)
+            .then(|| self.spend_reserved(request))?
+    }
+
+    /// Whether announced promises have lapsed.
+    pub fn has_lapsed(&self) -> bool {
+        !self.lapsed.is_empty()
+    }
+
+    /// Announced promises that have lapsed, and so were spent for nothing, since this was asked last.
+    pub fn take_lapsed(&mut self) -> Vec<(RequestId, OtpKeys)> {
+        std::mem::take(&mut self.lapsed)
     }
 
     /// Spends what was promised; `None` if the promise has lapsed.
@@ -526,6 +562,26 @@ mod tests {
             session: SessionId(0),
             number,
         }
+    }
+
+    /// What the other end may have used does not come back by a lapse; what was not announced does.
+    #[test]
+    fn announced_promises_are_spent_when_they_lapse() {
+        let mut store = SendingStore::new(settings(100, 100, None));
+        let mut source = ScheduledSource::new(1, Span(1_000_000));
+        store.reserve(request(0), 30, Time(10));
+        store.reserve(request(1), 20, Time(10));
+        assert_eq!(store.announce(request(0)).map(OtpKeys::bits), Some(30));
+        assert!(store.void_announced(request(1)).is_none());
+        store.look(Time(9), &mut source);
+        assert!(!store.has_lapsed());
+        store.look(Time(10), &mut source);
+        let lapsed = store.take_lapsed();
+        assert_eq!(lapsed.len(), 1);
+        assert_eq!((lapsed[0].0, lapsed[0].1.first.start), (request(0), 0));
+        let book = store.book();
+        assert_eq!((book.stored, book.reserved, book.spent), (70, 0, 30));
+        assert!(book.balances() && !store.has_lapsed());
     }
 
     #[test]

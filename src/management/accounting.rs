@@ -1,8 +1,9 @@
 //! Accounting (functional element FE-9): usage records, and their settlement with the other providers (P9 step 10, P12
 //! step 11; S4).
 //!
-//! The provider of the application that asked owes the other one for what that one supplied. At the session's end (or
-//! with a period) it states what its border handed across; the other compares every line with its own record of the
+//! The provider of the application that asked owes the next one for what came of it there, and a provider in transit the
+//! one after it. At the session's end (or with a period) a provider states what its border handed across, in transit as
+//! soon as the one before has stated it; the other compares every line with its own record of the
 //! supply and signs what agrees; the first acknowledges. Only then both count a line as settled. Records that come late
 //! are settled late; a line about which the two disagree is disputed, and never settled.
 
@@ -122,11 +123,12 @@ impl Account {
 pub struct Ledger {
     period: Option<Span>,
     usage: Vec<UsageRecord>,
-    accounts: BTreeMap<SessionId, Account>,
+    /// By session and by the other provider.
+    accounts: BTreeMap<(SessionId, QkdnId), Account>,
     /// Sessions that are over: what still comes is stated at once.
     closed: BTreeSet<SessionId>,
     /// Lines that came before this side had any record of their session.
-    early: BTreeMap<SessionId, Vec<SettlementLine>>,
+    early: BTreeMap<(SessionId, QkdnId), Vec<SettlementLine>>,
 }
 
 impl Ledger {
@@ -149,7 +151,9 @@ impl Ledger {
             return None;
         }
         let RequestId { session, number } = record.request;
-        let account = self.accounts.entry(session).or_insert_with(|| Account {
+        let passed_on = self.has_been_stated(session, number);
+        let key = (session, record.partner);
+        let account = self.accounts.entry(key).or_insert_with(|| Account {
             partner: record.partner,
             class: record.class,
             keys: record.keys,
@@ -158,7 +162,7 @@ impl Ledger {
             lines: BTreeMap::new(),
             settled_at: record.at,
         });
-        for line in self.early.remove(&session).unwrap_or_default() {
+        for line in self.early.remove(&key).unwrap_or_default() {
             account.lines.insert(line.number, (line.bits, LineState::Claimed));
         }
         match account.lines.get_mut(&number) {
@@ -192,7 +196,8 @@ impl Ledger {
             }
             Some(_) => return None, // recorded before
         }
-        let due = self.closed.contains(&session)
+        let due = passed_on
+            || self.closed.contains(&session)
             || self
                 .period
                 .is_some_and(|period| account.settled_at + period <= record.at);
@@ -204,21 +209,54 @@ impl Ledger {
     }
 
     /// The session's last request has ended: everything that is owed for it is stated.
-    pub fn on_session_closed(&mut self, session: SessionId) -> Option<Settlement> {
+    pub fn on_session_closed(&mut self, session: SessionId) -> Vec<(QkdnId, Settlement)> {
         self.closed.insert(session);
-        let account = self.accounts.get_mut(&session)?;
-        if account.owes {
-            account.send(session, LineState::Open, LineState::Sent)
-        } else {
-            None
-        }
+        self.state_open(session)
     }
 
-    /// The other provider states what it owes: what agrees with the records here is signed.
-    pub fn on_statement(&mut self, statement: &Settlement) -> Option<Settlement> {
-        let session = statement.session;
-        let Some(account) = self.accounts.get_mut(&session) else {
-            self.early.entry(session).or_default().extend(&statement.lines);
+    /// States everything that is open and owed for a session, to each provider that keys went to.
+    fn state_open(&mut self, session: SessionId) -> Vec<(QkdnId, Settlement)> {
+        let owing = self.accounts_of_mut(session).filter(|account| account.owes);
+        let state = |account: &mut Account| {
+            let statement = account.send(session, LineState::Open, LineState::Sent)?;
+            Some((account.partner, statement))
+        };
+        owing.filter_map(state).collect()
+    }
+
+    fn accounts_of_mut(&mut self, session: SessionId) -> impl Iterator<Item = &mut Account> {
+        let all = (session, QkdnId(0))..=(session, QkdnId(u32::MAX));
+        self.accounts.range_mut(all).map(|(_, account)| account)
+    }
+
+    /// Whether another provider has stated that it owes for this supply.
+    fn has_been_stated(&self, session: SessionId, number: u32) -> bool {
+        let all = (session, QkdnId(0))..=(session, QkdnId(u32::MAX));
+        let early = self.early.range(all.clone()).flat_map(|(_, lines)| lines);
+        let mut owed = self.accounts.range(all).filter(|(_, account)| !account.owes);
+        let line = |account: &Account| {
+            account
+                .lines
+                .get(&number)
+                .is_some_and(|line| line.1 != LineState::Open)
+        };
+        owed.any(|(_, account)| line(account)) || early.into_iter().any(|line| line.number == number)
+    }
+
+    /// Another provider states what it owes: what agrees with the records here is signed. Second: what is to be stated
+    /// in turn to the next provider, where the keys were only passed on.
+    pub fn on_statement(
+        &mut self,
+        from: QkdnId,
+        statement: &Settlement,
+    ) -> (Option<Settlement>, Vec<(QkdnId, Settlement)>) {
+        (self.sign(from, statement), self.state_open(statement.session))
+    }
+
+    fn sign(&mut self, from: QkdnId, statement: &Settlement) -> Option<Settlement> {
+        let key = (statement.session, from);
+        let Some(account) = self.accounts.get_mut(&key) else {
+            self.early.entry(key).or_default().extend(&statement.lines);
             return None;
         };
         let (mut lines, mut disputed) = (Vec::new(), Vec::new());
@@ -242,15 +280,15 @@ impl Ledger {
             }
         }
         (!lines.is_empty() || !disputed.is_empty()).then_some(Settlement {
-            session,
+            session: statement.session,
             lines,
             disputed,
         })
     }
 
     /// The other provider has signed: what it signed is settled, and acknowledged.
-    pub fn on_countersignature(&mut self, signed: &Settlement) -> Option<Settlement> {
-        let account = self.accounts.get_mut(&signed.session)?;
+    pub fn on_countersignature(&mut self, from: QkdnId, signed: &Settlement) -> Option<Settlement> {
+        let account = self.accounts.get_mut(&(signed.session, from))?;
         for number in &signed.disputed {
             if let Some(line) = account.lines.get_mut(number) {
                 line.1 = LineState::Disputed;
@@ -260,8 +298,8 @@ impl Ledger {
     }
 
     /// The other provider has what was signed: it is settled.
-    pub fn on_acknowledgement(&mut self, acknowledged: &Settlement) {
-        if let Some(account) = self.accounts.get_mut(&acknowledged.session) {
+    pub fn on_acknowledgement(&mut self, from: QkdnId, acknowledged: &Settlement) {
+        if let Some(account) = self.accounts.get_mut(&(acknowledged.session, from)) {
             account.settle(acknowledged);
         }
     }
@@ -271,8 +309,8 @@ impl Ledger {
         &self.usage
     }
 
-    /// The accounts of sessions that cross the border.
-    pub fn accounts(&self) -> &BTreeMap<SessionId, Account> {
+    /// The accounts of sessions that cross borders, by session and by the other provider.
+    pub fn accounts(&self) -> &BTreeMap<(SessionId, QkdnId), Account> {
         &self.accounts
     }
 }
@@ -350,23 +388,23 @@ mod tests {
 
         fn close(&mut self) {
             let said = self.ledgers[0].on_session_closed(SESSION);
-            self.state(said);
+            self.state(said.into_iter().next().map(|(_, statement)| statement));
         }
 
         fn state(&mut self, statement: Option<Settlement>) {
-            let signed = statement.and_then(|statement| self.ledgers[1].on_statement(&statement));
+            let signed = statement.and_then(|statement| self.ledgers[1].on_statement(OWN[0], &statement).0);
             self.sign(signed);
         }
 
         fn sign(&mut self, signed: Option<Settlement>) {
-            let known = signed.and_then(|signed| self.ledgers[0].on_countersignature(&signed));
+            let known = signed.and_then(|signed| self.ledgers[0].on_countersignature(OWN[1], &signed));
             if let Some(known) = known {
-                self.ledgers[1].on_acknowledgement(&known);
+                self.ledgers[1].on_acknowledgement(OWN[0], &known);
             }
         }
 
         fn settled(&self, side: usize) -> Vec<SettlementLine> {
-            let account = self.ledgers[side].accounts().get(&SESSION);
+            let account = self.ledgers[side].accounts().get(&(SESSION, OWN[1 - side]));
             account.map_or(Vec::new(), |account| account.settled().collect())
         }
     }
@@ -383,7 +421,7 @@ mod tests {
         pair.close();
         assert_eq!(pair.settled(0).len(), 3);
         assert_eq!(pair.settled(0), pair.settled(1));
-        let total = pair.ledgers[0].accounts()[&SESSION].total(LineState::Settled);
+        let total = pair.ledgers[0].accounts()[&(SESSION, OWN[1])].total(LineState::Settled);
         assert_eq!((total.requests, total.keys, total.bits), (3, 6, 768));
     }
 
@@ -415,7 +453,7 @@ mod tests {
                 pair.usage(1, 1, 99, 3);
             }
             for side in [0, 1] {
-                let account = &pair.ledgers[side].accounts()[&SESSION];
+                let account = &pair.ledgers[side].accounts()[&(SESSION, OWN[1 - side])];
                 assert_eq!(
                     account.total(LineState::Disputed).requests,
                     1,

@@ -129,7 +129,7 @@ mod tests {
                 tag: None,
             };
             manager.on_message(&envelope, Time(9), &mut out);
-            let steps = out.drain().map(|effect| match effect {
+            let steps = out.take().into_iter().map(|effect| match effect {
                 Effect::Send(envelope) => (envelope.label.number(), Some(envelope.to)),
                 Effect::Observe(Observation::Internal { label, .. }) => (label.number(), None),
                 other => panic!("{other:?}"),

@@ -10,7 +10,7 @@ use super::configuration::Configuration;
 use super::performance::PerformanceMonitor;
 use super::security::SecurityLog;
 use super::user_network::UserSessions;
-use crate::architecture::message::{LinkPerformance, ManagementMessage, UsageRecord};
+use crate::architecture::message::{LinkPerformance, ManagementMessage, UsageRecord, UsageSegment};
 use crate::architecture::surroundings::ManagerSurroundings;
 use crate::architecture::{Address, Envelope, Label, Message, Outbox, Step};
 use crate::ids::{ControllerId, FaultId, LinkId, SessionId};
@@ -88,24 +88,21 @@ impl Manager {
             ) => {
                 let usage = self.usage.entry(request.session).or_default();
                 usage.records += 1;
-                match application {
-                    Some(_) => usage.supplied_bits += bits,
-                    None => usage.crossed_bits += bits,
+                match (application, record.segment) {
+                    (Some(_), _) => usage.supplied_bits += bits,
+                    (None, UsageSegment::Transit) => {} // its way on is counted at the border
+                    (None, _) => usage.crossed_bits += bits,
                 }
                 self.on_usage(*record, envelope.label, out);
             }
-            ManagementMessage::LinkAlarm {
-                link,
-                generating,
-                fault,
-            } => {
+            ManagementMessage::LinkAlarm { link, cause, fault } => {
                 self.alarms.push(Alarm {
                     link: *link,
-                    generating: *generating,
+                    generating: cause.is_none(),
                     fault: *fault,
                     at: now,
                 });
-                self.on_link(*link, *generating, *fault, now, out);
+                self.on_link(*link, *cause, *fault, now, out);
             }
             ManagementMessage::LinkReport {
                 link, performance, ..
@@ -126,7 +123,9 @@ impl Manager {
             }
             ManagementMessage::SettlementStatement(_)
             | ManagementMessage::SettlementSigned(_)
-            | ManagementMessage::SettlementAcknowledged(_) => self.on_settlement(message, now, out),
+            | ManagementMessage::SettlementAcknowledged(_) => {
+                self.on_settlement(message, envelope.from, now, out);
+            }
             ManagementMessage::ProviderReport(report) => self.on_provider_report(envelope.from, **report),
             ManagementMessage::LevelAlarm { hop, low } => self.on_level(*hop, *low, now, out),
             ManagementMessage::Capability { node, capability } => {
@@ -194,7 +193,6 @@ impl Manager {
 mod tests {
     use super::super::tests::alone;
     use super::*;
-    use crate::architecture::message::UsageSegment;
     use crate::architecture::{Procedure, RequestId};
     use crate::ids::{ApplicationId, ClassId, ManagerId, NodeId, QkdnId};
 
@@ -215,7 +213,11 @@ mod tests {
                 request,
                 km: NodeId(1),
                 application,
-                segment: UsageSegment::Source,
+                segment: if application.is_some() {
+                    UsageSegment::Source
+                } else {
+                    UsageSegment::Border
+                },
                 partner: QkdnId(0),
                 class: ClassId(0),
                 keys: 1,

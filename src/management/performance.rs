@@ -38,6 +38,7 @@ impl PerformanceMonitor {
         match record.segment {
             UsageSegment::Source | UsageSegment::Destination => self.since.supplied_bits += record.bits,
             UsageSegment::Border => self.since.crossed_bits += record.bits,
+            UsageSegment::Transit => {} // its way on is counted at the border
         }
     }
 

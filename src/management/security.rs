@@ -1,17 +1,19 @@
 //! Security management (functional element FE-11): security events are collected, and shared with the other provider as
 //! counts.
 
-use crate::architecture::message::{ProviderReport, RequestId, Security};
+use crate::architecture::message::{AlarmCause, ProviderReport, RequestId, Security};
 use crate::ids::{FaultId, LinkId, QkdnId};
 use crate::kernel::Time;
 
 /// Something that security management takes note of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SecurityEvent {
-    /// A link's alarm: it may be an attack on its availability (S3).
+    /// A link makes no key: it may be an attack on its availability (S3), or an eavesdropper.
     LinkAlarm {
         /// Which link.
         link: LinkId,
+        /// Why it makes none.
+        cause: AlarmCause,
         /// The fault behind it, for traces.
         fault: Option<FaultId>,
     },
@@ -34,7 +36,11 @@ impl SecurityLog {
     /// Something happened.
     pub fn note(&mut self, at: Time, event: SecurityEvent) {
         match event {
-            SecurityEvent::LinkAlarm { .. } => self.since.link_alarms += 1,
+            SecurityEvent::LinkAlarm { cause, .. } => match cause {
+                AlarmCause::Interrupted => self.since.link_alarms += 1,
+                AlarmCause::Errors { .. } => self.since.error_alarms += 1,
+                AlarmCause::NotAuthenticated => self.since.authentication_alarms += 1,
+            },
             SecurityEvent::Disputed { .. } => self.since.disputed_supplies += 1,
         }
         self.events.push((at, event));
@@ -69,13 +75,28 @@ mod tests {
     #[test]
     fn events_are_counted_once() {
         let mut log = SecurityLog::default();
-        let alarm = SecurityEvent::LinkAlarm {
+        let alarm = |cause| SecurityEvent::LinkAlarm {
             link: LinkId(0),
+            cause,
             fault: None,
         };
-        log.note(Time(1), alarm);
-        assert_eq!(log.report().link_alarms, 1);
+        let events = [
+            alarm(AlarmCause::Interrupted),
+            alarm(AlarmCause::Errors { qber_ppm: 130_000 }),
+            alarm(AlarmCause::NotAuthenticated),
+            alarm(AlarmCause::Errors { qber_ppm: 120_000 }),
+        ];
+        for event in events {
+            log.note(Time(1), event);
+        }
+        let expected = Security {
+            link_alarms: 1,
+            error_alarms: 2,
+            authentication_alarms: 1,
+            disputed_supplies: 0,
+        };
+        assert_eq!(log.report(), expected);
         assert_eq!(log.report(), Security::default());
-        assert_eq!(log.events(), [(Time(1), alarm)]);
+        assert_eq!(log.events(), events.map(|event| (Time(1), event)));
     }
 }

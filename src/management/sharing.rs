@@ -3,7 +3,9 @@
 
 use super::manager::Manager;
 use super::security::SecurityEvent;
-use crate::architecture::message::{ManagementMessage, ProviderReport, Settlement, Subject, UsageRecord};
+use crate::architecture::message::{
+    AlarmCause, ManagementMessage, ProviderReport, Settlement, Subject, UsageRecord, UsageSegment,
+};
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::{FaultId, HopId, LinkId, ManagerId, QkdnId, SessionId};
 use crate::kernel::Time;
@@ -38,17 +40,12 @@ impl Manager {
         let said = self
             .ledger
             .on_usage(record, self.surroundings.qkdn, label.procedure);
-        let owes = self
-            .ledger
-            .accounts()
-            .get(&record.request.session)
-            .is_some_and(|account| account.owes);
-        let message = if owes {
+        let message = if record.segment == UsageSegment::Border {
             ManagementMessage::SettlementStatement
         } else {
             ManagementMessage::SettlementSigned
         };
-        self.say(said, message, record.at, out);
+        self.say(said, record.partner, message, record.at, out);
     }
 
     /// The last request of a session of this QKDN's users has ended.
@@ -59,8 +56,15 @@ impl Manager {
         now: Time,
         out: &mut Outbox,
     ) {
-        let said = self.ledger.on_session_closed(session);
-        self.say(said, ManagementMessage::SettlementStatement, now, out);
+        for (partner, said) in self.ledger.on_session_closed(session) {
+            self.say(
+                Some(said),
+                partner,
+                ManagementMessage::SettlementStatement,
+                now,
+                out,
+            );
+        }
         if self.surroundings.parameters.management.user_reports {
             let report = self.users.report(session);
             let to = Address::user_network_manager(self.surroundings.id);
@@ -69,18 +73,34 @@ impl Manager {
     }
 
     /// Another provider states, signs or acknowledges.
-    pub(super) fn on_settlement(&mut self, message: &ManagementMessage, now: Time, out: &mut Outbox) {
+    pub(super) fn on_settlement(
+        &mut self,
+        message: &ManagementMessage,
+        from: Address,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        let partner = self.provider(from);
         match message {
             ManagementMessage::SettlementStatement(statement) => {
-                let said = self.ledger.on_statement(statement);
-                self.say(said, ManagementMessage::SettlementSigned, now, out);
+                let (said, onward) = self.ledger.on_statement(partner, statement);
+                self.say(said, partner, ManagementMessage::SettlementSigned, now, out);
+                for (next, statement) in onward {
+                    self.say(
+                        Some(statement),
+                        next,
+                        ManagementMessage::SettlementStatement,
+                        now,
+                        out,
+                    );
+                }
             }
             ManagementMessage::SettlementSigned(signed) => {
                 self.note_disputes(signed, now, out);
-                let said = self.ledger.on_countersignature(signed);
-                self.say(said, ManagementMessage::SettlementAcknowledged, now, out);
+                let said = self.ledger.on_countersignature(partner, signed);
+                self.say(said, partner, ManagementMessage::SettlementAcknowledged, now, out);
             }
-            ManagementMessage::SettlementAcknowledged(said) => self.ledger.on_acknowledgement(said),
+            ManagementMessage::SettlementAcknowledged(said) => self.ledger.on_acknowledgement(partner, said),
             _ => unreachable!("dispatched by type"),
         }
     }
@@ -89,15 +109,16 @@ impl Manager {
     fn say(
         &mut self,
         said: Option<Settlement>,
+        partner: QkdnId,
         message: fn(Box<Settlement>) -> ManagementMessage,
         now: Time,
         out: &mut Outbox,
     ) {
         let Some(said) = said else { return };
         self.note_disputes(&said, now, out);
-        let account = &self.ledger.accounts()[&said.session];
+        let account = &self.ledger.accounts()[&(said.session, partner)];
         let label = Label::new(account.procedure, Step::Usage);
-        if let Some(manager) = self.manager_of(account.partner) {
+        if let Some(manager) = self.manager_of(partner) {
             out.send(Address::manager(manager), label, message(Box::new(said)));
         }
     }
@@ -124,17 +145,32 @@ impl Manager {
     pub(super) fn on_link(
         &mut self,
         link: LinkId,
-        generating: bool,
+        cause: Option<AlarmCause>,
         fault: Option<FaultId>,
         now: Time,
         out: &mut Outbox,
     ) {
         // Both modules of a link say so.
-        if !self.performance.on_link(link, generating) {
+        if !self.performance.on_link(link, cause.is_none()) {
             return;
         }
-        if !generating {
-            self.security.note(now, SecurityEvent::LinkAlarm { link, fault });
+        if let Some(cause) = cause {
+            let event = SecurityEvent::LinkAlarm { link, cause, fault };
+            self.security.note(now, event);
+            let note = match cause {
+                AlarmCause::Interrupted => None,
+                AlarmCause::Errors { .. } => {
+                    Some("QLM reports a security event to the XLMO: a link's blocks have too many errors")
+                }
+                AlarmCause::NotAuthenticated => {
+                    Some("QLM reports a security event to the XLMO: a link's blocks cannot be authenticated")
+                }
+            };
+            if let Some(note) = note {
+                let label = Label::new(self.fault_management(), Step::LayerReport);
+                let subject = Subject::default();
+                out.observe(Observation::Internal { label, subject, note });
+            }
         }
         if self.surroundings.parameters.management.reports.on_alarm {
             self.share_report(now, out);
@@ -151,10 +187,14 @@ impl Manager {
 
     /// Another provider's packed report.
     pub(super) fn on_provider_report(&mut self, from: Address, report: ProviderReport) {
+        self.security.receive(self.provider(from), report);
+    }
+
+    /// The QKDN of a neighbouring provider's manager.
+    fn provider(&self, manager: Address) -> QkdnId {
         let mut borders = self.surroundings.borders.iter();
-        let border = borders.find(|border| Address::manager(border.far_manager) == from);
-        let border = border.expect("only neighbouring providers report");
-        self.security.receive(border.far_qkdn, report);
+        let border = borders.find(|border| Address::manager(border.far_manager) == manager);
+        border.expect("only neighbouring providers speak").far_qkdn
     }
 
     /// KMLM: a relay or transfer of this QKDN failed.
@@ -169,12 +209,14 @@ impl Manager {
         }
     }
 
+    /// P11, or P14 where all boundaries are transfers.
+    fn fault_management(&self) -> Procedure {
+        self.surroundings.parameters.rerouting.fault_management()
+    }
+
     /// Steps 5 and 6: the layer managers' figures are packed, and go to every neighbouring provider.
     pub(super) fn share_report(&mut self, now: Time, out: &mut Outbox) {
-        let procedure = match self.surroundings.parameters.rerouting {
-            Procedure::P13 => Procedure::P14,
-            _ => Procedure::P11,
-        };
+        let procedure = self.fault_management();
         out.observe(Observation::Internal {
             label: Label::new(procedure, Step::LayerReport),
             subject: Subject::default(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::plan::Plan;
-use crate::ids::{Arena, HopId, ManagerId};
+use crate::ids::{Arena, HopId, ManagerId, QkdnId};
 use crate::management::accounting::LineState;
 use crate::management::manager::Manager;
 use crate::observe::accounting::{Accounting, Names, SettlementRecord};
@@ -27,7 +27,7 @@ pub fn accounting(plan: &Plan, managers: &Arena<ManagerId, Manager>) -> Accounti
     for (provider, qkdn) in plan.qkdns.iter() {
         let ledger = managers[qkdn.manager].ledger();
         usage.push((provider, ledger.usage().to_vec()));
-        for (&session, account) in ledger.accounts() {
+        for (&(session, _), account) in ledger.accounts() {
             let owed = if account.owes { account.partner } else { provider };
             let tariff = plan.qkdns[owed].tariff.as_deref();
             for state in LineState::ALL {
@@ -100,6 +100,8 @@ pub fn configuration(plan: &Plan, managers: &Arena<ManagerId, Manager>) -> Vec<C
 pub struct SettledSupply {
     /// Whether the provider that says so owes for it.
     pub owes: bool,
+    /// The provider that owes, and the one that is owed.
+    pub between: [QkdnId; 2],
     /// Which request.
     pub request: crate::architecture::RequestId,
     /// Amount \[bits\].
@@ -107,12 +109,17 @@ pub struct SettledSupply {
 }
 
 /// All supplies that providers count as settled.
-pub fn settled(managers: &Arena<ManagerId, Manager>) -> Vec<SettledSupply> {
+pub fn settled(plan: &Plan, managers: &Arena<ManagerId, Manager>) -> Vec<SettledSupply> {
     let mut settled = Vec::new();
-    for manager in managers.values() {
-        for (&session, account) in manager.ledger().accounts() {
+    for (provider, qkdn) in plan.qkdns.iter() {
+        for (&(session, partner), account) in managers[qkdn.manager].ledger().accounts() {
             settled.extend(account.settled().map(|line| SettledSupply {
                 owes: account.owes,
+                between: if account.owes {
+                    [provider, partner]
+                } else {
+                    [partner, provider]
+                },
                 request: crate::architecture::RequestId {
                     session,
                     number: line.number,

@@ -7,7 +7,7 @@
 //! has key left counts as usable. A node is up while its KM and the controller that serves it are.
 //!
 //! A permitted path leads from the source's node to the destination's, crosses between QKDNs only at boundaries, and
-//! never returns to a QKDN that it left.
+//! never returns to a QKDN that it left, nor passes one whose policy refuses transit.
 
 use rustc_hash::FxHashSet;
 
@@ -177,6 +177,7 @@ impl Availability {
                     to: hop.to,
                     qkdn: plan.nodes[hop.to].qkdn,
                     store: hop.store(),
+                    leaves_a_refusing: hop.crosses_border && plan.refuses_transit(plan.nodes[hop.from].qkdn),
                 });
             }
         }
@@ -242,6 +243,8 @@ struct Way {
     to: NodeId,
     qkdn: QkdnId,
     store: Option<StoreId>,
+    /// It crosses out of a QKDN that lets only its own keys out.
+    leaves_a_refusing: bool,
 }
 
 /// The stores and nodes of a permitted path over usable hops, if there is one.
@@ -274,6 +277,9 @@ fn find(
         }
         for way in &outgoing[node] {
             if down[way.to.index()] || way.store.is_some_and(|store| !usable[store.index()]) {
+                continue;
+            }
+            if way.leaves_a_refusing && passed.len() > 1 {
                 continue;
             }
             let mut through = passed.clone();

@@ -22,6 +22,7 @@ use crate::architecture::surroundings::{
 };
 use crate::architecture::tariff::Tariff;
 use crate::architecture::{Handover, Hop, Procedure, Protection};
+use crate::control::reachability::{Member, provisioned};
 use crate::control::routing::RoutingAlgorithm;
 use crate::ids::{
     ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, HopId, Id, IwnId, LinkId, ManagerId,
@@ -74,6 +75,8 @@ pub struct LinkSpec {
     pub loss_db: f64,
     /// Module pairs side by side.
     pub systems: u64,
+    /// Whether each of them has an untrusted station in the middle.
+    pub middle_station: bool,
     /// What one module pair makes; `None`: no key over this channel.
     pub schedule: Option<BlockSchedule>,
     /// How the blocks of all module pairs together differ from one another; `None`: not at all.
@@ -207,6 +210,7 @@ impl PlanBuilder {
             length_m: spec.length_m,
             loss_db: spec.loss_db,
             systems: spec.systems,
+            middle_station: spec.middle_station,
             schedule,
             making: spec.making,
             first_lane: spec.store.first_lane,
@@ -250,6 +254,7 @@ impl PlanBuilder {
             length_m: 0,
             rate_bps: f64::INFINITY,
             crosses_border: self.nodes[from].1 != self.nodes[to].1,
+            to_qkdn: self.nodes[to].1,
         }
     }
 
@@ -367,6 +372,7 @@ impl PlanBuilder {
             timeout,
             class,
             active: [Time::ZERO, self.end()],
+            for_sharing: false,
         })
     }
 
@@ -474,6 +480,7 @@ impl PlanBuilder {
                 manager,
                 routing: Arc::clone(routing),
                 tariff: self.tariffs[qkdn].clone(),
+                refuses_transit: self.policies[qkdn].refuses_transit,
                 centralized,
             });
         }
@@ -502,6 +509,19 @@ impl PlanBuilder {
                     .collect()
             })
             .collect();
+
+        let members: Vec<Member<'_>> = self
+            .qkdns
+            .ids()
+            .map(|qkdn| Member {
+                domain: &domains[qkdn.index()],
+                borders: &borders[qkdn.index()],
+                routing: &*self.qkdns[qkdn].1,
+                transits: !self.policies[qkdn].refuses_transit,
+            })
+            .collect();
+        let offers = provisioned(&members);
+        drop(members);
 
         let priorities: Vec<u32> = self.classes.values().map(|class| class.priority).collect();
         let policies: Arena<QkdnId, Arc<Policy>> = self
@@ -583,6 +603,7 @@ impl PlanBuilder {
                     manager: qkdns[qkdn].manager,
                     domain,
                     borders: Arc::clone(&borders[qkdn.index()]),
+                    offers: Arc::clone(&offers[qkdn.index()]),
                     flooding_peers,
                     kms: std::mem::take(&mut kms_of[id]),
                     modules: std::mem::take(&mut modules_of[id]),
@@ -636,6 +657,7 @@ impl PlanBuilder {
             interruption_threshold: self.interruption_threshold,
             material: self.material,
             exposure: self.exposure,
+            sharing: None,
             data_network,
             km_surroundings,
             manager_surroundings,

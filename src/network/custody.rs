@@ -293,14 +293,8 @@ impl Custody {
     pub fn metrics(&self) -> Vec<Measured> {
         let plan = &self.plan;
         let mut metrics = Vec::new();
-        let mut push = |name, unit, scope: &str, value, samples_ns| {
-            metrics.push(Measured {
-                name,
-                unit,
-                scope: scope.to_owned(),
-                value,
-                samples_ns,
-            });
+        let mut push = |name, scope: &str, value, samples_ns| {
+            metrics.push(Measured::new(name, scope, value, samples_ns));
         };
         let count = self.sites.len() as f64;
         let mean = |bits: fn(&Exposure) -> u64| {
@@ -314,22 +308,15 @@ impl Custody {
             .collect();
         push(
             "exposed_bits_per_node",
-            "bit",
             "network",
             mean(|it| it.computable_bits),
             vec![],
         );
-        push(
-            "clear_bits_per_node",
-            "bit",
-            "network",
-            mean(|it| it.clear_bits),
-            vec![],
-        );
-        push("retention_s", "s", "network", mean_seconds(&all), all);
+        push("clear_bits_per_node", "network", mean(|it| it.clear_bits), vec![]);
+        push("retention_s", "network", mean_seconds(&all), all);
         for (qkdn, bits) in self.operators.iter() {
             let scope = format!("qkdn:{}", plan.qkdns[qkdn].name);
-            push("exposed_bits_per_node", "bit", &scope, Some(*bits as f64), vec![]);
+            push("exposed_bits_per_node", &scope, Some(*bits as f64), vec![]);
         }
         for (site, exposure) in &self.sites {
             let name = match *site {
@@ -340,19 +327,17 @@ impl Custody {
             let retained = exposure.retention_ns.clone();
             push(
                 "exposed_bits_per_node",
-                "bit",
                 &scope,
                 Some(exposure.computable_bits as f64),
                 vec![],
             );
             push(
                 "clear_bits_per_node",
-                "bit",
                 &scope,
                 Some(exposure.clear_bits as f64),
                 vec![],
             );
-            push("retention_s", "s", &scope, mean_seconds(&retained), retained);
+            push("retention_s", &scope, mean_seconds(&retained), retained);
         }
         metrics
     }

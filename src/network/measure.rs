@@ -20,8 +20,8 @@ pub struct Evidence<'a> {
     pub reroutes: &'a Reroutes,
     /// Availability of each demand.
     pub availability: &'a Arena<SessionId, Option<f64>>,
-    /// Books at the start of the counting time, at its end, and at the end of the run.
-    pub books: [&'a [Book]; 3],
+    /// Books at the start and at the end of the counting time.
+    pub books: [&'a [Book]; 2],
     /// What the carrier did, where channels are disturbed.
     pub carried: Option<Counts>,
     /// Events dispatched.
@@ -30,6 +30,26 @@ pub struct Evidence<'a> {
 
 /// Fewest requests before a fault for the default of D in the service interruption.
 const FEWEST_FOR_DEFAULT: usize = 100;
+
+/// How a demand felt a fault.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Interruption {
+    /// Too few requests ended before it to say what is usual.
+    Undefined,
+    /// No supply ended it in the run.
+    Unrestored,
+    /// First request not supplied in time → supply, and fault → supply; 0 if all were.
+    Restored(Span, Span),
+}
+
+impl Interruption {
+    fn restored(self) -> Option<(Span, Span)> {
+        match self {
+            Interruption::Restored(length, after) => Some((length, after)),
+            Interruption::Undefined | Interruption::Unrestored => None,
+        }
+    }
+}
 
 impl Evidence<'_> {
     fn counted(&self, session: SessionId) -> impl Iterator<Item = (usize, &RequestLife)> {
@@ -41,7 +61,8 @@ impl Evidence<'_> {
     /// All metrics, in a fixed order.
     pub fn metrics(&self) -> Vec<Measured> {
         let mut metrics = Vec::new();
-        let all: Vec<SessionId> = self.plan.sessions.ids().collect();
+        let users = self.plan.sessions.iter().filter(|(_, plan)| !plan.for_sharing);
+        let all: Vec<SessionId> = users.map(|(id, _)| id).collect();
         self.request_metrics("network", &all, &mut metrics);
         self.network_metrics(&all, &mut metrics);
         for (qkdn, plan) in self.plan.qkdns.iter() {
@@ -49,16 +70,15 @@ impl Evidence<'_> {
             let scope = format!("qkdn:{}", plan.name);
             metrics.push(measured(
                 "control_messages",
-                "1",
                 &scope,
                 Some(traffic.messages as f64),
             ));
-            metrics.push(measured("control_bytes", "B", &scope, Some(traffic.bytes as f64)));
+            metrics.push(measured("control_bytes", &scope, Some(traffic.bytes as f64)));
         }
         for (session, plan) in self.plan.sessions.iter() {
             let scope = format!("demand:{}", plan.name);
             self.request_metrics(&scope, &[session], &mut metrics);
-            metrics.push(measured("availability", "1", &scope, self.availability[session]));
+            metrics.push(measured("availability", &scope, self.availability[session]));
             self.fault_metrics(session, &scope, &mut metrics);
         }
         for (class, ClassPlan { name, .. }) in self.plan.classes.iter() {
@@ -112,27 +132,24 @@ impl Evidence<'_> {
         }
         let (from, to) = self.plan.counting();
         let counting = to.since(from).as_seconds();
-        let mut push = |name, unit, value| metrics.push(measured(name, unit, scope, value));
-        push("requests", "1", Some(requests as f64));
-        push("delivered", "1", Some(delivered as f64));
-        push("delivered_bits", "bit", Some(bits as f64));
-        push("throughput_bps", "bit/s", Some(bits as f64 / counting));
-        push("served_share", "1", ratio(delivered, requests));
-        push("kkdlr", "1", ratio(keys - keys_delivered, keys));
-        if self.plan.material.is_some() {
-            push("kkder", "1", ratio(differing, keys_delivered));
-        }
-        push("link_key_bits_per_key_bit", "1", ratio(spent, bits));
-        push("wasted_link_key_bits", "bit", Some(wasted as f64));
-        push("kkrdv_s", "s", deviation(&delays));
+        let mut push = |name, value| metrics.push(measured(name, scope, value));
+        push("requests", Some(requests as f64));
+        push("delivered", Some(delivered as f64));
+        push("delivered_bits", Some(bits as f64));
+        push("throughput_bps", Some(bits as f64 / counting));
+        push("served_share", ratio(delivered, requests));
+        push("kkdlr", ratio(keys - keys_delivered, keys));
+        let compared = self
+            .plan
+            .material
+            .as_ref()
+            .and_then(|_| ratio(differing, keys_delivered));
+        push("kkder", compared);
+        push("link_key_bits_per_key_bit", ratio(spent, bits));
+        push("wasted_link_key_bits", Some(wasted as f64));
+        push("kkrdv_s", deviation(&delays));
         let timed = [("kkrd_s", delays), ("relay_latency_s", relays)];
-        metrics.extend(timed.map(|(name, samples)| Measured {
-            name,
-            unit: "s",
-            scope: scope.to_owned(),
-            value: mean_seconds(&samples),
-            samples_ns: samples,
-        }));
+        metrics.extend(timed.map(|(name, samples)| timed_metric(name, scope, samples)));
     }
 
     fn network_metrics(&self, all: &[SessionId], metrics: &mut Vec<Measured>) {
@@ -148,108 +165,104 @@ impl Evidence<'_> {
             .filter(|life| life.ended().is_some())
             .map(|life| life.spent_bits)
             .sum();
-        let expired: u64 = self.books[2].iter().map(|book| book.expired).sum();
         let for_delivered = lives()
             .filter(|life| life.delivered().is_some())
             .map(|life| life.spent_bits)
             .sum();
-        let generated = |books: &[Book]| -> u64 { books.iter().map(|book| book.generated).sum() };
-        let generated = generated(self.books[1]) - generated(self.books[0]);
-        let mut push = |name, unit, value| metrics.push(measured(name, unit, scope, value));
-        push("key_utilisation", "1", ratio(for_delivered, generated));
+        let in_window = |amount: fn(&Book) -> u64| -> u64 {
+            let sum = |books: &[Book]| books.iter().map(amount).sum::<u64>();
+            sum(self.books[1]) - sum(self.books[0])
+        };
+        let (expired, generated) = (in_window(|book| book.expired), in_window(|book| book.generated));
+        let sharing = self.plan.sessions.iter().filter(|(_, plan)| plan.for_sharing);
+        let sharing: u64 = sharing
+            .flat_map(|(session, _)| self.counted(session))
+            .map(|(_, life)| life.spent_bits)
+            .sum();
+        let mut push = |name, value| metrics.push(measured(name, scope, value));
+        if self.plan.sharing.is_some() {
+            push("sharing_link_key_bits", Some(sharing as f64));
+        }
+        push("key_utilisation", ratio(for_delivered, generated));
         let tags =
             (0..self.plan.stores.len()).map(|at| self.requests.authentication(StoreId::from_index(at)).0);
         let tags: u64 = tags.sum();
         push(
             "total_link_key_bits",
-            "bit",
-            Some((spent + expired + tags) as f64),
+            Some((spent + expired + tags + sharing) as f64),
         );
         let traffic = self.plan.qkdns.ids().map(|qkdn| self.requests.traffic(qkdn));
         let (messages, bytes) = traffic.fold((0, 0), |sum, one| (sum.0 + one.messages, sum.1 + one.bytes));
-        push("control_messages", "1", Some(messages as f64));
-        push("control_bytes", "B", Some(bytes as f64));
+        push("control_messages", Some(messages as f64));
+        push("control_bytes", Some(bytes as f64));
         if let Some(counts) = self.carried {
             let one_sided = lives().filter(|life| life.one_sided()).count();
-            push("one_sided", "1", Some(one_sided as f64));
-            push("retransmissions", "1", Some(counts.retransmissions as f64));
-            push("given_up_messages", "1", Some(counts.given_up as f64));
-            push("lost_transmissions", "1", Some(counts.lost as f64));
-            push("transport_messages", "1", Some(counts.transport_messages as f64));
+            push("one_sided", Some(one_sided as f64));
+            push("retransmissions", Some(counts.retransmissions as f64));
+            push("given_up_messages", Some(counts.given_up as f64));
+            push("lost_transmissions", Some(counts.lost as f64));
+            push("transport_messages", Some(counts.transport_messages as f64));
             let bytes = counts.transport_messages * TRANSPORT_BYTES;
-            push("transport_bytes", "B", Some(bytes as f64));
+            push("transport_bytes", Some(bytes as f64));
         }
-        push("events", "1", Some(self.events as f64));
+        push("events", Some(self.events as f64));
         // Of the network: the mean over its demands.
         let shares: Option<Vec<f64>> = self.availability.values().copied().collect();
         let mean = shares.filter(|shares| !shares.is_empty());
         let mean = mean.map(|shares| shares.iter().sum::<f64>() / shares.len() as f64);
-        push("availability", "1", mean);
+        push("availability", mean);
     }
 
     fn store_metrics(&self, scope: &str, stores: &[usize], metrics: &mut Vec<Measured>) {
         let sum = |books: &[Book], amount: fn(&Book) -> u64| -> u64 {
             stores.iter().map(|&at| amount(&books[at])).sum()
         };
-        let [before, after, end] = self.books;
+        let [before, after] = self.books;
         let level = |book: &Book| book.stored + book.reserved;
         let drawdown = sum(before, level) as f64 - sum(after, level) as f64;
-        metrics.push(measured(
-            "expired_link_key_bits",
-            "bit",
-            scope,
-            Some(sum(end, |book| book.expired) as f64),
-        ));
-        metrics.push(measured("drawdown_bits", "bit", scope, Some(drawdown)));
-        if self.plan.parameters.authentication_tag > 0 {
-            let tags = stores
-                .iter()
-                .map(|&at| self.requests.authentication(StoreId::from_index(at)));
-            let (bits, unsent) = tags.fold((0, 0), |sum, tag| (sum.0 + tag.0, sum.1 + tag.1));
-            metrics.push(measured("authentication_bits", "bit", scope, Some(bits as f64)));
-            metrics.push(measured(
-                "unauthenticated_messages",
-                "1",
-                scope,
-                Some(unsent as f64),
-            ));
-        }
+        let expired = |book: &Book| book.expired;
+        let expired = sum(after, expired) - sum(before, expired);
+        let tags = stores
+            .iter()
+            .map(|&at| self.requests.authentication(StoreId::from_index(at)));
+        let (tags, unsent) = tags.fold((0, 0), |sum, tag| (sum.0 + tag.0, sum.1 + tag.1));
+        let mut push = |name, value| metrics.push(measured(name, scope, Some(value)));
+        push("expired_link_key_bits", expired as f64);
+        push("drawdown_bits", drawdown);
+        push("authentication_bits", tags as f64);
+        push("unauthenticated_messages", unsent as f64);
     }
 
     fn fault_metrics(&self, session: SessionId, scope: &str, metrics: &mut Vec<Measured>) {
-        if self.plan.faults.is_empty() {
-            return;
-        }
-        let felt: Vec<Option<(Span, Span)>> = self
+        let felt: Vec<Interruption> = self
             .plan
             .faults
             .ids()
             .map(|fault| self.interruption(fault, session))
             .collect();
+        let unrestored = felt.iter().filter(|felt| **felt == Interruption::Unrestored);
+        metrics.push(measured(
+            "unrestored_interruptions",
+            scope,
+            Some(unrestored.count() as f64),
+        ));
         let reroutes = self.reroutes.all().filter(|reroute| reroute.session == session);
         let latencies = reroutes
             .filter_map(|reroute| Some(reroute.instants[7]?.since(reroute.instants[0]?).0))
             .collect::<Vec<u64>>();
-        let of = |part: fn(&(Span, Span)) -> Span| {
-            felt.iter().flatten().map(|it| part(it).0).collect::<Vec<u64>>()
-        };
+        let restored = felt.iter().filter_map(|felt| felt.restored());
+        let (interruptions, restorations) = restored.map(|(length, after)| (length.0, after.0)).unzip();
         for (name, samples) in [
-            ("service_interruption_s", of(|it| it.0)),
-            ("service_restoration_s", of(|it| it.1)),
+            ("service_interruption_s", interruptions),
+            ("service_restoration_s", restorations),
             ("rerouting_latency_s", latencies),
         ] {
-            metrics.push(Measured {
-                name,
-                unit: "s",
-                scope: scope.to_owned(),
-                value: mean_seconds(&samples),
-                samples_ns: samples,
-            });
+            metrics.push(timed_metric(name, scope, samples));
         }
     }
 
-    /// Service interruption and restoration of a demand by a fault; `None` where they are not defined.
-    fn interruption(&self, fault: FaultId, session: SessionId) -> Option<(Span, Span)> {
+    /// How a demand felt a fault. What is supplied while the run drains does not count: cuts are lifted then.
+    fn interruption(&self, fault: FaultId, session: SessionId) -> Interruption {
         let plan = &self.plan.faults[fault];
         let lives = self.requests.of(session);
         let before = lives
@@ -260,7 +273,7 @@ impl Evidence<'_> {
             .collect();
         let usual = match self.plan.interruption_threshold {
             Some(threshold) => threshold,
-            None if known.len() < FEWEST_FOR_DEFAULT => return None,
+            None if known.len() < FEWEST_FOR_DEFAULT => return Interruption::Undefined,
             None => known.into_iter().max().expect("there are enough"),
         };
         let until = plan.repaired.unwrap_or(Time::NEVER);
@@ -270,10 +283,13 @@ impl Evidence<'_> {
                 && life.delivered().is_none_or(|at| at.since(life.sent) > usual)
         });
         let Some(hit) = hit else {
-            return Some((Span::ZERO, Span::ZERO));
+            return Interruption::Restored(Span::ZERO, Span::ZERO);
         };
-        let again = lives[hit..].iter().filter_map(RequestLife::delivered).min()?;
-        Some((again.since(lives[hit].sent), again.since(plan.at)))
+        let again = lives[hit..].iter().filter_map(RequestLife::delivered).min();
+        match again.filter(|&at| at <= self.plan.end()) {
+            Some(at) => Interruption::Restored(at.since(lives[hit].sent), at.since(plan.at)),
+            None => Interruption::Unrestored,
+        }
     }
 
     /// Counted requests, by (sent, demand, number).
@@ -339,21 +355,24 @@ impl Evidence<'_> {
             fault: self.plan.faults[reroute.fault].name.clone(),
             session: self.plan.sessions[reroute.session].name.clone(),
             stages_ns,
-            service_interruption_ns: self.interruption(reroute.fault, reroute.session).map(|it| it.0.0),
+            service_interruption_ns: self
+                .interruption(reroute.fault, reroute.session)
+                .restored()
+                .map(|(length, _)| length.0),
             messages: reroute.messages,
             bytes: reroute.bytes,
         }
     }
 }
 
-fn measured(name: &'static str, unit: &'static str, scope: &str, value: Option<f64>) -> Measured {
-    Measured {
-        name,
-        unit,
-        scope: scope.to_owned(),
-        value,
-        samples_ns: Vec::new(),
-    }
+/// A metric of one scope, in the unit that [`metrics`](crate::observe::metrics) gives it.
+fn measured(name: &'static str, scope: &str, value: Option<f64>) -> Measured {
+    Measured::new(name, scope, value, Vec::new())
+}
+
+/// The mean of delays \[ns\].
+fn timed_metric(name: &'static str, scope: &str, samples_ns: Vec<u64>) -> Measured {
+    Measured::new(name, scope, mean_seconds(&samples_ns), samples_ns)
 }
 
 fn ratio(part: u64, whole: u64) -> Option<f64> {

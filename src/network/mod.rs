@@ -10,6 +10,8 @@ pub mod custody;
 pub mod data_network;
 pub mod measure;
 pub mod plan;
+mod series;
+pub mod sharing;
 #[cfg(feature = "trace")]
 pub mod trace;
 pub mod wiring;
@@ -25,9 +27,10 @@ use self::plan::Plan;
 use self::trace::Trace;
 use self::world::World;
 use crate::ids::{LinkId, QkdnId};
-use crate::observe::outcome::{AuditCheck, Outcome, SessionRecord};
+use crate::observe::outcome::{AuditCheck, Measured, Outcome, SessionRecord};
 use crate::observe::requests::Requests;
 use crate::observe::reroutes::Reroutes;
+use crate::observe::routes::Routes;
 use crate::observe::sessions::Sessions;
 use crate::observe::{Observer, Unobserved};
 
@@ -53,6 +56,11 @@ impl Default for Options {
 ///
 /// The outcome is a function of the plan (its seed included) and the replication's number alone.
 pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome {
+    simulate_sampled(plan, replication, options, 0)
+}
+
+/// The same with time series of `samples` equal periods, and the routes that sessions used; no other number changes.
+pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, samples: u32) -> Outcome {
     let plan = &plan.of_replication(replication);
     match options {
         #[cfg(feature = "trace")]
@@ -61,34 +69,46 @@ pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome
                 Auditor::new(Arc::clone(plan)),
                 Trace::new(Arc::clone(plan), replication),
             );
-            run(plan, replication, true, watch, |(auditor, trace), audit| {
-                (auditor.conclude(&audit), trace.lines, trace.decisions)
-            })
+            run(
+                plan,
+                [replication, samples],
+                true,
+                watch,
+                |(auditor, trace), audit| (auditor.conclude(&audit), trace.lines, trace.decisions),
+            )
         }
         Options { audit: true, .. } => run(
             plan,
-            replication,
+            [replication, samples],
             false,
             Auditor::new(Arc::clone(plan)),
             |auditor, last| (auditor.conclude(&last), Vec::new(), Vec::new()),
         ),
-        Options { audit: false, .. } => run(plan, replication, false, Unobserved, |Unobserved, _| {
-            (Vec::new(), Vec::new(), Vec::new())
-        }),
+        Options { audit: false, .. } => run(
+            plan,
+            [replication, samples],
+            false,
+            Unobserved,
+            |Unobserved, _| (Vec::new(), Vec::new(), Vec::new()),
+        ),
     }
 }
 
 fn run<O: Observer>(
     plan: &Arc<Plan>,
-    replication: u32,
+    [replication, samples]: [u32; 2],
     trail: bool,
     watch: O,
     conclude: impl FnOnce(O, LastLook) -> (Vec<AuditCheck>, Vec<u8>, Vec<u8>),
 ) -> Outcome {
     let custody = (plan.exposure || trail).then(|| Custody::new(Arc::clone(plan), replication));
-    let own = ((requests_of(plan), Reroutes::default()), Sessions::default());
+    let routes = (samples > 0).then(|| Routes::new(plan.sessions.len()));
+    let own = (
+        (requests_of(plan), Reroutes::default()),
+        (Sessions::default(), routes),
+    );
     let observers = ((own, custody), watch);
-    let mut world = World::new(Arc::clone(plan), replication, observers);
+    let mut world = World::new(Arc::clone(plan), replication, observers).sampled(samples);
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.run()));
     if let Err(cause) = ran {
         let text = cause.downcast_ref::<String>().map(String::as_str);
@@ -108,15 +128,16 @@ fn run<O: Observer>(
         now,
         books: books.clone(),
         receiving: ends,
-        settled: accounts::settled(world.managers()),
+        settled: accounts::settled(&plan, world.managers()),
         lost: world.lost(),
     };
     let accounting = accounts::accounting(plan, world.managers());
     let configuration = accounts::configuration(plan, world.managers());
     let availability = world.availability();
     let carried = world.carried();
-    let ((((requests, reroutes), sessions), custody), watch) = world.into_observer();
-    let books_of = [before.as_slice(), after.as_slice(), books.as_slice()];
+    let taken = world.samples().to_vec();
+    let ((((requests, reroutes), (sessions, routes)), custody), watch) = world.into_observer();
+    let books_of = [before.as_slice(), after.as_slice()];
     let evidence = Evidence {
         plan,
         requests: &requests,
@@ -131,8 +152,14 @@ fn run<O: Observer>(
         evidence.request_records(),
         evidence.reroute_records(),
     );
-    if let Some(custody) = custody.as_ref().filter(|_| plan.exposure) {
-        metrics.extend(custody.metrics());
+    match custody.as_ref().filter(|_| plan.exposure) {
+        Some(custody) => metrics.extend(custody.metrics()),
+        None => metrics.push(Measured::new(
+            "exposed_bits_per_node",
+            "network",
+            None,
+            Vec::new(),
+        )),
     }
     let trail = custody
         .filter(|_| trail)
@@ -148,6 +175,8 @@ fn run<O: Observer>(
         accounting,
         configuration,
         audit,
+        series: series::samples(plan, &taken, &requests),
+        routes: routes.map_or_else(Vec::new, |routes| series::routes(plan, &routes)),
         trace,
         decisions,
         trail,
@@ -169,6 +198,7 @@ fn session_records(plan: &Plan, sessions: &Sessions) -> Vec<SessionRecord> {
 fn requests_of(plan: &Plan) -> Requests {
     let of_module = |link: LinkId, end: usize| -> QkdnId { plan.nodes[plan.links[link].ends[end]].qkdn };
     Requests::new(
+        plan.counting(),
         plan.sessions.len(),
         plan.qkdns.len(),
         plan.nodes.values().map(|node| node.qkdn).collect(),

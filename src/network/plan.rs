@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::channels::Channels;
 use super::data_network::DataNetwork;
+use super::sharing::SharingPlan;
 use crate::architecture::surroundings::{
     ControllerSurroundings, KmSurroundings, ManagerSurroundings, Parameters, Placement, StoreSettings,
 };
@@ -45,6 +46,8 @@ pub struct QkdnPlan {
     pub tariff: Option<Arc<Tariff>>,
     /// Whether one controller serves it all.
     pub centralized: bool,
+    /// Whether it lets no keys of others pass.
+    pub refuses_transit: bool,
 }
 
 /// A trusted node with its KM. An IWN is one node per attached QKDN.
@@ -73,6 +76,8 @@ pub struct LinkPlan {
     pub loss_db: f64,
     /// Module pairs side by side.
     pub systems: u64,
+    /// Whether each of them has an untrusted station in the middle.
+    pub middle_station: bool,
     /// What all of them make together; `None`: no key over this channel.
     pub schedule: Option<BlockSchedule>,
     /// How blocks differ from one another; `None`: they are all like the schedule's.
@@ -187,6 +192,8 @@ pub struct SessionPlan {
     pub class: ClassId,
     /// Between which instants it asks; the second is excluded.
     pub active: [Time; 2],
+    /// Whether its keys are for what providers share, and no user's.
+    pub for_sharing: bool,
 }
 
 /// A QoS class.
@@ -268,6 +275,8 @@ pub struct Inventory {
     pub key_managers: u64,
     /// Trusted sites.
     pub sites: u64,
+    /// Untrusted stations in the middle of links.
+    pub middle_stations: u64,
 }
 
 /// Real bits.
@@ -328,6 +337,8 @@ pub struct Plan {
     pub material: Option<MaterialPlan>,
     /// Whether to work out which supplied keys each trusted node could have read.
     pub exposure: bool,
+    /// How Cxi and Mxi are keyed, if with KSA-keys.
+    pub sharing: Option<SharingPlan>,
     /// Delays of the data network.
     pub data_network: DataNetwork,
     /// What each KM sees.
@@ -360,6 +371,11 @@ impl Plan {
             .unwrap_or(Span::ZERO);
         let from = Time::ZERO + self.run.warm_up;
         (from, Time(self.end().0.saturating_sub(longest.0).max(from.0)))
+    }
+
+    /// Whether a QKDN lets no keys of others pass.
+    pub fn refuses_transit(&self, qkdn: QkdnId) -> bool {
+        self.qkdns[qkdn].refuses_transit
     }
 
     /// Whether a fault can keep messages from getting through.
@@ -454,6 +470,10 @@ impl Plan {
         iwns.dedup();
         Inventory {
             modules: self.links.values().map(|link| 2 * link.systems).sum(),
+            middle_stations: (self.links.values())
+                .filter(|link| link.middle_station)
+                .map(|link| link.systems)
+                .sum(),
             key_managers: self.nodes.len() as u64,
             sites: (self.nodes.len() - sides + iwns.len()) as u64,
         }

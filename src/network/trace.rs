@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::plan::Plan;
 use super::wiring;
-use crate::architecture::message::{RequestId, Subject};
+use crate::architecture::message::{
+    ControlMessage, KeyManagementMessage, Message, NewRoute, RequestId, Subject,
+};
 use crate::architecture::observation::{Candidate, Choice, Decision, RequestEnd, SessionState};
 use crate::architecture::{Address, Envelope, Label, Observation, Provenance, ReferencePoint, Step};
 use crate::ids::{FaultId, HopId};
@@ -53,15 +55,9 @@ impl Trace {
         subject: Subject,
         bytes: u64,
         attempt: Option<u32>,
+        provenance: Provenance,
     ) {
         let plan = &self.plan;
-        // P10 step 5 is the text's over Cq only.
-        let inferred = label.step == Step::StatusReport && point != Some(ReferencePoint::Cq);
-        let provenance = if inferred {
-            Provenance::Inferred
-        } else {
-            label.provenance()
-        };
         let line = TraceLine {
             replication: self.replication,
             t_ns: now.0,
@@ -78,7 +74,10 @@ impl Trace {
             request: subject.request,
             fault: subject.fault.map(|fault| plan.faults[fault].name.as_str().into()),
             bytes,
-            encrypted: point.is_some_and(ReferencePoint::is_encrypted),
+            encrypted: point.is_some_and(|point| {
+                let ck = plan.sharing.is_some_and(|sharing| sharing.ck);
+                point.is_encrypted() || (ck && point == ReferencePoint::Ck)
+            }),
             attempt,
         };
         Self::write(&mut self.lines, &line);
@@ -101,6 +100,7 @@ impl Trace {
             message.subject(),
             message.bytes(),
             attempt,
+            provenance(envelope, point),
         );
     }
 
@@ -177,6 +177,31 @@ impl Trace {
     }
 }
 
+/// Where a message comes from: its step, unless only some of the step's messages are the text's.
+fn provenance(envelope: &Envelope, point: Option<ReferencePoint>) -> Provenance {
+    let label = envelope.label;
+    match &envelope.message {
+        // P10 step 5 is the text's over Cq only.
+        _ if label.step == Step::StatusReport && point != Some(ReferencePoint::Cq) => Provenance::Inferred,
+        // Step 9: to the border KMs it is the text's, to inner ones ours.
+        Message::Control(ControlMessage::RerouteCommand(NewRoute {
+            km,
+            border: Some(border),
+            ..
+        })) if point == Some(ReferencePoint::Ck) && [border.near, border.far].contains(km) => {
+            Provenance::Text
+        }
+        // Y.3803 has the parts; who asks for them, and how their keys are named, is ours.
+        message if message.name() == "key relay part" => Provenance::Analogue,
+        Message::KeyManagement(
+            KeyManagementMessage::KeyIds { .. }
+            | KeyManagementMessage::PartRequest(_)
+            | KeyManagementMessage::KeysVoid { .. },
+        ) => Provenance::Inferred,
+        _ => label.provenance(),
+    }
+}
+
 impl Observer for Trace {
     const ASKS_WHY: bool = true;
 
@@ -191,7 +216,18 @@ impl Observer for Trace {
     fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         match observation {
             Observation::Internal { label, subject, note } => {
-                self.line(now, *label, None, (from, from), note, *subject, 0, None);
+                let provenance = label.provenance();
+                self.line(
+                    now,
+                    *label,
+                    None,
+                    (from, from),
+                    note,
+                    *subject,
+                    0,
+                    None,
+                    provenance,
+                );
             }
             Observation::KeysDelivered {
                 store,
@@ -212,6 +248,7 @@ impl Observer for Trace {
                     Subject::default(),
                     bits.div_ceil(8),
                     None,
+                    label.provenance(),
                 );
             }
             Observation::Decided(decision) => self.decide(now, from, decision.choice.name(), decision),
@@ -231,7 +268,18 @@ impl Observer for Trace {
                     SessionState::Failed => "session failed",
                 };
                 let subject = Subject::session(*session, None);
-                self.line(now, *label, None, (from, from), note, subject, 0, None);
+                let provenance = label.provenance();
+                self.line(
+                    now,
+                    *label,
+                    None,
+                    (from, from),
+                    note,
+                    subject,
+                    0,
+                    None,
+                    provenance,
+                );
             }
             Observation::Supplied {
                 request,

@@ -5,12 +5,14 @@
 //! applications, modules and links take none. What passes inside one element is internal and takes no time.
 
 mod outages;
+mod samples;
 mod transport;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use self::outages::Outages;
+use self::samples::Samples;
 use super::availability::{Ahead, Availability};
 use super::carrier::{Carrier, Packet};
 use super::plan::{LinkPlan, MaterialPlan, Plan, StorePlan, StoreSource};
@@ -100,6 +102,7 @@ pub struct World<O> {
     open: u64,
     snapshots: Snapshots,
     availability: Availability,
+    samples: Samples,
     observer: O,
 }
 
@@ -199,9 +202,17 @@ impl<O: Observer> World<O> {
             open: 0,
             snapshots: [None, None],
             availability: Availability::new(&plan),
+            samples: Samples::new(0, Time::ZERO, 0),
             observer,
             plan,
         }
+    }
+
+    /// Samples the stores at so many equal distances of time, up to the end of arrivals.
+    #[must_use]
+    pub fn sampled(mut self, count: u32) -> World<O> {
+        self.samples = Samples::new(count, self.plan.end(), self.plan.stores.len());
+        self
     }
 
     /// Runs to the end: arrivals stop, requests end, messages arrive, and every store is looked at once more.
@@ -209,11 +220,19 @@ impl<O: Observer> World<O> {
         self.start();
         let end = self.plan.end();
         while let Some((now, event)) = self.simulation.next() {
+            while self.samples.next() <= now {
+                self.sample();
+            }
             // Past the end nothing is worth doing for its own sake once every request has ended.
             let over = now > end && self.open == 0;
             match event {
                 Event::Arrive { slot } => self.arrive(slot, now),
                 Event::Process { slot } => self.process(slot, now),
+                // Keys of relays in parts that came to nothing are void at both ends, however late that is found.
+                Event::Wake {
+                    timer: Timer::PartDeadline,
+                    element,
+                } => self.wake(element, Timer::PartDeadline, now),
                 Event::Wake { .. }
                 | Event::Disturb { .. }
                 | Event::Announce { .. }
@@ -233,7 +252,48 @@ impl<O: Observer> World<O> {
                 Event::Overdue { line, sequence } => self.on_overdue(line, sequence, now),
             }
         }
-        self.look_at_all(self.simulation.now().max(end));
+        while self.samples.next() <= end {
+            self.sample();
+        }
+        let over = self.simulation.now().max(end);
+        let skew = self.greatest_skew();
+        if skew > Span::ZERO {
+            // What one end has and the other is still to have: no more is made, and both get it.
+            for store in self.plan.stores.ids() {
+                self.quantum.set_generating(store, false, over);
+            }
+        }
+        self.look_at_all(over + skew);
+    }
+
+    /// How long after its block was acquired the later end of any link has it, where ends differ; else 0.
+    fn greatest_skew(&self) -> Span {
+        let links = self.plan.links.values().filter_map(|link| match &link.making {
+            Some(Making::Blocks(generation)) if generation.skew[0] != generation.skew[1] => {
+                Some(generation.post_processing + generation.skew[0].max(generation.skew[1]))
+            }
+            _ => None,
+        });
+        links.max().unwrap_or(Span::ZERO)
+    }
+
+    fn sample(&mut self) {
+        let sending = |store: StoreId| {
+            let hop = self.plan.stores[store].settings.hop;
+            self.key_managers[self.plan.hops[hop].from].sending_store(store)
+        };
+        self.samples.take(
+            |store| sending(store).book(),
+            |store| Ahead {
+                store: sending(store).clone(),
+                source: self.quantum.sending(store).clone(),
+            },
+        );
+    }
+
+    /// Instants and the amounts of all stores at each, where they were [sampled](Self::sampled).
+    pub fn samples(&self) -> &[(Time, Vec<Book>)] {
+        self.samples.taken()
     }
 
     fn start(&mut self) {
@@ -246,6 +306,13 @@ impl<O: Observer> World<O> {
         }
         for link in self.plan.links.ids() {
             self.watch(link, Time::ZERO);
+        }
+        for link in self.plan.links.ids() {
+            for end in 0..self.reporting() {
+                self.out.address_to(Address::module(link, end));
+                self.modules[link.index() * 2 + end].on_start(&mut self.out);
+                self.flush(Time::ZERO);
+            }
         }
         for node in self.plan.nodes.ids() {
             self.out.address_to(Address::kma(node));
@@ -380,7 +447,7 @@ impl<O: Observer> World<O> {
             }
             ElementKind::Controller => self.controllers[ControllerId(at)].on_timer(timer, now, &mut self.out),
             ElementKind::Application => self.applications[ApplicationId(at)].on_timer(now, &mut self.out),
-            ElementKind::QkdModule => self.modules[at as usize].on_timer(now, &mut self.out),
+            ElementKind::QkdModule => return self.wake_module(at as usize, timer, now),
             ElementKind::Manager => self.managers[ManagerId(at)].on_timer(timer, now, &mut self.out),
             ElementKind::UserNetworkManager => unreachable!("user networks set no timers"),
         }
@@ -389,9 +456,9 @@ impl<O: Observer> World<O> {
 
     /// Carries out what a machine wants done, and what that does inside the same element.
     fn flush(&mut self, now: Time) {
-        let mut out = std::mem::replace(&mut self.out, Outbox::new(Address::application(ApplicationId(0))));
-        let me = out.me();
-        for effect in out.drain() {
+        let me = self.out.me();
+        let mut effects = self.out.take();
+        for effect in effects.drain(..) {
             match effect {
                 Effect::Send(envelope) => self.send(envelope, now),
                 Effect::Wake { at, timer } => {
@@ -400,7 +467,7 @@ impl<O: Observer> World<O> {
                 Effect::Observe(observation) => self.observe(now, me, &observation),
             }
         }
-        self.out = out;
+        self.out.reuse(effects);
         if let Some(envelope) = self.internal.pop_front() {
             self.deliver(envelope, now);
         }
@@ -416,12 +483,39 @@ impl<O: Observer> World<O> {
             } => {
                 self.open -= 1;
             }
-            Observation::Level { store, usable } if !self.availability.is_ample(*store, *usable) => {
-                self.follow(*store, now);
+            Observation::Level { store, usable } => {
+                if !self.availability.is_ample(*store, *usable) {
+                    self.follow(*store, now);
+                }
+                return; // levels are for the availability alone
             }
             _ => {}
         }
         self.observer.observed(now, from, observation);
+    }
+
+    /// A module declares what has happened to its link, or reports how it does.
+    fn wake_module(&mut self, at: usize, timer: Timer, now: Time) {
+        let link = LinkId((at / 2) as u32);
+        if timer == Timer::LinkReport {
+            let block = self
+                .stores_of(link)
+                .next()
+                .and_then(|store| self.quantum.around(store, now)[0]);
+            self.modules[at].on_report(now, block.as_ref(), &mut self.out);
+            return self.flush(now);
+        }
+        self.modules[at].on_timer(now, &mut self.out);
+        self.flush(now);
+        if self.modules[at].awaits_block() {
+            self.watch(link, now);
+        }
+    }
+
+    /// The stores that a link fills: the lane from its first end, the lane from its second.
+    fn stores_of(&self, link: LinkId) -> impl Iterator<Item = StoreId> + use<O> {
+        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
+        stores.into_iter().flatten()
     }
 
     /// Tells the availability of a store's level.
@@ -461,9 +555,11 @@ impl<O: Observer> World<O> {
     fn set_generating(&mut self, link: LinkId, now: Time) {
         let ends = [0, 1].map(|end| self.modules[link.index() * 2 + end].is_stopped());
         let generates = !self.outages.is_cut(link) && !ends.contains(&true);
-        let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
-        for store in stores.into_iter().flatten() {
+        for store in self.stores_of(link) {
             self.quantum.set_generating(store, generates, now);
+            if self.samples.next() < Time::NEVER {
+                self.samples.forget(store);
+            }
             if self.availability.follows(store) {
                 self.follow(store, now);
             }
@@ -496,16 +592,23 @@ impl<O: Observer> World<O> {
         if self.plan.parameters.status_reports { 2 } else { 0 }
     }
 
-    /// Looks ahead for the next turn of a link's blocks; what was found before is void.
+    /// Looks ahead for the next turn of a link's blocks, or for the first block of a link that starts again; what was
+    /// found before is void.
     fn watch(&mut self, link: LinkId, now: Time) {
         if !self.plan.parameters.status_reports {
             return;
         }
-        let hop = self.plan.links[link].hops[0];
-        let Some(store) = self.plan.hops[hop].store() else {
+        let Some(store) = self.stores_of(link).next() else {
             return;
         };
-        let block = self.quantum.next_turn(store, now, self.plan.horizon());
+        let horizon = self.plan.horizon();
+        let awaited = [0, 1].map(|end| self.modules[link.index() * 2 + end].awaits_block());
+        let block = if awaited.contains(&true) {
+            let next = self.quantum.around(store, now)[1];
+            next.filter(|block| block.done <= horizon)
+        } else {
+            self.quantum.next_turn(store, now, horizon)
+        };
         let epoch = self.turns[link].1 + 1;
         self.turns[link] = (block, epoch);
         if let Some(block) = block {
@@ -539,8 +642,7 @@ impl<O: Observer> World<O> {
                 sources: &mut self.quantum,
             };
             self.key_managers[node].look_at_all(&mut cx, &mut self.out);
-            let observations = self.out.drain().collect::<Vec<Effect>>();
-            for effect in observations {
+            for effect in self.out.take() {
                 if let Effect::Observe(observation) = effect {
                     self.observe(now, Address::kma(node), &observation);
                 }
@@ -657,6 +759,7 @@ fn expected(link: &LinkPlan) -> Option<Expected> {
         Some(Making::Blocks(generation)) => Some(Expected {
             skr_bps: link.schedule?.rate_bps() as u64,
             consumption_bps: generation.expected_consumption_bps,
+            report_every: generation.report_every,
         }),
         _ => None,
     }
@@ -689,12 +792,17 @@ fn sources(plan: &Plan, source: StoreSource, streams: &Streams) -> [LinkSource; 
         (Some(_), Some(Making::Blocks(generation))) => {
             let stream = streams.stream(&format!("link/{}", link.name), "blocks");
             let process = BlockProcess::new(Arc::clone(generation), stream);
-            [lane, 1 - lane].map(|end| {
+            // The sending end allocates only what both ends have.
+            let skews = [
+                generation.skew[0].max(generation.skew[1]),
+                generation.skew[1 - lane],
+            ];
+            skews.map(|skew| {
                 LinkSource::Blocks(Box::new(BlockSource::new(
                     process.clone(),
                     link.first_lane,
                     lane == 0,
-                    generation.skew[end],
+                    skew,
                     plan.horizon(),
                 )))
             })
@@ -720,11 +828,17 @@ fn procedure_between(plan: &Plan, from: NodeId, to: NodeId) -> Procedure {
     if ends[0] == ends[1] {
         return Procedure::Local;
     }
-    let mut border_hops = plan
-        .boundaries
-        .values()
-        .flat_map(|boundary| boundary.hops)
-        .map(|hop| &plan.hops[hop]);
-    let first = border_hops.find(|hop| [plan.nodes[hop.from].qkdn, plan.nodes[hop.to].qkdn] == ends);
-    first.map_or(Procedure::P9, |hop| hop.handover.procedure())
+    let surroundings = &plan.controller_surroundings[plan.nodes[from].controller];
+    let straight = surroundings
+        .borders
+        .iter()
+        .find(|border| border.far_qkdn == ends[1]);
+    let first = straight.or_else(|| {
+        let offers = surroundings.offers.iter();
+        let offers = offers.filter(|(_, offer)| offer.destination() == ends[1]);
+        let (over, _) = offers.min_by_key(|(boundary, offer)| (offer.way.len(), *boundary))?;
+        let mut borders = surroundings.borders.iter();
+        borders.find(|border| border.boundary == *over)
+    });
+    first.map_or(Procedure::P9, |border| border.procedure())
 }

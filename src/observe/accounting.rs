@@ -71,7 +71,7 @@ pub struct Row<'a> {
     pub session: &'a str,
     /// Number of the request.
     pub request: Option<u32>,
-    /// `source`, `border` or `destination`; in a settlement `owes` or `is_owed`.
+    /// `source`, `border`, `transit` or `destination`; in a settlement `owes` or `is_owed`.
     pub segment: &'static str,
     /// The provider's own application that was supplied.
     pub application: &'a str,

@@ -1,10 +1,12 @@
 //! Watching a run without changing it: observers see every envelope and every observation.
 
 pub mod accounting;
+pub mod metrics;
 pub mod outcome;
 pub mod record;
 pub mod requests;
 pub mod reroutes;
+pub mod routes;
 pub mod sessions;
 
 use crate::architecture::{Address, Envelope, Observation};

@@ -1,6 +1,7 @@
 //! What one replication of a run leaves behind: plain data, in a deterministic order.
 
 use super::accounting::Accounting;
+use super::metrics;
 
 /// Everything that one replication measured.
 #[derive(Clone, Debug, Default)]
@@ -23,12 +24,53 @@ pub struct Outcome {
     pub configuration: Vec<ConfigurationRecord>,
     /// The auditor's findings: one entry per check.
     pub audit: Vec<AuditCheck>,
+    /// Amounts over time; empty unless asked for.
+    pub series: Samples,
+    /// The hops that sessions' key was sent over; empty unless asked for.
+    pub routes: Vec<RouteRecord>,
     /// The trace as JSON lines; empty unless asked for.
     pub trace: Vec<u8>,
     /// Routing and admission decisions as JSON lines; empty unless asked for.
     pub decisions: Vec<u8>,
     /// The audit trail of supplied keys as JSON lines; empty unless a trace was asked for.
     pub trail: Vec<u8>,
+}
+
+/// Amounts at some instants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Samples {
+    /// The instants \[ns\].
+    pub t_ns: Vec<u64>,
+    /// What was sampled at all of them.
+    pub series: Vec<Series>,
+}
+
+/// One amount of one element over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Series {
+    /// `link:ID` or `demand:ID`.
+    pub element: String,
+    /// What it is: an amount \[bits\]. Those that count what has happened since time 0 never fall.
+    pub name: &'static str,
+    /// One value per instant.
+    pub values: Vec<u64>,
+}
+
+/// A hop that a session's key was sent over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteRecord {
+    /// The session's (demand's) id.
+    pub session: String,
+    /// Where the hop begins.
+    pub from: String,
+    /// Where it ends.
+    pub to: String,
+    /// When it was first used \[ns\].
+    pub first_ns: u64,
+    /// When it was last used \[ns\].
+    pub last_ns: u64,
+    /// Requests whose key was sent over it.
+    pub requests: u64,
 }
 
 /// One metric of one scope in one replication.
@@ -45,6 +87,23 @@ pub struct Measured {
     /// Individual observations \[ns\] behind the value, where the metric has any: pooled over all
     /// replications for p50 and p99.
     pub samples_ns: Vec<u64>,
+}
+
+impl Measured {
+    /// A metric of one scope in the unit that [`metrics`] gives it.
+    ///
+    /// # Panics
+    /// If there is no metric of that name.
+    pub fn new(name: &'static str, scope: &str, value: Option<f64>, samples_ns: Vec<u64>) -> Measured {
+        let metric = metrics::find(name).unwrap_or_else(|| panic!("no metric {name}"));
+        Measured {
+            name,
+            unit: metric.unit,
+            scope: scope.to_owned(),
+            value,
+            samples_ns,
+        }
+    }
 }
 
 /// One counted request.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Observer;
-use crate::architecture::message::FailureCause;
+use crate::architecture::message::{FailureCause, Message};
 use crate::architecture::observation::RequestEnd;
-use crate::architecture::{Address, Envelope, Layer, Observation, RequestId};
+use crate::architecture::{Address, Envelope, Observation, RequestId};
 use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 
@@ -57,7 +57,7 @@ impl RequestLife {
     }
 }
 
-/// Control- and management-layer messages, by sending QKDN.
+/// Control- and management-layer messages of the counting time, by sending QKDN.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Traffic {
     /// Messages.
@@ -69,6 +69,8 @@ pub struct Traffic {
 /// The observer.
 #[derive(Clone, Debug)]
 pub struct Requests {
+    /// The counting time.
+    counting: [Time; 2],
     lives: Arena<SessionId, Vec<RequestLife>>,
     open: u64,
     /// Key that tags have spent \[bits\], and messages not sent for want of it, by store.
@@ -81,8 +83,9 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// An observer of `sessions` sessions; the tables say which QKDN nodes, controllers, managers and modules count to.
+    /// An observer of `sessions` sessions that counts traffic and tags from one instant to another; the tables say which QKDN nodes, controllers, managers and modules count to.
     pub fn new(
+        (from, to): (Time, Time),
         sessions: usize,
         qkdns: usize,
         nodes: Vec<QkdnId>,
@@ -91,6 +94,7 @@ impl Requests {
         modules: Vec<QkdnId>,
     ) -> Requests {
         Requests {
+            counting: [from, to],
             lives: (0..sessions).map(|_| Vec::new()).collect(),
             open: 0,
             authentication: BTreeMap::new(),
@@ -116,6 +120,10 @@ impl Requests {
         }
     }
 
+    fn counts(&self, now: Time) -> bool {
+        self.counting[0] <= now && now < self.counting[1]
+    }
+
     fn life(&mut self, request: RequestId) -> &mut RequestLife {
         &mut self.lives[request.session][request.number as usize]
     }
@@ -130,12 +138,13 @@ impl Requests {
         &self.lives[session]
     }
 
-    /// Key that authentication tags have spent from a store \[bits\], and messages not sent for want of it.
+    /// Key that authentication tags have spent from a store in the counting time \[bits\], and messages not sent for
+    /// want of it.
     pub fn authentication(&self, store: StoreId) -> (u64, u64) {
         self.authentication.get(&store).copied().unwrap_or_default()
     }
 
-    /// Control and management traffic of a QKDN.
+    /// Control and management traffic of a QKDN in the counting time.
     pub fn traffic(&self, qkdn: QkdnId) -> Traffic {
         self.traffic[qkdn]
     }
@@ -143,11 +152,10 @@ impl Requests {
 
 impl Observer for Requests {
     #[inline]
-    fn sent(&mut self, _now: Time, envelope: &Envelope, internal: bool) {
-        let to = envelope.to.kind().layer();
-        let from = envelope.from.kind().layer();
-        let controls = |layer| matches!(layer, Layer::Control | Layer::Management);
-        if !internal && (controls(from) || controls(to)) {
+    fn sent(&mut self, now: Time, envelope: &Envelope, internal: bool) {
+        // Controllers and managers are spoken to in no other words, nor speak others.
+        let controls = matches!(envelope.message, Message::Control(_) | Message::Management(_));
+        if controls && !internal && self.counts(now) {
             let qkdn = self.qkdn_of(envelope.from);
             let traffic = &mut self.traffic[qkdn];
             traffic.messages += 1;
@@ -199,10 +207,12 @@ impl Observer for Requests {
                 self.life(request).failed = Some((now, cause));
                 self.open -= 1;
             }
-            Observation::Authenticated { store, bits } => {
+            Observation::Authenticated { store, bits } if self.counts(now) => {
                 self.authentication.entry(store).or_default().0 += bits;
             }
-            Observation::Unsent { store, .. } => self.authentication.entry(store).or_default().1 += 1,
+            Observation::Unsent { store, .. } if self.counts(now) => {
+                self.authentication.entry(store).or_default().1 += 1;
+            }
             Observation::Waits { request, km } => self.life(request).waited_for = Some(km),
             Observation::RelayStarted { request } => self.life(request).relay_started = Some(now),
             Observation::KeyHeld { request } => self.life(request).held = Some(now),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Observer;
+use crate::architecture::message::ControlMessage;
 use crate::architecture::observation::ReroutingInstant;
 use crate::architecture::{Address, Envelope, Layer, Message, Observation};
 use crate::ids::{FaultId, SessionId};
@@ -18,9 +19,14 @@ struct FaultLife {
 }
 
 /// Instants t2 … t7 of one session, and what was sent about it.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Default, Debug)]
 struct SessionLife {
     instants: [Option<Time>; 6],
+    /// t2 … t4 of each controller that looked at it.
+    by_controller: BTreeMap<Address, [Option<Time>; 3]>,
+    /// Whose proposal both sides have committed to, or who gave the session back to its source: it decided, and its
+    /// stages are on the critical path.
+    led_by: Option<Address>,
     /// A reroute is in force, and the session is looked at again: that is another story.
     over: bool,
     messages: u64,
@@ -58,6 +64,9 @@ impl Reroutes {
             instants[0] = of_fault.began;
             instants[1] = of_fault.declared;
             instants[2..].copy_from_slice(&life.instants);
+            if let Some(stages) = life.led_by.and_then(|led_by| life.by_controller.get(&led_by)) {
+                instants[2..5].copy_from_slice(stages);
+            }
             Reroute {
                 fault,
                 session,
@@ -88,6 +97,9 @@ impl Observer for Reroutes {
                 let life = self.sessions.entry((fault, session)).or_default();
                 life.messages += 1;
                 life.bytes += bytes;
+                if matches!(envelope.message, Message::Control(ControlMessage::Commit { .. })) {
+                    life.led_by = Some(envelope.from);
+                }
             }
             None => {
                 let life = self.faults.entry(fault).or_default();
@@ -102,7 +114,7 @@ impl Observer for Reroutes {
     }
 
     #[inline]
-    fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
+    fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         match *observation {
             Observation::Declared { fault } => {
                 self.faults.entry(fault).or_default().declared.get_or_insert(now);
@@ -116,6 +128,19 @@ impl Observer for Reroutes {
                 life.over |= instant == ReroutingInstant::Reported && life.instants[5].is_some();
                 if life.over {
                     return;
+                }
+                if instant <= ReroutingInstant::Computed {
+                    life.by_controller.entry(from).or_default()[instant as usize] = Some(now);
+                }
+                // The controllers at both ends of a lost border find out at once; once one of them has given the session
+                // back or agreed, what the other still decides and computes leads to nothing.
+                let coordinated = life.instants[ReroutingInstant::Coordinated as usize].is_some();
+                let late = matches!(instant, ReroutingInstant::Decided | ReroutingInstant::Computed);
+                if coordinated && late && life.led_by.is_some_and(|led_by| led_by != from) {
+                    return;
+                }
+                if instant == ReroutingInstant::Coordinated {
+                    life.led_by.get_or_insert(from);
                 }
                 // The last of all KMs and of all attempts counts, and what follows is yet to come again.
                 let (past, yet_to_come) = life.instants.split_at_mut(instant as usize + 1);

@@ -24,6 +24,8 @@ pub struct BlockSource {
     since: u32,
     /// Where the last block that was evaluated ended.
     last_end: Time,
+    /// The last block before `settled`, and the last before `ahead`.
+    before: [Option<Block>; 2],
     /// Key that is not handed out yet: end of acquisition, arrival, bits of this lane.
     pending: VecDeque<(Time, Time, u64)>,
     /// Blocks at which the link turns bad or good again, that are not past yet.
@@ -53,6 +55,7 @@ impl BlockSource {
             ahead: process,
             since: 0,
             last_end: Time::ZERO,
+            before: [None; 2],
             pending: VecDeque::new(),
             turns: VecDeque::new(),
             healthy: true,
@@ -67,6 +70,7 @@ impl BlockSource {
         let block = self.ahead.finish();
         self.since += 1;
         self.last_end = block.end;
+        self.before[1] = Some(block);
         let first = Bits(block.bits).part(self.first_lane).0;
         let bits = if self.is_first { first } else { block.bits - first };
         if bits > 0 {
@@ -95,9 +99,10 @@ impl BlockSource {
             self.turns.pop_back();
         }
         while self.settled.next_end().is_some_and(|end| end <= now) {
-            self.settled.finish();
+            self.before[0] = Some(self.settled.finish());
         }
         change(&mut self.settled);
+        self.before[1] = self.before[0];
         self.ahead = self.settled.clone();
         (self.since, self.last_end) = (0, now);
     }
@@ -108,6 +113,22 @@ impl BlockSource {
             self.healthy = turn.is_healthy();
             self.turns.pop_front();
         }
+    }
+
+    /// The last block that is done by now, and the next one as things stand.
+    pub fn around(&self, now: Time) -> [Option<Block>; 2] {
+        let (mut process, mut last) = (
+            self.settled.clone(),
+            self.before[0].filter(|block| block.done <= now),
+        );
+        while process.next_end().is_some() {
+            let block = process.finish();
+            if block.done > now {
+                return [last, Some(block)];
+            }
+            last = Some(block);
+        }
+        [last, None]
     }
 
     /// The next block after now and by `until` at which the link turns bad (alarm) or good again, as things stand.
@@ -136,8 +157,9 @@ impl KeySource for BlockSource {
             });
         }
         self.pass_turns(now);
-        if self.since >= RENEWED_AFTER && self.last_end <= now {
+        if self.since >= RENEWED_AFTER && self.before[1].is_none_or(|block| block.done <= now) {
             self.settled = self.ahead.clone();
+            self.before[0] = self.before[1];
             self.since = 0;
         }
     }

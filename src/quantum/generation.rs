@@ -165,6 +165,8 @@ pub struct Generation {
     pub flips_drift: Drift,
     /// Consumption that the link is provisioned for \[bit/s\], for its reports.
     pub expected_consumption_bps: Option<u64>,
+    /// Its modules report how it does so often; `None`: only when its state changes.
+    pub report_every: Option<Span>,
     /// How much later than the other end each end of the link has a block.
     pub skew: [Span; 2],
 }

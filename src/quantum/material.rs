@@ -101,7 +101,7 @@ mod tests {
         let keys = keys();
         let whole = keys.of_store(StoreId(0), StoreEnd::Sending, &run(5, 60));
         let first = KeyRange { start: 5, bits: 11 };
-        let rest = vec![KeyRange { start: 16, bits: 49 }].into_boxed_slice();
+        let rest = Box::new(vec![KeyRange { start: 16, bits: 49 }]);
         let parts = OtpKeys {
             first,
             rest: Some(rest),

@@ -1,15 +1,15 @@
 //! A QKD module: one end of a QKD link. It declares what happens to the link over Cq and Mq (P10/P13 step 5).
 
-use super::process::Block;
+use super::process::{Block, Fate};
 use crate::architecture::message::{
-    ControlMessage, LinkPerformance, LinkState, ManagementMessage, StatusAnswer, StatusChange,
+    AlarmCause, ControlMessage, LinkPerformance, LinkState, ManagementMessage, StatusAnswer, StatusChange,
 };
 use crate::architecture::recovery::Change;
 use crate::architecture::{
     Address, Detection, Label, Observation, Outbox, Procedure, Step, Timer, Unnoticed,
 };
 use crate::ids::{ControllerId, FaultId, LinkId, ManagerId};
-use crate::kernel::Time;
+use crate::kernel::{Span, Time};
 
 /// What a link is provisioned for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +18,8 @@ pub struct Expected {
     pub skr_bps: u64,
     /// Consumption \[bit/s\], if the scenario says.
     pub consumption_bps: Option<u64>,
+    /// How often to report besides changes of the state.
+    pub report_every: Option<Span>,
 }
 
 /// The machine. It takes no processing time; detection has a delay of its own.
@@ -36,6 +38,10 @@ pub struct Module {
     up: bool,
     /// Whether the controller has ordered it to stop.
     stopped: bool,
+    /// What was declared last: whether the link makes key.
+    declared: bool,
+    /// What was reported last.
+    state: LinkState,
 }
 
 impl Module {
@@ -58,10 +64,24 @@ impl Module {
             undeclared: Unnoticed::default(),
             up: true,
             stopped: false,
+            declared: true,
+            state: LinkState::Active,
         }
     }
 
-    /// The controller asks, or orders (P10/P13 steps 1, 2 and 4).
+    /// Time 0.
+    pub fn on_start(&mut self, out: &mut Outbox) {
+        self.report_later(Time::ZERO, out);
+    }
+
+    fn report_later(&self, now: Time, out: &mut Outbox) {
+        if let Some(every) = self.expected.and_then(|expected| expected.report_every) {
+            out.wake(now + every, Timer::LinkReport);
+        }
+    }
+
+    /// The controller asks, or orders (P10/P13 steps 1, 2 and 4). A link that was ordered to stop is passive, one that
+    /// was ordered to go on is pending until its first block.
     pub fn on_message(&mut self, message: &ControlMessage, now: Time, out: &mut Outbox) {
         match message {
             ControlMessage::StatusRequest => {
@@ -74,7 +94,18 @@ impl Module {
                 let to = Address::controller(self.controller);
                 out.send(to, label, ControlMessage::StatusAnswer(Box::new(answer)));
             }
-            ControlMessage::GenerationControl { generate, .. } => self.stopped = !generate,
+            ControlMessage::GenerationControl { generate, .. } => {
+                let changed = self.stopped == *generate;
+                self.stopped = !generate;
+                if changed && self.state != LinkState::Off {
+                    let state = if *generate {
+                        LinkState::Pending
+                    } else {
+                        LinkState::Passive
+                    };
+                    self.report(state, None, None, out);
+                }
+            }
             other => unreachable!("no one sends a module {other:?}"),
         }
     }
@@ -82,6 +113,11 @@ impl Module {
     /// Whether the controller has ordered it to stop.
     pub fn is_stopped(&self) -> bool {
         self.stopped
+    }
+
+    /// Whether it waits for the first block that tells how the link does.
+    pub fn awaits_block(&self) -> bool {
+        self.state == LinkState::Pending && self.declared && self.expected.is_some()
     }
 
     /// The quantum channel went or came back.
@@ -107,33 +143,51 @@ impl Module {
             out.observe(Observation::Declared { fault });
         }
         // Repaired, it resynchronises before the next block.
-        let state = if generating {
-            LinkState::Pending
-        } else {
-            LinkState::Off
+        let state = match (generating, self.stopped) {
+            (false, _) => LinkState::Off,
+            (true, true) => LinkState::Passive,
+            (true, false) => LinkState::Pending,
         };
-        self.declare(generating, origin, Some(fault), out);
+        let cause = (!generating).then_some(AlarmCause::Interrupted);
+        self.declare(cause, origin, Some(fault), out);
         self.report(state, None, Some(fault), out);
+    }
+
+    /// A report is due; `block` is the last one that was made.
+    pub fn on_report(&mut self, now: Time, block: Option<&Block>, out: &mut Outbox) {
+        let block = block.filter(|_| matches!(self.state, LinkState::Active | LinkState::Pending));
+        self.report(self.state, block, None, out);
+        self.report_later(now, out);
     }
 
     /// Blocks are thrown away from this one on (QBER alarm, no key to authenticate), or are good again.
     /// `fault`: what is known to lie behind it.
     pub fn on_turn(&mut self, now: Time, block: &Block, fault: Option<FaultId>, out: &mut Outbox) {
         let healthy = block.is_healthy();
-        if let (false, Some(fault)) = (healthy, fault) {
-            out.observe(Observation::Declared { fault });
-        }
         let state = if healthy {
             LinkState::Active
         } else {
             LinkState::Pending
         };
-        self.declare(healthy, now, fault, out);
+        let cause = match block.fate {
+            Fate::Kept | Fate::FrameError => None,
+            Fate::Aborted => Some(AlarmCause::Errors {
+                qber_ppm: block.qber.map_or(0, millionths),
+            }),
+            Fate::Unauthenticated => Some(AlarmCause::NotAuthenticated),
+        };
+        if healthy != self.declared {
+            if let (false, Some(fault)) = (healthy, fault) {
+                out.observe(Observation::Declared { fault });
+            }
+            self.declare(cause, now, fault, out);
+        }
         self.report(state, Some(block), fault, out);
     }
 
     /// Says over Cq and Mq how the link does.
-    fn report(&self, state: LinkState, block: Option<&Block>, fault: Option<FaultId>, out: &mut Outbox) {
+    fn report(&mut self, state: LinkState, block: Option<&Block>, fault: Option<FaultId>, out: &mut Outbox) {
+        self.state = state;
         let Some(expected) = self.expected else { return };
         let label = Label::new(self.procedure, Step::StatusReport);
         let link = self.link;
@@ -142,7 +196,7 @@ impl Module {
             skr_bps: block.map_or(0, Block::rate_bps),
             expected_skr_bps: expected.skr_bps,
             expected_consumption_bps: expected.consumption_bps,
-            qber_ppm: block.and_then(|block| Some(libm::round(block.qber? * 1e6) as u32)),
+            qber_ppm: block.and_then(|block| block.qber).map(millionths),
         };
         let to_controller = ControlMessage::LinkReport {
             link,
@@ -159,9 +213,11 @@ impl Module {
     }
 
     /// Says over Cq and Mq whether the link makes key.
-    fn declare(&self, generating: bool, origin: Time, fault: Option<FaultId>, out: &mut Outbox) {
+    fn declare(&mut self, cause: Option<AlarmCause>, origin: Time, fault: Option<FaultId>, out: &mut Outbox) {
         let label = Label::new(self.procedure, Step::StatusReport);
         let link = self.link;
+        let generating = cause.is_none();
+        self.declared = generating;
         let change = StatusChange::Link { link, generating };
         out.send(
             Address::controller(self.controller),
@@ -172,20 +228,20 @@ impl Module {
                 fault,
             },
         );
-        let alarm = ManagementMessage::LinkAlarm {
-            link,
-            generating,
-            fault,
-        };
+        let alarm = ManagementMessage::LinkAlarm { link, cause, fault };
         out.send(Address::manager(self.manager), label, alarm);
     }
+}
+
+/// A rate in 10⁻⁶, to the nearest.
+fn millionths(rate: f64) -> u32 {
+    libm::round(rate * 1e6) as u32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::architecture::{Effect, Message};
-    use crate::kernel::Span;
 
     #[test]
     fn a_cut_is_declared_once_over_cq_and_mq_after_the_detection_time() {
@@ -199,7 +255,7 @@ mod tests {
         );
         let mut out = Outbox::new(Address::module(LinkId(3), 0));
         module.on_disturbance(Time(100), false, FaultId(0), &mut out);
-        let effects: Vec<Effect> = out.drain().collect();
+        let effects = out.take();
         assert!(matches!(
             effects[..],
             [Effect::Wake {
@@ -208,7 +264,7 @@ mod tests {
             }]
         ));
         module.on_timer(Time(150), &mut out);
-        let effects: Vec<Effect> = out.drain().collect();
+        let effects = out.take();
         let to: Vec<Address> = effects
             .iter()
             .filter_map(|effect| match effect {
@@ -247,8 +303,8 @@ mod tests {
         let mut declared = |down: u64, up: u64, down_due: u64, up_due: u64| {
             module.on_disturbance(Time(down), false, FaultId(0), &mut out);
             assert!(matches!(
-                out.drain().next(),
-                Some(Effect::Wake { at, .. }) if at == Time(down_due)
+                out.take().first(),
+                Some(Effect::Wake { at, .. }) if *at == Time(down_due)
             ));
             if up >= down_due {
                 module.on_timer(Time(down_due), &mut out);
@@ -256,7 +312,8 @@ mod tests {
             module.on_disturbance(Time(up), true, FaultId(0), &mut out);
             module.on_timer(Time(down_due), &mut out);
             module.on_timer(Time(up_due), &mut out);
-            let said = out.drain().filter(|effect| matches!(effect, Effect::Send(_)));
+            let said = out.take();
+            let said = said.iter().filter(|effect| matches!(effect, Effect::Send(_)));
             said.count()
         };
         assert_eq!(declared(110, 190, 305, 205), 0, "one beat would have come late");

@@ -1,14 +1,13 @@
 //! The best setting of a model's intensities: deterministic searches without derivatives.
 
-/// Where `function` is greatest between `low` and `high` (both above 0): a grid in the logarithm, then golden section
-/// between the neighbours of its best point, to a relative width of 10⁻¹⁰.
-pub fn maximum(low: f64, high: f64, function: impl Fn(f64) -> f64) -> f64 {
-    const POINTS: usize = 160;
+/// Where `function` is greatest between `low` and `high` (both above 0): a grid of so many `steps` in the logarithm, then
+/// golden section between the neighbours of its best point, to a relative width of 10⁻¹⁰.
+pub fn maximum(low: f64, high: f64, steps: usize, function: impl Fn(f64) -> f64) -> f64 {
     let (from, to) = (libm::log(low), libm::log(high));
-    let at = |index: usize| from + (to - from) * index as f64 / POINTS as f64;
+    let at = |index: usize| from + (to - from) * index as f64 / steps as f64;
     let value = |x: f64| function(libm::exp(x));
     let mut best = (0, f64::NEG_INFINITY);
-    for index in 0..=POINTS {
+    for index in 0..=steps {
         let found = value(at(index));
         if found > best.1 {
             best = (index, found);
@@ -17,7 +16,7 @@ pub fn maximum(low: f64, high: f64, function: impl Fn(f64) -> f64) -> f64 {
     if best.0 == 0 && function(low) >= value(at(0) + 1e-9) {
         return low;
     }
-    let (mut a, mut b) = (at(best.0.saturating_sub(1)), at((best.0 + 1).min(POINTS)));
+    let (mut a, mut b) = (at(best.0.saturating_sub(1)), at((best.0 + 1).min(steps)));
     let ratio = (libm::sqrt(5.0) - 1.0) / 2.0;
     let (mut c, mut d) = (b - ratio * (b - a), a + ratio * (b - a));
     let (mut at_c, mut at_d) = (value(c), value(d));
@@ -128,10 +127,13 @@ mod tests {
 
     #[test]
     fn searches_find_the_top() {
-        let at = maximum(1e-3, 10.0, |x| x * libm::exp(-x));
+        let at = maximum(1e-3, 10.0, 160, |x| x * libm::exp(-x));
         assert!((at - 1.0).abs() < 1e-6, "{at}");
-        assert!((maximum(0.5, 10.0, |x| -x) - 0.5).abs() < 1e-12);
-        let hill = |p: &[f64; 3]| -(p[0] - 1.0).powi(2) - 10.0 * (p[1] + 2.0).powi(2) - (p[2] - p[0]).powi(2);
+        assert!((maximum(0.5, 10.0, 160, |x| -x) - 0.5).abs() < 1e-12);
+        let hill = |p: &[f64; 3]| {
+            let [a, b, c] = [p[0] - 1.0, p[1] + 2.0, p[2] - p[0]];
+            -a * a - 10.0 * b * b - c * c
+        };
         let (at, _) = climb([5.0, 5.0, 5.0], 1.0, hill);
         for (x, wanted) in at.into_iter().zip([1.0, -2.0, 1.0]) {
             assert!((x - wanted).abs() < 1e-4, "{at:?}");

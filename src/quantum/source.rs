@@ -78,7 +78,9 @@ impl ScheduledSource {
 
 impl KeySource for ScheduledSource {
     fn advance_to(&mut self, now: Time, blocks: &mut Vec<BlockRun>) {
-        blocks.append(&mut self.earlier);
+        if !self.earlier.is_empty() {
+            blocks.append(&mut self.earlier);
+        }
         blocks.extend(self.run_until(now));
     }
 
@@ -135,6 +137,14 @@ impl LinkSource {
     pub fn intercept(&mut self, now: Time, fraction: f64) {
         if let LinkSource::Blocks(source) = self {
             source.disturb(now, |process| process.intercept(now, fraction));
+        }
+    }
+
+    /// The last block that is done by now, and the next one as things stand.
+    pub fn around(&self, now: Time) -> [Option<Block>; 2] {
+        match self {
+            LinkSource::Steady(_) | LinkSource::Passes(_) => [None; 2],
+            LinkSource::Blocks(source) => source.around(now),
         }
     }
 
@@ -214,6 +224,11 @@ impl QuantumLayer {
         for source in &mut self.ends[store] {
             source.intercept(now, fraction);
         }
+    }
+
+    /// The last block that filled a store and is done by now, and the next one as things stand.
+    pub fn around(&self, store: StoreId, now: Time) -> [Option<Block>; 2] {
+        self.ends[store][0].around(now)
     }
 
     /// The next block at which what fills a store turns bad (alarm) or good again, as things stand.

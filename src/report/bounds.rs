@@ -119,8 +119,8 @@ pub fn bounds(bounds: &Bounds, price: Option<&Price>, variants: &[Variant], look
     if let Some(price) = price {
         let total = Scale::of("", price.total).number(price.total);
         let line = format!(
-            "\nCost: {total} for {} modules, {} key managers, {} sites and the controllers",
-            price.modules, price.key_managers, price.sites
+            "\nCost: {total} for {} modules, {} stations between them, {} key managers, {} sites and the controllers",
+            price.modules, price.middle_stations, price.key_managers, price.sites
         );
         say(&mut text, &line);
     }

@@ -126,6 +126,8 @@ pub fn picture(title: &str, points: &[LinkPoint]) -> Result<String, String> {
         }
         chart
             .configure_series_labels()
+            // Rates fall: nothing is drawn there.
+            .position(SeriesLabelPosition::LowerLeft)
             .background_style(WHITE)
             .border_style(BLACK)
             .draw()

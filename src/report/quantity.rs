@@ -65,6 +65,16 @@ impl Scale {
             .unwrap_or(scales[scales.len() - 1])
     }
 
+    /// What a number is divided by.
+    pub fn factor(self) -> f64 {
+        self.factor
+    }
+
+    /// The unit's name; 1 where there is none.
+    pub fn name(self) -> &'static str {
+        if self.unit.is_empty() { "1" } else { self.unit }
+    }
+
     /// The number alone: `12.35`. Whole numbers without a prefix, such as counts, stand in full.
     pub fn number(self, value: f64) -> String {
         if self.unit.is_empty() && value.fract() == 0.0 && value.abs() < 1e9 {

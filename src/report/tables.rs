@@ -307,12 +307,21 @@ fn push_prices(text: &mut String, comparison: &Comparison, look: Look) {
         return;
     }
     say(text, "What the variants are built of:");
-    let mut prices = table(look, &["variant", "modules", "key managers", "sites", "price"]);
+    let mut prices = table(
+        look,
+        &["variant", "modules", "key managers", "sites", "stations", "price"],
+    );
     for (variant, price) in comparison.variants.iter().zip(&comparison.prices) {
         let mut cells = vec![Cell::new(variant)];
         if let Some(price) = price {
             cells.extend(
-                [price.modules, price.key_managers, price.sites].map(|count| Cell::new(count.to_string())),
+                [
+                    price.modules,
+                    price.key_managers,
+                    price.sites,
+                    price.middle_stations,
+                ]
+                .map(|count| Cell::new(count.to_string())),
             );
             cells.push(Cell::new(Scale::of("", price.total).number(price.total)));
         }

@@ -22,44 +22,6 @@ macro_rules! at {
 }
 use at;
 
-/// The metrics that results have, by name.
-pub const METRICS: &[&str] = &[
-    "requests",
-    "delivered",
-    "delivered_bits",
-    "throughput_bps",
-    "served_share",
-    "kkrd_s",
-    "relay_latency_s",
-    "kkrdv_s",
-    "kkdlr",
-    "kkder",
-    "availability",
-    "service_interruption_s",
-    "service_restoration_s",
-    "rerouting_latency_s",
-    "link_key_bits_per_key_bit",
-    "wasted_link_key_bits",
-    "expired_link_key_bits",
-    "total_link_key_bits",
-    "key_utilisation",
-    "drawdown_bits",
-    "authentication_bits",
-    "unauthenticated_messages",
-    "exposed_bits_per_node",
-    "clear_bits_per_node",
-    "retention_s",
-    "control_messages",
-    "control_bytes",
-    "one_sided",
-    "retransmissions",
-    "given_up_messages",
-    "lost_transmissions",
-    "transport_messages",
-    "transport_bytes",
-    "events",
-];
-
 /// Checks a decoded document; what the decoder could not read is passed over.
 pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding> {
     let mut checker = Checker {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::document::{
     self, Arrivals, Authentication, Boundary, BoundaryKind, ChannelQuality, Control, Document, Iwn,
-    LinkModel, Relay, Reservation, Routing, Store, Stretch, TransferProtection,
+    LinkModel, Relay, Reservation, Routing, Sharing, Store, Stretch, TransferProtection,
 };
 use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
 use crate::architecture::{Heartbeat, Procedure, Recovery};
@@ -20,6 +20,7 @@ use crate::kernel::{Span, Time};
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use crate::network::channels::{Channels, Quality, Retransmission};
 use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Processing, RandomFault, RunPlan};
+use crate::network::sharing;
 use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
 use crate::service::demand::{ArrivalProcess, Periodic, Poisson};
@@ -48,8 +49,18 @@ pub fn compile(document: &Document) -> Plan {
     }
     compiler.controls();
     compiler.traffic();
+    if matches!(document.security.sharing, Sharing::KsaKeys(_)) {
+        compiler.builder.class(sharing::CLASS);
+    }
     compiler.providers();
     let mut plan = compiler.builder.build();
+    if let Sharing::KsaKeys(keys) = &document.security.sharing {
+        plan.share_by_ksa_keys(sharing::SharingPlan {
+            key_bits: keys.key.0,
+            period: keys.period,
+            ck: keys.ck,
+        });
+    }
     faults(document, &mut plan);
     plan
 }
@@ -266,6 +277,7 @@ impl Compiler<'_> {
             length_m: wanted.length.0,
             loss_db: channel.loss_db,
             systems: u64::from(wanted.systems),
+            middle_station: wanted.model.has_middle_station(),
             schedule,
             making,
             store: amounts(wanted.store),
@@ -528,6 +540,7 @@ fn making(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Opt
         loss_drift,
         flips_drift,
         expected_consumption_bps: written.expected_consumption.map(|rate| rate.0),
+        report_every: written.report_every,
         skew: [written.skew_first, written.skew_second],
     })))
 }

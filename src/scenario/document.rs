@@ -100,6 +100,28 @@ choice! {
     }
 }
 
+choice! {
+    /// What keys the encryption between providers.
+    pub enum Sharing ("kind of sharing") {
+        /// Computational: it takes no key.
+        computational => Computational(Nothing),
+        /// KSA-keys, supplied to an encryptor at either end of every way.
+        ksa_keys => KsaKeys(KsaKeys),
+    }
+}
+
+record! {
+    /// KSA-keys for Cxi and Mxi.
+    pub struct KsaKeys {
+        /// Length of a key. Assumption: 256 bit.
+        key: Bits = Bits(256),
+        /// Time between two keys. Assumption: a minute.
+        period: Span = Span::from_seconds(60),
+        /// Whether Ck between different nodes is encrypted too.
+        ck: bool = false,
+    }
+}
+
 record! {
     /// Authentication by one-time tags.
     pub struct WegmanCarter {
@@ -114,6 +136,8 @@ record! {
         /// What authenticates Kx-1 and Kxi-1 messages between neighbours. Assumption: computational; all other
         /// channels are.
         authentication: Authentication = Authentication::Computational(Nothing {}),
+        /// What keys the encryption of Cxi and Mxi. Assumption: computational.
+        sharing: Sharing = Sharing::Computational(Nothing {}),
         /// Whether to work out which supplied keys each trusted node could have read.
         exposure: bool = false,
     }
@@ -324,6 +348,9 @@ record! {
         controller: u64 = 10_000,
         /// A trusted site: rooms, power, guards.
         site: u64 = 50_000,
+        /// An untrusted station in the middle of a link (MDI, twin-field, BBM92), per module pair: what measures or
+        /// sends there, and its room. Assumption: as dear as a pair of modules, whose ends carry less in return.
+        middle_station: u64 = 100_000,
     }
 }
 
@@ -486,6 +513,7 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("routing", Routing::ENTRIES),
         ("relay", Relay::ENTRIES),
         ("authentication", Authentication::ENTRIES),
+        ("sharing", Sharing::ENTRIES),
         ("model", LinkModel::ENTRIES),
         ("boundary", BoundaryKind::ENTRIES),
         ("kxi1_prime_protection", TransferProtection::ENTRIES),
@@ -493,7 +521,28 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("fault", Fault::ENTRIES),
         ("control", Control::ENTRIES),
         ("reservation", Reservation::ENTRIES),
+        ("transit", Transit::ENTRIES),
     ]
+}
+
+/// Presets of link models: model, preset.
+pub fn presets() -> Vec<(&'static str, &'static crate::quantum::models::Preset)> {
+    let of_model = |entry: &'static Entry| {
+        let origin = crate::catalogue::Origin::default();
+        let empty = |members| Node {
+            tree: Tree::Object(members),
+            origin,
+        };
+        let member = crate::catalogue::Member {
+            key: entry.name.to_owned(),
+            key_origin: origin,
+            value: empty(Vec::new()),
+        };
+        let model = LinkModel::decode(&empty(vec![member]), &mut Decoder::default());
+        let presets = crate::quantum::models::Parameters::presets(model.kind());
+        presets.iter().map(move |preset| (entry.name, preset))
+    };
+    LinkModel::ENTRIES.iter().flat_map(of_model).collect()
 }
 
 /// The JSON Schema of scenario files, in both forms: a file that extends another is a patch.

@@ -362,7 +362,6 @@ mod tests {
     use super::*;
     use crate::interworking::layout::Which;
     use crate::scenario::derive;
-    use crate::scenario::document::LinkModel;
     use proptest::prelude::*;
 
     #[test]
@@ -391,7 +390,7 @@ mod tests {
             let damaged = format!("{}{put}{}", &text[..start], &text[end..]);
             match load_text("damaged", &damaged, &[]) {
                 Ok(loaded) => for which in Which::ALL {
-                    let _ = derive(&loaded.document, which, &LinkModel::reaches);
+                    let _ = derive(&loaded.document, which);
                 },
                 Err(findings) => prop_assert!(findings.errors() > 0 && !findings.render().is_empty()),
             }

@@ -22,7 +22,7 @@ pub mod variants;
 
 pub use compile::compile;
 pub use diagnostics::{Diagnostic, Diagnostics};
-pub use document::{Document, catalogues, schema};
+pub use document::{Document, catalogues, presets, schema};
 pub use load::{Loaded, load, load_text, validate};
 pub use single_model::link_model;
 pub use variants::derive;

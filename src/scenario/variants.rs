@@ -14,8 +14,8 @@
 //! duct at their kilometre, so that one cut hits whatever lies there.
 
 use super::document::{
-    Boundary, BoundaryDuct, BoundaryKind, Control, Document, Duct, Gwn, Iwn, Link, LinkModel, LinkTemplate,
-    Name, Nothing, Place, QkdNode, Qkdn, Store, Stretch, TransferProtection,
+    Boundary, BoundaryDuct, BoundaryKind, Control, Document, Duct, Gwn, Iwn, Link, LinkTemplate, Name,
+    Nothing, Place, QkdNode, Qkdn, Store, Stretch, TransferProtection,
 };
 use crate::interworking::layout::{self, Point, Stands, Which};
 use crate::kernel::time::Span;
@@ -32,6 +32,8 @@ pub struct Equipment {
     pub controllers: u64,
     /// Trusted sites beside those of the two border nodes.
     pub sites: u64,
+    /// Untrusted stations in the middle of links.
+    pub middle_stations: u64,
 }
 
 impl Equipment {
@@ -43,6 +45,7 @@ impl Equipment {
             (self.key_managers, prices.key_manager),
             (self.controllers, prices.controller),
             (self.sites, prices.site),
+            (self.middle_stations, prices.middle_station),
         ]
         .iter()
         .fold(0, |sum, (number, price)| {
@@ -51,32 +54,25 @@ impl Equipment {
     }
 }
 
-/// Derives a variant of every boundary of a document. `reaches` says whether a link of that model makes any key at
-/// that loss: [`LinkModel::reaches`], unless a model's physics says more.
-pub fn derive(document: &Document, which: Which, reaches: &dyn Fn(&LinkModel, Decibels) -> bool) -> Document {
+/// Derives a variant of every boundary of a document. A span is one link as far as the link's model makes key over it.
+pub fn derive(document: &Document, which: Which) -> Document {
     let mut derived = document.clone();
     derived.complete();
     for index in 0..derived.boundaries.len() {
         let boundary = derived.boundaries[index].clone();
-        Site::new(&boundary, reaches).build(&mut derived, index, which);
+        Site::new(&boundary).build(&mut derived, index, which);
     }
     derived
 }
 
 /// What the variant of one boundary is made of.
-pub fn equipment(
-    document: &Document,
-    boundary: &Boundary,
-    which: Which,
-    reaches: &dyn Fn(&LinkModel, Decibels) -> bool,
-) -> Equipment {
-    Site::new(boundary, reaches).equipment(document, which)
+pub fn equipment(document: &Document, boundary: &Boundary, which: Which) -> Equipment {
+    Site::new(boundary).equipment(document, which)
 }
 
 /// A boundary on its way to a variant.
 struct Site<'a> {
     boundary: &'a Boundary,
-    reaches: &'a dyn Fn(&LinkModel, Decibels) -> bool,
     /// Templates of the links from the first and from the second end, the latter seen from the first.
     links: [LinkTemplate; 2],
     /// Totals of all stores of the boundary.
@@ -84,7 +80,7 @@ struct Site<'a> {
 }
 
 impl<'a> Site<'a> {
-    fn new(boundary: &'a Boundary, reaches: &'a dyn Fn(&LinkModel, Decibels) -> bool) -> Site<'a> {
+    fn new(boundary: &'a Boundary) -> Site<'a> {
         let (links, total) = match &boundary.kind {
             BoundaryKind::Gwn(gwn) => ([gwn.link.clone(), gwn.link.clone()], gwn.link.store.clone()),
             BoundaryKind::Iwn(iwn) => {
@@ -103,7 +99,6 @@ impl<'a> Site<'a> {
         };
         Site {
             boundary,
-            reaches,
             links,
             total,
         }
@@ -119,9 +114,17 @@ impl<'a> Site<'a> {
     /// What stands along the duct in a variant, in order.
     fn points(&self, which: Which) -> Vec<Point> {
         let reaches = |template: usize, from: Metres, to: Metres| {
-            (self.reaches)(&self.links[template].model, self.loss(from, to))
+            let length = Metres(to.0 - from.0);
+            self.links[template].reaches_over(length, self.loss(from, to))
         };
-        layout::points(which, self.boundary.site(), self.boundary.duct.length, &reaches)
+        let (site, end) = (self.boundary.site(), self.boundary.duct.length);
+        layout::points(which, self.owner(), site, end, &reaches)
+    }
+
+    /// Which end's QKDN the site belongs to.
+    fn owner(&self) -> usize {
+        let second = self.boundary.between[1].qkdn.as_str();
+        usize::from(self.boundary.site_owner.as_deref() == Some(second))
     }
 
     fn equipment(&self, document: &Document, which: Which) -> Equipment {
@@ -133,7 +136,12 @@ impl<'a> Site<'a> {
         };
         let mut all = Equipment::default();
         for pair in points.windows(2) {
-            all.module_pairs += u64::from(systems[self.template_of(pair[1].at)]);
+            let template = self.template_of(pair[1].at);
+            let pairs = u64::from(systems[template]);
+            all.module_pairs += pairs;
+            if self.links[template].model.has_middle_station() {
+                all.middle_stations += pairs;
+            }
         }
         for point in &points {
             let (key_managers, controllers) = match point.stands {
@@ -163,15 +171,19 @@ impl<'a> Site<'a> {
                 let allowed = self.equipment(document, Which::I).price(document);
                 let mut equipment = self.equipment(document, Which::G0);
                 let links = (self.points(Which::G0).len() - 1) as u64;
-                equipment.module_pairs = 0;
+                (equipment.module_pairs, equipment.middle_stations) = (0, 0);
                 let left = allowed.saturating_sub(equipment.price(document));
-                let per_system = links.saturating_mul(document.prices.module_pair);
+                let station = u64::from(self.links[0].model.has_middle_station());
+                let per_pair = station
+                    .saturating_mul(document.prices.middle_station)
+                    .saturating_add(document.prices.module_pair);
+                let per_system = links.saturating_mul(per_pair);
                 let most = left
                     .checked_div(per_system)
                     .map_or(own[0], |most| most.min(1_000_000) as u32);
                 [most.max(own[0]); 2]
             }
-            Which::G1 | Which::G1Mirror | Which::I => own,
+            Which::G1 | Which::I => own,
         }
     }
 
@@ -424,6 +436,7 @@ mod tests {
     use crate::catalogue::Described as _;
     use crate::scenario::{load, load_text};
     use proptest::prelude::*;
+    use serde_json::{Value, json};
 
     /// Totals of (initial, capacity, length, loss) of all links that belong to boundary `border`.
     fn totals(document: &Document) -> (u64, u64, u64, u64) {
@@ -478,7 +491,7 @@ mod tests {
             let document = load(file, &[]).expect("valid").document;
             let expected = totals(&document);
             for which in Which::ALL {
-                let derived = derive(&document, which, &LinkModel::reaches);
+                let derived = derive(&document, which);
                 valid(&derived);
                 assert_eq!(totals(&derived), expected, "{file} {which:?}");
                 assert_eq!(derived.demands, document.demands);
@@ -494,9 +507,14 @@ mod tests {
     #[test]
     fn madqci_needs_no_relays() {
         let document = load("scenarios/madqci.json", &[]).expect("valid").document;
-        let derive = |which| derive(&document, which, &LinkModel::reaches);
+        let derive = |which| super::derive(&document, which);
         assert_eq!(derive(Which::G0), document);
-        let g1 = derive(Which::G1);
+        let first = load(
+            "scenarios/madqci.json",
+            &["boundaries.border.site_owner=REDIMadrid".to_owned()],
+        );
+        let first = first.expect("valid").document;
+        let g1 = super::derive(&first, Which::G1);
         assert_eq!(added_nodes(&g1, "REDIMadrid"), ["border-site"]);
         assert!(added_nodes(&g1, "Telefonica").is_empty());
         let boundary = g1.boundary("border").expect("there");
@@ -505,7 +523,7 @@ mod tests {
             (boundary.duct.length, boundary.duct.total_loss()),
             (Metres(1_950), Decibels(1_500_000_000))
         );
-        let mirrored = derive(Which::G1Mirror);
+        let mirrored = derive(Which::G1);
         assert_eq!(added_nodes(&mirrored, "Telefonica"), ["border-site"]);
         assert_eq!(
             mirrored.boundary("border").expect("there").between[1].node,
@@ -526,14 +544,14 @@ mod tests {
         )
         .expect("valid")
         .document;
-        let g0 = derive(&document, Which::G0, &LinkModel::reaches);
+        let g0 = derive(&document, Which::G0);
         assert!(added_nodes(&g0, "Polska").is_empty());
         assert_eq!(
             added_nodes(&g0, "Germany"),
             ["border-relay-1"],
             "71.5 km lie beyond the site at 28.6 km"
         );
-        let i = derive(&document, Which::I, &LinkModel::reaches);
+        let i = derive(&document, Which::I);
         assert_eq!(
             added_nodes(&i, "Germany"),
             ["border-relay-1"],
@@ -548,7 +566,7 @@ mod tests {
     fn equal_price_buys_as_many_modules_as_it_can() {
         let document = load("scenarios/madqci.json", &[]).expect("valid").document;
         let boundary = document.boundary("border").expect("there");
-        let made = |which| equipment(&document, boundary, which, &LinkModel::reaches);
+        let made = |which| equipment(&document, boundary, which);
         let i = made(Which::I);
         assert_eq!(
             (i.module_pairs, i.key_managers, i.controllers, i.sites),
@@ -562,11 +580,59 @@ mod tests {
         assert!(equal.price(&document) <= i.price(&document));
         assert!(equal.price(&document) + document.prices.module_pair > i.price(&document));
         assert_eq!(made(Which::G1).key_managers, 1);
-        let derived = derive(&document, Which::G0Equal, &LinkModel::reaches);
+        let derived = derive(&document, Which::G0Equal);
         let BoundaryKind::Gwn(gwn) = &derived.boundaries[0].kind else {
             panic!("gateways");
         };
         assert_eq!(gwn.link.systems, 3);
+    }
+
+    /// clause8/iwn-cc.json with 100 km of border and another link on it.
+    fn with_link(model: &str, channel: &Value) -> Document {
+        let text = std::fs::read_to_string("scenarios/clause8/iwn-cc.json").expect("there");
+        let mut document: Value = serde_json::from_str(&text).expect("JSON");
+        let border = &mut document["boundaries"][0];
+        border["duct"] = json!({ "length": "100 km", "loss": "20 dB" });
+        let link = &mut border["kind"]["iwn"]["link"];
+        link["model"] = json!({ model: {} });
+        link["channel"] = channel.clone();
+        let loaded = load_text("changed", &document.to_string(), &[]);
+        loaded.unwrap_or_else(|wrong| panic!("{wrong}")).document
+    }
+
+    #[test]
+    fn a_span_is_cut_where_noise_or_loss_of_its_own_channel_leaves_no_key() {
+        let relays = |channel: Value| {
+            let derived = derive(&with_link("decoy_bb84_vacuum_weak", &channel), Which::G0);
+            added_nodes(&derived, "A").len() + added_nodes(&derived, "B").len()
+        };
+        let raman = |power_mw: f64| json!({ "raman": { "power_mw": power_mw } });
+        assert_eq!(relays(raman(1e-6)), 0);
+        assert_eq!(relays(raman(1.0)), 1);
+        assert_eq!(relays(json!({ "insertion_loss": "1 dB" })), 0);
+        assert_eq!(relays(json!({ "insertion_loss": "30 dB" })), 1);
+    }
+
+    #[test]
+    fn stations_in_the_middle_have_their_price() {
+        let price = |model: &str, which| {
+            let document = with_link(model, &json!({}));
+            let boundary = document.boundary("border").expect("there");
+            let made = equipment(&document, boundary, which);
+            (made, made.price(&document), document)
+        };
+        let (trusted, without, _) = price("decoy_bb84_vacuum_weak", Which::I);
+        let (made, with, document) = price("mdi_wcs_asymptotic_opt", Which::I);
+        assert_eq!((trusted.middle_stations, made.middle_stations), (0, 2));
+        assert_eq!(with, without + 2 * document.prices.middle_station);
+        // What the comparison says of the compiled network is the same.
+        let plan = crate::scenario::compile(&derive(&document, Which::I));
+        assert_eq!(plan.inventory().middle_stations, 2);
+        // Equal price buys module pairs with their stations.
+        let (equal, spent, _) = price("mdi_wcs_asymptotic_opt", Which::G0Equal);
+        assert_eq!(equal.middle_stations, equal.module_pairs);
+        let another = document.prices.module_pair + document.prices.middle_station;
+        assert!(spent <= with && spent + another > with);
     }
 
     proptest! {
@@ -586,10 +652,10 @@ mod tests {
             iwn.link.store.lane_share = Fraction(share);
             let expected = totals(&document);
             for which in Which::ALL {
-                let derived = derive(&document, which, &LinkModel::reaches);
+                let derived = derive(&document, which);
                 valid(&derived);
                 prop_assert_eq!(totals(&derived), expected);
-                let again = derive(&derived, which, &LinkModel::reaches);
+                let again = derive(&derived, which);
                 if which == Which::I {
                     prop_assert_eq!(again.boundary("border").map(Boundary::site),
                         derived.boundary("border").map(Boundary::site));

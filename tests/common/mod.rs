@@ -141,6 +141,7 @@ impl Builder {
             length_m,
             loss_db: length_m as f64 * 0.0002,
             systems: 1,
+            middle_station: false,
             schedule: self.setting.block,
             making: None,
             store,

@@ -1,10 +1,15 @@
 //! Random plans: two networks with random topology, borders of both kinds, random stores, loads and cuts.
 
+#![allow(dead_code)] // each test binary uses its part
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use qkdni::architecture::surroundings::{ManagementOptions, Parameters, ReportTriggers, ReservationScheme};
+use qkdni::architecture::policy::Policy;
+use qkdni::architecture::surroundings::{
+    ManagementOptions, Parameters, RelayScheme, ReportTriggers, ReservationScheme,
+};
 use qkdni::architecture::{Address, Channel, Disturbance, Heartbeat, Procedure, Recovery, ReferencePoint};
 use qkdni::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use qkdni::fault::{DuctCut, FaultKind as _, Site as _};
@@ -38,6 +43,7 @@ pub struct NetworkRecipe {
     extra: Vec<(Index, Index)>,
     controller_at: Option<Index>,
     routing: u8,
+    relay: Option<Option<Index>>,
 }
 
 /// A border: an interworking site (with or without key of its own), or a link between two gateways.
@@ -58,6 +64,7 @@ pub struct DemandRecipe {
     keys: u64,
     key_bits: u64,
     timeout_ms: u64,
+    class: usize,
 }
 
 /// A cut of one link's duct.
@@ -93,10 +100,24 @@ pub struct Recipe {
     usage_records: bool,
     status_reports: bool,
     level_classes: u8,
+    /// Whether classes rank, and the higher ones preempt.
+    ranks: bool,
+    tag_bits: u64,
     processing_us: [u64; 3],
     stages_us: [u64; 4],
     warm_up_ms: u64,
     seed: u64,
+}
+
+impl Recipe {
+    /// Hop by hop, among equals, without tags: so that a key's way can be read off its relay messages.
+    pub fn plain(mut self) -> Recipe {
+        for network in &mut self.networks {
+            network.relay = None;
+        }
+        (self.ranks, self.tag_bits) = (false, 0);
+        self
+    }
 }
 
 fn link() -> impl Strategy<Value = LinkRecipe> {
@@ -134,12 +155,14 @@ fn network() -> impl Strategy<Value = NetworkRecipe> {
         prop::collection::vec(any::<(Index, Index)>(), 0..4),
         any::<Option<Index>>(),
         0..3u8,
+        prop_oneof![2 => Just(None), 1 => any::<Option<Index>>().prop_map(Some)],
     )
-        .prop_map(|(parents, extra, controller_at, routing)| NetworkRecipe {
+        .prop_map(|(parents, extra, controller_at, routing, relay)| NetworkRecipe {
             parents,
             extra,
             controller_at,
             routing,
+            relay,
         })
 }
 
@@ -160,9 +183,10 @@ fn demand() -> impl Strategy<Value = DemandRecipe> {
         prop_oneof![20..200u64, 200..3_000u64],
         (1..4u64, 1..3_000u64),
         prop_oneof![1..50u64, 50..4_000u64],
+        0..3usize,
     )
         .prop_map(
-            |(sides, ends, poisson, period_ms, (keys, key_bits), timeout_ms)| DemandRecipe {
+            |(sides, ends, poisson, period_ms, (keys, key_bits), timeout_ms, class)| DemandRecipe {
                 sides,
                 ends,
                 poisson,
@@ -170,6 +194,7 @@ fn demand() -> impl Strategy<Value = DemandRecipe> {
                 keys,
                 key_bits,
                 timeout_ms,
+                class,
             },
         )
 }
@@ -203,6 +228,8 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
         any::<bool>(),
         prop::bool::weighted(0.85),
         prop_oneof![Just(0u8), Just(4), 1..10u8],
+        any::<bool>(),
+        prop_oneof![3 => Just(0u64), 1 => 1..300u64],
     );
     let processing = prop_oneof![
         Just([0, 0, 0]),
@@ -224,7 +251,7 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
         .prop_map(
             |(
                 (networks, boundaries, links, demands, cuts),
-                (per_hop, usage_records, status_reports, level_classes),
+                (per_hop, usage_records, status_reports, level_classes, ranks, tag_bits),
                 processing_us,
                 stages_us,
                 warm_up_ms,
@@ -241,6 +268,8 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
                 usage_records,
                 status_reports,
                 level_classes,
+                ranks,
+                tag_bits,
                 processing_us,
                 stages_us,
                 warm_up_ms,
@@ -272,6 +301,7 @@ impl Cook<'_> {
             length_m: link.length_m,
             loss_db: link.length_m as f64 * 0.0002,
             systems: link.systems,
+            middle_station: false,
             schedule,
             making: None,
             store: StoreAmounts {
@@ -316,6 +346,21 @@ impl Cook<'_> {
         if let Some(at) = recipe.controller_at {
             self.plan
                 .control(qkdn, Control::Centralized(*at.get(&nodes)), None);
+        }
+        // Parts need every KM's promise before any of them sends.
+        if let (Some(central), false) = (&recipe.relay, self.recipe.per_hop) {
+            let scheme = match central {
+                None => RelayScheme::Destination,
+                Some(at) => RelayScheme::Centralized(*at.get(&nodes)),
+            };
+            self.plan.relay(qkdn, scheme);
+        }
+        if self.recipe.ranks {
+            let policy = Policy {
+                preemption: true,
+                ..Policy::default()
+            };
+            self.plan.policy(qkdn, policy);
         }
         (qkdn, nodes)
     }
@@ -374,7 +419,7 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
         },
         usage_records: recipe.usage_records,
         status_reports: recipe.status_reports,
-        authentication_tag: 0,
+        authentication_tag: recipe.tag_bits,
         management: ManagementOptions {
             settlement_period: recipe
                 .level_classes
@@ -419,7 +464,12 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
         cook.boundary(number, &networks);
     }
     cook.plan.channels(channels);
-    let class = cook.plan.class("default");
+    let classes = ["default", "silver", "gold"].map(|name| cook.plan.class(name));
+    for (priority, &class) in (0..).zip(&classes) {
+        if recipe.ranks {
+            cook.plan.priority(class, priority);
+        }
+    }
     for (number, demand) in recipe.demands.iter().enumerate() {
         let from = *demand.ends[0].get(&networks[usize::from(demand.sides[0])].1);
         let to = &networks[usize::from(demand.sides[1])].1;
@@ -445,7 +495,7 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
             demand.keys,
             demand.key_bits,
             timeout,
-            class,
+            classes[demand.class],
         );
     }
     let ducts = std::mem::take(&mut cook.ducts);

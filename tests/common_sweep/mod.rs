@@ -2,6 +2,9 @@
 
 #![allow(dead_code)] // each test binary uses its part
 
+#[cfg(unix)]
+pub mod kills;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -13,7 +16,10 @@ pub fn scenario(place: &Path) {
 
 /// The program, in a folder of its own, saying little.
 pub fn program(place: &Path) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("qkdni"));
+    // Beside the folder of whatever test or example this is.
+    let me = std::env::current_exe().expect("it runs");
+    let beside = me.ancestors().nth(2).expect("target/<profile>/<folder>/<name>");
+    let mut command = Command::new(beside.join("qkdni"));
     command
         .current_dir(place)
         .env("NO_COLOR", "1")

@@ -12,6 +12,8 @@ pub enum UsageSegment {
     Source,
     /// Handed across the border, and supplied beyond it.
     Border,
+    /// Passed through, from one border to another, and supplied beyond.
+    Transit,
     /// Supplied to the peer.
     Destination,
 }
@@ -22,6 +24,7 @@ impl UsageSegment {
         match self {
             UsageSegment::Source => "source",
             UsageSegment::Border => "border",
+            UsageSegment::Transit => "transit",
             UsageSegment::Destination => "destination",
         }
     }
@@ -38,7 +41,8 @@ pub struct UsageRecord {
     pub application: Option<ApplicationId>,
     /// What it is about.
     pub segment: UsageSegment,
-    /// The QKDN that the keys are shared with; one's own inside one QKDN.
+    /// At the source the QKDN that the keys are shared with; at a border the one across; in transit and at the
+    /// destination the one before, which owes for it; one's own inside one QKDN.
     pub partner: QkdnId,
     /// QoS class.
     pub class: ClassId,

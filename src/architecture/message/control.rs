@@ -8,7 +8,7 @@ use super::{Ask, Formation, RequestId, Subject};
 use crate::architecture::hop::HopState;
 use crate::architecture::policy::Terms;
 use crate::architecture::procedure::Procedure;
-use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
+use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, LinkId, NodeId, QkdnId, SessionId};
 use crate::kernel::Time;
 
 /// The border that a controller chose for a session.
@@ -45,7 +45,9 @@ impl RelayOrder {
         SegmentOrder {
             ask: self.ask(),
             border: self.border,
+            passed: Arc::from([]),
             destination: self.order.destination,
+            destination_qkdn: self.order.destination_qkdn,
             bits: self.order.bits,
             class: self.order.class,
             deadline: self.order.deadline,
@@ -63,14 +65,18 @@ impl RelayOrder {
 
 /// What a controller tells the next QKDN's of a request, and no more (requirement S6): neither the applications nor the
 /// source KM.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SegmentOrder {
     /// Which attempt at which request.
     pub ask: Ask,
     /// The border; `None` inside one QKDN.
     pub border: Option<BorderChoice>,
+    /// QKDNs that the way has passed before the one that asks.
+    pub passed: Arc<[QkdnId]>,
     /// The destination KM.
     pub destination: NodeId,
+    /// Its QKDN.
+    pub destination_qkdn: QkdnId,
     /// Amount \[bits\].
     pub bits: u64,
     /// QoS class.
@@ -100,6 +106,8 @@ pub struct Reservation {
     pub procedure: Procedure,
     /// Which of the session's routes this is.
     pub epoch: u32,
+    /// The attempt that established the segment.
+    pub generation: u32,
     /// Whether to reserve now (`segment`), or only to install the route (`per_hop`).
     pub reserve: bool,
     /// How the segment's KMs relay together; `None`: hop by hop.
@@ -117,6 +125,38 @@ pub enum ReservationResult {
     Refused(FailureCause, NodeId),
     /// Asked for a route that both sides have agreed to leave: nothing was reserved.
     Stale,
+}
+
+/// A way to another QKDN, as it is offered across a border: reachability, cost class, class of key – nothing of the
+/// topology of those that it leads through.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Offer {
+    /// QKDNs on the way: the one that offers first, the destination last.
+    pub way: Arc<[QkdnId]>,
+    /// Hops from the border that it is offered across to the destination's border, as far as providers on the way say.
+    pub hops: u16,
+    /// Key on the way: made on every hop, or on some hop only what is left.
+    pub key: HopState,
+}
+
+impl Offer {
+    /// Where it leads.
+    pub fn destination(&self) -> QkdnId {
+        *self.way.last().expect("a way leads somewhere")
+    }
+}
+
+/// What one QKDN says across a border of a way to another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reachability {
+    /// Across which boundary.
+    pub boundary: BoundaryId,
+    /// The QKDN that can be reached, or no longer.
+    pub destination: QkdnId,
+    /// Counts what was said across the boundary about the destination.
+    pub sequence: u32,
+    /// The way; `None`: what was offered before is withdrawn.
+    pub offer: Option<Offer>,
 }
 
 /// What one side can offer for a session's border (P10/P13 step 7): reachability, cost class, usable key – nothing of
@@ -174,6 +214,8 @@ pub struct NewRoute {
     pub border: Option<BorderChoice>,
     /// Counts the session's routes; a stale one is refused.
     pub epoch: u32,
+    /// The attempt that established the segment; one of an earlier segment is refused.
+    pub generation: u32,
     /// The deciding controller.
     pub reply_to: ControllerId,
     /// The fault behind it.
@@ -303,6 +345,8 @@ pub enum ControlMessage {
         reachable: bool,
         /// Key usable for it now, as far as controller-B knows \[bits\].
         usable_bits: u64,
+        /// Whether it is policy that refuses it.
+        refused_by_policy: bool,
     },
     /// Controller → KM: how much key is usable for this hop (P12 step 3)?
     ResourceQuery {
@@ -310,6 +354,10 @@ pub enum ControlMessage {
         ask: Ask,
         /// The hop in question.
         hop: HopId,
+        /// The KM that shall answer.
+        km: NodeId,
+        /// The controller that decides, to be answered.
+        reply_to: ControllerId,
     },
     /// KM → controller.
     ResourceAnswer {
@@ -317,6 +365,8 @@ pub enum ControlMessage {
         ask: Ask,
         /// Usable key \[bits\].
         usable_bits: u64,
+        /// The controller that decides.
+        reply_to: ControllerId,
     },
     /// Controller → KM (Ck) or → the controller that serves it (Cx): route information and reservation.
     Reserve(Reservation),
@@ -393,6 +443,16 @@ pub enum ControlMessage {
         /// Whether the request is over.
         cancel: bool,
     },
+    /// KM → its controller → deciding controller (→ that of the segment before): one of higher priority lacks key that is
+    /// promised to this request. If its start has not been given, the promise is taken back and the request waits.
+    Recall {
+        /// Which attempt at which request.
+        ask: Ask,
+        /// The KM that promised.
+        km: NodeId,
+        /// The controller that decides on the segment.
+        reply_to: ControllerId,
+    },
     /// KM → controller: metadata for the life cycle of transferred keys (P12 step 8; no key bytes).
     Metadata {
         /// Which request.
@@ -413,6 +473,8 @@ pub enum ControlMessage {
     SessionClose {
         /// Which session.
         session: SessionId,
+        /// What was established by this attempt or before: a close that comes late ends nothing that is newer.
+        generation: u32,
         /// The controller that decides.
         decider: ControllerId,
         /// The KM to tell; `None` on the way to a controller.
@@ -496,10 +558,23 @@ pub enum ControlMessage {
         /// The fault behind it.
         fault: Option<FaultId>,
     },
+    /// Controller → controller (Cxi), and flooded over Cx: a way to another QKDN, or its end. Boxed: it is rare.
+    Reachability(Box<Reachability>),
+    /// Controller-B → controller-A, and so to the source's: beyond the border the session's way makes no key any more.
+    SegmentDegraded {
+        /// Which session.
+        session: SessionId,
+        /// Whether it is gone altogether.
+        lost: bool,
+        /// The fault behind it.
+        fault: Option<FaultId>,
+    },
     /// Controller-A → source KM: the session's route is gone; start again with the border choice.
     RouteLost {
         /// Which session.
         session: SessionId,
+        /// What was established by this attempt or before.
+        generation: u32,
         /// The source KM.
         source: NodeId,
         /// The fault behind it.
@@ -541,6 +616,7 @@ impl ControlMessage {
             ControlMessage::Metadata { .. } => "key life-cycle metadata",
             ControlMessage::Usage { .. } => "usage record",
             ControlMessage::SessionClose { .. } => "session close",
+            ControlMessage::Recall { .. } => "promise recalled",
             ControlMessage::Status { .. } => "status report",
             ControlMessage::LinkReport { .. } => "link performance",
             ControlMessage::StatusRequest => "status request",
@@ -556,6 +632,10 @@ impl ControlMessage {
             ControlMessage::Commit { .. } => "COMMIT",
             ControlMessage::Switched { .. } => "switched",
             ControlMessage::RouteActive { .. } => "route active",
+            ControlMessage::Reachability(news) if news.offer.is_none() => "reachability withdrawn",
+            ControlMessage::Reachability(_) => "reachability",
+            ControlMessage::SegmentDegraded { lost: true, .. } => "segment lost",
+            ControlMessage::SegmentDegraded { .. } => "segment degraded",
             ControlMessage::RouteLost { .. } => "route lost",
         }
     }
@@ -577,6 +657,7 @@ impl ControlMessage {
             | ControlMessage::SegmentAnswer { ask, .. }
             | ControlMessage::Start { ask, .. }
             | ControlMessage::CanServe { ask, .. }
+            | ControlMessage::Recall { ask, .. }
             | ControlMessage::Release { ask, .. } => Subject::request(ask.request),
             ControlMessage::Metadata { request, .. } | ControlMessage::Usage { request, .. } => {
                 Subject::request(*request)
@@ -585,6 +666,7 @@ impl ControlMessage {
             ControlMessage::StatusRequest
             | ControlMessage::StatusAnswer(_)
             | ControlMessage::StatusShare { .. }
+            | ControlMessage::Reachability(_)
             | ControlMessage::GenerationControl { .. } => Subject::default(),
             ControlMessage::Status { fault, .. } | ControlMessage::LinkReport { fault, .. } => Subject {
                 fault: *fault,
@@ -604,6 +686,7 @@ impl ControlMessage {
             }
             | ControlMessage::Switched { session, fault, .. }
             | ControlMessage::RouteActive { session, fault, .. }
+            | ControlMessage::SegmentDegraded { session, fault, .. }
             | ControlMessage::RouteLost { session, fault, .. } => Subject::session(*session, *fault),
         }
     }
@@ -612,10 +695,10 @@ impl ControlMessage {
         match self {
             ControlMessage::BorderQuery { .. } | ControlMessage::SegmentRequest { .. } => 56,
             ControlMessage::RouteRequest(_) => 80,
-            ControlMessage::SegmentQuery { .. } => 56,
+            ControlMessage::SegmentQuery { order, .. } => 56 + 4 * order.passed.len() as u64,
             ControlMessage::Reserve(reservation) => {
                 let formation = reservation.formation.as_ref();
-                68 + formation.map_or(0, |formation| 8 + 4 * formation.kms.len() as u64)
+                72 + formation.map_or(0, |formation| 8 + 4 * formation.kms.len() as u64)
             }
             ControlMessage::BorderAnswer { .. }
             | ControlMessage::SegmentOffer { .. }
@@ -626,23 +709,32 @@ impl ControlMessage {
             ControlMessage::ResourceQuery { .. }
             | ControlMessage::SegmentAnswer { .. }
             | ControlMessage::CanServe { .. }
+            | ControlMessage::Recall { .. }
             | ControlMessage::Release { .. }
             | ControlMessage::Metadata { .. }
             | ControlMessage::Usage { .. } => 24,
-            ControlMessage::SessionClose { .. } | ControlMessage::RouteLost { .. } => 20,
-            ControlMessage::Status { .. } => 24,
+            ControlMessage::SessionClose { .. }
+            | ControlMessage::RouteLost { .. }
+            | ControlMessage::Status { .. } => 24,
             ControlMessage::LinkReport { .. } => 40,
             ControlMessage::StatusRequest => 0,
             ControlMessage::StatusAnswer(answer) => 13 + 5 * answer.levels.len() as u64,
             ControlMessage::StatusShare { .. } => 13,
             ControlMessage::GenerationControl { .. } => 5,
-            ControlMessage::RerouteCommand(_) => 48,
+            ControlMessage::RerouteCommand(_) => 52,
             ControlMessage::RouteActive { .. } => 36,
             ControlMessage::PathInformation { offers, .. } => 16 + 15 * offers.len() as u64,
             ControlMessage::Propose(_) | ControlMessage::Accept(_) => 36,
             ControlMessage::Reject { .. } => 37,
             ControlMessage::Commit { .. } => 44,
             ControlMessage::Switched { .. } => 16,
+            ControlMessage::Reachability(news) => {
+                13 + news
+                    .offer
+                    .as_ref()
+                    .map_or(0, |offer| 3 + 4 * offer.way.len() as u64)
+            }
+            ControlMessage::SegmentDegraded { .. } => 17,
         }
     }
 }

@@ -28,8 +28,9 @@ impl KeyRange {
 pub struct OtpKeys {
     /// The first run.
     pub first: KeyRange,
-    /// Further runs, where the store was fragmented.
-    pub rest: Option<Box<[KeyRange]>>,
+    /// Further runs, where the store was fragmented; a thin pointer keeps envelopes small.
+    #[allow(clippy::box_collection)]
+    pub rest: Option<Box<Vec<KeyRange>>>,
 }
 
 impl OtpKeys {
@@ -48,7 +49,8 @@ impl OtpKeys {
 
     /// All bits.
     pub fn bits(&self) -> u64 {
-        self.ranges().map(|range| range.bits).sum()
+        let rest: &[KeyRange] = self.rest.as_ref().map_or(&[], |rest| rest.as_slice());
+        self.first.bits + rest.iter().map(|range| range.bits).sum::<u64>()
     }
 }
 
@@ -64,8 +66,28 @@ pub struct Formation {
     pub kms: Box<[NodeId]>,
 }
 
+/// QKDNs that a key has left, its source's QKDN aside: none until it leaves a QKDN that it only passes.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[allow(clippy::box_collection)] // a thin pointer keeps envelopes small
+pub struct Trail(Option<Box<Vec<QkdnId>>>);
+
+impl Trail {
+    /// The QKDNs, in order.
+    pub fn qkdns(&self) -> &[QkdnId] {
+        self.0.as_ref().map_or(&[], |left| left.as_slice())
+    }
+
+    /// The key leaves one more.
+    #[must_use]
+    pub fn leaving(self, qkdn: QkdnId) -> Trail {
+        let mut left = self.0.unwrap_or_default();
+        left.push(qkdn);
+        Trail(Some(left))
+    }
+}
+
 /// What all parts of one relay have in common.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PartOrder {
     /// Which attempt at which request.
     pub ask: Ask,
@@ -75,6 +97,8 @@ pub struct PartOrder {
     pub source_qkdn: QkdnId,
     /// The destination KM.
     pub destination: NodeId,
+    /// Where else the key has been.
+    pub trail: Trail,
     /// When the request times out: keys that come later are void.
     pub deadline: Time,
 }
@@ -152,6 +176,8 @@ pub enum KeyManagementMessage {
         source_qkdn: QkdnId,
         /// The destination KM.
         destination: NodeId,
+        /// Where else the key has been.
+        trail: Trail,
         /// The keys, encrypted with `otp` where that is given.
         key: KeyMaterial,
         /// The one-time-pad keys' ids; `None` inside a trusted node.
@@ -195,6 +221,16 @@ pub enum KeyManagementMessage {
         hop: HopId,
         /// Key ids that count as used at both ends; `None`: those that came with the relay.
         otp: Option<OtpKeys>,
+    },
+    /// KMA → the KMA at the other end of the hop: what these keys were for came to nothing, and they count as used at both
+    /// ends.
+    KeysVoid {
+        /// Which request.
+        request: RequestId,
+        /// Over which hop.
+        hop: HopId,
+        /// The ids.
+        keys: OtpKeys,
     },
     /// KSA → KSA, source to destination: which keys are about to be supplied, and their verification.
     SupplyNotification {
@@ -243,6 +279,7 @@ impl KeyManagementMessage {
             } => "key transfer voided",
             KeyManagementMessage::Completion { .. } => "key relay failure",
             KeyManagementMessage::Void { .. } => "key void",
+            KeyManagementMessage::KeysVoid { .. } => "key ids void",
             KeyManagementMessage::SupplyNotification { .. } => "key supply notification",
             KeyManagementMessage::SupplyResponse { .. } => "key supply response",
         }
@@ -259,6 +296,7 @@ impl KeyManagementMessage {
             | KeyManagementMessage::TransferAccepted { request }
             | KeyManagementMessage::Completion { request, .. }
             | KeyManagementMessage::Void { request, .. }
+            | KeyManagementMessage::KeysVoid { request, .. }
             | KeyManagementMessage::SupplyNotification { request, .. }
             | KeyManagementMessage::SupplyResponse { request, .. } => *request,
         }
@@ -267,20 +305,23 @@ impl KeyManagementMessage {
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
             KeyManagementMessage::Requirement { .. } => 60,
-            KeyManagementMessage::KeyRelay { key, otp, .. } => {
-                40 + key.bytes() + 16 * otp.as_ref().map_or(1, |keys| keys.ranges().count() as u64)
+            KeyManagementMessage::KeyRelay { key, otp, trail, .. } => {
+                let ids = 16 * otp.as_ref().map_or(1, |keys| keys.ranges().count() as u64);
+                40 + key.bytes() + ids + 4 * trail.qkdns().len() as u64
             }
             KeyManagementMessage::KeyIds { keys, .. } => 32 + 16 * keys.ranges().count() as u64,
-            KeyManagementMessage::PartRequest(_) => 40,
+            KeyManagementMessage::PartRequest(order) => 40 + 4 * order.trail.qkdns().len() as u64,
             KeyManagementMessage::RelayPart(part) => {
                 let ids = 16 * part.otp.ranges().count() as u64;
-                48 + 4 * part.formation.kms.len() as u64 + part.key.bytes() + ids
+                let listed = part.formation.kms.len() + part.order.trail.qkdns().len();
+                48 + 4 * listed as u64 + part.key.bytes() + ids
             }
             KeyManagementMessage::TransferAccepted { .. } => 16,
             KeyManagementMessage::RequirementRefused { .. } => 20,
             KeyManagementMessage::Void { otp, .. } => {
                 20 + 16 * otp.as_ref().map_or(0, |keys| keys.ranges().count() as u64)
             }
+            KeyManagementMessage::KeysVoid { keys, .. } => 20 + 16 * keys.ranges().count() as u64,
             KeyManagementMessage::Completion { .. } => 21,
             KeyManagementMessage::SupplyNotification { .. } => 64,
             KeyManagementMessage::SupplyResponse { .. } => 21,

@@ -5,12 +5,26 @@
 pub enum LinkState {
     /// It makes key.
     Active,
-    /// It is ready, but makes no key over this channel.
+    /// It stands ready and makes no key, by order of its controller; what it made before is there to be used.
     Passive,
     /// It is on its way to making key: resynchronising, or its blocks are thrown away.
     Pending,
     /// Its quantum channel is down.
     Off,
+}
+
+/// Why a link makes no key, as its module alarms.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AlarmCause {
+    /// Its quantum channel is interrupted.
+    Interrupted,
+    /// Its blocks have too many errors and are thrown away: what an eavesdropper would cause.
+    Errors {
+        /// Error rate of the block \[10⁻⁶\].
+        qber_ppm: u32,
+    },
+    /// No key is left to authenticate its blocks.
+    NotAuthenticated,
 }
 
 /// Performance of a link.

@@ -1,7 +1,7 @@
 //! Mq, Mk, Mc, Mxi, Mxi' and Mu: to, from and among QKDN managers. Nothing here can hold key bytes.
 
 use super::accounting::{Settlement, UsageRecord};
-use super::link::LinkPerformance;
+use super::link::{AlarmCause, LinkPerformance};
 use super::reports::{Capability, ProviderReport, RouteRecord, UserReport};
 use super::service::FailureCause;
 use super::{RequestId, Subject};
@@ -48,8 +48,8 @@ pub enum ManagementMessage {
     LinkAlarm {
         /// Which link.
         link: LinkId,
-        /// Whether it generates.
-        generating: bool,
+        /// Why it makes no key; `None`: it works again.
+        cause: Option<AlarmCause>,
         /// The fault behind it, for traces.
         fault: Option<FaultId>,
     },
@@ -136,9 +136,7 @@ impl ManagementMessage {
             ManagementMessage::Capability { .. } => "capability report",
             ManagementMessage::RouteProvisioned(_) => "provisioned route",
             ManagementMessage::UserReport(_) => "user report",
-            ManagementMessage::LinkAlarm {
-                generating: false, ..
-            } => "link alarm",
+            ManagementMessage::LinkAlarm { cause: Some(_), .. } => "link alarm",
             ManagementMessage::LinkAlarm { .. } => "link restored",
             ManagementMessage::LinkReport { .. } => "link performance",
             ManagementMessage::RelayFailure { .. } => "relay failure alarm",
@@ -188,12 +186,12 @@ impl ManagementMessage {
             ManagementMessage::SettlementStatement(said)
             | ManagementMessage::SettlementSigned(said)
             | ManagementMessage::SettlementAcknowledged(said) => said.payload_bytes(),
-            ManagementMessage::ProviderReport(_) => 80,
+            ManagementMessage::ProviderReport(_) => 96,
             ManagementMessage::LevelAlarm { .. } => 5,
             ManagementMessage::Capability { .. } => 6,
             ManagementMessage::RouteProvisioned(record) => 28 + 4 * record.hops.len() as u64,
             ManagementMessage::UserReport(_) => 68,
-            ManagementMessage::LinkAlarm { .. } => 13,
+            ManagementMessage::LinkAlarm { .. } => 17,
             ManagementMessage::LinkReport { .. } => 40,
             ManagementMessage::RelayFailure { .. } => 42,
             ManagementMessage::RelayFailureShared { .. } => 17,

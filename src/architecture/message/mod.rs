@@ -11,13 +11,13 @@ mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Plane, Proposal, RejectCause,
-    RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
+    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Offer, Plane, Proposal, Reachability,
+    RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
 };
 pub use key_management::{
-    Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply,
+    Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply, Trail,
 };
-pub use link::{LinkPerformance, LinkState};
+pub use link::{AlarmCause, LinkPerformance, LinkState};
 pub use management::{FaultDecision, ManagementMessage};
 pub use material::{KeyMaterial, Material};
 pub use reports::{Capability, Condition, Performance, ProviderReport, RouteRecord, Security, UserReport};

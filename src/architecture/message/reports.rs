@@ -50,8 +50,12 @@ pub struct Performance {
 /// Security events since the last report.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Security {
-    /// Alarms of links: each may be an attack on the link's availability (S3).
+    /// Links that were interrupted: each may be an attack on the link's availability (S3).
     pub link_alarms: u64,
+    /// Links whose blocks had too many errors: each may be an eavesdropper.
+    pub error_alarms: u64,
+    /// Links that had no key left to authenticate their blocks.
+    pub authentication_alarms: u64,
     /// Supplies about which two providers' records differ (S4).
     pub disputed_supplies: u64,
 }

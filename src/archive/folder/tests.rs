@@ -76,6 +76,25 @@ fn two_runs_do_not_share_a_folder() {
     first.seal(manifest()).expect("the first is not disturbed");
 }
 
+#[test]
+fn what_a_killed_run_left_is_taken_over_and_nothing_else_is() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let (target, partial) = (place.path().join("run"), place.path().join("run.partial"));
+    fs::create_dir_all(partial.join("variants")).expect("made");
+    fs::write(partial.join("variants/half"), "x").expect("written");
+    let error = Folder::create(&target).expect_err("not ours").to_string();
+    assert!(error.contains("no folder in the making"), "{error}");
+    assert!(partial.join("variants/half").exists(), "nothing was touched");
+    // The writer was killed: its lock is gone, the file is not.
+    fs::write(partial.join(".lock"), "").expect("written");
+    let folder = Folder::create(&target).expect("taken over");
+    assert!(!partial.join("variants").exists());
+    folder.seal(manifest()).expect("sealed");
+    let names = fs::read_dir(&target).expect("there").flatten();
+    let names: Vec<_> = names.map(|entry| entry.file_name()).collect();
+    assert_eq!(names, ["manifest.json"]);
+}
+
 /// Runs `then` on a file system of 256 KiB; only root may mount one.
 fn on_a_small_disk(then: impl FnOnce(&Path)) {
     let place = tempfile::tempdir().expect("a temporary folder");

@@ -112,6 +112,7 @@ impl Engine for Toy {
                 modules: 2,
                 key_managers: 4,
                 sites: 1,
+                middle_stations: 0,
                 total,
             });
             Ok(prepared)
@@ -145,7 +146,7 @@ impl Engine for Toy {
 fn simulate(document: Value, stop: Arc<AtomicBool>) -> Simulate {
     let seed = document["run"]["seed"].as_u64().expect("a seed");
     let level = document["level"].as_f64().unwrap_or(0.5);
-    Box::new(move |replication, trace| {
+    Box::new(move |replication, watch| {
         let at = |field: &str| document[field].as_u64() == Some(u64::from(replication));
         assert!(!at("panic_at"), "a store has lost a key");
         if at("interrupt_at") {
@@ -167,7 +168,7 @@ fn simulate(document: Value, stop: Arc<AtomicBool>) -> Simulate {
                 passed: document["audit_fails"] != true,
                 detail: "1 store".to_owned(),
             }],
-            trace: if trace {
+            trace: if watch.trace {
                 format!("{{\"replication\":{replication}}}\n").into_bytes()
             } else {
                 vec![]

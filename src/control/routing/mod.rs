@@ -101,6 +101,7 @@ pub(crate) mod tests {
                     length_m,
                     rate_bps,
                     crosses_border: false,
+                    to_qkdn: QkdnId(0),
                 };
                 graph.add_edge(index[&NodeId(from)], index[&NodeId(to)], hop);
             }

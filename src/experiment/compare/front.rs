@@ -1,9 +1,9 @@
 //! The Pareto front: which variants are beaten by no other one in everything that counts.
 
-use super::super::metrics::{Direction, find};
 use super::super::statistics::Sample;
 use super::Side;
 use crate::archive::{Objective, Pareto, ParetoPoint};
+use crate::observe::metrics::{Direction, find};
 use crate::observe::outcome::Outcome;
 
 /// What a planner weighs against each other, besides the price: service, delay, what a failure costs, link keys.

@@ -32,6 +32,7 @@ fn price(total: f64) -> Price {
         modules: 4,
         key_managers: 2,
         sites: 1,
+        middle_stations: 0,
         total,
     }
 }

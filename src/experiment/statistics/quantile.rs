@@ -36,7 +36,7 @@ pub fn section_interval(pooled: f64, sections: &[f64], level: f64) -> Option<[f6
     if count < 2 {
         return None;
     }
-    let squares: f64 = sections.iter().map(|own| (own - pooled).powi(2)).sum();
+    let squares: f64 = sections.iter().map(|own| (own - pooled) * (own - pooled)).sum();
     let error = (squares / (count - 1) as f64 / count as f64).sqrt();
     let half = student_quantile(count - 1, level) * error;
     Some([pooled - half, pooled + half])

@@ -28,8 +28,8 @@ pub fn mser5(series: &[f64]) -> Option<usize> {
     let error = |dropped: usize| {
         let rest = &means[dropped..];
         let mean = rest.iter().sum::<f64>() / rest.len() as f64;
-        let squares: f64 = rest.iter().map(|value| (value - mean).powi(2)).sum();
-        squares / (rest.len() as f64).powi(2)
+        let squares: f64 = rest.iter().map(|value| (value - mean) * (value - mean)).sum();
+        squares / (rest.len() as f64 * rest.len() as f64)
     };
     // The last batches are few and agree by chance, so they are no candidates.
     let candidates = 0..=means.len() - BATCH;
@@ -54,7 +54,7 @@ pub fn batch_means(series: &[f64], batches: usize) -> Option<Vec<f64>> {
 /// Correlation of neighbours (lag 1); `None` where nothing varies. Batches that are long enough have almost none.
 pub fn neighbour_correlation(values: &[f64]) -> Option<f64> {
     let mean = Sample::of(values).mean;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
     let products: f64 = values
         .windows(2)
         .map(|pair| (pair[0] - mean) * (pair[1] - mean))

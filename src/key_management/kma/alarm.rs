@@ -19,7 +19,8 @@ impl KeyManager {
         let Some(route) = self.routes.get(&request.session) else {
             return; // nobody decides on a session without a route
         };
-        let (boundary, decider, procedure) = (route.boundary, route.decider, route.procedure);
+        let boundary = route.border.map(|border| border.boundary);
+        let (decider, procedure) = (route.decider, route.procedure);
         let store = self.outgoing.get(&hop).and_then(|way| way.store);
         let generating = store.is_none_or(|lane| {
             let id = self.lanes[lane].store.settings.id;

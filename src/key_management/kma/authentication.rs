@@ -2,29 +2,48 @@
 //! key from the store that the sender allocates from towards it.
 //!
 //! Assumption: tags may take key below the store's floor. A message whose tag finds no key is not sent: its receiver
-//! would refuse it. KMAs without a link between them share no pool, and authenticate computationally.
+//! would refuse it; key that had been spent on it is void at both ends. KMAs without a link between them share no pool,
+//! and authenticate computationally.
 
 use super::{Context, KeyManager};
 use crate::architecture::message::{KeyManagementMessage, Message, Tag};
-use crate::architecture::{Address, ElementKind, Envelope, Observation, Outbox};
+use crate::architecture::{Address, ElementKind, Envelope, Label, Observation, Outbox, RequestId, Step};
 
 /// The one-time-pad key that was spent on a message.
-fn pad_of(envelope: Envelope) -> Option<Box<Tag>> {
+fn pad_of(envelope: Envelope) -> Option<(RequestId, Label, Tag)> {
+    let request = envelope.message.subject().request_id();
     let (hop, keys) = match envelope.message {
         Message::KeyManagement(KeyManagementMessage::KeyRelay { hop, otp, .. }) => (hop, otp?),
         Message::KeyManagement(KeyManagementMessage::RelayPart(part)) => (part.hop, part.otp),
         _ => return None,
     };
-    Some(Box::new(Tag { hop, keys }))
+    let label = Label::new(envelope.label.procedure, Step::Voiding);
+    Some((
+        request.expect("relays are for requests"),
+        label,
+        Tag { hop, keys },
+    ))
+}
+
+/// That keys are void authenticates computationally: it must pass where no key is left, and nobody gains by forging it.
+fn needs_no_key(envelope: &Envelope) -> bool {
+    matches!(
+        envelope.message,
+        Message::KeyManagement(KeyManagementMessage::KeysVoid { .. })
+    )
 }
 
 impl KeyManager {
-    /// Tags what is about to be sent.
+    /// Tags what is about to be sent, where tags spend key.
+    #[inline]
     pub(super) fn authenticate(&mut self, cx: &mut Context<'_>, out: &mut Outbox) {
         let bits = self.surroundings.parameters.authentication_tag;
-        if bits == 0 {
-            return;
+        if bits > 0 {
+            self.tag_all(bits, cx, out);
         }
+    }
+
+    fn tag_all(&mut self, bits: u64, cx: &mut Context<'_>, out: &mut Outbox) {
         let me = Address::kma(self.me());
         let outgoing = &self.surroundings.clone().outgoing;
         let hop_to = |envelope: &Envelope| {
@@ -34,7 +53,9 @@ impl KeyManager {
                 .filter(|hop| neighbour && hop.to == envelope.to.node());
             hops.find(|hop| hop.store().is_some()).map(|hop| hop.id)
         };
-        let untagged = |envelope: &Envelope| envelope.tag.is_none() && hop_to(envelope).is_some();
+        let untagged = |envelope: &Envelope| {
+            envelope.tag.is_none() && !needs_no_key(envelope) && hop_to(envelope).is_some()
+        };
         while let Some(envelope) = out.find_sent(untagged) {
             let hop = hop_to(envelope).expect("it was just there");
             let lane = self.lane_of_hop(hop).expect("it has a store");
@@ -45,7 +66,11 @@ impl KeyManager {
                 out.observe(Observation::Authenticated { store: id, bits });
             } else {
                 let pad = out.take_back(untagged).and_then(pad_of);
-                out.observe(Observation::Unsent { store: id, pad });
+                let tag = pad.as_ref().map(|(.., tag)| Box::new(tag.clone()));
+                out.observe(Observation::Unsent { store: id, pad: tag });
+                if let Some((request, label, Tag { hop, keys })) = pad {
+                    self.void_keys(request, hop, keys, label, out);
+                }
             }
             self.after_change(lane, cx, out);
         }

@@ -23,18 +23,19 @@ use rustc_hash::FxHashMap;
 use self::lane::Lane;
 use self::relay::centralized::Combining;
 use self::relay::destination::Part;
+use self::relay::parts_void::SentParts;
 use self::relay::{HeldKey, Passing};
 use self::source::Sources;
 use crate::architecture::hop::{Handover, Hop};
 use crate::architecture::key_source::{KeySources, StoreEnd};
 use crate::architecture::message::{
-    ControlMessage, Formation, KeyManagementMessage, Message, NewRoute, RelayOrder, ServiceMessage,
-    StatusAnswer, StatusChange,
+    BorderChoice, ControlMessage, Formation, KeyManagementMessage, Message, NewRoute, RelayOrder,
+    ServiceMessage, StatusAnswer, StatusChange,
 };
 use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
-use crate::ids::{BoundaryId, ControllerId, HopId, LinkId, NodeId, SessionId, StoreId};
+use crate::ids::{ControllerId, HopId, LinkId, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 use crate::key_management::ksa::Ksa;
 use crate::key_management::store::{Book, ReceivingStore, SendingStore};
@@ -52,10 +53,8 @@ pub struct Context<'a> {
 pub struct Route {
     /// Over which hop.
     pub hop: HopId,
-    /// KM-B, if this is KM-A: whom this KSA synchronises with.
-    pub entry: Option<NodeId>,
-    /// The boundary that the session crosses, if it crosses one.
-    pub boundary: Option<BoundaryId>,
+    /// The border by which the session leaves this QKDN, else the one by which it came, if it crosses one.
+    pub border: Option<BorderChoice>,
     /// The controller that decides on the session's segment.
     pub decider: ControllerId,
     /// Which procedure the session runs.
@@ -64,8 +63,19 @@ pub struct Route {
     pub installing: Option<NewRoute>,
     /// Counts the session's routes.
     pub epoch: u32,
+    /// The attempt that established the session's segment.
+    pub generation: u32,
     /// On which terms its keys are served here.
     pub terms: Terms,
+}
+
+impl Route {
+    /// KM-B, if `km` is KM-A: whom its KSA synchronises with.
+    pub fn entry(&self, km: NodeId) -> Option<NodeId> {
+        self.border
+            .filter(|border| border.near == km)
+            .map(|border| border.far)
+    }
 }
 
 /// A hop that a request was promised.
@@ -73,6 +83,13 @@ pub struct Route {
 struct Grant {
     hop: HopId,
     attempt: u32,
+    bits: u64,
+    deadline: Time,
+    terms: Terms,
+    /// The deciding controller.
+    reply_to: ControllerId,
+    /// One of higher priority lacks its key: if it comes back, its request waits here.
+    recalled: bool,
     /// How the segment's KMs relay together; `None`: hop by hop.
     formation: Option<Arc<Formation>>,
 }
@@ -84,6 +101,8 @@ struct Way {
     neighbour: NodeId,
     handover: Handover,
     crosses_border: bool,
+    /// The receiving KM's QKDN.
+    to_qkdn: QkdnId,
     /// Its lane or receiving end here, if the hop spends.
     store: Option<usize>,
 }
@@ -98,6 +117,7 @@ fn ways(
         neighbour: neighbour(hop),
         handover: hop.handover,
         crosses_border: hop.crosses_border,
+        to_qkdn: hop.to_qkdn,
         store: hop.store().map(|store| places[&store]),
     };
     hops.iter().map(|hop| (hop.id, way(hop))).collect()
@@ -117,10 +137,14 @@ pub struct KeyManager {
     pub(super) routes: FxHashMap<SessionId, Route>,
     /// Hops that requests were promised, and for which attempt.
     grants: FxHashMap<RequestId, Grant>,
+    /// Requests whose promise was asked back here, until their deadline: once is enough.
+    recalled: FxHashMap<RequestId, Time>,
     /// Requests that were relayed on, until their completion comes back.
     passing: FxHashMap<RequestId, Passing>,
     /// Relays to which this KM contributes a part.
     parts: FxHashMap<RequestId, Part>,
+    /// Parts that this KM has sent, until it hears how their relays ended.
+    sent_parts: SentParts,
     /// Relays whose parts this KM combines.
     combining: FxHashMap<RequestId, Combining>,
     /// Keys that arrived for this KM's applications.
@@ -170,8 +194,10 @@ impl KeyManager {
             follows,
             routes: FxHashMap::default(),
             grants: FxHashMap::default(),
+            recalled: FxHashMap::default(),
             passing: FxHashMap::default(),
             parts: FxHashMap::default(),
+            sent_parts: SentParts::default(),
             combining: FxHashMap::default(),
             held: FxHashMap::default(),
             sources: Sources::default(),
@@ -230,6 +256,9 @@ impl KeyManager {
             Message::KeyManagement(KeyManagementMessage::Void { request, hop, otp }) => {
                 self.on_void(request, hop, otp.as_ref(), label, cx, out);
             }
+            Message::KeyManagement(KeyManagementMessage::KeysVoid { hop, keys, .. }) => {
+                self.on_keys_void(hop, &keys, cx);
+            }
             Message::KeyManagement(KeyManagementMessage::Completion { request, outcome }) => {
                 self.on_completion(request, outcome, label, cx, out);
             }
@@ -248,8 +277,10 @@ impl KeyManager {
             ControlMessage::BorderAnswer { ask, border } => {
                 self.on_border_answer(ask, border, cx, out);
             }
-            ControlMessage::ResourceQuery { ask, hop } => {
-                self.on_resource_query(ask, hop, label, cx, out);
+            ControlMessage::ResourceQuery {
+                ask, hop, reply_to, ..
+            } => {
+                self.on_resource_query(ask, hop, reply_to, label, cx, out);
             }
             ControlMessage::Reserve(reservation) => self.on_reserve(&reservation, label, cx, out),
             ControlMessage::Start {
@@ -260,9 +291,16 @@ impl KeyManager {
             ControlMessage::CanServe { ask, .. } => self.on_can_serve(ask, cx, out),
             ControlMessage::Release { ask, cancel, .. } => self.on_release(ask, cancel, cx, out),
             ControlMessage::RerouteCommand(order) => self.on_reroute_command(order, cx, out),
-            ControlMessage::RouteLost { session, fault, .. } => self.on_route_lost(session, fault, cx, out),
+            ControlMessage::RouteLost {
+                session,
+                generation,
+                fault,
+                ..
+            } => self.on_route_lost(session, generation, fault, cx, out),
             ControlMessage::StatusRequest => self.on_status_request(cx, out),
-            ControlMessage::SessionClose { session, .. } => self.on_session_close(session, cx, out),
+            ControlMessage::SessionClose {
+                session, generation, ..
+            } => self.on_session_close(session, generation, cx, out),
             other => unreachable!("no controller sends a KM {other:?}"),
         }
     }
@@ -280,6 +318,7 @@ impl KeyManager {
                 }
             }
             Timer::Installed(session) => self.on_installed(session, cx, out),
+            Timer::PartDeadline => self.on_part_deadline(cx, out),
             other => unreachable!("a KM sets no {other:?}"),
         }
         self.authenticate(cx, out);
@@ -291,11 +330,17 @@ impl KeyManager {
         let id = store.settings.id;
         let bits = store.look(cx.now, cx.sources.source(id, StoreEnd::Sending));
         if bits > 0 {
-            out.observe(Observation::KeysDelivered {
+            out.trace(|| Observation::KeysDelivered {
                 store: id,
                 link: *link,
                 bits,
             });
+        }
+        if store.has_lapsed() {
+            let (hop, lapsed) = (store.settings.hop, store.take_lapsed());
+            for (request, keys) in lapsed {
+                self.waste(request, hop, keys, out);
+            }
         }
     }
 
@@ -353,11 +398,11 @@ impl KeyManager {
     /// Sets the lane's next wake-up, unless an earlier one is set: that one will find out.
     fn arm(&mut self, lane: usize, cx: &mut Context<'_>, out: &mut Outbox) {
         let lane = &mut self.lanes[lane];
-        if lane.waiters.is_empty() && lane.armed < Time::NEVER {
+        let classes = self.surroundings.parameters.level_classes;
+        if lane.waiters.is_empty() && (lane.armed < Time::NEVER || classes == 0) {
             return;
         }
         let id = lane.store.settings.id;
-        let classes = self.surroundings.parameters.level_classes;
         if let Some(at) = lane.next_notice(classes, cx.sources.source(id, StoreEnd::Sending)) {
             let at = at.max(cx.now);
             if at < lane.armed {

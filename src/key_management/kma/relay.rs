@@ -6,6 +6,7 @@
 
 pub mod centralized;
 pub mod destination;
+pub mod parts_void;
 
 use super::lane::{Waiter, WaitingFor};
 use super::{Context, Grant, KeyManager, Way};
@@ -13,10 +14,11 @@ use crate::architecture::hop::Handover;
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
     ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, ManagementMessage, Material, Message,
-    OtpKeys, RelayOutcome, Subject, Supply, UsageRecord, UsageSegment,
+    OtpKeys, RelayOutcome, Subject, Supply, Trail, UsageRecord, UsageSegment,
 };
+use crate::architecture::policy::Terms;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step};
-use crate::ids::{HopId, NodeId};
+use crate::ids::{HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 use crate::key_management::store::Disagreement;
 
@@ -31,6 +33,8 @@ pub struct Passing {
     pub(super) bits: u64,
     /// The hop that it left over.
     pub(super) downstream: HopId,
+    /// The procedure that it came by: answers go back by it.
+    pub(super) procedure: Procedure,
     /// It was given up here or before: nobody before waits for its completion.
     pub(super) void: bool,
 }
@@ -61,13 +65,18 @@ impl KeyManager {
             unreachable!("dispatched by type")
         };
         let procedure = envelope.label.procedure;
-        let Way { handover, store, .. } = self.incoming[&hop];
+        let way = self.incoming[&hop];
         let bits = key.bits;
-        if let (Some(store), Some(keys)) = (store, otp) {
+        if let (Some(store), Some(keys)) = (way.store, otp) {
+            // A sum of parts that comes after the deadline: the sender of the last part may have voided its keys.
+            if deadline < cx.now && envelope.from != Address::kma(way.neighbour) {
+                self.on_keys_void(hop, keys, cx);
+                return;
+            }
             let pad = self.follow(store, keys, cx, out);
             *key = KeyMaterial::new(bits, key.material.take()).xor(pad);
         }
-        if handover == Handover::Transfer {
+        if way.handover == Handover::Transfer {
             let accepted = KeyManagementMessage::TransferAccepted { request };
             out.send(envelope.from, Label::new(procedure, Step::Accepted), accepted);
         }
@@ -76,7 +85,7 @@ impl KeyManager {
             self.held.insert(request, HeldKey { key, deadline });
             out.observe(Observation::KeyHeld { request });
             let near = source_qkdn == self.surroundings.qkdn;
-            self.complete_upstream(request, hop, near, bits, RelayOutcome::Relayed, procedure, out);
+            self.complete_upstream(request, way, near, bits, RelayOutcome::Relayed, procedure, out);
         } else {
             self.send_on(envelope, cx, out);
         }
@@ -112,6 +121,7 @@ impl KeyManager {
             request,
             hop: arrived_over,
             source_qkdn,
+            ref trail,
             ref key,
             deadline,
             ..
@@ -130,30 +140,39 @@ impl KeyManager {
                 hop,
                 attempt,
                 formation: Some(formation),
+                ..
             }) => return self.lead(envelope, hop, attempt, &formation, cx, out),
             other => other.map(|grant| grant.hop),
         };
-        let Some(next) = promised.or_else(|| self.routes.get(&request.session).map(|route| route.hop)) else {
+        // What was promised is served on the terms on which it was promised.
+        let next = match promised {
+            Some(hop) => Some((hop, Terms::default())),
+            None => self
+                .routes
+                .get(&request.session)
+                .map(|route| (route.hop, route.terms)),
+        };
+        let Some((next, terms)) = next else {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         };
-        // A key is never handed back to the QKDN that it came from (analogue: ETSI GS QKD 020).
-        if source_qkdn != self.surroundings.qkdn && self.outgoing[&next].crosses_border {
+        let way = self.outgoing[&next];
+        // A key is never handed back to a QKDN that it came from (analogue: ETSI GS QKD 020).
+        let back = |into: QkdnId| into == source_qkdn || trail.qkdns().contains(&into);
+        if way.crosses_border && back(way.to_qkdn) {
             return self.fail_relay(&envelope, FailureCause::NoRoute, cx, out);
         }
-        let Some(lane) = self.lane_of_hop(next) else {
-            return self.pass_on(envelope, arrived_over, next, None, cx, out);
+        let Some(lane) = way.store else {
+            return self.pass_on(envelope, arrived_over, (next, way), None, cx, out);
         };
         self.look(lane, cx, out);
-        let route = self.routes.get(&request.session);
-        let terms = route.map(|route| route.terms).unwrap_or_default();
         if promised.is_some() {
             let Some(keys) = self.lanes[lane].spend_reserved(request) else {
                 return self.fail_relay(&envelope, FailureCause::TimeOut, cx, out);
             };
-            self.pass_on(envelope, arrived_over, next, Some(keys), cx, out);
+            self.pass_on(envelope, arrived_over, (next, way), Some(keys), cx, out);
         } else if self.lanes[lane].may_serve(request, bits, terms) {
             let keys = self.lanes[lane].store.spend(bits);
-            self.pass_on(envelope, arrived_over, next, Some(keys), cx, out);
+            self.pass_on(envelope, arrived_over, (next, way), Some(keys), cx, out);
         } else {
             out.observe(Observation::Waits {
                 request,
@@ -185,14 +204,15 @@ impl KeyManager {
         let Message::KeyManagement(KeyManagementMessage::KeyRelay { hop, .. }) = envelope.message else {
             unreachable!("only relays wait here")
         };
-        self.pass_on(envelope, hop, next, Some(keys), cx, out);
+        let way = self.outgoing[&next];
+        self.pass_on(envelope, hop, (next, way), Some(keys), cx, out);
     }
 
     fn pass_on(
         &mut self,
         envelope: Envelope,
         arrived_over: HopId,
-        next: HopId,
+        (next, way): (HopId, Way),
         keys: Option<OtpKeys>,
         cx: &mut Context<'_>,
         out: &mut Outbox,
@@ -203,6 +223,7 @@ impl KeyManager {
             source,
             source_qkdn,
             destination,
+            trail,
             key,
             deadline,
             ..
@@ -222,20 +243,25 @@ impl KeyManager {
                 near,
                 bits: key.bits,
                 downstream: next,
+                procedure,
                 void: false,
             },
         );
-        let way = self.outgoing[&next];
         let bits = keys.as_ref().map_or(0, OtpKeys::bits);
         out.observe(Observation::Spent {
             request,
             hop: next,
             bits,
         });
-        let step = match (way.crosses_border, near) {
-            (true, _) => Step::Crossing,
-            (false, true) => Step::RelayNear,
-            (false, false) => Step::RelayFar,
+        let (procedure, step) = match (way.crosses_border, near) {
+            (true, _) => (way.handover.procedure(), Step::Crossing),
+            (false, true) => (procedure, Step::RelayNear),
+            (false, false) => (procedure, Step::RelayFar),
+        };
+        let trail = if way.crosses_border && !near {
+            trail.leaving(self.surroundings.qkdn)
+        } else {
+            trail
         };
         let message = KeyManagementMessage::KeyRelay {
             request,
@@ -243,8 +269,9 @@ impl KeyManager {
             source,
             source_qkdn,
             destination,
+            trail,
             key: match &keys {
-                Some(keys) => key.xor(self.pad(next, keys, cx)),
+                Some(keys) => key.xor(self.pad(way, keys, cx)),
                 None => key,
             },
             otp: keys,
@@ -254,9 +281,8 @@ impl KeyManager {
     }
 
     /// The bits of keys of the hop's store at this, the sending end; `None` where keys are amounts.
-    fn pad(&self, hop: HopId, keys: &OtpKeys, cx: &Context<'_>) -> Option<Box<Material>> {
-        let lane = self.outgoing[&hop].store?;
-        let store = self.lanes[lane].store.settings.id;
+    fn pad(&self, way: Way, keys: &OtpKeys, cx: &Context<'_>) -> Option<Box<Material>> {
+        let store = self.lanes[way.store?].store.settings.id;
         cx.sources.bits(store, StoreEnd::Sending, keys)
     }
 
@@ -287,7 +313,8 @@ impl KeyManager {
             self.on_relay_end(request, outcome, procedure, cx, out);
         } else {
             let near = source_qkdn == self.surroundings.qkdn;
-            self.complete_upstream(request, hop, near, key.bits, outcome, procedure, out);
+            let way = self.incoming[&hop];
+            self.complete_upstream(request, way, near, key.bits, outcome, procedure, out);
         }
     }
 
@@ -296,14 +323,13 @@ impl KeyManager {
     fn complete_upstream(
         &mut self,
         request: RequestId,
-        hop: HopId,
+        way: Way,
         near: bool,
         bits: u64,
         outcome: RelayOutcome,
         procedure: Procedure,
         out: &mut Outbox,
     ) {
-        let way = self.incoming[&hop];
         let step = match (way.crosses_border, near) {
             (true, _) => Step::CompletionCrossing,
             (false, true) => Step::CompletionNear,
@@ -348,6 +374,7 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
+        self.end_sent_part(request, outcome == RelayOutcome::Relayed, out);
         let Some(passing) = self.passing.remove(&request) else {
             return;
         };
@@ -357,7 +384,7 @@ impl KeyManager {
             self.end_of_transfer(request, passing.bits, label.procedure, note, out);
         }
         if !passing.void {
-            self.end_upstream(request, passing, outcome, label.procedure, cx, out);
+            self.end_upstream(request, passing, outcome, cx, out);
         }
     }
 
@@ -367,15 +394,21 @@ impl KeyManager {
         request: RequestId,
         passing: Passing,
         outcome: RelayOutcome,
-        procedure: Procedure,
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
         let Passing {
-            upstream, near, bits, ..
+            upstream,
+            near,
+            bits,
+            procedure,
+            ..
         } = passing;
         match upstream {
-            Some(hop) => self.complete_upstream(request, hop, near, bits, outcome, procedure, out),
+            Some(hop) => {
+                let way = self.incoming[&hop];
+                self.complete_upstream(request, way, near, bits, outcome, procedure, out);
+            }
             None => self.on_relay_end(request, outcome, procedure, cx, out),
         }
     }
@@ -386,6 +419,7 @@ impl KeyManager {
         &self,
         request: RequestId,
         application: Option<crate::ids::ApplicationId>,
+        partner: QkdnId,
         segment: UsageSegment,
         supply: Supply,
         procedure: Procedure,
@@ -415,10 +449,7 @@ impl KeyManager {
             km: self.me(),
             application,
             segment,
-            partner: match segment {
-                UsageSegment::Source | UsageSegment::Border => supply.qkdns[1],
-                UsageSegment::Destination => supply.qkdns[0],
-            },
+            partner,
             class: supply.class,
             keys: supply.keys,
             bits: supply.bits,
@@ -448,6 +479,7 @@ impl KeyManager {
             source: self.me(),
             source_qkdn: self.surroundings.qkdn,
             destination,
+            trail: Trail::default(),
             key,
             otp: None,
             deadline,

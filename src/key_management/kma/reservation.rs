@@ -7,16 +7,12 @@ use super::lane::{Waiter, WaitingFor};
 use super::{Context, Grant, KeyManager, Route};
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
-    Ask, BorderChoice, ControlMessage, FailureCause, NewRoute, Reservation, ReservationResult, Subject,
+    Ask, ControlMessage, FailureCause, NewRoute, Reservation, ReservationResult, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step, Timer};
-use crate::ids::{HopId, NodeId, SessionId};
-
-/// KM-B, where this KM is KM-A of the border.
-fn entry_at(border: Option<BorderChoice>, me: NodeId) -> Option<NodeId> {
-    border.filter(|border| border.near == me).map(|border| border.far)
-}
+use crate::ids::{ControllerId, HopId, SessionId};
+use crate::kernel::Time;
 
 impl KeyManager {
     /// A controller installs a session's hop and asks for a promise.
@@ -27,21 +23,24 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let (session, me) = (order.ask.request.session, self.me());
+        let session = order.ask.request.session;
         let route = self.routes.entry(session).or_insert_with(|| Route {
             hop: order.hop,
-            entry: entry_at(order.border, me),
-            boundary: order.border.map(|border| border.boundary),
+            border: order.border,
             decider: order.reply_to,
             procedure: order.procedure,
             installing: None,
             epoch: 0,
+            generation: order.generation,
             terms: order.terms,
         });
-        if route.installing.is_none() {
-            let entry = entry_at(order.border, me);
-            (route.hop, route.entry, route.procedure) = (order.hop, entry, order.procedure);
-            route.boundary = order.border.map(|border| border.boundary);
+        // What belongs to a newer segment stays, and what is being installed for this one.
+        let newer = order.generation > route.generation;
+        if newer {
+            (route.generation, route.installing) = (order.generation, None);
+        }
+        if order.generation == route.generation && route.installing.is_none() {
+            (route.hop, route.border, route.procedure) = (order.hop, order.border, order.procedure);
             (route.epoch, route.decider, route.terms) = (order.epoch, order.reply_to, order.terms);
         }
         let result = if order.reserve {
@@ -69,11 +68,19 @@ impl KeyManager {
                 return ReservationResult::Refused(FailureCause::TimeOut, order.km);
             }
             // A route that was lost had been promised already: the request has one promise at a time.
+            self.grants
+                .entry(request)
+                .and_modify(|before| before.recalled = false);
             self.on_release(order.ask, false, cx, out);
         }
         let grant = Grant {
             hop: order.hop,
             attempt,
+            bits: order.bits,
+            deadline: order.deadline,
+            terms: order.terms,
+            reply_to: order.reply_to,
+            recalled: false,
             formation: order.formation.clone(),
         };
         let Some(lane) = self.lane_of_hop(order.hop) else {
@@ -116,10 +123,60 @@ impl KeyManager {
             });
             self.explain_lack(request, lane, order.bits, out);
             self.note_depletion(lane, request, cx, out);
+            self.recall_promises(lane, order, cx.now, out);
             ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
         };
         self.after_change(lane, cx, out);
         result
+    }
+
+    /// Preemption: one that waits asks back what is promised to those of lower priority, the lowest and latest first.
+    /// Whether they have started, their deciding controllers know. Of each request once: those that need each other's
+    /// hops would else chase one another until their deadlines.
+    fn recall_promises(&mut self, lane: usize, order: &Reservation, now: Time, out: &mut Outbox) {
+        let (state, terms) = (&self.lanes[lane], order.terms);
+        let Some(place) = state
+            .waiters
+            .iter()
+            .position(|waiter| waiter.request == order.ask.request)
+            .filter(|_| terms.preempts)
+        else {
+            return;
+        };
+        let needed = state.kept(place, terms) + state.needed(order.bits, terms.floor);
+        let mut lacking = needed.saturating_sub(state.store.usable());
+        let mut lower: Vec<(u32, RequestId)> = self
+            .grants
+            .iter()
+            .filter(|(request, grant)| {
+                let spared = self.recalled.contains_key(*request) && !grant.recalled;
+                grant.terms.priority < terms.priority && state.store.has_reserved(**request) && !spared
+            })
+            .map(|(&request, grant)| (grant.terms.priority, request))
+            .collect();
+        lower.sort_by_key(|&(priority, request)| (priority, std::cmp::Reverse(request)));
+        for (_, request) in lower {
+            if lacking == 0 {
+                break;
+            }
+            let grant = self.grants.get_mut(&request).expect("it was just there");
+            lacking = lacking.saturating_sub(grant.bits);
+            if !std::mem::replace(&mut grant.recalled, true) {
+                self.recalled.retain(|_, deadline| *deadline >= now);
+                self.recalled.insert(request, grant.deadline);
+                let ask = Ask {
+                    request,
+                    attempt: grant.attempt,
+                };
+                let recall = ControlMessage::Recall {
+                    ask,
+                    km: order.km,
+                    reply_to: grant.reply_to,
+                };
+                let label = self.session_label(request.session, Step::Reservation);
+                out.send(self.controller(), label, recall);
+            }
+        }
     }
 
     /// Says why a request waits at a lane.
@@ -224,12 +281,28 @@ impl KeyManager {
             .grants
             .get(&request)
             .is_some_and(|grant| grant.attempt <= attempt);
-        if granted {
-            self.grants.remove(&request);
-        }
+        let grant = if granted {
+            self.grants.remove(&request)
+        } else {
+            None
+        };
+        let recalled = grant.filter(|grant| grant.recalled && !cancel);
         for lane in 0..self.lanes.len() {
             let released = granted && self.lanes[lane].store.release(request);
             let forgotten = cancel && self.lanes[lane].forget(ask);
+            if let (true, Some(grant)) = (released, &recalled) {
+                self.lanes[lane].wait(Waiter {
+                    request,
+                    bits: grant.bits,
+                    deadline: grant.deadline,
+                    terms: grant.terms,
+                    waiting_for: WaitingFor::Reservation {
+                        attempt: grant.attempt,
+                        reply_to: grant.reply_to,
+                        told: false,
+                    },
+                });
+            }
             if released || forgotten {
                 self.look(lane, cx, out);
                 self.after_change(lane, cx, out);
@@ -242,6 +315,7 @@ impl KeyManager {
         &mut self,
         ask: Ask,
         hop: HopId,
+        reply_to: ControllerId,
         label: Label,
         cx: &mut Context<'_>,
         out: &mut Outbox,
@@ -267,11 +341,12 @@ impl KeyManager {
                 follow.usable()
             })
         };
-        out.send(
-            self.controller(),
-            label,
-            ControlMessage::ResourceAnswer { ask, usable_bits },
-        );
+        let answer = ControlMessage::ResourceAnswer {
+            ask,
+            usable_bits,
+            reply_to,
+        };
+        out.send(self.controller(), label, answer);
     }
 
     /// P10/P13 step 9: a session's next hop changes; it is in force after the installation time.
@@ -279,15 +354,15 @@ impl KeyManager {
         let session = order.session;
         let route = self.routes.entry(session).or_insert_with(|| Route {
             hop: order.hop,
-            entry: None,
-            boundary: None,
+            border: None,
             decider: order.reply_to,
             procedure: order.procedure,
             installing: None,
             epoch: 0,
+            generation: order.generation,
             terms: order.terms,
         });
-        if order.epoch <= route.epoch {
+        if (order.generation, order.epoch) <= (route.generation, route.epoch) {
             return; // a stale command is refused
         }
         route.installing = Some(order);
@@ -307,7 +382,6 @@ impl KeyManager {
 
     /// P10/P13 step 10: the new route is in force.
     pub(super) fn on_installed(&mut self, session: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
-        let me = self.me();
         let Some(route) = self.routes.get_mut(&session) else {
             return;
         };
@@ -324,8 +398,7 @@ impl KeyManager {
             terms,
             ..
         } = order;
-        route.entry = entry_at(border, me);
-        (route.boundary, route.decider) = (border.map(|border| border.boundary), reply_to);
+        (route.border, route.decider) = (border, reply_to);
         let old = std::mem::replace(&mut route.hop, hop);
         (route.epoch, route.procedure, route.terms) = (epoch, procedure, terms);
         if let Some(fault) = fault {
@@ -350,8 +423,19 @@ impl KeyManager {
         }
     }
 
-    /// A session is over: its route goes, and nobody waits for a reservation in its name.
-    pub(super) fn on_session_close(&mut self, session: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
+    /// A session is over, or its segment: its route goes, and nobody waits for a reservation in its name. A route that
+    /// was established later stays.
+    pub(super) fn on_session_close(
+        &mut self,
+        session: SessionId,
+        generation: u32,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let newer = |route: &Route| route.generation > generation;
+        if self.routes.get(&session).is_some_and(newer) {
+            return;
+        }
         self.routes.remove(&session);
         self.parts.retain(|request, _| request.session != session);
         for lane in 0..self.lanes.len() {

@@ -45,7 +45,7 @@ struct Request {
     lacked: bool,
     /// Whether an element that it needed could not be reached, likewise.
     unreachable: bool,
-    /// Counts what was asked for it.
+    /// Its session's attempt that it is at.
     attempt: u32,
 }
 
@@ -65,6 +65,10 @@ struct Session {
     procedure: Procedure,
     /// Requests that are not on their way yet, by number.
     queue: VecDeque<u32>,
+    /// Counts what was asked for its requests.
+    attempts: u32,
+    /// The attempt that established its route, or is to.
+    generation: u32,
     /// Requests by deadline; ended ones stay until they are first.
     deadlines: VecDeque<u32>,
     armed: bool,
@@ -117,6 +121,8 @@ impl KeyManager {
             border: None,
             procedure: label.procedure,
             queue: VecDeque::new(),
+            attempts: 0,
+            generation: 0,
             deadlines: VecDeque::new(),
             armed: false,
             lost_by: None,
@@ -177,7 +183,8 @@ impl KeyManager {
                     session.route = RouteState::Establishing(number);
                     session.queue.pop_front();
                     entry.state = State::Asking { can_serve: false };
-                    entry.attempt += 1;
+                    session.attempts += 1;
+                    (entry.attempt, session.generation) = (session.attempts, session.attempts);
                     let (order, attempt) = (entry.order, entry.attempt);
                     self.establish(order, attempt, out);
                     return;
@@ -191,7 +198,8 @@ impl KeyManager {
                 RouteState::Installed(decider) => {
                     session.queue.pop_front();
                     entry.state = State::Asking { can_serve: false };
-                    entry.attempt += 1;
+                    session.attempts += 1;
+                    entry.attempt = session.attempts;
                     let label = Label::new(session.procedure, Step::Reservation);
                     let message = ControlMessage::SegmentRequest {
                         order: entry.order,
@@ -431,11 +439,13 @@ impl KeyManager {
     pub(super) fn on_route_lost(
         &mut self,
         id: SessionId,
+        generation: u32,
         fault: Option<FaultId>,
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let Some(session) = self.sources.sessions.get_mut(&id) else {
+        let older = |session: &&mut Session| session.generation <= generation;
+        let Some(session) = self.sources.sessions.get_mut(&id).filter(older) else {
             return;
         };
         if let Some(fault) = fault {
@@ -650,6 +660,7 @@ impl KeyManager {
                 label,
                 ControlMessage::SessionClose {
                     session: id,
+                    generation: session.attempts,
                     decider,
                     km: None,
                 },

@@ -7,8 +7,8 @@ use crate::architecture::Effect;
 use crate::architecture::hop::{Handover, Protection};
 use crate::architecture::key_source::{BlockRun, KeySource};
 use crate::architecture::message::{
-    Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, RelayOutcome,
-    Reservation, ReservationResult, Supply,
+    Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, PartOrder,
+    RelayOutcome, Reservation, ReservationResult, Supply, Trail,
 };
 use crate::architecture::surroundings::{ManagementOptions, Parameters, ReservationScheme, StoreSettings};
 use crate::ids::{ApplicationId, ClassId, ManagerId, QkdnId};
@@ -97,6 +97,7 @@ fn hop(id: HopId, from: NodeId, to: NodeId) -> Hop {
         length_m: 1_000,
         rate_bps: 1.0,
         crosses_border: false,
+        to_qkdn: QkdnId(0),
     }
 }
 
@@ -196,7 +197,7 @@ impl Bench {
             sources: &mut self.layer,
         };
         self.km.on_message(envelope, &mut cx, &mut self.out);
-        self.out.drain().collect()
+        self.out.take()
     }
 
     fn wake(&mut self, now: u64, timer: Timer) -> Vec<Effect> {
@@ -205,7 +206,7 @@ impl Bench {
             sources: &mut self.layer,
         };
         self.km.on_timer(timer, &mut cx, &mut self.out);
-        self.out.drain().collect()
+        self.out.take()
     }
 
     fn ask(&mut self, now: u64, order: KeyRequest) -> Vec<Effect> {
@@ -227,8 +228,8 @@ impl Bench {
         self.control(now, message)
     }
 
-    fn reserve(&mut self, now: u64, number: u32, hop: HopId) -> Vec<Effect> {
-        let reservation = Reservation {
+    fn order(&self, number: u32, hop: HopId) -> Reservation {
+        Reservation {
             ask: first_try(number),
             km: HERE,
             hop,
@@ -237,11 +238,16 @@ impl Bench {
             reply_to: DECIDER,
             border: None,
             epoch: 0,
+            generation: 1,
             procedure: Procedure::Local,
             terms: Terms::default(),
             reserve: self.km.surroundings.parameters.reservation == ReservationScheme::Segment,
             formation: None,
-        };
+        }
+    }
+
+    fn reserve(&mut self, now: u64, number: u32, hop: HopId) -> Vec<Effect> {
+        let reservation = self.order(number, hop);
         self.control(now, ControlMessage::Reserve(reservation))
     }
 
@@ -257,6 +263,7 @@ impl Bench {
             source: BEFORE,
             source_qkdn: QkdnId(0),
             destination,
+            trail: Trail::default(),
             key: KeyMaterial::new(100, None),
             otp: Some(OtpKeys::single(range)),
             deadline: Time(1_000),
@@ -459,6 +466,7 @@ fn a_relay_that_waits_goes_over_its_own_hop_though_the_session_was_closed() {
     assert_eq!(count(&bench.relay(2, 0, BEYOND), "key relay"), 0);
     let close = ControlMessage::SessionClose {
         session: SESSION,
+        generation: 1,
         decider: DECIDER,
         km: Some(HERE),
     };
@@ -466,6 +474,193 @@ fn a_relay_that_waits_goes_over_its_own_hop_though_the_session_was_closed() {
     let on = bench.wake(30, Timer::StoreNotice(StoreId(1)));
     assert_eq!(count(&on, "key relay"), 1);
     assert_eq!(bench.book(StoreId(1)).spent, 100);
+}
+
+/// A close of what was established before comes late: the route that was established meanwhile stays, and nobody's wait
+/// for key there ends; nor does a late command or reservation of the earlier segment change it.
+#[test]
+fn a_late_close_ends_nothing_that_is_newer() {
+    let mut bench = Bench::new(50, ReservationScheme::Segment);
+    let close = |generation| ControlMessage::SessionClose {
+        session: SESSION,
+        generation,
+        decider: DECIDER,
+        km: Some(HERE),
+    };
+    let mut second = bench.order(0, OUT_TOO);
+    (second.ask.attempt, second.generation) = (4, 4);
+    assert_eq!(count(&bench.reserve(1, 0, OUT), "reservation refused"), 1);
+    let later = bench.control(2, ControlMessage::Reserve(second.clone()));
+    assert_eq!(count(&later, "reservation refused"), 1);
+    bench.control(3, close(3));
+    assert_eq!(bench.km.routes[&SESSION].hop, OUT_TOO, "the newer route stays");
+    let waits = |bench: &Bench| {
+        bench
+            .km
+            .lanes
+            .iter()
+            .map(|lane| lane.waiters.len())
+            .sum::<usize>()
+    };
+    assert!(waits(&bench) > 0);
+    bench.reserve(4, 1, OUT);
+    assert_eq!(
+        bench.km.routes[&SESSION].hop, OUT_TOO,
+        "a late reservation changes no route"
+    );
+    bench.control(5, close(4));
+    assert!(bench.km.routes.is_empty());
+    assert_eq!(waits(&bench), 0);
+}
+
+/// Shows FE-5: what is promised to a lower priority is asked back, once; when it comes back its request waits behind.
+#[test]
+fn promises_to_lower_priorities_are_asked_back() {
+    let ranked = |bench: &Bench, number, priority, preempts| {
+        let mut order = bench.order(number, OUT);
+        order.terms = Terms {
+            priority,
+            preempts,
+            ..Terms::default()
+        };
+        ControlMessage::Reserve(order)
+    };
+    let recalled = |effects: &[Effect]| -> Vec<u32> {
+        let named = effects.iter().filter_map(|effect| match effect {
+            Effect::Send(Envelope {
+                message: Message::Control(ControlMessage::Recall { ask, .. }),
+                ..
+            }) => Some(ask.request.number),
+            _ => None,
+        });
+        named.collect()
+    };
+    let mut bench = Bench::new(350, ReservationScheme::Segment);
+    for (number, priority) in [(0, 0), (1, 1), (2, 0)] {
+        let low = ranked(&bench, number, priority, true);
+        assert_eq!(count(&bench.control(1, low), "reservation confirmed"), 1);
+    }
+    let meek = ranked(&bench, 3, 0, true);
+    assert!(
+        recalled(&bench.control(2, meek)).is_empty(),
+        "no priority over them"
+    );
+    let polite = ranked(&bench, 4, 5, false);
+    assert!(
+        recalled(&bench.control(3, polite)).is_empty(),
+        "policy does not let it"
+    );
+    let high = ranked(&bench, 5, 5, true);
+    // 50 bits are left, and nobody waits whose turn they would be: the lowest and latest is asked for.
+    assert_eq!(recalled(&bench.control(4, high)), [2]);
+    let higher = ranked(&bench, 6, 9, true);
+    assert!(recalled(&bench.control(5, higher)).is_empty(), "asked for once");
+    let release = ControlMessage::Release {
+        ask: first_try(2),
+        km: Some(HERE),
+        decider: DECIDER,
+        cancel: false,
+    };
+    let given_back = bench.control(6, release);
+    let served: Vec<u32> = given_back
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Send(Envelope {
+                message: Message::Control(ControlMessage::CanServe { ask, .. }),
+                ..
+            }) => Some(ask.request.number),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(served, [6], "the highest priority first, and 50 bits remain");
+    let last = bench.km.lanes[0].waiters.back().expect("they wait");
+    assert_eq!(
+        (last.request.number, last.terms.priority),
+        (2, 0),
+        "it waits behind those of its own priority"
+    );
+}
+
+/// A part whose relay nobody heard of again is void at both ends, and those before are told; one that was completed is not.
+#[test]
+fn parts_that_came_to_nothing_are_void_after_their_deadline() {
+    let parts = |bench: &mut Bench, number: u32| {
+        let mut order = bench.order(number, OUT);
+        order.formation = Some(Arc::new(Formation {
+            combiner: BEYOND,
+            end: BEYOND,
+            kms: Box::new([BEFORE, HERE]),
+        }));
+        bench.control(1, ControlMessage::Reserve(order));
+        let keys = OtpKeys::single(KeyRange {
+            start: 100 * u64::from(number),
+            bits: 100,
+        });
+        let ids = KeyManagementMessage::KeyIds {
+            ask: first_try(number),
+            hop: IN,
+            keys,
+            deadline: Time(1_000),
+        };
+        bench.tell(2, Address::kma(BEFORE), ids);
+        let order = PartOrder {
+            ask: first_try(number),
+            source: BEFORE,
+            source_qkdn: QkdnId(0),
+            trail: Trail::default(),
+            destination: BEYOND,
+            deadline: Time(1_000),
+        };
+        bench.tell(3, Address::kma(BEFORE), KeyManagementMessage::PartRequest(order))
+    };
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    let wakes = |effects: &[Effect]| {
+        let at = effects.iter().filter_map(|effect| match effect {
+            Effect::Wake {
+                at,
+                timer: Timer::PartDeadline,
+            } => Some(at.0),
+            _ => None,
+        });
+        at.collect::<Vec<u64>>()
+    };
+    let sent = parts(&mut bench, 0);
+    assert_eq!((count(&sent, "key relay part"), wakes(&sent)), (1, vec![1_001]));
+    assert!(wakes(&parts(&mut bench, 1)).is_empty(), "one timer for all");
+    let outcome = RelayOutcome::Relayed;
+    let completion = KeyManagementMessage::Completion {
+        request: id(0),
+        outcome,
+    };
+    bench.tell(4, Address::kma(BEYOND), completion);
+    let over = bench.wake(1_001, Timer::PartDeadline);
+    let void = over.iter().filter_map(|effect| match effect {
+        Effect::Send(Envelope {
+            to,
+            message: Message::KeyManagement(KeyManagementMessage::KeysVoid { request, hop, keys }),
+            ..
+        }) => Some((*to, *request, *hop, keys.first)),
+        _ => None,
+    });
+    let range = KeyRange {
+        start: 100,
+        bits: 100,
+    };
+    assert_eq!(
+        void.collect::<Vec<_>>(),
+        [(Address::kma(BEYOND), id(1), OUT, range)]
+    );
+    assert_eq!(count(&over, "key relay failure"), 1);
+    // At the other end they count as used once, whether they came or not.
+    let told = KeyManagementMessage::KeysVoid {
+        request: id(7),
+        hop: IN,
+        keys: OtpKeys::single(KeyRange { start: 300, bits: 50 }),
+    };
+    let before = bench.spent_before();
+    bench.tell(1_002, Address::kma(BEFORE), told.clone());
+    assert!(!has_finding(&bench.tell(1_003, Address::kma(BEFORE), told)));
+    assert_eq!(bench.spent_before(), before + 50);
 }
 
 #[test]
@@ -486,6 +681,63 @@ fn the_ksa_supplies_a_held_key_once() {
     let again = bench.tell(3, before, notification);
     assert_eq!(count(&again, "key supply"), 0);
     assert_eq!(count(&again, "key supply response"), 1);
+}
+
+/// Shows FE-2: the source KSA's synchronisation is answered once, or outlives its request: a late answer, or a second
+/// one, supplies nothing, and there is nothing left to answer.
+#[test]
+fn a_synchronisation_that_is_answered_late_supplies_nothing() {
+    let synchronising = || {
+        let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+        bench.ask(0, order(0, 500));
+        bench.reserve(1, 0, OUT);
+        bench.start(2, 0, ReservationResult::Confirmed);
+        let completion = KeyManagementMessage::Completion {
+            request: id(0),
+            outcome: RelayOutcome::Relayed,
+        };
+        let told = bench.tell(3, Address::kma(BEYOND), completion);
+        assert_eq!(count(&told, "key supply notification"), 1);
+        bench
+    };
+    let response = |accepted| KeyManagementMessage::SupplyResponse {
+        request: id(0),
+        source: HERE,
+        accepted,
+    };
+    let mut bench = synchronising();
+    assert_eq!(
+        count(&bench.tell(4, Address::ksa(BEYOND), response(true)), "key supply"),
+        1
+    );
+    assert!(bench.tell(5, Address::ksa(BEYOND), response(true)).is_empty());
+    assert_eq!(bench.km.open_requests(), 0);
+
+    let mut bench = synchronising();
+    let over = bench.wake(500, Timer::RequestDeadline(SESSION));
+    assert_eq!(failure(&over), Some(FailureCause::TimeOut));
+    assert_eq!(
+        count(
+            &bench.tell(501, Address::ksa(BEYOND), response(true)),
+            "key supply"
+        ),
+        0
+    );
+    assert!(bench.tell(502, Address::ksa(BEYOND), response(true)).is_empty());
+
+    // Refused at the other end: the request ends by its deadline, with a cause.
+    let mut bench = synchronising();
+    assert_eq!(
+        count(
+            &bench.tell(4, Address::ksa(BEYOND), response(false)),
+            "key supply"
+        ),
+        0
+    );
+    assert_eq!(
+        failure(&bench.wake(500, Timer::RequestDeadline(SESSION))),
+        Some(FailureCause::TimeOut)
+    );
 }
 
 #[test]
@@ -515,6 +767,7 @@ fn a_stale_reroute_command_is_refused() {
             km: HERE,
             hop,
             epoch,
+            generation: 1,
             reply_to: DECIDER,
             fault: None,
             procedure: Procedure::Local,
@@ -543,7 +796,7 @@ impl Bench {
         };
         let envelope = given_up.expect("it was sent");
         self.km.on_undelivered(envelope, &mut cx, &mut self.out);
-        self.out.drain().collect()
+        self.out.take()
     }
 
     fn void(&mut self, now: u64, number: u32, otp: Option<OtpKeys>) -> Vec<Effect> {
@@ -650,28 +903,32 @@ fn a_question_that_was_given_up_is_asked_anew() {
     assert_eq!(failure(&late), Some(FailureCause::ElementDown));
 }
 
-/// No pass-back (analogue: ETSI GS QKD 020): a key that came from another QKDN does not leave this one.
+/// No pass-back (analogue: ETSI GS QKD 020): a key enters no QKDN that it came from or has passed; another it may.
 #[test]
 fn a_key_is_never_handed_back() {
-    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
-    bench.reserve(1, 0, OUT);
-    bench
-        .km
-        .outgoing
-        .get_mut(&OUT)
-        .expect("its own hop")
-        .crosses_border = true;
-    let message = KeyManagementMessage::KeyRelay {
-        request: id(0),
-        hop: IN,
-        source: BEFORE,
-        source_qkdn: QkdnId(1),
-        destination: BEYOND,
-        key: KeyMaterial::new(100, None),
-        otp: Some(OtpKeys::single(KeyRange { start: 0, bits: 100 })),
-        deadline: Time(1_000),
+    let relays_from = |source: u32, passed: Option<u32>| {
+        let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+        bench.reserve(1, 0, OUT);
+        let out = bench.km.outgoing.get_mut(&OUT).expect("its own hop");
+        (out.crosses_border, out.to_qkdn) = (true, QkdnId(7));
+        let trail = Trail::default();
+        let message = KeyManagementMessage::KeyRelay {
+            request: id(0),
+            hop: IN,
+            source: BEFORE,
+            source_qkdn: QkdnId(source),
+            destination: BEYOND,
+            trail: passed.map_or(trail.clone(), |passed| trail.leaving(QkdnId(passed))),
+            key: KeyMaterial::new(100, None),
+            otp: Some(OtpKeys::single(KeyRange { start: 0, bits: 100 })),
+            deadline: Time(1_000),
+        };
+        let sent = bench.tell(2, Address::kma(BEFORE), message);
+        assert_eq!(count(&sent, "key relay") + count(&sent, "key relay failure"), 1);
+        count(&sent, "key relay") == 1
     };
-    let refused = bench.tell(2, Address::kma(BEFORE), message);
-    assert_eq!(count(&refused, "key relay"), 0);
-    assert_eq!(count(&refused, "key relay failure"), 1);
+    assert!(!relays_from(7, None), "back to its source");
+    assert!(!relays_from(1, Some(7)), "back to where it passed");
+    assert!(relays_from(1, None));
+    assert!(relays_from(1, Some(2)));
 }

@@ -18,12 +18,22 @@ impl KeyManager {
     /// The carrier has given up a message of this KM.
     pub fn on_undelivered(&mut self, envelope: Envelope, cx: &mut Context<'_>, out: &mut Outbox) {
         let label = envelope.label;
+        if let (Some(tag), Some(request)) = (&envelope.tag, envelope.message.subject().request_id()) {
+            self.void_keys(request, tag.hop, tag.keys.clone(), label, out);
+        }
         let ask = |request, attempt| Ask { request, attempt };
         match envelope.message {
             Message::KeyManagement(KeyManagementMessage::KeyRelay {
                 request, hop, otp, ..
-            }) => {
+            }) if self.outgoing.contains_key(&hop) => {
                 self.void_relay(request, hop, otp, label, cx, out);
+            }
+            // A sum of parts: this KM has combined them, and is not at the hop whose key it names.
+            Message::KeyManagement(KeyManagementMessage::KeyRelay {
+                request, hop, otp, ..
+            }) => {
+                let void = KeyManagementMessage::Void { request, hop, otp };
+                out.send(envelope.to, Label::new(label.procedure, Step::Voiding), void);
             }
             Message::KeyManagement(KeyManagementMessage::Requirement { order, attempt, .. })
             | Message::Control(
@@ -75,7 +85,7 @@ impl KeyManager {
         let cause = FailureCause::ElementDown;
         self.alarm(request, hop, cause, cx, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
-        self.end_upstream(request, passing, outcome, label.procedure, cx, out);
+        self.end_upstream(request, passing, outcome, cx, out);
     }
 
     fn send_void(
@@ -87,8 +97,14 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         let void = KeyManagementMessage::Void { request, hop, otp };
-        let label = Label::new(label.procedure, Step::Voiding);
-        out.send(Address::kma(self.outgoing[&hop].neighbour), label, void);
+        let way = &self.outgoing[&hop];
+        let procedure = if way.crosses_border {
+            way.handover.procedure()
+        } else {
+            label.procedure
+        };
+        let label = Label::new(procedure, Step::Voiding);
+        out.send(Address::kma(way.neighbour), label, void);
     }
 
     /// The KM before has given up a relay or transfer: whatever came of it here is void, and so beyond.
@@ -114,6 +130,13 @@ impl KeyManager {
             copy.void(keys);
         }
         let bits = self.held.remove(&request).map(|held| held.key.bits);
+        for lane in 0..self.lanes.len() {
+            let store = &mut self.lanes[lane].store;
+            let hop = store.settings.hop;
+            if let Some(keys) = store.void_announced(request) {
+                self.waste(request, hop, keys, out);
+            }
+        }
         let all = Ask {
             request,
             attempt: u32::MAX,

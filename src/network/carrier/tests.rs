@@ -41,6 +41,7 @@ fn relay(number: u32) -> Envelope {
         source: NodeId(0),
         source_qkdn: QkdnId(0),
         destination: NodeId(1),
+        trail: crate::architecture::message::Trail::default(),
         key: KeyMaterial::new(1, None),
         otp: None,
         deadline: Time::NEVER,

@@ -513,12 +513,13 @@ impl<O: Observer> World<O> {
         if share > 0.0 {
             all.push((fault, share));
         }
-        // Independent of one another: what none of them touches is left.
-        let left: f64 = all.iter().map(|(_, share)| 1.0 - share).product();
-        let plan = std::sync::Arc::clone(&self.plan);
-        let stores = plan.links[link].hops.map(|hop| plan.hops[hop].store());
-        for store in stores.into_iter().flatten() {
-            self.quantum.intercept(store, 1.0 - left, now);
+        // Assumption: of several that touch one link, the greatest counts.
+        let share = all.iter().map(|&(_, share)| share).fold(0.0, f64::max);
+        for store in self.stores_of(link) {
+            self.quantum.intercept(store, share, now);
+            if self.samples.next() < Time::NEVER {
+                self.samples.forget(store);
+            }
             if self.availability.follows(store) {
                 self.follow(store, now);
             }

@@ -30,25 +30,6 @@ const PRESETS: &[Preset] = &[Preset {
 }];
 
 parameters! {
-    /// BBM92 with a pair source in the middle, asymptotic (Ma, Fung, Lo, PRA 76, 012307), at a given brightness.
-    pub struct Bbm92Fixed, values Fixed, presets PRESETS;
-    /// Background and dark counts per pulse at either receiver.
-    y0 as "Y0": Probability,
-    /// Attenuation [dB/km], where the model is asked for a distance; in a scenario the link's loss counts.
-    alpha: NotNegative,
-    /// Error rate of background.
-    e0: ErrorRate,
-    /// Probability that a photon hits the wrong detector.
-    e_d: ErrorRate,
-    /// Transmittance of either receiver, detector included.
-    eta_det: Efficiency,
-    /// Inefficiency of error correction.
-    f: AtLeastOne,
-    /// Half the mean number of pairs per pulse.
-    lam: Intensity,
-}
-
-parameters! {
     /// BBM92 with a pair source in the middle, asymptotic (Ma, Fung, Lo, PRA 76, 012307); the brightness is chosen by
     /// the model.
     pub struct Bbm92Opt, values Opt, presets PRESETS;
@@ -63,7 +44,12 @@ parameters! {
     /// Transmittance of either receiver, detector included.
     eta_det: Efficiency,
     /// Inefficiency of error correction.
-    f: AtLeastOne,
+    f: AtLeastOne;
+
+    /// BBM92 with a pair source in the middle, asymptotic (Ma, Fung, Lo, PRA 76, 012307), at a given brightness.
+    pub struct Bbm92Fixed, values Fixed;
+    /// Half the mean number of pairs per pulse.
+    lam: Intensity,
 }
 
 /// Brightness among which the best is sought.
@@ -85,15 +71,7 @@ impl Parameters for Bbm92Fixed {
 
     fn model(&self) -> Result<Arc<dyn LinkModel>, Vec<Problem>> {
         let v = self.values()?;
-        let values = Opt {
-            clock: v.clock,
-            y0: v.y0,
-            alpha: v.alpha,
-            e0: v.e0,
-            e_d: v.e_d,
-            eta_det: v.eta_det,
-            f: v.f,
-        };
+        let values = v.common();
         let lambda = Some(v.lam);
         Ok(Arc::new(Bbm92 { values, lambda }))
     }
@@ -133,8 +111,11 @@ impl Bbm92 {
     }
 
     fn best(&self, channel: &Channel) -> f64 {
-        self.lambda
-            .unwrap_or_else(|| maximum(BRIGHTNESS.0, BRIGHTNESS.1, |lambda| self.rate(channel, lambda).0))
+        self.lambda.unwrap_or_else(|| {
+            maximum(BRIGHTNESS.0, BRIGHTNESS.1, 160, |lambda| {
+                self.rate(channel, lambda).0
+            })
+        })
     }
 }
 

@@ -76,7 +76,7 @@ impl Gllp {
 
     fn best(&self, receiver: &Receiver) -> f64 {
         self.mu
-            .unwrap_or_else(|| maximum(INTENSITIES.0, INTENSITIES.1, |mu| self.rate(receiver, mu)))
+            .unwrap_or_else(|| maximum(INTENSITIES.0, INTENSITIES.1, 160, |mu| self.rate(receiver, mu)))
     }
 }
 

@@ -31,25 +31,6 @@ const PRESETS: &[Preset] = &[Preset {
 }];
 
 parameters! {
-    /// MDI-QKD with weak coherent states, asymptotic (Lo, Curty, Qi, PRL 108, 130503), at a given intensity.
-    pub struct MdiFixed, values Fixed, presets PRESETS;
-    /// Dark count probability per pulse and detector.
-    y0 as "Y0": Share,
-    /// Attenuation [dB/km], where the model is asked for a distance; in a scenario the link's loss counts.
-    alpha: NotNegative,
-    /// Error rate of background.
-    e0: ErrorRate,
-    /// Misalignment error.
-    e_d: ErrorRate,
-    /// Efficiency of the station's detectors.
-    eta_d: Efficiency,
-    /// Inefficiency of error correction.
-    f: AtLeastOne,
-    /// Mean photon number of either signal.
-    mu: Intensity,
-}
-
-parameters! {
     /// MDI-QKD with weak coherent states, asymptotic (Lo, Curty, Qi, PRL 108, 130503); the intensity is chosen by the
     /// model.
     pub struct MdiOpt, values Opt, presets PRESETS;
@@ -64,7 +45,12 @@ parameters! {
     /// Efficiency of the station's detectors.
     eta_d: Efficiency,
     /// Inefficiency of error correction.
-    f: AtLeastOne,
+    f: AtLeastOne;
+
+    /// MDI-QKD with weak coherent states, asymptotic (Lo, Curty, Qi, PRL 108, 130503), at a given intensity.
+    pub struct MdiFixed, values Fixed;
+    /// Mean photon number of either signal.
+    mu: Intensity,
 }
 
 /// Intensities among which the best is sought.
@@ -84,15 +70,7 @@ impl Parameters for MdiFixed {
 
     fn model(&self) -> Result<Arc<dyn LinkModel>, Vec<Problem>> {
         let v = self.values()?;
-        let values = Opt {
-            clock: v.clock,
-            y0: v.y0,
-            alpha: v.alpha,
-            e0: v.e0,
-            e_d: v.e_d,
-            eta_d: v.eta_d,
-            f: v.f,
-        };
+        let values = v.common();
         Ok(Arc::new(Mdi {
             values,
             mu: Some(v.mu),
@@ -139,7 +117,7 @@ impl Mdi {
 
     fn best(&self, channel: &Channel) -> f64 {
         self.mu
-            .unwrap_or_else(|| maximum(INTENSITIES.0, INTENSITIES.1, |mu| self.rate(channel, mu).0))
+            .unwrap_or_else(|| maximum(INTENSITIES.0, INTENSITIES.1, 160, |mu| self.rate(channel, mu).0))
     }
 }
 

@@ -27,7 +27,7 @@ pub use decoy_vacuum_weak::DecoyBb84VacuumWeak;
 pub use fixed_rate::FixedRate;
 pub use gllp::GllpNoDecoy;
 pub use mdi::{MdiFixed, MdiOpt};
-pub use measured_table::{MeasuredTable, MeasuredTableError};
+pub use measured_table::{MeasuredTable, MeasuredTableError, PRESETS as MEASURED_PRESETS};
 pub use parameters::{Preset, Problem, Range};
 pub use plob::PlobBound;
 pub use satellite::SatelliteDownlink;

@@ -179,7 +179,8 @@ impl Resolver {
     }
 }
 
-/// Declares a model's parameters: the record that a scenario writes, and the numbers that the formulas use.
+/// Declares a model's parameters: the record that a scenario writes, and the numbers that the formulas use. A second
+/// record has, beside all of the first's, what the first model chooses by itself.
 macro_rules! parameters {
     (
         $(#[doc = $doc:literal])* pub struct $record:ident, values $values:ident, presets $presets:expr;
@@ -217,6 +218,33 @@ macro_rules! parameters {
                     )),*
                 };
                 resolver.finish().map(|()| values)
+            }
+        }
+    };
+    // A model that chooses some of its parameters, and the same one at a setting of the user's.
+    (
+        $(#[doc = $doc:literal])* pub struct $record:ident, values $values:ident, presets $presets:expr;
+        $($(#[doc = $field_doc:literal])* $field:ident $(as $key:literal)? : $range:ident),*;
+        $(#[doc = $fixed_doc:literal])* pub struct $fixed:ident, values $set:ident;
+        $($(#[doc = $set_doc:literal])* $choice:ident : $choice_range:ident),* $(,)?
+    ) => {
+        $crate::quantum::models::parameters::parameters! {
+            $(#[doc = $doc])* pub struct $record, values $values, presets $presets;
+            $($(#[doc = $field_doc])* $field $(as $key)? : $range),*
+        }
+        $crate::quantum::models::parameters::parameters! {
+            $(#[doc = $fixed_doc])* pub struct $fixed, values $set, presets $presets;
+            $($(#[doc = $field_doc])* $field $(as $key)? : $range,)*
+            $($(#[doc = $set_doc])* $choice : $choice_range),*
+        }
+
+        impl $set {
+            /// What the model does not choose.
+            fn common(&self) -> $values {
+                $values {
+                    clock: self.clock,
+                    $($field: self.$field),*
+                }
             }
         }
     };

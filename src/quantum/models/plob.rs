@@ -29,13 +29,13 @@ impl Parameters for PlobBound {
 }
 
 impl LinkModel for Values {
-    /// −log2(1 − η) as it is written, in double precision: past a loss of some 90 dB the rounding of 1 − η shows, as it
-    /// does in the reference vectors. [`bounds::plob`] has all digits, and is what models are held to.
+    /// The bound as the reference vectors print it, whose far end is the rounding of 1 − η; checks use [`bounds::plob`],
+    /// which has all digits. No value at η = 1, where it is infinite.
     fn evaluate(&self, channel: &Channel) -> Evaluation {
         let eta = channel.transmittance();
-        let rate = -libm::log2(1.0 - eta);
+        let rate = 0.0 - libm::log2(1.0 - eta);
         Evaluation {
-            rate_per_pulse: rate.is_finite().then_some(rate.max(0.0)),
+            rate_per_pulse: rate.is_finite().then_some(rate),
             rate_bps: 0.0,
             optimum: vec![
                 ("tgw", bounds::takeoka_guha_wilde(eta)),

@@ -32,25 +32,6 @@ const PRESETS: &[Preset] = &[Preset {
 }];
 
 parameters! {
-    /// SNS twin-field QKD, asymptotic (Wang, Yu, Hu, PRA 98, 062323), at a given intensity and sending probability.
-    pub struct TwinFieldFixed, values Fixed, presets PRESETS;
-    /// Attenuation [dB/km], where the model is asked for a distance; in a scenario the link's loss counts.
-    alpha: NotNegative,
-    /// Misalignment error of the phases.
-    e_a: ErrorRate,
-    /// Probability to send.
-    eps: Share,
-    /// Efficiency of the station's detectors.
-    eta_d: Efficiency,
-    /// Inefficiency of error correction.
-    f: AtLeastOne,
-    /// Mean photon number that is sent.
-    mu: Intensity,
-    /// Dark count probability per pulse and detector.
-    p_d: Share,
-}
-
-parameters! {
     /// SNS twin-field QKD, asymptotic (Wang, Yu, Hu, PRA 98, 062323); intensity and sending probability are chosen by
     /// the model.
     pub struct TwinFieldOpt, values Opt, presets PRESETS;
@@ -63,7 +44,14 @@ parameters! {
     /// Inefficiency of error correction.
     f: AtLeastOne,
     /// Dark count probability per pulse and detector.
-    p_d: Share,
+    p_d: Share;
+
+    /// SNS twin-field QKD, asymptotic (Wang, Yu, Hu, PRA 98, 062323), at a given intensity and sending probability.
+    pub struct TwinFieldFixed, values Fixed;
+    /// Probability to send.
+    eps: Share,
+    /// Mean photon number that is sent.
+    mu: Intensity,
 }
 
 /// The model at a setting (μ, ε), or at the best one.
@@ -81,14 +69,7 @@ impl Parameters for TwinFieldFixed {
     fn model(&self) -> Result<Arc<dyn LinkModel>, Vec<Problem>> {
         let v = self.values()?;
         let setting = Some((v.mu, v.eps));
-        let values = Opt {
-            clock: v.clock,
-            alpha: v.alpha,
-            e_a: v.e_a,
-            eta_d: v.eta_d,
-            f: v.f,
-            p_d: v.p_d,
-        };
+        let values = v.common();
         Ok(Arc::new(TwinField { values, setting }))
     }
 }

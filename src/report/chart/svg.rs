@@ -17,15 +17,15 @@ const NARROWEST: f64 = 880.0;
 const LETTER: f64 = 6.1;
 
 const STYLE: &str = "\
-text{font:11px 'DejaVu Sans',Verdana,sans-serif;fill:#1a1a1a}\
-.title{font-size:14px;font-weight:bold}\
-.group{font-size:12px;font-weight:bold}\
-.time,.layer{font-size:9px;fill:#555}\
-.label{paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}\
-.analogue{fill:#0b559f}.inferred{fill:#8a5a00}\
-.life{stroke:#b5b5b5}.arrow{stroke:#333;stroke-width:1.2}\
-.answer{stroke-dasharray:5 3}.box{fill:#fff;stroke:#555}.border{fill:#fff1d6}\
-.note{fill:#f4f4f4;stroke:#999}";
+.chart text{font:11px 'DejaVu Sans',Verdana,sans-serif;fill:#1a1a1a}\
+.chart .title{font-size:14px;font-weight:bold}\
+.chart .group{font-size:12px;font-weight:bold}\
+.chart .time,.chart .layer{font-size:9px;fill:#555}\
+.chart .label{paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}\
+.chart .analogue{fill:#0b559f}.chart .inferred{fill:#8a5a00}\
+.chart .life{stroke:#b5b5b5}.chart .arrow{stroke:#333;stroke-width:1.2}\
+.chart .answer{stroke-dasharray:5 3}.chart .box{fill:#fff;stroke:#555}.chart .border{fill:#fff1d6}\
+.chart .note{fill:#f4f4f4;stroke:#999}";
 
 /// Draws the chart.
 pub fn draw(chart: &Chart) -> String {
@@ -36,8 +36,8 @@ pub fn draw(chart: &Chart) -> String {
     let height = HEAD + chart.rows.len() as f64 * ROW + 44.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
-         height=\"{height}\" role=\"img\">\n<title>{title}</title>\n<style>{STYLE}</style>\n\
-         <defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" \
+         height=\"{height}\" role=\"img\" class=\"chart\">\n<title>{title}</title>\n<style>{STYLE}</style>\n\
+         <defs><marker id=\"chart-head\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" \
          orient=\"auto-start-reverse\"><path d=\"M0 0L8 4L0 8z\" fill=\"#333\"/></marker></defs>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
          <text class=\"title\" x=\"{MARGIN}\" y=\"22\">{title}</text>\n",
@@ -170,7 +170,7 @@ fn draw_row(svg: &mut String, row: &Row, y: f64, width: f64) {
     let class = if row.response { "arrow answer" } else { "arrow" };
     writeln!(
         svg,
-        "<line class=\"{class}\" x1=\"{from}\" y1=\"{y}\" x2=\"{to}\" y2=\"{y}\" marker-end=\"url(#head)\"/>\n\
+        "<line class=\"{class}\" x1=\"{from}\" y1=\"{y}\" x2=\"{to}\" y2=\"{y}\" marker-end=\"url(#chart-head)\"/>\n\
          <text class=\"label {}\" x=\"{x}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
         row.provenance,
         y - 5.0,

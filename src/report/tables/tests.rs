@@ -81,6 +81,7 @@ fn compared() -> Comparison {
             modules: 4,
             key_managers: 2,
             sites,
+            middle_stations: 0,
             total,
         })
     };

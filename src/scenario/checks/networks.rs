@@ -6,7 +6,7 @@ use super::routes::hops_from;
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
-use crate::quantum::models::Channel;
+use crate::quantum::models::{Channel, MEASURED_PRESETS};
 use crate::scenario::document::{
     self, BoundaryKind, Control, LinkModel, LinkTemplate, MeasuredTable, Qkdn, Relay, Reservation, Store,
     Stretch, quantum_channel,
@@ -358,6 +358,26 @@ impl Checker<'_> {
 
     pub(super) fn table(&mut self, here: &Path, table: &MeasuredTable) {
         let law = table.rate_at_10_db.is_some() || table.loss_max.is_some();
+        if let Some(preset) = &table.preset {
+            let names: Vec<&str> = MEASURED_PRESETS.iter().map(|preset| preset.name).collect();
+            if !names.contains(&preset.as_str()) {
+                self.error(
+                    "unknown_preset",
+                    here.then("preset"),
+                    format!("there is no preset \"{preset}\""),
+                    suggest(preset, &names),
+                );
+            }
+            if law || !table.points.is_empty() {
+                self.error(
+                    "table_form",
+                    here.clone(),
+                    "two tables in one",
+                    "give either a preset or a table of your own",
+                );
+            }
+            return;
+        }
         if table.points.is_empty() == law {
             if law && (table.rate_at_10_db.is_none() || table.loss_max.is_none()) {
                 self.error(
@@ -376,7 +396,7 @@ impl Checker<'_> {
                 } else {
                     "the table is empty"
                 },
-                "give either \"points\", or \"rate_at_10_db\" and \"loss_max\"",
+                "give either \"points\", or \"rate_at_10_db\" and \"loss_max\", or a \"preset\"",
             );
         }
         for (index, pair) in table.points.windows(2).enumerate() {
@@ -487,6 +507,14 @@ impl Checker<'_> {
                     generation.authentication, generation.start_key
                 ),
                 "pre-share a start key that pays for a block at least",
+            );
+        }
+        if generation.report_every == Some(Span::ZERO) {
+            self.error(
+                "zero_period",
+                here.then("report_every"),
+                "reports without a period never end",
+                "write a time such as \"1 min\"",
             );
         }
         let correlations = [

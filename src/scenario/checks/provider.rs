@@ -3,7 +3,7 @@
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
-use crate::scenario::document::{BoundaryKind, PolicyRule, Qkdn, Reservation, Tariff};
+use crate::scenario::document::{BoundaryKind, PolicyRule, Qkdn, Reservation, Sharing, Tariff};
 use crate::units::Bits;
 
 impl Checker<'_> {
@@ -26,7 +26,12 @@ impl Checker<'_> {
                 "write \"usage_records\": true",
             );
         }
+        let keys = match &document.security.sharing {
+            Sharing::KsaKeys(keys) => Some(keys.period),
+            Sharing::Computational(_) => None,
+        };
         let periods = [
+            (at!("security", "sharing", "ksa_keys", "period"), keys),
             (path.then("settlement_period"), management.settlement_period),
             (path.then("reports").then("period"), management.reports.period),
         ];

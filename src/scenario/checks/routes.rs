@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{Checker, at};
 use crate::kernel::time::Span;
-use crate::scenario::document::{Boundary, BoundaryKind, Document, Place, Qkdn, Store};
+use crate::scenario::document::{Boundary, BoundaryKind, Document, Place, Qkdn, Store, Transit};
 use crate::units::Bits;
 
 /// Keys per direction on one link: (amount at the start, amount asked).
@@ -21,7 +21,7 @@ impl Checker<'_> {
             let span = Span(end.0.saturating_sub(demand.from.0));
             let bits = (u128::from(demand.key.0) * u128::from(demand.number))
                 .saturating_mul(u128::from(demand.arrivals.requests_in(span)));
-            let Some(hops) = shortest(document, &demand.between) else {
+            let Some(hops) = shortest(document, &demand.between, &lets_pass) else {
                 continue;
             };
             for (link, forward, initial) in &hops {
@@ -54,6 +54,11 @@ impl Checker<'_> {
 pub(super) fn joins(boundary: &Boundary, a: &str, b: &str) -> bool {
     let [x, y] = &boundary.between;
     (x.qkdn == a && y.qkdn == b) || (x.qkdn == b && y.qkdn == a)
+}
+
+/// Whether a provider lets keys of others pass.
+pub(super) fn lets_pass(qkdn: &Qkdn) -> bool {
+    qkdn.policy.transit == Transit::Allow
 }
 
 /// Whether boundaries lead from one QKDN to the other over others.
@@ -124,36 +129,103 @@ fn inside(qkdn: &Qkdn, start: &str, end: &str) -> Option<Vec<HopUse>> {
     Some(hops)
 }
 
-/// The hops of the shortest route of a demand, over one boundary at most.
-pub(super) fn shortest(document: &Document, between: &[Place; 2]) -> Option<Vec<HopUse>> {
+/// Ways that are looked at before one that was not found counts as not there.
+const MOST_WAYS: usize = 20_000;
+
+/// The hops of the shortest route of a demand: through the fewest QKDNs, each visited once and let through by `lets_pass`.
+pub(super) fn shortest(
+    document: &Document,
+    between: &[Place; 2],
+    lets_pass: &dyn Fn(&Qkdn) -> bool,
+) -> Option<Vec<HopUse>> {
     let [a, b] = between;
-    let (from, to) = (document.qkdn(&a.qkdn)?, document.qkdn(&b.qkdn)?);
-    if from.id == to.id {
+    let from = document.qkdn(&a.qkdn)?;
+    if a.qkdn == b.qkdn {
         return inside(from, &a.node, &b.node);
     }
-    document
-        .boundaries
-        .iter()
-        .filter(|boundary| joins(boundary, &a.qkdn, &b.qkdn))
-        .filter_map(|boundary| {
-            let forward = boundary.between[0].qkdn == a.qkdn;
-            let (near, far) = if forward { (0, 1) } else { (1, 0) };
-            let mut hops = inside(from, &a.node, &boundary.between[near].node)?;
-            match &boundary.kind {
-                BoundaryKind::Gwn(gwn) => {
-                    hops.push((boundary.id.0.clone(), forward, lane(&gwn.link.store, forward)));
-                }
-                BoundaryKind::Iwn(iwn) => {
-                    // Both links have the border node as their first end.
-                    let sides = [&iwn.link, iwn.link_b.as_ref().unwrap_or(&iwn.link)];
-                    for (side, outward) in [(near, true), (far, false)] {
-                        let id = format!("{}/{}", boundary.id, boundary.between[side].qkdn);
-                        hops.push((id, outward, lane(&sides[side].store, outward)));
+    let mut search = Search {
+        document,
+        to: b,
+        lets_pass,
+        left: MOST_WAYS,
+    };
+    (1..document.qkdns.len())
+        .find_map(|borders| search.way(from, &a.node, borders, &mut vec![from.id.as_str()]))
+}
+
+/// A search for a route over so many borders.
+struct Search<'a> {
+    document: &'a Document,
+    to: &'a Place,
+    lets_pass: &'a dyn Fn(&Qkdn) -> bool,
+    left: usize,
+}
+
+impl<'a> Search<'a> {
+    /// The shortest way from a node over exactly so many borders into none of the QKDNs that were passed.
+    fn way(
+        &mut self,
+        qkdn: &Qkdn,
+        node: &str,
+        borders: usize,
+        passed: &mut Vec<&'a str>,
+    ) -> Option<Vec<HopUse>> {
+        if borders == 0 {
+            return (qkdn.id == *self.to.qkdn).then(|| inside(qkdn, node, &self.to.node))?;
+        }
+        let document = self.document;
+        let mut best: Option<Vec<HopUse>> = None;
+        for boundary in &document.boundaries {
+            for (near, far) in [(0, 1), (1, 0)] {
+                let [here, there] = [near, far].map(|side| &boundary.between[side]);
+                let next = document.qkdn(&there.qkdn);
+                let enters = |next: &&Qkdn| {
+                    if borders == 1 {
+                        next.id == *self.to.qkdn
+                    } else {
+                        (self.lets_pass)(next)
                     }
+                };
+                let Some(next) = next.filter(enters) else { continue };
+                if qkdn.id != *here.qkdn || passed.contains(&next.id.as_str()) || self.left == 0 {
+                    continue;
+                }
+                self.left -= 1;
+                let Some(mut hops) = inside(qkdn, node, &here.node) else {
+                    continue;
+                };
+                hops.extend(across(boundary, near, far));
+                passed.push(next.id.as_str());
+                let rest = self.way(next, &there.node, borders - 1, passed);
+                passed.pop();
+                hops.extend(match rest {
+                    Some(rest) => rest,
+                    None => continue,
+                });
+                if best.as_ref().is_none_or(|best| hops.len() < best.len()) {
+                    best = Some(hops);
                 }
             }
-            hops.extend(inside(to, &boundary.between[far].node, &b.node)?);
-            Some(hops)
-        })
-        .min_by_key(Vec::len)
+        }
+        best
+    }
+}
+
+/// The hops across a boundary, from one of its sides to the other.
+fn across(boundary: &Boundary, near: usize, far: usize) -> Vec<HopUse> {
+    match &boundary.kind {
+        BoundaryKind::Gwn(gwn) => {
+            let forward = near == 0;
+            vec![(boundary.id.0.clone(), forward, lane(&gwn.link.store, forward))]
+        }
+        BoundaryKind::Iwn(iwn) => {
+            // Both links have the border node as their first end.
+            let sides = [&iwn.link, iwn.link_b.as_ref().unwrap_or(&iwn.link)];
+            let hop = |(side, outward): (usize, bool)| {
+                let id = format!("{}/{}", boundary.id, boundary.between[side].qkdn);
+                (id, outward, lane(&sides[side].store, outward))
+            };
+            [(near, true), (far, false)].map(hop).into()
+        }
+    }
 }

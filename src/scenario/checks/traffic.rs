@@ -1,10 +1,11 @@
 //! Checks of demands, faults, expectations and the data network.
 
-use super::routes::{joins, shortest, transit};
-use super::{Checker, METRICS, at};
+use super::routes::{joins, lets_pass, shortest, transit};
+use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
-use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Place};
+use crate::observe::metrics;
+use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Place, Sharing};
 use crate::units::Bits;
 
 impl Checker<'_> {
@@ -115,7 +116,7 @@ impl Checker<'_> {
         let whole = between
             .iter()
             .all(|place| document.qkdn(&place.qkdn).is_some_and(|qkdn| self.is_whole(qkdn)));
-        if !whole || !self.boundaries_are_whole() || shortest(document, between).is_some() {
+        if !whole || !self.boundaries_are_whole() || shortest(document, between, &lets_pass).is_some() {
             return;
         }
         if a.qkdn == b.qkdn {
@@ -138,12 +139,22 @@ impl Checker<'_> {
                 format!("no links lead from {a} over a boundary to {b}"),
                 "add links between these nodes and the boundary",
             );
+        } else if shortest(document, between, &|_| true).is_some() {
+            self.error(
+                "transit_refused",
+                path.clone(),
+                format!(
+                    "keys from {} to {} would cross a QKDN whose policy refuses transit",
+                    a.qkdn, b.qkdn
+                ),
+                "write \"transit\": \"allow\" there, or add a boundary between the two",
+            );
         } else if transit(document, &a.qkdn, &b.qkdn) {
             self.error(
-                "needs_transit",
+                "unconnected_demand",
                 path.clone(),
-                format!("keys from {} to {} would cross a third QKDN", a.qkdn, b.qkdn),
-                "transit is not simulated yet: add a boundary between the two",
+                format!("no links lead from {a} over boundaries to {b}"),
+                "add links between these nodes and the boundaries on the way",
             );
         } else {
             self.error(
@@ -159,12 +170,13 @@ impl Checker<'_> {
         let document = self.document;
         for (index, expectation) in document.expect.iter().enumerate() {
             let path = at!("expect", index);
-            if !METRICS.contains(&expectation.metric.as_str()) {
+            if metrics::find(&expectation.metric).is_none() {
+                let names: Vec<&str> = metrics::METRICS.iter().map(|metric| metric.name).collect();
                 self.error(
                     "unknown_metric",
                     path.then("metric"),
                     format!("there is no metric \"{}\"", expectation.metric),
-                    suggest(&expectation.metric, METRICS),
+                    suggest(&expectation.metric, &names),
                 );
             }
             match (expectation.at_most, expectation.at_least) {
@@ -235,6 +247,10 @@ impl Checker<'_> {
             "authentication_bits" | "unauthenticated_messages" => (
                 tags,
                 "\"authentication\": {\"wegman_carter\": {}} in \"security\"",
+            ),
+            "sharing_link_key_bits" => (
+                matches!(document.security.sharing, Sharing::KsaKeys(_)),
+                "\"sharing\": {\"ksa_keys\": {}} in \"security\"",
             ),
             _ => return,
         };

@@ -21,6 +21,7 @@ impl Compiler<'_> {
             let policy = Policy {
                 rules: rules.collect(),
                 preemption: qkdn.policy.preemption,
+                refuses_transit: qkdn.policy.transit == document::Transit::Refuse,
                 ..Policy::default()
             };
             self.builder.policy(id, policy);

@@ -29,6 +29,9 @@ record! {
         error_drift: Option<ErrorDrift>,
         /// Consumption that the link is provisioned for, for its reports over Cq and Mq.
         expected_consumption: Option<BitRate>,
+        /// Both modules report state and performance over Cq and Mq so often, besides whenever the state changes.
+        /// Default: only when it changes.
+        report_every: Option<Span>,
         /// How much later than its key is made the first end has it.
         skew_first: Span = Span::ZERO,
         /// The same of the second end.

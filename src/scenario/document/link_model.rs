@@ -18,9 +18,11 @@ record! {
 
 record! {
     /// A measured key rate over loss: either points (log₁₀ of the rate is interpolated linearly over the loss), or
-    /// a rate at 10 dB from which the rate falls by a factor of 10 per 10 dB. No key beyond the last point or
-    /// `loss_max`; below the first point the rate is the first's.
+    /// a rate at 10 dB from which the rate falls by a factor of 10 per 10 dB, or a preset. No key beyond the last point
+    /// or `loss_max`; below the first point the rate is the first's.
     pub struct MeasuredTable {
+        /// A system by what was published of it; `qkdni list presets` names them.
+        preset: Option<String>,
         /// Points in order of loss.
         points: Vec<TablePoint>,
         /// Key rate of one module pair at 10 dB, both lanes together.
@@ -100,6 +102,19 @@ impl LinkModel {
         !matches!(self, LinkModel::FixedRate(_) | LinkModel::MeasuredTable(_))
     }
 
+    /// Whether an untrusted station stands in the middle of its link, which has its price.
+    pub fn has_middle_station(&self) -> bool {
+        matches!(
+            self,
+            LinkModel::TwinFieldFixed(_)
+                | LinkModel::TwinFieldOpt(_)
+                | LinkModel::MdiFixed(_)
+                | LinkModel::MdiOpt(_)
+                | LinkModel::Bbm92Fixed(_)
+                | LinkModel::Bbm92Opt(_)
+        )
+    }
+
     /// Whether it can fill a store: bounds and bare losses cannot.
     pub fn is_link(&self) -> bool {
         !matches!(self, LinkModel::SatelliteDownlink(_) | LinkModel::PlobBound(_))
@@ -109,9 +124,13 @@ impl LinkModel {
     pub fn reach(&self, channel: &Channel) -> Option<Decibels> {
         match self {
             LinkModel::FixedRate(_) => None,
-            LinkModel::MeasuredTable(table) => table
-                .loss_max
-                .or_else(|| table.points.iter().rev().find(|p| p.rate.0 > 0).map(|p| p.loss)),
+            LinkModel::MeasuredTable(table) => {
+                let preset = table.of_preset().and_then(Result::ok);
+                let reach = preset.map(|preset| Decibels(libm::round(preset.reach_db() * 1e9) as u64));
+                reach
+                    .or(table.loss_max)
+                    .or_else(|| table.points.iter().rev().find(|p| p.rate.0 > 0).map(|p| p.loss))
+            }
             _ => {
                 let reach = self.model().ok()?.reach_db(channel)?;
                 // To a hundredth of a decibel, down.
@@ -129,11 +148,6 @@ impl LinkModel {
                 .is_none_or(|reach| channel.loss_db <= reach.as_db()),
             _ => self.model().is_ok_and(|model| model.rate_bps(channel) > 0.0),
         }
-    }
-
-    /// Whether a quiet link of that loss makes any key.
-    pub fn reaches(&self, loss: Decibels) -> bool {
-        self.reaches_over(&Channel::quiet(0.0, loss.as_db()))
     }
 
     /// Bits that come at once, if the scenario says.
@@ -158,14 +172,26 @@ impl Parameters for FixedRate {
     }
 }
 
+impl MeasuredTable {
+    /// The table of the preset that is named, if one is and there is such a one.
+    fn of_preset(&self) -> Option<Result<models::MeasuredTable, models::MeasuredTableError>> {
+        let named = self.preset.as_deref()?;
+        let preset = models::MEASURED_PRESETS
+            .iter()
+            .find(|preset| preset.name == named)?;
+        Some(models::MeasuredTable::of_preset(preset))
+    }
+}
+
 impl Parameters for MeasuredTable {
     fn presets(&self) -> &'static [models::Preset] {
-        &[]
+        models::MEASURED_PRESETS
     }
 
     fn model(&self) -> Result<Arc<dyn models::LinkModel>, Vec<Problem>> {
-        let table = match (self.rate_at_10_db, self.loss_max) {
-            (Some(rate), Some(loss_max)) => {
+        let table = match (self.of_preset(), self.rate_at_10_db, self.loss_max) {
+            (Some(table), ..) => table,
+            (None, Some(rate), Some(loss_max)) => {
                 models::MeasuredTable::from_rate_at_10_db(rate.0 as f64, loss_max.as_db())
             }
             _ => {
@@ -182,7 +208,7 @@ impl Parameters for MeasuredTable {
                 parameter: "points",
                 code: "table_form",
                 message: error.to_string(),
-                hint: "give \"points\", or \"rate_at_10_db\" and \"loss_max\"".to_owned(),
+                hint: "give a \"preset\", \"points\", or \"rate_at_10_db\" and \"loss_max\"".to_owned(),
             }]),
         }
     }

@@ -8,7 +8,7 @@ use crate::catalogue::{Book, Decoder, Described, Node, choice, names, record};
 use crate::kernel::time::Span;
 use crate::units::{BitRate, Bits, Decibels, DecibelsPerKm, Fraction, Metres};
 
-use super::generation::{Channel, Generation};
+use super::generation::{Channel, Generation, quantum_channel};
 use super::link_model::LinkModel;
 
 /// The id of something: letters, digits, `-`, `_` and `+`, so that it can stand in paths and references.
@@ -406,6 +406,14 @@ record! {
         store: Store = Store::default(),
         /// Number of module pairs in parallel.
         systems: u32 = 1,
+    }
+}
+
+impl LinkTemplate {
+    /// Whether a link after it makes key over a fibre of that length and loss, with what its channel adds.
+    pub fn reaches_over(&self, length: Metres, fibre: Decibels) -> bool {
+        let channel = quantum_channel(self.channel.as_ref(), length, fibre);
+        self.model.reaches_over(&channel)
     }
 }
 

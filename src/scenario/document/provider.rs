@@ -1,6 +1,6 @@
 //! What a provider decides: policy and tariff (Y.3818, 7.1 and 7.2), and what managers report.
 
-use crate::catalogue::record;
+use crate::catalogue::{names, record};
 use crate::kernel::time::Span;
 use crate::units::{Bits, Fraction};
 
@@ -9,14 +9,27 @@ record! {
     pub struct Policy {
         /// All rules that match a request hold: the highest floor, and every quota.
         rules: Vec<PolicyRule>,
-        /// Whether a request may take key that is kept for a waiting one of a lower priority which has not reserved it.
+        /// Whether a request may take key that is kept for a waiting one of a lower priority which has not reserved it, or
+        /// promised to one whose relay has not started.
         preemption: bool = false,
+        /// Whether keys between two other QKDNs may pass through. Assumption: they may.
+        transit: Transit = Transit::Allow,
     }
 }
 
 impl Default for Policy {
     fn default() -> Self {
         super::defaults()
+    }
+}
+
+names! {
+    /// What a provider says to keys between two other QKDNs.
+    pub enum Transit ("rule for transit") {
+        /// They may pass through.
+        allow => Allow,
+        /// They are refused.
+        refuse => Refuse,
     }
 }
 

@@ -75,6 +75,7 @@ impl KeyManager {
             source: order.source,
             source_qkdn: order.source_qkdn,
             destination: order.destination,
+            trail: order.trail,
             key: combining.sum,
             otp: Some(otp),
             deadline: order.deadline,

@@ -30,13 +30,13 @@ pub struct Part {
 
 impl KeyManager {
     /// A promise in a segment that relays in parts: the next KM is told its key ids. The last KM reads them in the part.
-    pub(in super::super) fn announce_keys(&self, order: &Reservation, lane: usize, out: &mut Outbox) {
+    pub(in super::super) fn announce_keys(&mut self, order: &Reservation, lane: usize, out: &mut Outbox) {
         let Some(formation) = &order.formation else { return };
         let next = self.outgoing[&order.hop].neighbour;
         if next == formation.end {
             return;
         }
-        let keys = self.lanes[lane].store.reserved(order.ask.request);
+        let keys = self.lanes[lane].store.announce(order.ask.request);
         let message = KeyManagementMessage::KeyIds {
             ask: order.ask,
             hop: order.hop,
@@ -45,6 +45,7 @@ impl KeyManager {
         };
         let label = Label::new(order.procedure, Step::Reservation);
         out.send(Address::kma(next), label, message);
+        self.arm_for_part(order.deadline, out);
     }
 
     /// The first KM of a segment has the key: it has the others send their parts, and sends its own.
@@ -71,6 +72,7 @@ impl KeyManager {
             source,
             source_qkdn,
             destination,
+            trail,
             key,
             deadline,
             ..
@@ -83,6 +85,7 @@ impl KeyManager {
             source,
             source_qkdn,
             destination,
+            trail,
             deadline,
         };
         let upstream = (source != self.me()).then_some(arrived_over);
@@ -91,7 +94,8 @@ impl KeyManager {
         }
         let label = self.label_of_part(&order, envelope.label);
         for &km in &formation.kms[1..] {
-            out.send(Address::kma(km), label, KeyManagementMessage::PartRequest(order));
+            let request = KeyManagementMessage::PartRequest(order.clone());
+            out.send(Address::kma(km), label, request);
         }
         self.send_part(order, formation, upstream, (next, keys), key, label, cx, out);
         self.after_change(lane, cx, out);
@@ -122,8 +126,9 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         if let Some(part) = self.part(order.ask, order.deadline, cx.now) {
+            let request = order.ask.request;
             part.request = Some((order, from, label));
-            self.contribute(order.ask.request, cx, out);
+            self.contribute(request, cx, out);
         }
     }
 
@@ -217,11 +222,13 @@ impl KeyManager {
             near,
             bits: key.bits,
             downstream: hop,
+            procedure: label.procedure,
             void: false,
         };
         self.passing.insert(request, passing);
         let bits = otp.bits();
         out.observe(Observation::Spent { request, hop, bits });
+        self.keep_sent_part(request, (hop, otp.clone()), order.deadline, label.procedure, out);
         let me = self.me();
         let position = formation.kms.iter().position(|&km| km == me);
         let part = RelayPart {
@@ -229,7 +236,7 @@ impl KeyManager {
             formation: Arc::clone(formation),
             position: position.expect("only its members send parts") as u16,
             hop,
-            key: key.xor(self.pad(hop, &otp, cx)),
+            key: key.xor(self.pad(self.outgoing[&hop], &otp, cx)),
             otp,
         };
         let to = Address::kma(formation.combiner);

@@ -30,7 +30,7 @@ use Direction::{Higher, Lower, Neutral};
 ///
 /// Assumption: variants face the same requests, so whatever it takes to serve them (pad bits, messages,
 /// money) is better the less it is; read it beside `served_share`, since serving nobody costs nothing.
-pub const METRICS: [Metric; 34] = [
+pub const METRICS: &[Metric] = &[
     row("requests", "1", Neutral, "requests counted"),
     row(
         "delivered",
@@ -85,6 +85,12 @@ pub const METRICS: [Metric; 34] = [
         "fault until the demand is served again",
     ),
     row(
+        "unrestored_interruptions",
+        "1",
+        Lower,
+        "interruptions that no supply ended in the run; they are in no mean",
+    ),
+    row(
         "rerouting_latency_s",
         "s",
         Lower,
@@ -120,6 +126,12 @@ pub const METRICS: [Metric; 34] = [
         "bit",
         Neutral,
         "stores at the start less stores at the end of the counting time",
+    ),
+    row(
+        "sharing_link_key_bits",
+        "bit",
+        Lower,
+        "link key spent on the keys of Cxi and Mxi, and of Ck where asked for",
     ),
     row(
         "authentication_bits",

@@ -1,0 +1,146 @@
+//! `qkdni plot`: single pictures of a results folder.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::args::{Plot, What};
+use super::link::write;
+use super::report::read;
+use super::work::Context;
+use super::{Exit, Failure};
+use crate::archive::SCHEMA_VERSION;
+use crate::report::page::{Part, Sequences};
+use crate::report::picture::{Picture, map, of_comparison, of_run, of_sweep};
+use crate::report::study::Run;
+
+pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, Failure> {
+    let part = read(&arguments.folder)?;
+    let mut pictures = pictures(&part, arguments);
+    if let Some(pick) = &arguments.pick {
+        let names: Vec<String> = pictures.iter().map(|picture| picture.id.clone()).collect();
+        pictures.retain(|picture| picture.id == *pick);
+        if pictures.is_empty() {
+            let names = names.join(", ");
+            return Err(Failure::Usage(format!(
+                "there is no picture \"{pick}\"\n  hint: there are {names}"
+            )));
+        }
+    }
+    if pictures.is_empty() {
+        return Err(Failure::Usage(
+            "this folder has nothing for such a picture\n  hint: topology, timeseries, cdf and reroutes are of a run, \
+             compare of a comparison, sweep of a sweep, sequence of a run with --trace; leave --what out for all"
+                .to_owned(),
+        ));
+    }
+    let mut written = Vec::new();
+    match &arguments.out {
+        Some(out) => {
+            let others: Vec<&str> = pictures
+                .iter()
+                .skip(1)
+                .map(|picture| picture.id.as_str())
+                .collect();
+            if !others.is_empty() {
+                let (id, others) = (&pictures[0].id, others.join(", "));
+                context
+                    .console
+                    .say(&format!("picture {id}; with --pick also: {others}"));
+            }
+            save(out, &pictures[0])?;
+            written.push(out.clone());
+        }
+        None => {
+            for picture in &pictures {
+                let path = arguments.folder.join("plots").join(format!("{}.svg", picture.id));
+                save(&path, picture)?;
+                written.push(path);
+            }
+        }
+    }
+    let names: Vec<String> = written
+        .iter()
+        .map(|path: &PathBuf| path.display().to_string())
+        .collect();
+    if context.console.json() {
+        context
+            .console
+            .document(&json!({ "schema_version": SCHEMA_VERSION, "pictures": names }))?;
+    } else {
+        context.console.data(&names.join("\n"))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What is asked for, of what there is.
+fn pictures(part: &Part, arguments: &Plot) -> Vec<Picture> {
+    let wants = |what: What| arguments.what.is_none_or(|wanted| wanted == what);
+    let mut pictures = Vec::new();
+    match part {
+        Part::Run(run, sequences) => of_one(run, sequences, arguments, &mut pictures),
+        Part::Comparison(_, _, comparison, variants) => {
+            if wants(What::Compare) {
+                pictures.extend(of_comparison::forests(comparison));
+                pictures.extend(of_comparison::pareto(comparison));
+            }
+            if wants(What::Cdf) {
+                let runs: Vec<&Run> = variants.iter().map(|(run, _)| run).collect();
+                pictures.extend(of_run::delays(&runs));
+            }
+        }
+        Part::Sweep(_, record, points) => {
+            if wants(What::Sweep) {
+                pictures.extend(of_sweep::pictures(record, points, arguments.metric.as_deref()));
+            }
+        }
+    }
+    pictures
+}
+
+fn of_one(run: &Run, sequences: &Sequences, arguments: &Plot, pictures: &mut Vec<Picture>) {
+    let wants = |what: What| arguments.what.is_none_or(|wanted| wanted == what);
+    if wants(What::Topology) {
+        pictures.push(map::draw(run, arguments.at.map(|at| at.0)));
+    }
+    if wants(What::Timeseries) {
+        pictures.extend(of_run::timeseries(run));
+    }
+    if wants(What::Cdf) {
+        pictures.extend(of_run::delays(&[run]));
+    }
+    if wants(What::Reroutes) {
+        pictures.extend(of_run::reroutes(run));
+    }
+    if wants(What::Sequence) {
+        for (at, (title, svg)) in sequences.charts.iter().enumerate() {
+            pictures.push(Picture {
+                id: format!("sequence-{}", at + 1),
+                title: title.clone(),
+                note: sequences.note.clone(),
+                svg: svg.clone(),
+                marks: Vec::new(),
+            });
+        }
+    }
+}
+
+/// SVG, or PNG by the file's name.
+fn save(path: &Path, picture: &Picture) -> Result<(), Failure> {
+    let png = path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+    if !png {
+        return write(path, picture.svg.as_bytes());
+    }
+    #[cfg(feature = "png")]
+    {
+        let bytes = crate::report::picture::png::render(&picture.svg).map_err(Failure::InputOutput)?;
+        write(path, &bytes)
+    }
+    #[cfg(not(feature = "png"))]
+    Err(Failure::Usage(
+        "this build writes no PNG\n  hint: name a file that ends with .svg, or build with --features png"
+            .to_owned(),
+    ))
+}

@@ -1,0 +1,318 @@
+//! Which QKDNs can be reached over which border: a path vector over Cxi.
+//!
+//! Across each border a QKDN offers, for every QKDN beyond, the best way that it has itself: the QKDNs on it, its cost in
+//! hops, and whether key is made on all of it. Receivers refuse ways that lead through themselves, and nobody offers a way
+//! to one that is on it, so that no way has a loop. A provider that refuses transit offers nothing but itself, which
+//! neighbours know without being told. What holds at time 0 is provisioned; changes are told when they happen, and
+//! flooded over Cx where control is distributed: where nothing changes nothing is sent.
+//!
+//! Assumption: a way on which all hops make key comes before one that lives on stores, then the one through fewest QKDNs,
+//! then the one of fewest hops, then the first border in the file. Y.3818 says of this only that each QKDN routes by
+//! itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::controller::Controller;
+use super::knowledge::{HopState, Knowledge};
+use super::routing::RoutingAlgorithm;
+use crate::architecture::message::{ControlMessage, Offer, Reachability, StatusChange};
+use crate::architecture::surroundings::{Border, Domain};
+use crate::architecture::{Address, Hop, Label, Outbox, Step};
+use crate::ids::{BoundaryId, HopId, NodeId, QkdnId};
+
+/// What one QKDN chooses ways by: its own topology and status, and what was offered to it.
+pub struct View<'a> {
+    /// Its topology.
+    pub domain: &'a Domain,
+    /// Its borders.
+    pub borders: &'a [Border],
+    /// Its routing.
+    pub routing: &'a dyn RoutingAlgorithm,
+    /// States of its hops.
+    pub state: &'a dyn Fn(&Hop) -> HopState,
+    /// What is offered across a boundary towards a QKDN beyond the neighbour.
+    pub offered: &'a dyn Fn(BoundaryId, QkdnId) -> Option<&'a Offer>,
+}
+
+/// A way to another QKDN, the better the smaller its rank.
+#[derive(Clone, Debug)]
+pub struct Way<'a> {
+    /// The border that it leads over.
+    pub border: &'a Border,
+    /// Worst state of the border and beyond, QKDNs on the way, hops, and the boundary.
+    pub rank: (HopState, usize, usize, BoundaryId),
+    /// The path to the border.
+    pub path: Vec<HopId>,
+    /// What the neighbour offers; `None`: the neighbour is the destination.
+    pub offer: Option<&'a Offer>,
+}
+
+impl<'a> View<'a> {
+    /// A path inside the QKDN: over hops that make key if there is such a path, else over hops that at least have some
+    /// left; never over a hop known to be OFF.
+    pub fn route(&self, from: NodeId, to: NodeId) -> Option<Vec<HopId>> {
+        let by = |worst| {
+            let usable = |hop: &Hop| (self.state)(hop) <= worst;
+            self.routing.route(self.domain, &usable, from, to)
+        };
+        [HopState::Active, HopState::Passive].into_iter().find_map(by)
+    }
+
+    /// Whether a border leads to a QKDN, straight or by an offer that passes none of `passed` nor this QKDN.
+    pub fn leads(&self, border: &Border, to: QkdnId, passed: &[QkdnId]) -> Option<Option<&'a Offer>> {
+        if border.far_qkdn == to {
+            return (!passed.contains(&to)).then_some(None);
+        }
+        let offer = (self.offered)(border.boundary, to)?;
+        let own = self.domain.qkdn;
+        let again = offer.way.iter().any(|qkdn| *qkdn == own || passed.contains(qkdn));
+        (!again).then_some(Some(offer))
+    }
+
+    /// The ways from a KM to another QKDN that pass none of `passed`; none over a border that is OFF.
+    pub fn ways<'s>(
+        &'s self,
+        from: NodeId,
+        to: QkdnId,
+        passed: &'s [QkdnId],
+    ) -> impl Iterator<Item = Way<'a>> + 's {
+        self.borders.iter().filter_map(move |border| {
+            let offer = self.leads(border, to, passed)?;
+            let own = (self.state)(&border.hop);
+            let path = self.route(from, border.hop.from)?;
+            let state = offer.map_or(own, |offer| offer.key.max(own));
+            let qkdns = offer.map_or(1, |offer| offer.way.len());
+            let hops = path.len() + offer.map_or(0, |offer| usize::from(offer.hops));
+            (state < HopState::Off).then_some(Way {
+                border,
+                rank: (state, qkdns, hops, border.boundary),
+                path,
+                offer,
+            })
+        })
+    }
+
+    /// What this QKDN can offer across one of its borders.
+    fn offer(&self, across: &Border, to: QkdnId) -> Option<Offer> {
+        let passed = [across.far_qkdn];
+        let best = self
+            .ways(across.hop.from, to, &passed)
+            .min_by_key(|way| way.rank)?;
+        let worst = |path: &[HopId]| path.iter().map(|hop| (self.state)(&self.domain.hops[hop])).max();
+        let beyond = best.offer.map_or(&[to][..], |offer| &offer.way).to_vec();
+        let hops = best.path.len() + 1 + best.offer.map_or(0, |offer| usize::from(offer.hops));
+        Some(Offer {
+            way: std::iter::once(self.domain.qkdn).chain(beyond).collect(),
+            hops: hops as u16,
+            key: worst(&best.path).unwrap_or(HopState::Active).max(best.rank.0),
+        })
+    }
+}
+
+/// One QKDN as it is provisioned.
+pub struct Member<'a> {
+    /// Its topology.
+    pub domain: &'a Domain,
+    /// Its borders.
+    pub borders: &'a [Border],
+    /// Its routing.
+    pub routing: &'a dyn RoutingAlgorithm,
+    /// Whether keys of others may pass.
+    pub transits: bool,
+}
+
+/// What each QKDN knows at time 0 of ways beyond its neighbours: what the exchange comes to before anything changes.
+/// `members` stand by the QKDNs' ids.
+///
+/// Ways only grow longer on their way, so this ends: after at most as many rounds as there are QKDNs.
+pub fn provisioned(members: &[Member<'_>]) -> Vec<Arc<[(BoundaryId, Offer)]>> {
+    let mut known: Vec<BTreeMap<(BoundaryId, QkdnId), Offer>> = vec![BTreeMap::new(); members.len()];
+    let fresh = Knowledge::default();
+    loop {
+        let mut said = vec![BTreeMap::new(); members.len()];
+        for (member, known) in members.iter().zip(&known).filter(|(member, _)| member.transits) {
+            let state = |hop: &Hop| fresh.state(hop, member.domain);
+            let offered = |boundary, to| known.get(&(boundary, to));
+            let view = View {
+                domain: member.domain,
+                borders: member.borders,
+                routing: member.routing,
+                state: &state,
+                offered: &offered,
+            };
+            for border in member.borders {
+                for to in destinations(member.domain.qkdn, border, member.borders, known.keys()) {
+                    if let Some(offer) = view.offer(border, to) {
+                        said[border.far_qkdn.0 as usize].insert((border.boundary, to), offer);
+                    }
+                }
+            }
+        }
+        if said == known {
+            break;
+        }
+        known = said;
+    }
+    let listed = |known: BTreeMap<(BoundaryId, QkdnId), Offer>| {
+        let offers = known.into_iter().map(|((boundary, _), offer)| (boundary, offer));
+        offers.collect()
+    };
+    known.into_iter().map(listed).collect()
+}
+
+/// QKDNs that something may be said of across a border: all that are known, but oneself and the one that is told.
+fn destinations<'k>(
+    own: QkdnId,
+    across: &Border,
+    borders: &[Border],
+    known: impl Iterator<Item = &'k (BoundaryId, QkdnId)>,
+) -> BTreeSet<QkdnId> {
+    let neighbours = borders.iter().map(|border| border.far_qkdn);
+    let all = neighbours.chain(known.map(|&(_, to)| to));
+    all.filter(|&to| to != own && to != across.far_qkdn).collect()
+}
+
+/// What was said across borders since time 0, with the count of what was said.
+#[derive(Clone, Debug, Default)]
+pub struct Exchange {
+    heard: BTreeMap<(BoundaryId, QkdnId), (u32, Option<Offer>)>,
+    said: BTreeMap<(BoundaryId, QkdnId), (u32, Option<Offer>)>,
+}
+
+impl Controller {
+    /// This QKDN's view of ways to others.
+    pub(super) fn view<R>(&self, look: impl FnOnce(&View<'_>) -> R) -> R {
+        let domain = &self.surroundings.domain;
+        let state = |hop: &Hop| self.knowledge.state(hop, domain);
+        let offered = |boundary, to| self.offered(boundary, to);
+        look(&View {
+            domain,
+            borders: &self.surroundings.borders,
+            routing: &*self.routing,
+            state: &state,
+            offered: &offered,
+        })
+    }
+
+    fn offered(&self, boundary: BoundaryId, to: QkdnId) -> Option<&Offer> {
+        match self.exchange.heard.get(&(boundary, to)) {
+            Some((_, offer)) => offer.as_ref(),
+            None => self.provisioned(boundary, to),
+        }
+    }
+
+    fn provisioned(&self, boundary: BoundaryId, to: QkdnId) -> Option<&Offer> {
+        let mut offers = self.surroundings.offers.iter();
+        let found = offers.find(|(across, offer)| *across == boundary && offer.destination() == to);
+        found.map(|(_, offer)| offer)
+    }
+
+    /// Whether keys between other QKDNs can come through here.
+    fn transits(&self) -> bool {
+        self.has_several_neighbours() && !self.surroundings.policy.refuses_transit
+    }
+
+    /// Whether this QKDN has borders with more than one other.
+    pub(super) fn has_several_neighbours(&self) -> bool {
+        let borders = &self.surroundings.borders;
+        borders
+            .iter()
+            .any(|border| border.far_qkdn != borders[0].far_qkdn)
+    }
+
+    /// What this controller has to offer across the borders that it serves.
+    fn offers(&self) -> BTreeMap<(BoundaryId, QkdnId), Option<Offer>> {
+        let surroundings = &self.surroundings;
+        let (domain, borders) = (&surroundings.domain, &surroundings.borders);
+        let offers = surroundings.offers.iter();
+        let mut known: Vec<_> = offers
+            .map(|(across, offer)| (*across, offer.destination()))
+            .collect();
+        known.extend(self.exchange.heard.keys());
+        let served = borders
+            .iter()
+            .filter(|border| domain.controller_of[&border.hop.from] == self.me());
+        let of_border = |border: &Border| {
+            let all = destinations(domain.qkdn, border, borders, known.iter());
+            let offer = |to| ((border.boundary, to), self.view(|view| view.offer(border, to)));
+            all.into_iter().map(offer).collect::<Vec<_>>()
+        };
+        served.flat_map(of_border).collect()
+    }
+
+    /// What the others have been provisioned with is what this one would say at time 0.
+    pub(super) fn provision_offers(&mut self) {
+        if self.transits() {
+            let offers = self.offers().into_iter();
+            self.exchange.said = offers.map(|(about, offer)| (about, (0, offer))).collect();
+        }
+    }
+
+    /// News of a way, from across a border or flooded by a controller of the same QKDN.
+    pub(super) fn on_reachability(&mut self, news: &Reachability, from: Address, out: &mut Outbox) {
+        let about = (news.boundary, news.destination);
+        let heard = self.exchange.heard.get(&about);
+        if heard.is_some_and(|(sequence, _)| *sequence >= news.sequence) {
+            return;
+        }
+        self.exchange
+            .heard
+            .insert(about, (news.sequence, news.offer.clone()));
+        for &peer in &self.surroundings.flooding_peers {
+            if Address::controller(peer) != from {
+                self.say(Address::controller(peer), news.clone(), out);
+            }
+        }
+        self.offer_anew(out);
+    }
+
+    /// Status has changed here: what that means for those beyond the borders.
+    pub(super) fn offer_after(&mut self, change: StatusChange, out: &mut Outbox) {
+        let domain = &self.surroundings.domain;
+        let matters = match change {
+            StatusChange::Link { .. } | StatusChange::Reachable { .. } | StatusChange::Maintenance { .. } => {
+                true
+            }
+            // Levels count where no key is made, and where an empty store is a failure.
+            StatusChange::Level { hop, .. } => {
+                let on_depletion = self.surroundings.parameters.recovery.on_depletion;
+                on_depletion || self.knowledge.state(self.hop(hop), domain) > HopState::Active
+            }
+        };
+        if matters {
+            self.offer_anew(out);
+        }
+    }
+
+    /// Says what is new of this QKDN's ways to those beyond its borders; nothing where nothing is.
+    fn offer_anew(&mut self, out: &mut Outbox) {
+        if !self.transits() {
+            return;
+        }
+        for (about, offer) in self.offers() {
+            let (sequence, before) = self.exchange.said.entry(about).or_insert((0, None));
+            if *before == offer {
+                continue;
+            }
+            *sequence += 1;
+            before.clone_from(&offer);
+            let (boundary, destination) = about;
+            let news = Reachability {
+                boundary,
+                destination,
+                sequence: *sequence,
+                offer,
+            };
+            let mut borders = self.surroundings.borders.iter();
+            let across = borders.find(|border| border.boundary == boundary);
+            let to = across.expect("it is one of its own").far_controller;
+            self.say(Address::controller(to), news, out);
+        }
+    }
+
+    fn say(&self, to: Address, news: Reachability, out: &mut Outbox) {
+        let label = Label::new(self.surroundings.parameters.rerouting, Step::Reachability);
+        out.send(to, label, ControlMessage::Reachability(Box::new(news)));
+    }
+}

@@ -1,0 +1,149 @@
+//! Parts of a relay that came to nothing (Y.3803's destination and centralized relay): the sender of a part does not see
+//! whether the others sent theirs, so whether its key was used at the other end of the hop. What it has not heard of by
+//! the request's deadline, or hears to have failed, is void at both ends; and so are keys that it has announced to the
+//! next KM, which may have used them, but was not asked for itself in time.
+//!
+//! Assumption: the part's sender says so, over Kx-1, in a message that takes no key for a tag; nobody gains by forging it.
+
+use std::collections::BTreeMap;
+
+use super::super::{Context, KeyManager};
+use crate::architecture::key_source::StoreEnd;
+use crate::architecture::message::{FailureCause, KeyManagementMessage, OtpKeys, RelayOutcome};
+use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
+use crate::ids::HopId;
+use crate::kernel::{Span, Time};
+
+/// A part that was sent.
+#[derive(Clone, Debug)]
+struct SentPart {
+    hop: HopId,
+    keys: OtpKeys,
+    deadline: Time,
+    procedure: Procedure,
+}
+
+/// Parts that were sent, until it is known how their relays ended.
+#[derive(Clone, Debug)]
+pub struct SentParts {
+    parts: BTreeMap<RequestId, SentPart>,
+    /// The next wake-up that is already set.
+    armed: Time,
+}
+
+impl Default for SentParts {
+    fn default() -> SentParts {
+        SentParts {
+            parts: BTreeMap::new(),
+            armed: Time::NEVER,
+        }
+    }
+}
+
+impl KeyManager {
+    /// A part has been sent over a hop with these keys.
+    pub(super) fn keep_sent_part(
+        &mut self,
+        request: RequestId,
+        (hop, keys): (HopId, OtpKeys),
+        deadline: Time,
+        procedure: Procedure,
+        out: &mut Outbox,
+    ) {
+        let part = SentPart {
+            hop,
+            keys,
+            deadline,
+            procedure,
+        };
+        if let Some(before) = self.sent_parts.parts.insert(request, part) {
+            self.say_void(request, &before, out);
+        }
+        self.arm_for_part(deadline, out);
+    }
+
+    /// How the relay of a part ended: well, so that all its keys were used, or not.
+    pub(super) fn end_sent_part(&mut self, request: RequestId, well: bool, out: &mut Outbox) {
+        let part = self.sent_parts.parts.remove(&request);
+        if let (Some(part), false) = (part, well) {
+            self.say_void(request, &part, out);
+        }
+    }
+
+    /// Parts whose end nobody has told of by the deadline of their requests: those before are told that it failed.
+    pub(in super::super) fn on_part_deadline(&mut self, cx: &mut Context<'_>, out: &mut Outbox) {
+        self.sent_parts.armed = Time::NEVER;
+        // Announced promises may have lapsed.
+        for lane in 0..self.lanes.len() {
+            self.look(lane, cx, out);
+            self.after_change(lane, cx, out);
+        }
+        let (over, open): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.sent_parts.parts)
+            .into_iter()
+            .partition(|(_, part)| part.deadline < cx.now);
+        for (&request, part) in &over {
+            self.say_void(request, part, out);
+            if let Some(passing) = self.passing.remove(&request).filter(|passing| !passing.void) {
+                let outcome = RelayOutcome::Failed(FailureCause::TimeOut, self.me());
+                self.end_upstream(request, passing, outcome, cx, out);
+            }
+        }
+        let next = open.values().map(|part| part.deadline).min();
+        self.sent_parts.parts = open;
+        if let Some(next) = next {
+            self.arm_for_part(next, out);
+        }
+    }
+
+    /// The other end may use a part's keys up to the deadline itself.
+    pub(super) fn arm_for_part(&mut self, deadline: Time, out: &mut Outbox) {
+        let due = deadline + Span(1);
+        if due < self.sent_parts.armed {
+            self.sent_parts.armed = due;
+            out.wake(due, Timer::PartDeadline);
+        }
+    }
+
+    fn say_void(&self, request: RequestId, part: &SentPart, out: &mut Outbox) {
+        let label = Label::new(part.procedure, Step::Voiding);
+        self.void_keys(request, part.hop, part.keys.clone(), label, out);
+    }
+
+    /// Keys that were announced to the other end were not needed in time: it may have used them, so they are spent.
+    pub(in super::super) fn waste(
+        &mut self,
+        request: RequestId,
+        hop: HopId,
+        keys: OtpKeys,
+        out: &mut Outbox,
+    ) {
+        let bits = keys.bits();
+        out.observe(Observation::Spent { request, hop, bits });
+        let label = self.session_label(request.session, Step::Reservation);
+        self.void_keys(request, hop, keys, label, out);
+    }
+
+    /// Tells the other end of a hop that keys are void.
+    pub(in super::super) fn void_keys(
+        &self,
+        request: RequestId,
+        hop: HopId,
+        keys: OtpKeys,
+        label: Label,
+        out: &mut Outbox,
+    ) {
+        let to = Address::kma(self.outgoing[&hop].neighbour);
+        out.send(to, label, KeyManagementMessage::KeysVoid { request, hop, keys });
+    }
+
+    /// The sending end has voided keys: they count as used here too, whether what they were for has come or not.
+    pub(in super::super) fn on_keys_void(&mut self, hop: HopId, keys: &OtpKeys, cx: &mut Context<'_>) {
+        let store = self.incoming[&hop]
+            .store
+            .expect("only hops that spend have keys to void");
+        let copy = &mut self.follows[store];
+        let id = copy.settings.id;
+        copy.look(cx.now, cx.sources.source(id, StoreEnd::Receiving));
+        copy.void(keys);
+    }
+}

@@ -1,0 +1,238 @@
+//! The map of a network: colour tells how full a link's stores are, width how much of its key is spent.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::frame::{escaped, open};
+use super::layout::places;
+use super::{COLOURS, Picture, short, time_unit};
+use crate::report::study::Run;
+
+const WIDTH: f64 = 920.0;
+const HEIGHT: f64 = 600.0;
+/// Around the map \[px\]: left, top, right, bottom.
+const MARGIN: [f64; 4] = [60.0, 74.0, 60.0, 76.0];
+/// Up to so many nodes have their names written.
+const NAMED: usize = 48;
+
+/// Levels in this order, from empty to full: name, lowest share \[percent\], colour.
+const LEVELS: [(&str, u8, &str); 5] = [
+    ("under 2 %", 0, "#d7263d"),
+    ("2 to 25 %", 2, "#f08a24"),
+    ("25 to 50 %", 25, "#c9b31f"),
+    ("50 to 75 %", 50, "#4fa34a"),
+    ("over 75 %", 75, "#1f77b4"),
+];
+
+/// What changes on the map over time, for the report's slider.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Changes {
+    /// Instants \[ns\]; none where no time series was kept.
+    pub times: Vec<u64>,
+    /// By link, then instant: how full the emptier direction's store is \[percent\]; null without a store.
+    pub levels: Vec<Option<Vec<u8>>>,
+    /// By link, then instant: key spent since the instant before, as a share of the largest of all \[percent\].
+    pub loads: Vec<Option<Vec<u8>>>,
+}
+
+impl Changes {
+    /// What changes in a run.
+    pub fn of(run: &Run) -> Changes {
+        let links = 0..run.map.links.len();
+        let level = |link: usize| {
+            let capacity = run.map.links[link].capacity;
+            let values = run.of_link(link, "lowest_bits")?;
+            let share = |&value: &u64| (u128::from(value) * 100 / u128::from(capacity.max(1))).min(100) as u8;
+            Some(values.iter().map(share).collect())
+        };
+        let spent = |link: usize| -> Option<Vec<u64>> {
+            let values = run.of_link(link, "spent_bits")?;
+            let first = std::iter::once(0);
+            let steps = values.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
+            Some(first.chain(steps).collect())
+        };
+        let spent: Vec<Option<Vec<u64>>> = links.clone().map(spent).collect();
+        let most = spent
+            .iter()
+            .flatten()
+            .flatten()
+            .copied()
+            .max()
+            .unwrap_or(0)
+            .max(1);
+        let share = |value: &u64| (u128::from(*value) * 100 / u128::from(most)) as u8;
+        Changes {
+            times: run.times.clone(),
+            levels: links.map(level).collect(),
+            loads: (spent.iter())
+                .map(|steps| Some(steps.as_ref()?.iter().map(share).collect()))
+                .collect(),
+        }
+    }
+}
+
+/// Which of the classes a level \[percent\] falls into.
+fn class(level: u8) -> usize {
+    LEVELS
+        .iter()
+        .rposition(|&(_, from, _)| level >= from)
+        .unwrap_or(0)
+}
+
+/// Draws the map at an instant of the time series (`None`: the last one before the end).
+pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
+    let map = &run.map;
+    let changes = Changes::of(run);
+    let moment = at_ns.map_or(changes.times.len(), |at| {
+        changes.times.partition_point(|&time| time <= at)
+    });
+    let moment = moment.checked_sub(1);
+    let title = match moment {
+        Some(moment) => {
+            let (factor, unit) = time_unit(run.end_ns);
+            let after = super::plane::number(changes.times[moment] as f64 / factor);
+            format!("{}: stores and load after {after} {unit}", run.name)
+        }
+        None => format!("{}: topology", run.name),
+    };
+    let inner = [WIDTH - MARGIN[0] - MARGIN[2], HEIGHT - MARGIN[1] - MARGIN[3]];
+    let at: Vec<[f64; 2]> = places(map, inner[0], inner[1])
+        .into_iter()
+        .map(|[x, y]| [x + MARGIN[0], y + MARGIN[1]])
+        .collect();
+    let mut svg = open(&title, WIDTH, HEIGHT);
+    let many = map.nodes.len() > NAMED;
+    svg.push_str("<g class=\"links\">\n");
+    for (number, link) in map.links.iter().enumerate() {
+        let of = |values: &[Option<Vec<u8>>]| {
+            values[number]
+                .as_ref()
+                .and_then(|values| values.get(moment?).copied())
+        };
+        let (level, load) = (of(&changes.levels), of(&changes.loads));
+        let colour = level.map_or("#8a8f98", |level| LEVELS[class(level)].2);
+        let base = if many { 1.2 } else { 2.2 };
+        let width = base + f64::from(load.unwrap_or(0)) / 100.0 * 2.6 * base;
+        let [a, b] = link.ends.map(|end| at[end]);
+        let dashes = if link.border {
+            " stroke-dasharray=\"7 3\""
+        } else {
+            ""
+        };
+        let says = match level {
+            Some(level) => format!("{}: emptier store {level} % full", link.name),
+            None => link.name.clone(),
+        };
+        let _ = writeln!(
+            svg,
+            "<line data-link=\"{number}\" x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{colour}\" \
+             stroke-width=\"{width:.2}\" stroke-linecap=\"butt\"{dashes}><title>{}</title></line>",
+            a[0],
+            a[1],
+            b[0],
+            b[1],
+            escaped(&says)
+        );
+    }
+    svg.push_str("</g>\n<g class=\"nodes\">\n");
+    let radius = if many { 3.2 } else { 7.0 };
+    for (number, node) in map.nodes.iter().enumerate() {
+        let (r, g, b) = COLOURS[[0, 1, 3, 2, 6, 4, 5, 7][node.qkdn % COLOURS.len()]];
+        let [x, y] = at[number];
+        let fill = format!("#{r:02x}{g:02x}{b:02x}");
+        let name = escaped(&node.name);
+        let shape = if node.interworking {
+            let side = radius * 1.8;
+            format!(
+                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{side:.1}\" height=\"{side:.1}\"",
+                x - side / 2.0,
+                y - side / 2.0
+            )
+        } else {
+            format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\"")
+        };
+        let _ = writeln!(
+            svg,
+            "{shape} data-node=\"{number}\" fill=\"{fill}\" stroke=\"#FFFFFF\" stroke-width=\"1\"><title>{name}</title>{}",
+            if node.interworking { "</rect>" } else { "</circle>" }
+        );
+        if !many {
+            let plain = node.name.rsplit('/').next().unwrap_or(&node.name);
+            // Sides of an interworking node stand close together: one name above, one below.
+            let below = if node.interworking && node.qkdn % 2 == 0 {
+                -12.0
+            } else {
+                20.0
+            };
+            let text = if node.interworking { &node.name } else { plain };
+            let _ = writeln!(
+                svg,
+                "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"11\" fill=\"#000000\">{}</text>",
+                y + below,
+                escaped(&short(text, 18))
+            );
+        }
+    }
+    svg.push_str("</g>\n");
+    legend(&mut svg, run, moment.is_some());
+    svg.push_str("</svg>\n");
+    Picture {
+        id: "topology".to_owned(),
+        title,
+        note: "Colour: how full the emptier direction's store is. Width: key spent in the period before, as a share of \
+               the busiest link's. Dashed: between QKDNs. Squares: sides of an interworking node. Places follow the \
+               network's distances, not geography."
+            .to_owned(),
+        svg,
+        marks: Vec::new(),
+    }
+}
+
+fn legend(svg: &mut String, run: &Run, levels: bool) {
+    let mut x = 14.0;
+    for (number, qkdn) in run.map.qkdns.iter().take(8).enumerate() {
+        let (r, g, b) = COLOURS[[0, 1, 3, 2, 6, 4, 5, 7][number % COLOURS.len()]];
+        let name = short(qkdn, 16);
+        let _ = writeln!(
+            svg,
+            "<circle cx=\"{}\" cy=\"40\" r=\"5\" fill=\"#{r:02x}{g:02x}{b:02x}\"/>\
+             <text x=\"{}\" y=\"44\" font-size=\"12\" fill=\"#000000\">{}</text>",
+            x + 5.0,
+            x + 15.0,
+            escaped(&name)
+        );
+        x += 34.0 + 7.4 * name.chars().count() as f64;
+    }
+    let mut x = 14.0;
+    let y = HEIGHT - 16.0;
+    if !levels {
+        let _ = writeln!(
+            svg,
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"12\" fill=\"#505050\">no time series in this folder: run without --samples 0</text>"
+        );
+        return;
+    }
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x}\" y=\"{y}\" font-size=\"12\" fill=\"#000000\">store of the emptier direction:</text>"
+    );
+    x += 210.0;
+    for (name, _, colour) in LEVELS {
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{x}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke=\"{colour}\" stroke-width=\"5\"/>\
+             <text x=\"{}\" y=\"{y}\" font-size=\"12\" fill=\"#000000\">{name}</text>",
+            y - 4.0,
+            x + 22.0,
+            y - 4.0,
+            x + 28.0
+        );
+        x += 118.0;
+    }
+}
+
+/// The classes for the report's script: from which level \[percent\], which colour.
+pub fn levels() -> Vec<(u8, &'static str)> {
+    LEVELS.iter().map(|&(_, from, colour)| (from, colour)).collect()
+}

@@ -1,0 +1,113 @@
+//! The pictures of a comparison: differences with their intervals, and the Pareto picture.
+
+use super::Picture;
+use super::bars::{Part, Rows};
+use super::plane::{Axis, Curve, Plane, number};
+use crate::archive::{Comparison, Verdict};
+
+const VERDICTS: [Verdict; 5] = [
+    Verdict::Better,
+    Verdict::Worse,
+    Verdict::NoEvidence,
+    Verdict::NoVerdict,
+    Verdict::None,
+];
+/// The numbers of their colours: green, orange, grey, sky blue, brown.
+const COLOURS_OF: [usize; 5] = [2, 1, 7, 5, 6];
+
+/// A forest plot per pair: each metric of the network, the difference as a share of the larger mean.
+pub fn forests(comparison: &Comparison) -> Vec<Picture> {
+    let mut pictures = Vec::new();
+    for (at, pair) in comparison.pairs.iter().enumerate() {
+        let mut rows = Vec::new();
+        for row in &comparison.metrics {
+            let of_pair = row.a == pair.a && row.b == pair.b && row.scope == "network";
+            let (Some(a), Some(b), Some(difference), Some(ends), true) =
+                (row.mean_a, row.mean_b, row.difference, row.ci95, of_pair)
+            else {
+                continue;
+            };
+            let size = a.abs().max(b.abs());
+            if size == 0.0 {
+                continue;
+            }
+            let share = |value: f64| (100.0 * value / size).clamp(-150.0, 150.0);
+            let verdict = VERDICTS
+                .iter()
+                .position(|verdict| *verdict == row.verdict)
+                .unwrap_or(4);
+            let part = Part {
+                name: COLOURS_OF[verdict],
+                ends: ends.map(share),
+                point: Some(share(difference)),
+                text: format!(
+                    "{}: {} → {} {}\ndifference {}, 95 % interval {} to {}",
+                    row.verdict.name(),
+                    number(a),
+                    number(b),
+                    row.unit,
+                    number(difference),
+                    number(ends[0]),
+                    number(ends[1])
+                ),
+            };
+            rows.push((row.name.clone(), vec![part]));
+        }
+        let forest = Rows {
+            id: format!("difference-{}", at + 1),
+            title: format!("{} as seen from {}: difference with 95 % interval", pair.b, pair.a),
+            note: "Paired differences as a share of the larger mean; interval not corrected for many metrics, verdict \
+                   corrected (Holm). Green better, orange worse, grey no evidence, blue no verdict, brown neither good nor bad."
+                .to_owned(),
+            label: format!("({} − {}) / larger mean [%]", pair.b, pair.a),
+            names: Vec::new(),
+            lines: rows,
+        };
+        pictures.extend(forest.draw().ok());
+    }
+    pictures
+}
+
+/// Variants as points: the first two objectives that differ, price first.
+pub fn pareto(comparison: &Comparison) -> Option<Picture> {
+    let pareto = &comparison.pareto;
+    let differs = |&at: &usize| {
+        let mut values = pareto.points.iter().filter_map(|point| point.values.get(at));
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
+    let mut axes: Vec<usize> = (0..pareto.objectives.len()).filter(differs).collect();
+    axes.sort_by_key(|&at| pareto.objectives[at].name != "price");
+    let (&x, &y) = (axes.first()?, axes.get(1)?);
+    let label = |at: usize| {
+        let objective = &pareto.objectives[at];
+        format!(
+            "{} [{}], {} is better",
+            objective.name, objective.unit, objective.better
+        )
+    };
+    let curve = |point: &crate::archive::ParetoPoint| {
+        let on_front = point.dominated_by.is_empty();
+        let mut curve = Curve::line(
+            format!("{}{}", point.variant, if on_front { " (front)" } else { "" }),
+            vec![(point.values[x], point.values[y])],
+        );
+        curve.joined = false;
+        curve
+    };
+    let axis = |at: usize| Axis {
+        from_zero: false,
+        ..Axis::plain(label(at))
+    };
+    let plane = Plane {
+        id: "pareto".to_owned(),
+        title: "Variants by price and service".to_owned(),
+        note: "Front: no other variant is better somewhere and worse nowhere, over all objectives."
+            .to_owned(),
+        x: axis(x),
+        y: axis(y),
+        curves: pareto.points.iter().map(curve).collect(),
+        instants: Vec::new(),
+    };
+    plane.draw().ok()
+}

@@ -1,0 +1,145 @@
+//! Two QKDNs agree on another border (P10 and P13, steps 7 and 8) in whole runs: how long it takes on an idle network, to
+//! the nanosecond, and what is left when the way between the two controllers is cut in the middle of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use qkdni::architecture::Disturbance;
+use qkdni::kernel::Time;
+use qkdni::network::plan::Plan;
+use qkdni::network::{Options, simulate};
+use qkdni::observe::outcome::{Outcome, RerouteRecord};
+use qkdni::scenario::{compile, load};
+use serde_json::Value;
+
+fn plan(configuration: &str, sets: &[&str]) -> Plan {
+    let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+    let file = format!("scenarios/clause8/{configuration}.json:border-cut");
+    compile(&load(&file, &sets).expect("a valid scenario").document)
+}
+
+fn run(plan: Plan, what: &str) -> Outcome {
+    let watched = Options {
+        trace: true,
+        audit: true,
+    };
+    let outcome = simulate(&Arc::new(plan), 0, watched);
+    for check in &outcome.audit {
+        assert!(check.passed, "{what}: {}: {}", check.check, check.detail);
+    }
+    outcome
+}
+
+/// Shows P10 and P13 step 8: coordination takes 1.5 round trips over Cxi (or Cxi'), three processing times and the guard.
+/// The way between the two deciding controllers is written down here for each configuration \[m\].
+#[test]
+fn coordination_takes_its_closed_form() {
+    const PROCESSING_NS: u64 = 100_000;
+    const GUARD_NS: u64 = 5_000_000;
+    let stage = RerouteRecord::STAGES
+        .iter()
+        .position(|stage| *stage == "coordination");
+    for (configuration, way_m) in [
+        // The border itself.
+        ("gwn-dd", 30_000),
+        // a1 – a2 – b2 – b1, over the other border.
+        ("gwn-cd", 10_000 + 35_000 + 10_000),
+        // a3 – b1 – b2 – b3.
+        ("gwn-dc", 30_000 + 10_000 + 20_000),
+        // a1 – a2 – b2 – b3.
+        ("gwn-cc", 10_000 + 35_000 + 20_000),
+        // Inside one node.
+        ("iwn-dd", 0),
+        // a1 – a2 – a3 – site.
+        ("iwn-cd", 10_000 + 20_000 + 15_000),
+        // Site – b1 – b2 – b3.
+        ("iwn-dc", 15_000 + 10_000 + 20_000),
+        ("iwn-cc", 10_000 + 35_000 + 20_000),
+    ] {
+        // One session at a time: the other one begins when all is over.
+        for [session, other] in [["a-to-b", "b-to-a"], ["b-to-a", "a-to-b"]] {
+            let period = format!("demands.{session}.arrivals.periodic.period=4 s");
+            let later = format!("demands.{other}.from=50 s");
+            let outcome = run(
+                plan(configuration, &[&period, &later, "timing.computation=20 ms"]),
+                configuration,
+            );
+            let [reroute] = &outcome.reroutes[..] else {
+                panic!("{configuration}: {:?}", outcome.reroutes)
+            };
+            let expected = 3 * (5 * way_m + PROCESSING_NS) + GUARD_NS;
+            let coordination = reroute.stages_ns[stage.expect("a stage")];
+            assert_eq!(coordination, Some(expected), "{configuration} {session}");
+        }
+    }
+}
+
+/// Cuts all of the data network between the two QKDNs for a while.
+fn cut_data(plan: &mut Plan, at_us: u64, for_ms: u64) {
+    let between = ["border", "border-2"];
+    let ducts = plan
+        .ducts
+        .iter()
+        .filter(|(_, duct)| between.contains(&duct.name.as_str()));
+    let disturbances: Vec<Disturbance> = ducts
+        .map(|(duct, _)| Disturbance::DataCut { duct, position_m: 10 })
+        .collect();
+    assert_eq!(disturbances.len(), 2);
+    let at = Time(at_us * 1_000);
+    plan.add_fault("cxi", disturbances, at, Some(Time(at.0 + for_ms * 1_000_000)));
+}
+
+/// Shows P10 step 8 with a lost peer: whichever message is under way when the two lose one another, for shorter or longer
+/// than they have patience, every request ends, both ends of every store agree, and once all is repaired the sessions are
+/// served again as before.
+#[test]
+fn a_lost_peer_leaves_no_session_half_switched() {
+    let mut held_up = BTreeSet::new();
+    let mut anew = 0;
+    for (configuration, for_ms) in [("gwn-dd", 300), ("gwn-cc", 4_000)] {
+        let fault = plan(configuration, &[])
+            .faults
+            .values()
+            .next()
+            .expect("the border is cut")
+            .at;
+        for step in 0..20 {
+            let sets = ["run.duration=50 s", "run.warm_up=1 s"];
+            let mut plan = plan(configuration, &sets);
+            let at_us = fault.0 / 1_000 + 10_900 + 500 * step;
+            cut_data(&mut plan, at_us, for_ms);
+            let what = format!("{configuration} cut at {at_us} us");
+            let outcome = run(plan, &what);
+            for line in outcome
+                .trace
+                .split(|&byte| byte == b'\n')
+                .filter(|line| !line.is_empty())
+            {
+                let line: Value = serde_json::from_slice(line).expect("JSON");
+                let message = line["message"].as_str().expect("a name");
+                if line.get("attempt").is_some()
+                    && ["PROPOSE", "ACCEPT", "COMMIT", "switched"].contains(&message)
+                {
+                    held_up.insert(message.to_owned());
+                }
+                anew += u64::from(message == "route lost");
+            }
+            let settled = fault.0 + 10_000_000_000;
+            let later = outcome
+                .requests
+                .iter()
+                .filter(|request| request.sent_ns > settled);
+            let mut count = 0;
+            for request in later {
+                assert_eq!(request.failure, None, "{what}: {request:?}");
+                count += 1;
+            }
+            assert!(count > 100, "{what}: {count}");
+        }
+    }
+    let all: BTreeSet<String> = ["PROPOSE", "ACCEPT", "COMMIT", "switched"]
+        .map(str::to_owned)
+        .into();
+    assert_eq!(held_up, all, "each was under way in some run");
+    assert!(anew > 0, "some peer was given up");
+}

@@ -1,0 +1,533 @@
+//! `qkdni report` and `qkdni plot` on folders that the built program wrote.
+//!
+//! With the feature `chromium`, the pages are opened in a headless Chromium, where they try themselves (`#selftest`).
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const DONE: i32 = 0;
+const USAGE: i32 = 2;
+const INPUT_OUTPUT: i32 = 4;
+
+fn qkdni<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Output {
+    Command::new(assert_cmd::cargo::cargo_bin!("qkdni"))
+        .env("NO_COLOR", "1")
+        .arg("--quiet")
+        .args(arguments)
+        .output()
+        .expect("it runs")
+}
+
+fn done(output: &Output) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(DONE), "{error}");
+}
+
+/// The end of a scenario's text, where a name can do harm.
+const HARMFUL: &str = "</script><script>fail()</script>\"'><img src=x onerror=fail()>{{data}}";
+
+/// Folders of runs, kept while the tests last.
+fn folder(name: &str) -> PathBuf {
+    static PLACE: OnceLock<TempDir> = OnceLock::new();
+    let place = PLACE.get_or_init(|| {
+        let place = TempDir::new().expect("a folder");
+        let out = |name: &str| place.path().join(name).to_str().expect("text").to_owned();
+        let cut = "scenarios/clause8/gwn-dd.json:cut";
+        let plain = "scenarios/clause8/gwn-dd.json";
+        let demand = "demands.a-to-b.key=128,256 bit";
+        let timeout = "demands.a-to-b.timeout=5..10:5 s";
+        let text = fs::read_to_string(plain).expect("the committed scenario is there");
+        let mut harmful: Value = serde_json::from_str(&text).expect("JSON");
+        harmful.as_object_mut().expect("an object").remove("$schema");
+        harmful["name"] = Value::from(HARMFUL);
+        let scenario = place.path().join("harmful.json");
+        fs::write(&scenario, harmful.to_string()).expect("room");
+        let scenario = scenario.to_str().expect("text");
+        let runs: [(&str, &[&str]); 7] = [
+            ("cut", &["run", cut, "--replications", "3"]),
+            ("traced", &["run", cut, "--replications", "1", "--trace"]),
+            ("bare", &["run", cut, "--replications", "3", "--samples", "0"]),
+            ("harmful", &["run", scenario, "--replications", "1"]),
+            (
+                "compared",
+                &["compare", plain, "--gwn-vs-iwn", "--replications", "3"],
+            ),
+            ("swept", &["sweep", plain, "--replications", "2", "--set", demand]),
+            (
+                "grid",
+                &[
+                    "sweep",
+                    plain,
+                    "--replications",
+                    "2",
+                    "--set",
+                    demand,
+                    "--set",
+                    timeout,
+                ],
+            ),
+        ];
+        for (name, arguments) in runs {
+            let folder = out(name);
+            done(&qkdni(
+                arguments.iter().copied().chain(["--out", folder.as_str()]),
+            ));
+        }
+        place
+    });
+    place.path().join(name)
+}
+
+fn path_of(name: &str) -> String {
+    folder(name).to_str().expect("text").to_owned()
+}
+
+fn report(name: &str) -> String {
+    let place = TempDir::new().expect("a folder");
+    let out = place.path().join("report.html");
+    done(&qkdni([
+        "report",
+        &path_of(name),
+        "--out",
+        out.to_str().expect("text"),
+    ]));
+    fs::read_to_string(&out).expect("a report")
+}
+
+/// The page's own data.
+fn data(page: &str) -> Value {
+    let start = "<script type=\"application/json\" id=\"data\">";
+    let (_, rest) = page.split_once(start).expect("data");
+    serde_json::from_str(rest.split_once("</script>").expect("an end").0).expect("JSON")
+}
+
+/// Everything in one file, the same each time, without anything from elsewhere.
+#[test]
+fn a_report_is_one_file_with_everything() {
+    let page = report("cut");
+    assert_eq!(page, report("cut"), "the same folder gives the same bytes");
+    for part in [
+        "<h3>Topology</h3>",
+        "<h3>Over time</h3>",
+        "<h3>Delay</h3>",
+        "<h3>Rerouting</h3>",
+        "<h3>Sequence charts</h3>",
+        "<h3>Metrics</h3>",
+        "id=\"p0-topology\"",
+        "id=\"p0-stores\"",
+        "id=\"p0-key-rate\"",
+        "id=\"p0-service\"",
+        "id=\"p0-delays\"",
+        "id=\"p0-reroutes\"",
+        "type=\"range\"",
+        "data-demand=\"0\"",
+        "prefers-color-scheme: dark",
+        "@media print",
+        "run again with --trace",
+        "served_share",
+        "<td>network</td>",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let elsewhere = page.replace("http://www.w3.org/", "");
+    for forbidden in ["http:", "https:", "src=", "@import", "url(http"] {
+        assert!(!elsewhere.contains(forbidden), "{forbidden}");
+    }
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+    let map = &data(&page)["parts"][0]["map"];
+    assert_eq!(map["times"].as_array().map(Vec::len), Some(61));
+    assert_eq!(map["faults"][0][0], "f1");
+    assert!(
+        map["faults"][0][3]
+            .as_array()
+            .is_some_and(|links| !links.is_empty())
+    );
+}
+
+/// What is not in the folder is said to be missing, and the rest is there.
+#[test]
+fn a_report_says_what_is_missing() {
+    let bare = report("bare");
+    assert!(bare.contains("No time series in this folder") && bare.contains("id=\"p0-delays\""));
+    assert!(!bare.contains("type=\"range\""));
+    let traced = report("traced");
+    assert!(traced.contains("class=\"chart\"") && traced.contains("fault f1"));
+    assert!(!traced.contains("run again with --trace"));
+}
+
+/// A route leads from a demand's source to its destination, hop by hop.
+#[test]
+fn routes_lead_from_end_to_end() {
+    let page = report("cut");
+    let map = &data(&page)["parts"][0]["map"];
+    let demand = &map["demands"][0];
+    let hops = demand[1].as_array().expect("hops");
+    let node = |name: &Value| map["nodes"][name.as_u64().expect("a node") as usize].clone();
+    assert!(hops.len() >= 3, "{hops:?}");
+    assert!(
+        hops.iter()
+            .all(|hop| hop[2].is_u64() && hop[5].as_u64() > Some(0))
+    );
+    assert!(
+        node(&hops[0][0])
+            .as_str()
+            .is_some_and(|name| name.starts_with("A/"))
+    );
+    // The first route; what a fault changes comes after it.
+    let mut at = hops[0][0].clone();
+    let mut crossed = false;
+    for hop in hops {
+        if hop[0] == at {
+            at = hop[1].clone();
+            crossed |= node(&at).as_str().is_some_and(|name| name.starts_with("B/"));
+        }
+    }
+    assert!(crossed, "{hops:?}");
+}
+
+/// What stands in a results folder can neither become an element of the page nor a script.
+#[test]
+fn what_a_folder_says_is_escaped() {
+    let page = report("harmful");
+    assert!(!page.contains("<script>fail") && !page.contains("<img"));
+    assert!(page.contains("&lt;script&gt;fail()"));
+    assert_eq!(page.matches("<script").count(), 2, "the data and the page's own");
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert!(data(&page)["parts"][0]["map"].is_object());
+}
+
+#[test]
+fn comparisons_and_sweeps_have_reports() {
+    let compared = report("compared");
+    for part in [
+        "Bottom line",
+        "id=\"p0-difference-1\"",
+        "All verdicts",
+        "id=\"p0-delays\"",
+        "id=\"p1-topology\"",
+    ] {
+        assert!(compared.contains(part), "{part}");
+    }
+    let grid = report("grid");
+    assert!(grid.contains("4 points, design grid") && grid.contains("id=\"p0-sweep-"));
+    // Several results in one page.
+    let place = TempDir::new().expect("a folder");
+    let out = place.path().join("both.html");
+    let both = [path_of("cut"), path_of("swept")];
+    done(&qkdni([
+        "report",
+        &both[0],
+        &both[1],
+        "--out",
+        out.to_str().expect("text"),
+    ]));
+    let page = fs::read_to_string(out).expect("a report");
+    assert!(page.contains("id=\"part-1\"") && page.contains("2 results"));
+}
+
+/// Each kind of picture: names its quantity and unit, and is the same each time.
+#[test]
+fn each_kind_of_picture_is_drawn() {
+    let place = TempDir::new().expect("a folder");
+    let cases: [(&str, &str, &[&str]); 8] = [
+        ("cut", "topology", &["data-link=\"0\"", "over 75 %"]),
+        ("cut", "timeseries", &["stored key", "time [", "f1"]),
+        ("cut", "cdf", &["KKRD [", "share of delivered requests"]),
+        (
+            "cut",
+            "reroutes",
+            &["time since the fault [ms]", "detection", "installation"],
+        ),
+        ("traced", "sequence", &["Source: the Recommendation", "fault f1"]),
+        ("compared", "compare", &["larger mean [%]", "served_share"]),
+        ("swept", "sweep", &["demands.a-to-b.key [bit]"]),
+        ("grid", "sweep", &["demands.a-to-b.timeout"]),
+    ];
+    for (name, what, words) in cases {
+        let draw = |file: &str| {
+            let out = place.path().join(file);
+            done(&qkdni([
+                "plot",
+                &path_of(name),
+                "--what",
+                what,
+                "--out",
+                out.to_str().expect("text"),
+            ]));
+            fs::read_to_string(out).expect("a picture")
+        };
+        let svg = draw("one.svg");
+        assert!(
+            svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"),
+            "{what}"
+        );
+        for word in words {
+            assert!(svg.contains(word), "{what}: {word}\n{svg}");
+        }
+        assert_eq!(svg, draw("two.svg"), "{what}");
+    }
+}
+
+/// Time series change nothing else, and add up.
+#[test]
+fn samples_change_no_other_file() {
+    let files = |name: &str| -> BTreeMap<String, String> {
+        let text = fs::read_to_string(folder(name).join("manifest.json")).expect("a manifest");
+        let manifest: Value = serde_json::from_str(&text).expect("JSON");
+        serde_json::from_value(manifest["files"].clone()).expect("hashes")
+    };
+    let (mut sampled, bare) = (files("cut"), files("bare"));
+    assert!(sampled.remove("timeseries.csv").is_some() && sampled.remove("routes.csv").is_some());
+    assert_eq!(sampled, bare);
+    let text = fs::read_to_string(folder("cut").join("timeseries.csv")).expect("there");
+    let mut last: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
+    for line in text.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let [_, time, element, series, value] = fields[..] else {
+            panic!("{line}");
+        };
+        let (time, value) = (time.parse().expect("ns"), value.parse().expect("bits"));
+        let key = (element.to_owned(), series.to_owned());
+        let before = last.insert(key, (time, value)).unwrap_or_default();
+        assert!(before.0 <= time, "{line}");
+        assert!(
+            matches!(series, "stored_bits" | "lowest_bits") || before.1 <= value,
+            "{line}"
+        );
+    }
+    let of = |element: &str, series: &str| last[&(element.to_owned(), series.to_owned())].1;
+    let mut links = 0;
+    for (element, series) in last.keys() {
+        if series == "spent_bits" {
+            links += 1;
+            let [stored, made, spent] =
+                ["stored_bits", "generated_bits", "spent_bits"].map(|name| of(element, name));
+            // What is neither stored nor spent has been discarded by a full store.
+            assert!(
+                stored + spent <= made && of(element, "lowest_bits") <= stored,
+                "{element}"
+            );
+        }
+    }
+    assert!(links >= 3 && of("demand:a-to-b", "delivered_bits") > 0);
+    done(&qkdni(["reproduce", &path_of("cut")]));
+}
+
+fn refused(output: &Output, code: i32, words: &[&str]) {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+/// A folder of another version, half deleted, changed, or none at all.
+#[test]
+fn what_is_no_whole_folder_is_refused() {
+    let place = TempDir::new().expect("a folder");
+    let copy = |name: &str| {
+        let to = place.path().join(name);
+        fs::create_dir(&to).expect("a folder");
+        for entry in fs::read_dir(folder("cut")).expect("there").flatten() {
+            if entry.path().is_file() {
+                fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+            }
+        }
+        to
+    };
+    let try_it = |folder: &Path, words: &[&str]| {
+        let path = folder.to_str().expect("text");
+        for verb in ["report", "plot"] {
+            refused(&qkdni([verb, path]), INPUT_OUTPUT, words);
+        }
+        assert!(!folder.join("report.html").exists() && !folder.join("plots").exists());
+    };
+    let half = copy("half");
+    fs::remove_file(half.join("requests.csv")).expect("removed");
+    fs::remove_file(half.join("reroutes.json")).expect("removed");
+    try_it(
+        &half,
+        &["requests.csv is missing", "reroutes.json is missing", "hint"],
+    );
+    let changed = copy("changed");
+    fs::write(changed.join("timeseries.csv"), "replication,t_ns\n").expect("written");
+    try_it(&changed, &["timeseries.csv was changed"]);
+    let other = copy("other");
+    let manifest = fs::read_to_string(other.join("manifest.json")).expect("there");
+    let manifest = manifest.replacen("\"schema_version\": 1", "\"schema_version\": 99", 1);
+    fs::write(other.join("manifest.json"), manifest).expect("written");
+    try_it(&other, &["schema_version is 99"]);
+    try_it(&place.path().join("nowhere"), &["cannot read"]);
+}
+
+#[test]
+fn a_picture_that_is_not_there_is_refused() {
+    let cut = path_of("cut");
+    refused(
+        &qkdni(["plot", &cut, "--what", "sweep"]),
+        USAGE,
+        &["nothing for such a picture"],
+    );
+    refused(
+        &qkdni([
+            "plot",
+            &cut,
+            "--what",
+            "timeseries",
+            "--pick",
+            "store",
+            "--out",
+            "x.svg",
+        ]),
+        USAGE,
+        &["no picture \"store\"", "stores, key-rate, service"],
+    );
+    refused(
+        &qkdni(["plot", &cut, "--what", "topology", "--at", "5"]),
+        USAGE,
+        &["--at"],
+    );
+    #[cfg(not(feature = "png"))]
+    refused(
+        &qkdni(["plot", &cut, "--what", "cdf", "--out", "x.png"]),
+        USAGE,
+        &["--features png"],
+    );
+}
+
+#[cfg(feature = "png")]
+#[test]
+fn pictures_are_written_as_png() {
+    let place = TempDir::new().expect("a folder");
+    let out = place.path().join("x.png");
+    done(&qkdni([
+        "plot",
+        &path_of("cut"),
+        "--what",
+        "cdf",
+        "--out",
+        out.to_str().expect("text"),
+    ]));
+    let bytes = fs::read(out).expect("a picture");
+    assert!(
+        bytes.starts_with(b"\x89PNG") && bytes.len() > 10_000,
+        "{} bytes",
+        bytes.len()
+    );
+}
+
+#[cfg(feature = "chromium")]
+mod chromium {
+    use super::*;
+
+    /// The page as Chromium has it after it has tried itself, and what it said on its console.
+    fn opened(page: &Path) -> (String, String) {
+        let program = ["chromium", "chromium-browser", "google-chrome"]
+            .into_iter()
+            .find(|name| Command::new(name).arg("--version").output().is_ok())
+            .expect("Chromium is installed: apt-get install chromium");
+        let profile = TempDir::new().expect("a folder");
+        let output = Command::new(program)
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+            ])
+            .args(["--enable-logging=stderr", "--log-level=0", "--dump-dom"])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg(format!("file://{}#selftest", page.display()))
+            .output()
+            .expect("it runs");
+        let error = String::from_utf8_lossy(&output.stderr);
+        let console = error
+            .lines()
+            .filter(|line| line.contains("CONSOLE"))
+            .collect::<Vec<_>>();
+        (
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            console.join("\n"),
+        )
+    }
+
+    fn attribute(page: &str, name: &str) -> Option<String> {
+        let (_, rest) = page.split_once(&format!("{name}=\""))?;
+        Some(rest.split('"').next()?.to_owned())
+    }
+
+    /// Every page opens without a word on the console, and what moves in it moves: zoom, values, slider, routes, look.
+    #[test]
+    fn every_report_works_in_chromium() {
+        let place = TempDir::new().expect("a folder");
+        for name in ["cut", "traced", "bare", "harmful", "compared", "swept", "grid"] {
+            let file = place.path().join(format!("{name}.html"));
+            fs::write(&file, report(name)).expect("room");
+            let (page, console) = opened(&file);
+            assert_eq!(
+                attribute(&page, "data-selftest").as_deref(),
+                Some("passed"),
+                "{name}"
+            );
+            assert_eq!(console, "", "{name}");
+            if name == "cut" {
+                let number = |of: &str| attribute(&page, of).and_then(|text| text.parse::<u32>().ok());
+                assert!(number("data-states") > Some(5), "the slider moves the map");
+                assert!(number("data-route") > Some(2), "a demand's route is shown");
+            }
+        }
+    }
+
+    /// A page with a fault in it would be noticed.
+    #[test]
+    fn the_trial_finds_faults() {
+        let place = TempDir::new().expect("a folder");
+        let file = place.path().join("spoilt.html");
+        let page = report("cut").replace("line.setAttribute(\"stroke\", colour);", "undefined_function();");
+        fs::write(&file, page).expect("room");
+        let (page, console) = opened(&file);
+        assert_ne!(attribute(&page, "data-selftest").as_deref(), Some("passed"));
+        assert!(console.contains("undefined_function"), "{console}");
+    }
+
+    /// The report of a 500-node run is under 5 MB and opens in under 2 s, by the page's own clock from the start of
+    /// navigation to the end of loading and layout.
+    #[test]
+    fn a_large_report_opens_soon() {
+        let place = TempDir::new().expect("a folder");
+        let path = |name: &str| place.path().join(name).to_str().expect("text").to_owned();
+        let (scenario, results, out) = (path("large.json"), path("large"), path("large.html"));
+        done(&qkdni([
+            "new",
+            "--template",
+            "random_geometric",
+            "--qkdns",
+            "2",
+            "--nodes",
+            "250",
+            "--out",
+            &scenario,
+        ]));
+        let shorter = ["--set", "run.duration=60 s", "--set", "run.warm_up=0 s"];
+        done(&qkdni(
+            ["run", &scenario, "--replications", "2", "--out", &results]
+                .into_iter()
+                .chain(shorter),
+        ));
+        done(&qkdni(["report", &results, "--out", &out]));
+        let size = fs::metadata(&out).expect("a report").len();
+        assert!(size < 5_000_000, "{size} bytes");
+        let (page, console) = opened(Path::new(&out));
+        assert_eq!(
+            (attribute(&page, "data-selftest").as_deref(), console.as_str()),
+            (Some("passed"), "")
+        );
+        let opened = attribute(&page, "data-opened-ms").and_then(|text| text.parse::<u32>().ok());
+        assert!(opened.is_some_and(|time| time < 2_000), "{opened:?} ms");
+    }
+}
