@@ -190,6 +190,6 @@ proptest! {
     /// reversion and depletion: every request ends once, no route and no key goes in circles, the books agree.
     #[test]
     fn every_run_in_trouble_keeps_the_books(recipe in troubled(2, 4)) {
-        hold(&recipe)?;
+        hold(&recipe.plain())?;
     }
 }
