@@ -1,7 +1,8 @@
 //! A KM's outage and restart, what it notices of others, and stores that are lost.
 //!
 //! Assumption: stores, books and what was received but not processed yet survive an outage; promises, routes, held keys
-//! and the requests of its applications do not: those fail at once, because the applications see their KSA go.
+//! and the requests of its applications do not: those fail at once, because the applications see their KSA go. Relays that
+//! it has passed on are remembered: one that never arrives must still be voided at the other end.
 
 use super::{Context, KeyManager};
 use crate::architecture::message::{ControlMessage, KeyRequest, Plane, StatusChange};
@@ -14,7 +15,6 @@ impl KeyManager {
     pub fn on_outage(&mut self, cx: &mut Context<'_>, out: &mut Outbox) {
         self.routes.clear();
         self.grants.clear();
-        self.passing.clear();
         self.parts.clear();
         self.combining.clear();
         self.held.clear();
