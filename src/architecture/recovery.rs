@@ -127,7 +127,8 @@ impl Unnoticed {
 
     /// What is noticed now, if it was not overlooked after all.
     pub fn notice(&mut self, now: Time) -> Option<Change> {
-        self.0.pop_front_if(|change| change.due <= now)
+        let due = self.0.front().is_some_and(|change| change.due <= now);
+        if due { self.0.pop_front() } else { None }
     }
 
     /// Whether there is nothing.
