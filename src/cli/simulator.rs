@@ -131,7 +131,7 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
                 at_least: expectation.at_least,
             })
             .collect(),
-        price: Some(price(document, &plan)),
+        price: price(&plan),
         plan: Some(Arc::clone(&plan)),
         simulate: Box::new(move |replication, watch| {
             let options = Options {
@@ -145,22 +145,15 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
 }
 
 /// What a scenario is built of, by its own price table.
-fn price(document: &Document, plan: &Plan) -> Price {
+fn price(plan: &Plan) -> Option<Price> {
     let inventory = plan.inventory();
-    let prices = &document.prices;
-    let controllers = plan.controllers.len() as u64;
-    let total = inventory.modules / 2 * prices.module_pair
-        + inventory.key_managers * prices.key_manager
-        + controllers * prices.controller
-        + inventory.sites * prices.site
-        + inventory.middle_stations * prices.middle_station;
-    Price {
+    Some(Price {
         modules: inventory.modules as u32,
         key_managers: inventory.key_managers as u32,
         sites: inventory.sites as u32,
         middle_stations: inventory.middle_stations as u32,
-        total: total as f64,
-    }
+        total: plan.cost()? as f64,
+    })
 }
 
 fn rejected(diagnostics: &Diagnostics) -> Rejected {

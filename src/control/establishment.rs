@@ -178,7 +178,7 @@ impl Controller {
     fn border_at(&self, km: NodeId, order: &KeyRequest) -> Option<&Border> {
         let to = order.destination_qkdn;
         let rank = |border: &&Border| {
-            let offer = self.view(|view| view.leads(border, to, &[]).map(|offer| offer.cloned()))?;
+            let offer = self.view(|view| view.leads(border, to, &[]).map(Option::<&_>::cloned))?;
             let own = self.knowledge.state(&border.hop, &self.surroundings.domain);
             let state = offer.as_ref().map_or(own, |offer| offer.key.max(own));
             let (qkdns, hops) = offer.map_or((1, 0), |offer| (offer.way.len(), offer.hops));

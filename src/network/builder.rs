@@ -12,8 +12,8 @@ use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::plan::{
     ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection, LinkPlan,
-    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Processing, QkdnPlan, RunPlan, SessionPlan,
-    StorePlan, StoreSource,
+    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, RunPlan,
+    SessionPlan, StorePlan, StoreSource,
 };
 use crate::architecture::policy::Policy;
 use crate::architecture::surroundings::{
@@ -113,6 +113,7 @@ pub struct PlanBuilder {
     delays: LocalDelays,
     channels: Channels,
     interruption_threshold: Option<Span>,
+    prices: Option<Prices>,
     material: Option<MaterialPlan>,
     exposure: bool,
 }
@@ -144,6 +145,7 @@ impl PlanBuilder {
             delays: LocalDelays::default(),
             channels: Channels::default(),
             interruption_threshold: None,
+            prices: None,
             material: None,
             exposure: false,
         }
@@ -410,6 +412,11 @@ impl PlanBuilder {
         self.interruption_threshold = Some(threshold);
     }
 
+    /// Says what equipment costs.
+    pub fn prices(&mut self, prices: Prices) {
+        self.prices = Some(prices);
+    }
+
     /// Gives the length of the data network's way between two nodes.
     pub fn data_route(&mut self, a: NodeId, b: NodeId, length_m: u64) {
         self.routes.push((a, b, length_m));
@@ -655,6 +662,7 @@ impl PlanBuilder {
             delays: self.delays,
             channels: self.channels,
             interruption_threshold: self.interruption_threshold,
+            prices: self.prices,
             material: self.material,
             exposure: self.exposure,
             sharing: None,

@@ -206,6 +206,7 @@ impl Evidence<'_> {
             push("transport_bytes", Some(bytes as f64));
         }
         push("events", Some(self.events as f64));
+        push("cost", self.plan.cost().map(|cost| cost as f64));
         // Of the network: the mean over its demands.
         let shares: Option<Vec<f64>> = self.availability.values().copied().collect();
         let mean = shares.filter(|shares| !shares.is_empty());
@@ -247,7 +248,13 @@ impl Evidence<'_> {
             Some(unrestored.count() as f64),
         ));
         let reroutes = self.reroutes.all().filter(|reroute| reroute.session == session);
+        let reroutes: Vec<Reroute> = reroutes.collect();
+        let half_switched = reroutes
+            .iter()
+            .filter_map(|reroute| Some(reroute.half_switched?.0))
+            .collect();
         let latencies = reroutes
+            .iter()
             .filter_map(|reroute| Some(reroute.instants[7]?.since(reroute.instants[0]?).0))
             .collect::<Vec<u64>>();
         let restored = felt.iter().filter_map(|felt| felt.restored());
@@ -256,6 +263,7 @@ impl Evidence<'_> {
             ("service_interruption_s", interruptions),
             ("service_restoration_s", restorations),
             ("rerouting_latency_s", latencies),
+            ("half_switched_s", half_switched),
         ] {
             metrics.push(timed_metric(name, scope, samples));
         }

@@ -128,7 +128,7 @@ fn run<O: Observer>(
         now,
         books: books.clone(),
         receiving: ends,
-        settled: accounts::settled(&plan, world.managers()),
+        settled: accounts::settled(plan, world.managers()),
         lost: world.lost(),
     };
     let accounting = accounts::accounting(plan, world.managers());

@@ -266,6 +266,21 @@ pub struct RunPlan {
     pub replications: u32,
 }
 
+/// What equipment costs, in whole units of one currency.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Prices {
+    /// A pair of QKD modules.
+    pub module_pair: u64,
+    /// A key manager.
+    pub key_manager: u64,
+    /// A controller.
+    pub controller: u64,
+    /// A trusted site.
+    pub site: u64,
+    /// An untrusted station in the middle of a link, per module pair.
+    pub middle_station: u64,
+}
+
 /// Equipment, for prices.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Inventory {
@@ -333,6 +348,8 @@ pub struct Plan {
     pub channels: Channels,
     /// D of the service interruption; `None`: the largest KKRD before the fault.
     pub interruption_threshold: Option<Span>,
+    /// What equipment costs, where the scenario says so.
+    pub prices: Option<Prices>,
     /// Whether real bits flow, and what may be wrong with their places.
     pub material: Option<MaterialPlan>,
     /// Whether to work out which supplied keys each trusted node could have read.
@@ -460,6 +477,18 @@ impl Plan {
                 format!("user network {}", self.managers[ManagerId(index)].name)
             }
         }
+    }
+
+    /// What all of it costs, by the scenario's prices; `None` without prices.
+    pub fn cost(&self) -> Option<u64> {
+        let (prices, inventory) = (self.prices?, self.inventory());
+        Some(
+            inventory.modules / 2 * prices.module_pair
+                + inventory.key_managers * prices.key_manager
+                + self.controllers.len() as u64 * prices.controller
+                + inventory.sites * prices.site
+                + inventory.middle_stations * prices.middle_station,
+        )
     }
 
     /// What there is to pay for.

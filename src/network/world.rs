@@ -16,6 +16,7 @@ use self::samples::Samples;
 use super::availability::{Ahead, Availability};
 use super::carrier::{Carrier, Packet};
 use super::plan::{LinkPlan, MaterialPlan, Plan, StorePlan, StoreSource};
+use crate::architecture::surroundings::Border;
 use crate::architecture::{
     Address, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
 };
@@ -840,5 +841,5 @@ fn procedure_between(plan: &Plan, from: NodeId, to: NodeId) -> Procedure {
         let mut borders = surroundings.borders.iter();
         borders.find(|border| border.boundary == *over)
     });
-    first.map_or(Procedure::P9, |border| border.procedure())
+    first.map_or(Procedure::P9, Border::procedure)
 }

@@ -97,6 +97,12 @@ pub const METRICS: &[Metric] = &[
         "fault until the new route is active",
     ),
     row(
+        "half_switched_s",
+        "s",
+        Lower,
+        "the two sides of a border on different routes, where they agreed on a new one",
+    ),
+    row(
         "link_key_bits_per_key_bit",
         "1",
         Lower,
@@ -201,6 +207,12 @@ pub const METRICS: &[Metric] = &[
         "acknowledgements and skips of given-up messages; likewise",
     ),
     row("transport_bytes", "byte", Lower, "their bytes; likewise"),
+    row(
+        "cost",
+        "1",
+        Lower,
+        "what the equipment costs by the scenario's prices, in their currency",
+    ),
     row("events", "1", Neutral, "events that the simulator dispatched"),
 ];
 

@@ -7,7 +7,7 @@ use crate::architecture::message::ControlMessage;
 use crate::architecture::observation::ReroutingInstant;
 use crate::architecture::{Address, Envelope, Layer, Message, Observation};
 use crate::ids::{FaultId, SessionId};
-use crate::kernel::Time;
+use crate::kernel::{Span, Time};
 
 /// One fault's own instants, and what was sent about it that concerns no one session.
 #[derive(Clone, Copy, Default, Debug)]
@@ -27,6 +27,9 @@ struct SessionLife {
     /// Whose proposal both sides have committed to, or who gave the session back to its source: it decided, and its
     /// stages are on the critical path.
     led_by: Option<Address>,
+    /// Both sides have been asked to switch: which one did first, when, and when the other did or gave the session back.
+    committed: bool,
+    switched: Option<(Address, Time, Option<Time>)>,
     /// A reroute is in force, and the session is looked at again: that is another story.
     over: bool,
     messages: u64,
@@ -49,6 +52,9 @@ pub struct Reroute {
     pub session: SessionId,
     /// t0 … t7; `None` where not reached.
     pub instants: [Option<Time>; 8],
+    /// How long the two sides of a border were on different routes; `None` where none was agreed on, or the other side
+    /// never followed.
+    pub half_switched: Option<Span>,
     /// Control and management messages about it.
     pub messages: u64,
     /// Their bytes.
@@ -71,6 +77,7 @@ impl Reroutes {
                 fault,
                 session,
                 instants,
+                half_switched: life.switched.and_then(|(_, from, to)| Some(to?.since(from))),
                 messages: of_fault.messages + life.messages,
                 bytes: of_fault.bytes + life.bytes,
             }
@@ -99,6 +106,7 @@ impl Observer for Reroutes {
                 life.bytes += bytes;
                 if matches!(envelope.message, Message::Control(ControlMessage::Commit { .. })) {
                     life.led_by = Some(envelope.from);
+                    life.committed = true;
                 }
             }
             None => {
@@ -144,6 +152,15 @@ impl Observer for Reroutes {
                 }
                 if instant == ReroutingInstant::Coordinated {
                     life.led_by.get_or_insert(from);
+                    if life.committed {
+                        match &mut life.switched {
+                            None => life.switched = Some((from, now, None)),
+                            Some((first, _, other)) if *first != from => {
+                                other.get_or_insert(now);
+                            }
+                            Some(_) => {}
+                        }
+                    }
                 }
                 // The last of all KMs and of all attempts counts, and what follows is yet to come again.
                 let (past, yet_to_come) = life.instants.split_at_mut(instant as usize + 1);

@@ -19,7 +19,7 @@ use crate::interworking::way::{Way, part_of};
 use crate::kernel::{Span, Time};
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use crate::network::channels::{Channels, Quality, Retransmission};
-use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Processing, RandomFault, RunPlan};
+use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Prices, Processing, RandomFault, RunPlan};
 use crate::network::sharing;
 use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
@@ -409,6 +409,14 @@ impl Compiler<'_> {
             local: timing.local_delay,
         });
         self.builder.channels(channels(document));
+        let prices = &document.prices;
+        self.builder.prices(Prices {
+            module_pair: prices.module_pair,
+            key_manager: prices.key_manager,
+            controller: prices.controller,
+            site: prices.site,
+            middle_station: prices.middle_station,
+        });
         if let Some(threshold) = document.run.interruption_threshold {
             self.builder.interruption_threshold(threshold);
         }

@@ -43,7 +43,15 @@ pub struct NetworkRecipe {
     extra: Vec<(Index, Index)>,
     controller_at: Option<Index>,
     routing: u8,
-    relay: Option<Option<Index>>,
+    relay: RelayRecipe,
+}
+
+/// How a network relays keys.
+#[derive(Clone, Debug)]
+pub enum RelayRecipe {
+    HopByHop,
+    Destination,
+    CentralAt(Index),
 }
 
 /// A border: an interworking site (with or without key of its own), or a link between two gateways.
@@ -113,7 +121,7 @@ impl Recipe {
     /// Hop by hop, among equals, without tags: so that a key's way can be read off its relay messages.
     pub fn plain(mut self) -> Recipe {
         for network in &mut self.networks {
-            network.relay = None;
+            network.relay = RelayRecipe::HopByHop;
         }
         (self.ranks, self.tag_bits) = (false, 0);
         self
@@ -155,7 +163,11 @@ fn network() -> impl Strategy<Value = NetworkRecipe> {
         prop::collection::vec(any::<(Index, Index)>(), 0..4),
         any::<Option<Index>>(),
         0..3u8,
-        prop_oneof![2 => Just(None), 1 => any::<Option<Index>>().prop_map(Some)],
+        prop_oneof![
+            4 => Just(RelayRecipe::HopByHop),
+            1 => Just(RelayRecipe::Destination),
+            1 => any::<Index>().prop_map(RelayRecipe::CentralAt),
+        ],
     )
         .prop_map(|(parents, extra, controller_at, routing, relay)| NetworkRecipe {
             parents,
@@ -348,11 +360,12 @@ impl Cook<'_> {
                 .control(qkdn, Control::Centralized(*at.get(&nodes)), None);
         }
         // Parts need every KM's promise before any of them sends.
-        if let (Some(central), false) = (&recipe.relay, self.recipe.per_hop) {
-            let scheme = match central {
-                None => RelayScheme::Destination,
-                Some(at) => RelayScheme::Centralized(*at.get(&nodes)),
-            };
+        let scheme = match &recipe.relay {
+            RelayRecipe::HopByHop => None,
+            RelayRecipe::Destination => Some(RelayScheme::Destination),
+            RelayRecipe::CentralAt(at) => Some(RelayScheme::Centralized(*at.get(&nodes))),
+        };
+        if let (Some(scheme), false) = (scheme, self.recipe.per_hop) {
             self.plan.relay(qkdn, scheme);
         }
         if self.recipe.ranks {
