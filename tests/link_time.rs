@@ -365,7 +365,7 @@ fn an_eavesdropper_is_declared_by_the_module_and_so_is_the_end() {
         LinkId(0),
         ControllerId(0),
         ManagerId(0),
-        Span::ZERO,
+        qkdni::architecture::Detection::Alarm(Span::ZERO),
         Procedure::P10,
         Some(expected),
     );
@@ -374,7 +374,7 @@ fn an_eavesdropper_is_declared_by_the_module_and_so_is_the_end() {
         (alarm, LinkState::Pending, false),
         (restored, LinkState::Active, true),
     ] {
-        module.on_turn(block.done, &block, &mut out);
+        module.on_turn(block.done, &block, None, &mut out);
         let sent: Vec<Message> = out
             .take()
             .into_iter()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use qkdni::architecture::Disturbance;
 use qkdni::kernel::Time;
-use qkdni::network::plan::{FaultPlan, Plan};
+use qkdni::network::plan::Plan;
 use qkdni::network::{Options, simulate};
 use qkdni::observe::outcome::{Outcome, RerouteRecord};
 use qkdni::scenario::{compile, load};
@@ -85,12 +85,8 @@ fn cut_data(plan: &mut Plan, at_us: u64, for_ms: u64) {
         .map(|(duct, _)| Disturbance::DataCut { duct, position_m: 10 })
         .collect();
     assert_eq!(disturbances.len(), 2);
-    plan.faults.push(FaultPlan {
-        name: "cxi".to_owned(),
-        disturbances,
-        at: Time(at_us * 1_000),
-        repaired: Some(Time(at_us * 1_000 + for_ms * 1_000_000)),
-    });
+    let at = Time(at_us * 1_000);
+    plan.add_fault("cxi", disturbances, at, Some(Time(at.0 + for_ms * 1_000_000)));
 }
 
 /// Shows P10 step 8 with a lost peer: whichever message is under way when the two lose one another, for shorter or longer

@@ -5,7 +5,7 @@ mod common_random;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common_random::{Recipe, plan, recipe};
+use common_random::{Recipe, plan, recipe, troubled};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use qkdni::network::channels::Channels;
@@ -183,6 +183,13 @@ proptest! {
 
     #[test]
     fn every_run_with_faults_keeps_the_books(recipe in recipe(2)) {
+        hold(&recipe.plain())?;
+    }
+
+    /// Outages of all kinds of elements, cut channels, lost stores and maintenance; heartbeats, hold-off, wait-to-restore,
+    /// reversion and depletion: every request ends once, no route and no key goes in circles, the books agree.
+    #[test]
+    fn every_run_in_trouble_keeps_the_books(recipe in troubled(2, 4)) {
         hold(&recipe.plain())?;
     }
 }

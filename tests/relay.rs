@@ -364,12 +364,7 @@ fn lost_parts_fail_their_request() {
     let mut plan = (*line(Relay::Destination, &[40_000; 4], None, 100_000)).clone();
     let duct = plan.links[qkdni::ids::LinkId(2)].ducts[0].duct;
     let cut = qkdni::architecture::Disturbance::DataCut { duct, position_m: 10 };
-    plan.faults.push(qkdni::network::plan::FaultPlan {
-        name: "f1".to_owned(),
-        disturbances: vec![cut],
-        at: Time(5_502_000_000),
-        repaired: None,
-    });
+    plan.add_fault("f1", vec![cut], Time(5_502_000_000), None);
     let outcome = run(&Arc::new(plan));
     assert!(metric(&outcome, "wasted_link_key_bits") > Some(0.0));
     assert!(metric(&outcome, "delivered") < metric(&outcome, "requests"));

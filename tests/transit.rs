@@ -216,6 +216,7 @@ fn plan(setting: &Setting) -> Arc<Plan> {
             class,
         );
     }
+    let mut plan = plan.build();
     if let Some((border, at, repaired)) = setting.cut {
         let name = match setting.edges[border].kind {
             Kind::Gwn => format!("border{border}"),
@@ -228,9 +229,9 @@ fn plan(setting: &Setting) -> Arc<Plan> {
         };
         let [at, repaired] = [at, repaired].map(|second| Time::ZERO + Span::from_seconds(second));
         let disturbances = cut.disturbances(&plan);
-        plan.fault("f1", disturbances, at, Some(repaired));
+        plan.add_fault("f1", disturbances, at, Some(repaired));
     }
-    Arc::new(plan.build())
+    Arc::new(plan)
 }
 
 fn run(plan: &Arc<Plan>) -> Outcome {

@@ -28,6 +28,10 @@ pub enum Timer {
     Coordination(SessionId),
     /// The instant at which both sides change a session's border.
     Switch(SessionId),
+    /// A controller has waited whether a failure on a session's path goes away.
+    HeldOff(SessionId),
+    /// What works again has worked for long enough to be told.
+    Restored,
     /// A KM has installed a session's new route.
     Installed(SessionId),
     /// A manager's periodic report is due.

@@ -145,6 +145,15 @@ impl ReferencePoint {
         }
     }
 
+    /// Whether a fault may cut it: the data network carries it. (Qx lies in the link's ducts; Kq-1 and Ak stay inside a
+    /// node.)
+    pub const fn is_carried(self) -> bool {
+        !matches!(
+            self,
+            ReferencePoint::Qx | ReferencePoint::Kq1 | ReferencePoint::Ak
+        )
+    }
+
     /// Whether what passes is encrypted because it goes from one provider to the other (7.1: policy-based control,
     /// performance and security management).
     pub const fn is_encrypted(self) -> bool {

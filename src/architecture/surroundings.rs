@@ -10,6 +10,7 @@ use super::hop::Hop;
 use super::message::Offer;
 use super::policy::Policy;
 use super::procedure::Procedure;
+use super::recovery::Recovery;
 use super::tariff::Tariff;
 use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, LinkId, ManagerId, NodeId, QkdnId, StoreId};
 use crate::kernel::Span;
@@ -106,6 +107,8 @@ pub struct Parameters {
     pub coordination_timeout: Span,
     /// How often it repeats itself before it gives the other side up.
     pub coordination_retries: u8,
+    /// How failures are noticed, and when something is done about them.
+    pub recovery: Recovery,
     /// Under which procedure status and rerouting are traced where no session says it: P13 if all boundaries are
     /// transfers, else P10. Set by the plan.
     pub rerouting: Procedure,

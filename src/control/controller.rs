@@ -10,11 +10,13 @@ use super::establishment::Establishing;
 use super::knowledge::Knowledge;
 use super::monitoring::Monitoring;
 use super::reachability::Exchange;
+use super::recovery::Restoring;
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
 use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, LinkPerformance, ManagementMessage, Message, ReservationResult,
+    StatusChange,
 };
 use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::ControllerSurroundings;
@@ -28,6 +30,8 @@ pub struct Controller {
     pub(super) surroundings: Arc<ControllerSurroundings>,
     pub(super) routing: Arc<dyn RoutingAlgorithm>,
     pub(super) knowledge: Knowledge,
+    /// What works again, and is not told yet.
+    pub(super) restoring: Vec<Restoring>,
     /// Segments that this controller decides on, by session.
     pub(super) segments: BTreeMap<SessionId, Segment>,
     /// Requests whose route is being found.
@@ -51,10 +55,12 @@ pub struct Controller {
 impl Controller {
     /// A controller that knows its own QKDN as provisioned.
     pub fn new(surroundings: Arc<ControllerSurroundings>, routing: Arc<dyn RoutingAlgorithm>) -> Controller {
+        let on_depletion = surroundings.parameters.recovery.on_depletion;
         let mut controller = Controller {
             surroundings,
             routing,
-            knowledge: Knowledge::default(),
+            knowledge: Knowledge::new(on_depletion),
+            restoring: Vec::new(),
             segments: BTreeMap::new(),
             establishing: FxHashMap::default(),
             pending: FxHashMap::default(),
@@ -80,6 +86,13 @@ impl Controller {
             Message::Control(message) => message,
             Message::Management(ManagementMessage::Decision { session, hop, at, .. }) => {
                 return self.on_fault_decision(*session, *hop, *at, envelope.from, now, out);
+            }
+            Message::Management(ManagementMessage::Maintenance {
+                link, planned, fault, ..
+            }) => {
+                let (link, planned) = (*link, *planned);
+                let change = StatusChange::Maintenance { link, planned };
+                return self.on_status(change, now, Some(*fault), envelope.from, now, out);
             }
             other => unreachable!("no one sends a controller {other:?}"),
         };
@@ -233,7 +246,7 @@ impl Controller {
                 origin,
                 fault,
             } => {
-                self.on_status(*change, *origin, *fault, envelope.from, now, out);
+                self.on_status_report(*change, *origin, *fault, envelope.from, now, out);
             }
             ControlMessage::LinkReport {
                 link, performance, ..
@@ -285,6 +298,8 @@ impl Controller {
             Timer::Poll => self.on_poll(now, out),
             Timer::Analysed(session) => self.on_analysed(session, now, out),
             Timer::Computed(session) => self.on_computed(session, now, out),
+            Timer::HeldOff(session) => self.on_held_off(session, now, out),
+            Timer::Restored => self.on_restored(now, out),
             Timer::Switch(session) => self.on_switch(session, now, out),
             Timer::Coordination(session) => self.on_coordination_late(session, now, out),
             other => unreachable!("a controller sets no {other:?}"),

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 pub use crate::architecture::hop::HopState;
 
 use crate::architecture::Hop;
-use crate::architecture::message::StatusChange;
+use crate::architecture::message::{Plane, StatusChange};
 use crate::architecture::surroundings::Domain;
 use crate::ids::{FaultId, HopId, LinkId};
 use crate::kernel::Time;
@@ -23,9 +23,23 @@ struct Known<T> {
 pub struct Knowledge {
     links: FxHashMap<LinkId, Known<bool>>,
     levels: FxHashMap<HopId, Known<u8>>,
+    /// Whether the ends of a hop reach one another; they do where nothing is known.
+    reachable: FxHashMap<(HopId, Plane), Known<bool>>,
+    /// Links that are not in a window of maintenance; others are in none that is known of.
+    unplanned: FxHashMap<LinkId, Known<bool>>,
+    /// Whether a store below its floor counts as a failure of its hop.
+    on_depletion: bool,
 }
 
 impl Knowledge {
+    /// What is provisioned, and nothing else. `on_depletion`: a store below its floor counts as a failure of its hop.
+    pub fn new(on_depletion: bool) -> Knowledge {
+        Knowledge {
+            on_depletion,
+            ..Knowledge::default()
+        }
+    }
+
     /// Takes in a report; `false` if as much was known already.
     pub fn learn(&mut self, change: StatusChange, origin: Time, fault: Option<FaultId>) -> bool {
         fn newer<K: std::hash::Hash + Eq, T: Ord>(
@@ -52,6 +66,28 @@ impl Knowledge {
                     fault,
                 },
             ),
+            StatusChange::Reachable {
+                hop,
+                plane,
+                reachable,
+            } => newer(
+                &mut self.reachable,
+                (hop, plane),
+                Known {
+                    value: reachable,
+                    origin,
+                    fault,
+                },
+            ),
+            StatusChange::Maintenance { link, planned } => newer(
+                &mut self.unplanned,
+                link,
+                Known {
+                    value: !planned,
+                    origin,
+                    fault,
+                },
+            ),
             StatusChange::Level { hop, class } => newer(
                 &mut self.levels,
                 hop,
@@ -69,10 +105,36 @@ impl Knowledge {
             .is_none_or(|link| self.links.get(&link).is_none_or(|known| known.value))
     }
 
-    /// The state of a hop.
+    /// What keeps the ends of a hop from reaching one another.
+    fn apart(&self, hop: &Hop) -> Option<&Known<bool>> {
+        [Plane::KeyManagers, Plane::Controllers]
+            .iter()
+            .filter_map(|&plane| self.reachable.get(&(hop.id, plane)))
+            .find(|known| !known.value)
+    }
+
+    /// Whether the controllers at the two ends of a hop reach one another.
+    pub fn controllers_reach(&self, hop: &Hop) -> bool {
+        let known = self.reachable.get(&(hop.id, Plane::Controllers));
+        known.is_none_or(|known| known.value)
+    }
+
+    /// Whether a link is in an announced window of maintenance.
+    pub fn is_maintained(&self, link: LinkId) -> bool {
+        self.unplanned.get(&link).is_some_and(|known| !known.value)
+    }
+
+    /// The state of a hop. One whose ends do not reach one another is OFF, and so is one under maintenance.
     pub fn state(&self, hop: &Hop, domain: &Domain) -> HopState {
+        if self.apart(hop).is_some() || hop.link.is_some_and(|link| self.is_maintained(link)) {
+            return HopState::Off;
+        }
         if self.generating(hop) {
-            return HopState::Active;
+            let known = self.levels.get(&hop.id).filter(|_| self.on_depletion);
+            return match known {
+                Some(level) if level.value == 0 => HopState::Passive,
+                _ => HopState::Active,
+            };
         }
         let left = match self.levels.get(&hop.id) {
             Some(known) => known.value > 0,
@@ -98,8 +160,9 @@ impl Knowledge {
         }
     }
 
-    /// The fault that took a hop's link down.
+    /// The fault that keeps a hop from being used.
     pub fn fault(&self, hop: &Hop) -> Option<FaultId> {
-        self.links.get(&hop.link?)?.fault
+        let of_link = || self.links.get(&hop.link?).filter(|known| !known.value);
+        self.apart(hop).or_else(of_link)?.fault
     }
 }

@@ -3,8 +3,9 @@
 //! Centralized control is distributed control with one controller: the same machine, told by its surroundings which
 //! nodes it serves and who its peers are. The work is split by procedure: [`establishment`] finds a session's route
 //! (P9 and P12 steps 0a–4), [`reservation`] has it promised (4a, 4b), [`rerouting`] changes it inside
-//! its QKDN and [`negotiation`] across the border (P10, P13); [`reachability`] is what QKDNs tell each other of ways
-//! to further ones, [`transit`] what a QKDN does that keys only pass; [`undelivered`] deals with what the carrier gave up.
+//! its QKDN and [`negotiation`] across the border (P10, P13), when and whether, `recovery` says; [`reachability`] is
+//! what QKDNs tell each other of ways to further ones, [`transit`] what a QKDN does that keys only pass; [`undelivered`]
+//! deals with what the carrier gave up.
 
 pub mod admission;
 pub mod configuration;
@@ -17,6 +18,7 @@ pub mod negotiation;
 #[cfg(test)]
 mod negotiation_tests;
 pub mod reachability;
+mod recovery;
 pub mod rerouting;
 pub mod reservation;
 pub mod routing;

@@ -86,7 +86,7 @@ impl Controller {
     }
 
     /// This QKDN's path to a border over hops that make key.
-    fn path_to(&self, session: SessionId, side: Side, border: &Border) -> Option<Vec<HopId>> {
+    pub(super) fn path_to(&self, session: SessionId, side: Side, border: &Border) -> Option<Vec<HopId>> {
         let domain = &self.surroundings.domain;
         let segment = &self.segments[&session];
         let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
@@ -197,7 +197,16 @@ impl Controller {
         let Some(crossing) = self.segments[&session].crossing(side) else {
             return false;
         };
+        if !self.reaches_beyond(crossing.border.boundary) {
+            // Nobody is there to agree with: the source begins anew, over whatever border can still be agreed on.
+            self.lose_route(session, fault, out);
+            return true;
+        }
+        let home = self.home_border(session).filter(|_| side == Side::After);
         let others = self.borders_of(session, side).into_iter().filter(|(choice, _)| {
+            if home.is_some_and(|home| home.boundary != choice.boundary) {
+                return false;
+            }
             let off = self.status_beyond(choice.boundary);
             let off = off.is_some_and(|status| status.state == HopState::Off);
             let boundary = choice.boundary;
@@ -238,6 +247,13 @@ impl Controller {
             peer_switched: false,
         });
         true
+    }
+
+    /// Whether the controller beyond a border can be reached, as far as is known.
+    fn reaches_beyond(&self, boundary: BoundaryId) -> bool {
+        let mut borders = self.surroundings.borders.iter();
+        let border = borders.find(|it| it.boundary == boundary);
+        border.is_none_or(|border| self.knowledge.controllers_reach(&border.hop))
     }
 
     /// Sets a timer for an answer of the other side; `times` the time-out from now.

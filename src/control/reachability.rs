@@ -271,9 +271,14 @@ impl Controller {
     pub(super) fn offer_after(&mut self, change: StatusChange, out: &mut Outbox) {
         let domain = &self.surroundings.domain;
         let matters = match change {
-            StatusChange::Link { .. } => true,
-            // Levels count where no key is made.
-            StatusChange::Level { hop, .. } => self.knowledge.state(self.hop(hop), domain) > HopState::Active,
+            StatusChange::Link { .. } | StatusChange::Reachable { .. } | StatusChange::Maintenance { .. } => {
+                true
+            }
+            // Levels count where no key is made, and where an empty store is a failure.
+            StatusChange::Level { hop, .. } => {
+                let on_depletion = self.surroundings.parameters.recovery.on_depletion;
+                on_depletion || self.knowledge.state(self.hop(hop), domain) > HopState::Active
+            }
         };
         if matters {
             self.offer_anew(out);

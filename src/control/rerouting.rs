@@ -45,9 +45,20 @@ impl Controller {
                 );
             }
         }
+        self.offer_after(change, out);
+        if change.is_good() {
+            return self.consider_reverting(now, out);
+        }
+        if let StatusChange::Link { link, .. } = change
+            && self.knowledge.is_maintained(link)
+        {
+            return; // announced: whoever could leave has left
+        }
         let touches = |hop: &Hop| match change {
-            StatusChange::Link { link, generating } => hop.link == Some(link) && !generating,
-            StatusChange::Level { hop: id, class } => hop.id == id && class == 0,
+            StatusChange::Link { link, .. } | StatusChange::Maintenance { link, .. } => {
+                hop.link == Some(link)
+            }
+            StatusChange::Level { hop: id, .. } | StatusChange::Reachable { hop: id, .. } => hop.id == id,
         };
         let border = |segment: &Segment| {
             let mut own = segment.crossings().filter_map(|crossing| self.own_hop(crossing));
@@ -59,7 +70,6 @@ impl Controller {
             .filter(|(_, segment)| border(segment) || segment.path.iter().any(|&hop| touches(self.hop(hop))))
             .map(|(&session, _)| session)
             .collect();
-        self.offer_after(change, out);
         for session in touched {
             match self.segments.get_mut(&session) {
                 Some(segment) if segment.state != SegmentState::Active => segment.stale = true,
@@ -85,7 +95,8 @@ impl Controller {
             .unwrap_or((HopState::Active, None))
     }
 
-    pub(super) fn consider_rerouting(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+    /// The worst hop of a session's way, its border included, if that does not make key.
+    pub(super) fn failed_hop(&self, session: SessionId) -> Option<HopId> {
         let segment = &self.segments[&session];
         let own = segment.crossings().filter_map(|crossing| self.own_hop(crossing));
         let watched: Vec<HopId> = segment
@@ -95,7 +106,11 @@ impl Controller {
             .chain(own.map(|hop| hop.id))
             .collect();
         let (state, worst) = self.worst_hop(&watched);
-        let (HopState::Passive | HopState::Off, Some(worst)) = (state, worst) else {
+        worst.filter(|_| state > HopState::Active)
+    }
+
+    pub(super) fn consider_rerouting(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        let Some(worst) = self.failed_hop(session) else {
             return;
         };
         let fault = self.knowledge.fault(self.hop(worst));
@@ -110,6 +125,20 @@ impl Controller {
             let reason = "a hop of the route stopped making key";
             Decision::new(Choice::Analyse, Subject::session(session, fault), reason).at_hop(worst)
         });
+        if self.holds_off(session, now, out) {
+            return;
+        }
+        self.begin_rerouting(session, fault, now, out);
+    }
+
+    /// A report is to be analysed: until that is over, requests are held.
+    pub(super) fn begin_rerouting(
+        &mut self,
+        session: SessionId,
+        fault: Option<FaultId>,
+        now: Time,
+        out: &mut Outbox,
+    ) {
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Rerouting { fault, awaited: 0 };
         segment.due = now + self.surroundings.parameters.analysis;
@@ -175,7 +204,7 @@ impl Controller {
     }
 
     /// This side's path between the segment's ends, over hops that make key.
-    fn inside(&self, session: SessionId) -> Option<Vec<HopId>> {
+    pub(super) fn inside(&self, session: SessionId) -> Option<Vec<HopId>> {
         let domain = &self.surroundings.domain;
         let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
         let [from, to] = self.segments[&session].ends;
@@ -200,7 +229,12 @@ impl Controller {
         let fault = self.fault_behind(session);
         self.instant(session, ReroutingInstant::Computed, out);
         let inside = self.inside(session);
-        let side = self.side_to_change(session);
+        let goes_home = self.home_border(session).is_some();
+        let side = if goes_home {
+            Some(Side::After)
+        } else {
+            self.side_to_change(session)
+        };
         // A failed border is seen on both sides: the one that keys come from proposes. What fails inside a QKDN only that
         // one sees.
         if side == Some(Side::After) || inside.is_none() {
@@ -363,6 +397,7 @@ impl Controller {
         let former: Vec<NodeId> = kms(&old).into_iter().filter(|km| !stay.contains(km)).collect();
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         (segment.epoch, segment.path) = (epoch, path);
+        segment.diverted = !std::mem::take(&mut segment.reverting);
         segment.state = SegmentState::Rerouting {
             fault,
             awaited: changed.len(),
@@ -421,6 +456,7 @@ impl Controller {
     pub(super) fn resume(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Active;
+        segment.reverting = false;
         for side in [Side::Before, Side::After] {
             if let Some(crossing) = segment.crossing_mut(side) {
                 crossing.shared_paths = false;

@@ -113,6 +113,14 @@ pub struct Segment {
     pub state: SegmentState,
     /// A report about its path came while it was being rerouted.
     pub stale: bool,
+    /// Until when it is held off; it stays as it is until then.
+    pub held_off: Option<Time>,
+    /// Whether it has left the path that it had; it may go back.
+    pub diverted: bool,
+    /// Whether it is on its way back.
+    pub reverting: bool,
+    /// The border that keys left by first.
+    pub home: Option<BorderChoice>,
     /// Requests that were refused for want of key and wait, by number, with the attempt.
     pub refused: BTreeMap<u32, u32>,
     /// Requests that came during a reroute.
@@ -129,6 +137,7 @@ impl Segment {
         class: ClassId,
         generation: u32,
     ) -> Segment {
+        let home = place.after.as_ref().map(|after| after.border);
         Segment {
             place,
             ends,
@@ -142,6 +151,10 @@ impl Segment {
             generation,
             state: SegmentState::Active,
             stale: false,
+            held_off: None,
+            diverted: false,
+            reverting: false,
+            home,
             refused: BTreeMap::new(),
             held: Vec::new(),
         }

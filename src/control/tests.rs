@@ -127,6 +127,7 @@ impl Bench {
                 installation: Span::ZERO,
                 polling: None,
                 generation_control: None,
+                recovery: crate::architecture::Recovery::default(),
                 coordination_guard: Span::from_millis(5),
                 coordination_timeout: Span::from_millis(500),
                 coordination_retries: 3,

@@ -107,6 +107,9 @@ impl Controller {
         out: &mut Outbox,
     ) {
         let segment = &self.segments[&session];
+        if segment.reverting && self.failed_hop(session).is_none() {
+            return self.resume(session, now, out); // it need not go back
+        }
         let first = segment.place.source.is_some();
         if first && self.knows_another_way(session, false) {
             return self.lose_route(session, fault, out);

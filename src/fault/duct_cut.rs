@@ -1,8 +1,8 @@
 //! A duct is cut at one place: by default the QKD links in it are down, and the data network stays up.
 
-use super::{Complaint, FaultKind, Ground, Site};
+use super::{Complaint, FaultKind, Ground, Named, Site, unknown};
 use crate::architecture::Disturbance;
-use crate::catalogue::{record, suggest};
+use crate::catalogue::record;
 use crate::units::Metres;
 
 record! {
@@ -19,22 +19,18 @@ record! {
 
 impl FaultKind for DuctCut {
     fn complaints(&self, ground: &dyn Ground) -> Vec<Complaint> {
-        let complaint = match (ground.duct_length(&self.duct), self.position) {
-            (None, _) => Complaint {
-                code: "unknown_duct",
-                field: "duct",
-                message: format!("there is no duct \"{}\"", self.duct),
-                hint: suggest(&self.duct, &ground.ducts()),
-            },
-            (Some(length), Some(position)) if position > length => Complaint {
+        let length = ground.duct_length(&self.duct);
+        let complaint = match (length, self.position) {
+            (None, _) => unknown(ground, Named::Duct, "duct", &self.duct),
+            (Some(length), Some(position)) if position > length => Some(Complaint {
                 code: "position_beyond",
                 field: "position",
                 message: format!("{position} is beyond the duct's end at {length}"),
                 hint: "positions count from the duct's first end".to_owned(),
-            },
-            _ => return Vec::new(),
+            }),
+            _ => None,
         };
-        vec![complaint]
+        complaint.into_iter().collect()
     }
 
     fn disturbances(&self, site: &dyn Site) -> Vec<Disturbance> {
@@ -50,12 +46,21 @@ impl FaultKind for DuctCut {
             .chain(links.into_iter().map(Disturbance::LinkDown))
             .collect()
     }
+
+    /// The duct and the kilometre: whatever lies there in a variant breaks at the same times.
+    fn label(&self) -> Option<String> {
+        let place = self
+            .position
+            .map(|position| format!("/{} km", position.0 / 1_000));
+        Some(format!("duct/{}{}", self.duct, place.unwrap_or_default()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{DuctId, LinkId};
+    use crate::architecture::Address;
+    use crate::ids::{DuctId, LinkId, NodeId};
 
     /// One duct of 10 m with a link in its second half.
     struct TenMetres;
@@ -66,6 +71,18 @@ mod tests {
         }
         fn links_at(&self, _: DuctId, position_m: u64) -> Vec<LinkId> {
             if position_m >= 5 { vec![LinkId(7)] } else { vec![] }
+        }
+        fn link(&self, _: &str) -> Option<LinkId> {
+            None
+        }
+        fn nodes(&self, _: &str) -> Vec<NodeId> {
+            Vec::new()
+        }
+        fn element(&self, _: &str) -> Option<Address> {
+            None
+        }
+        fn standing_at(&self, _: NodeId) -> Vec<Address> {
+            Vec::new()
         }
     }
 

@@ -21,6 +21,13 @@ pub struct Ksa {
     under_way: FxHashMap<RequestId, UnderWay>,
 }
 
+impl Ksa {
+    /// Whatever is under way is forgotten.
+    pub(super) fn forget(&mut self) {
+        self.under_way.clear();
+    }
+}
+
 /// A synchronisation that awaits its answer.
 #[derive(Clone, Copy, Debug)]
 struct UnderWay {

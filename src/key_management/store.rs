@@ -329,6 +329,24 @@ impl SendingStore {
         true
     }
 
+    /// Gives all promises back.
+    pub fn release_all(&mut self) {
+        let promised: Vec<RequestId> = self.reservations.keys().copied().collect();
+        for request in promised {
+            self.release(request);
+        }
+        self.next_lapse = Time::NEVER;
+    }
+
+    /// Discards whatever is stored, promised or not.
+    pub fn discard_all(&mut self) {
+        self.release_all();
+        self.book.discarded += self.book.stored;
+        self.book.stored = 0;
+        self.free.clear();
+        self.births.clear();
+    }
+
     fn give_back(&mut self, range: KeyRange) {
         let mut at = self.free.partition_point(|run| run.start < range.start);
         if at > 0 && self.free[at - 1].end() == range.start {
@@ -474,6 +492,11 @@ impl ReceivingStore {
             let voided = self.follow(keys);
             debug_assert!(voided.is_ok(), "what was sent was there");
         }
+    }
+
+    /// Discards whatever is stored.
+    pub fn discard_all(&mut self) {
+        self.level = 0;
     }
 
     /// What has come to this end \[bits\].

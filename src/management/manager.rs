@@ -12,8 +12,8 @@ use super::security::SecurityLog;
 use super::user_network::UserSessions;
 use crate::architecture::message::{LinkPerformance, ManagementMessage, UsageRecord, UsageSegment};
 use crate::architecture::surroundings::ManagerSurroundings;
-use crate::architecture::{Envelope, Message, Outbox};
-use crate::ids::{FaultId, LinkId, SessionId};
+use crate::architecture::{Address, Envelope, Label, Message, Outbox, Step};
+use crate::ids::{ControllerId, FaultId, LinkId, SessionId};
 use crate::kernel::Time;
 
 /// What the XLMO knows of a session's use of the key supply service.
@@ -115,7 +115,9 @@ impl Manager {
                     self.count_relay_failure(request.session, now, out);
                 }
             }
-            ManagementMessage::Decision { .. } => unreachable!("decisions go to controllers"),
+            ManagementMessage::Decision { .. } | ManagementMessage::Maintenance { .. } => {
+                unreachable!("decisions go to controllers")
+            }
             ManagementMessage::SessionClosed { session } => {
                 self.on_session_closed(*session, envelope.label, now, out);
             }
@@ -135,6 +137,20 @@ impl Manager {
             }
             ManagementMessage::UserReport(_) => unreachable!("reports to users go to their network"),
         }
+    }
+
+    /// The operator takes a link out of service soon, or has put it back: the controller of its end is told.
+    pub fn announce(
+        &self,
+        link: LinkId,
+        planned: bool,
+        fault: FaultId,
+        controller: ControllerId,
+        out: &mut Outbox,
+    ) {
+        let message = ManagementMessage::Maintenance { link, planned, fault };
+        let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusReport);
+        out.send(Address::controller(controller), label, message);
     }
 
     /// The provider's books.
@@ -177,7 +193,7 @@ impl Manager {
 mod tests {
     use super::super::tests::alone;
     use super::*;
-    use crate::architecture::{Address, Label, Procedure, RequestId, Step};
+    use crate::architecture::{Procedure, RequestId};
     use crate::ids::{ApplicationId, ClassId, ManagerId, NodeId, QkdnId};
 
     /// Shows FE-9 in part: what is supplied and what crosses the border are kept apart, per session.

@@ -23,6 +23,7 @@ fn surroundings(borders: Vec<ManagedBorder>) -> Arc<ManagerSurroundings> {
         installation: Span(1),
         polling: None,
         generation_control: None,
+        recovery: crate::architecture::Recovery::default(),
         coordination_guard: Span::from_millis(5),
         coordination_timeout: Span::from_millis(500),
         coordination_retries: 3,

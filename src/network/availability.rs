@@ -4,7 +4,7 @@
 //! Exact, from state changes. A store that has enough stays so until its KM says otherwise, and costs nothing. One that
 //! has too little, or whose keys expire, is followed on a copy of the store and of its source: block by block, at the
 //! instants at which blocks come, promises lapse and keys expire, never by sampling. A link under a cut whose store
-//! has key left counts as usable. Nodes do not fail yet, so that stores are all that an element being up hangs on.
+//! has key left counts as usable. A node is up while its KM and the controller that serves it are.
 //!
 //! A permitted path leads from the source's node to the destination's, crosses between QKDNs only at boundaries, and
 //! never returns to a QKDN that it left, nor passes one whose policy refuses transit.
@@ -36,12 +36,20 @@ struct Followed {
     ahead: Option<Box<Ahead>>,
 }
 
-/// A store begins or ceases to cover a need.
+/// A store covers other needs than before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Change {
     at: Time,
-    store: StoreId,
-    covers: usize,
+    what: What,
+}
+
+/// What has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum What {
+    /// A store covers so many needs.
+    Covers(StoreId, usize),
+    /// A node went down, or came up.
+    Up(NodeId, bool),
 }
 
 /// Follows which stores have usable key for which requests.
@@ -107,7 +115,8 @@ impl Availability {
         let followed = &mut self.stores[store];
         if followed.covers != covers {
             followed.covers = covers;
-            self.changes.push(Change { at, store, covers });
+            let what = What::Covers(store, covers);
+            self.changes.push(Change { at, what });
         }
     }
 
@@ -136,6 +145,12 @@ impl Availability {
             }
         }
         self.stores[store].ahead = Some(ahead);
+    }
+
+    /// A node goes down, or comes up.
+    pub fn node(&mut self, at: Time, node: NodeId, up: bool) {
+        let what = What::Up(node, up);
+        self.changes.push(Change { at, what });
     }
 
     /// Whether a store is followed on a copy, which a cut or a repair makes stale.
@@ -187,25 +202,35 @@ impl Availability {
         [from, to]: [Time; 2],
     ) -> u64 {
         let mut usable = vec![false; self.stores.len()];
-        let mut path = find(outgoing, qkdn, ends, &usable);
+        let mut down = vec![false; outgoing.len()];
+        let mut path = find(outgoing, qkdn, ends, &usable, &down);
         let (mut since, mut up) = (from, 0);
         for change in &self.changes {
-            let covers = change.covers > need;
             if change.at >= to {
                 break;
             }
-            if std::mem::replace(&mut usable[change.store.index()], covers) == covers {
-                continue;
-            }
-            let matters = match &path {
-                Some(stores) => !covers && stores.contains(&change.store),
-                None => covers,
+            let matters = match change.what {
+                What::Covers(store, covers) => {
+                    let covers = covers > need;
+                    let news = std::mem::replace(&mut usable[store.index()], covers) != covers;
+                    news && match &path {
+                        Some((stores, _)) => !covers && stores.contains(&store),
+                        None => covers,
+                    }
+                }
+                What::Up(node, up) => {
+                    let news = std::mem::replace(&mut down[node.index()], !up) == up;
+                    news && match &path {
+                        Some((_, nodes)) => !up && nodes.contains(&node),
+                        None => up,
+                    }
+                }
             };
             if matters {
                 let at = change.at.max(from);
                 up += if path.is_some() { at.since(since).0 } else { 0 };
                 since = at;
-                path = find(outgoing, qkdn, ends, &usable);
+                path = find(outgoing, qkdn, ends, &usable, &down);
             }
         }
         up + if path.is_some() { to.since(since).0 } else { 0 }
@@ -222,13 +247,17 @@ struct Way {
     leaves_a_refusing: bool,
 }
 
-/// The stores of a permitted path over usable hops, if there is one.
+/// The stores and nodes of a permitted path over usable hops, if there is one.
 fn find(
     outgoing: &Arena<NodeId, Vec<Way>>,
     qkdn: QkdnId,
     [source, destination]: [NodeId; 2],
     usable: &[bool],
-) -> Option<Vec<StoreId>> {
+    down: &[bool],
+) -> Option<(Vec<StoreId>, Vec<NodeId>)> {
+    if down[source.index()] {
+        return None;
+    }
     // A place is a node and the QKDNs passed on the way, the present one last: both decide what may follow.
     let mut places = vec![(source, vec![qkdn])];
     let mut came = vec![(usize::MAX, None)];
@@ -237,16 +266,17 @@ fn find(
     while next < places.len() {
         let (node, passed) = places[next].clone();
         if node == destination {
-            let mut stores = Vec::new();
+            let (mut stores, mut nodes) = (Vec::new(), Vec::new());
             let mut at = next;
             while at != usize::MAX {
                 stores.extend(came[at].1);
+                nodes.push(places[at].0);
                 at = came[at].0;
             }
-            return Some(stores);
+            return Some((stores, nodes));
         }
         for way in &outgoing[node] {
-            if way.store.is_some_and(|store| !usable[store.index()]) {
+            if down[way.to.index()] || way.store.is_some_and(|store| !usable[store.index()]) {
                 continue;
             }
             if way.leaves_a_refusing && passed.len() > 1 {

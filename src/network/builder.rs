@@ -11,8 +11,8 @@ use rustc_hash::FxHashMap;
 use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::plan::{
-    ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection, FaultPlan,
-    LinkPlan, LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, RunPlan,
+    ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection, LinkPlan,
+    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, RunPlan,
     SessionPlan, StorePlan, StoreSource,
 };
 use crate::architecture::policy::Policy;
@@ -21,19 +21,18 @@ use crate::architecture::surroundings::{
     Placement, RelayScheme, StoreSettings,
 };
 use crate::architecture::tariff::Tariff;
-use crate::architecture::{Disturbance, Handover, Hop, Procedure, Protection};
+use crate::architecture::{Handover, Hop, Procedure, Protection};
 use crate::control::reachability::{Member, provisioned};
 use crate::control::routing::RoutingAlgorithm;
-use crate::fault::Site;
 use crate::ids::{
-    ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, Id, IwnId, LinkId,
-    ManagerId, NodeId, QkdnId, SessionId, StoreId,
+    ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, HopId, Id, IwnId, LinkId, ManagerId,
+    NodeId, QkdnId, SessionId, StoreId,
 };
 use crate::kernel::{Span, Time};
 use crate::quantum::generation::Making;
 use crate::quantum::models::BlockSchedule;
 use crate::service::demand::ArrivalProcess;
-use crate::units::{Bits, Fraction, Metres};
+use crate::units::{Bits, Fraction};
 
 /// Amounts of a link's or a local store, both lanes together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,7 +109,6 @@ pub struct PlanBuilder {
     classes: Arena<ClassId, ClassPlan>,
     policies: Arena<QkdnId, Policy>,
     tariffs: Arena<QkdnId, Option<Arc<Tariff>>>,
-    faults: Arena<FaultId, FaultPlan>,
     routes: Vec<(NodeId, NodeId, u64)>,
     delays: LocalDelays,
     channels: Channels,
@@ -143,7 +141,6 @@ impl PlanBuilder {
             classes: Arena::new(),
             policies: Arena::new(),
             tariffs: Arena::new(),
-            faults: Arena::new(),
             routes: Vec::new(),
             delays: LocalDelays::default(),
             channels: Channels::default(),
@@ -420,22 +417,6 @@ impl PlanBuilder {
         self.prices = Some(prices);
     }
 
-    /// Adds a fault.
-    pub fn fault(
-        &mut self,
-        name: &str,
-        disturbances: Vec<Disturbance>,
-        at: Time,
-        repaired: Option<Time>,
-    ) -> FaultId {
-        self.faults.push(FaultPlan {
-            name: name.to_owned(),
-            disturbances,
-            at,
-            repaired,
-        })
-    }
-
     /// Gives the length of the data network's way between two nodes.
     pub fn data_route(&mut self, a: NodeId, b: NodeId, length_m: u64) {
         self.routes.push((a, b, length_m));
@@ -674,7 +655,8 @@ impl PlanBuilder {
             applications: self.applications,
             sessions: self.sessions,
             classes: self.classes,
-            faults: self.faults,
+            faults: Arena::new(),
+            random_faults: Vec::new(),
             parameters,
             processing: self.processing,
             delays: self.delays,
@@ -743,18 +725,5 @@ impl PlanBuilder {
             hops,
             stores,
         }
-    }
-}
-
-impl Site for PlanBuilder {
-    fn duct(&self, name: &str) -> Option<(DuctId, Metres)> {
-        let found = self.ducts.iter().find(|(_, plan)| plan.name == name);
-        found.map(|(id, plan)| (id, Metres(plan.length_m)))
-    }
-
-    fn links_at(&self, duct: DuctId, position_m: u64) -> Vec<LinkId> {
-        let lies_there = |link: &LinkPlan| link.ducts.iter().any(|section| section.holds(duct, position_m));
-        let links = self.links.iter().filter(|(_, link)| lies_there(link));
-        links.map(|(id, _)| id).collect()
     }
 }

@@ -61,6 +61,7 @@ pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome
 
 /// The same with time series of `samples` equal periods, and the routes that sessions used; no other number changes.
 pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, samples: u32) -> Outcome {
+    let plan = &plan.of_replication(replication);
     match options {
         #[cfg(feature = "trace")]
         Options { trace: true, .. } => {

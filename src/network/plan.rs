@@ -12,15 +12,17 @@ use crate::architecture::surroundings::{
 use crate::architecture::tariff::Tariff;
 use crate::architecture::{Address, Disturbance, ElementKind, Hop};
 use crate::control::routing::RoutingAlgorithm;
+use crate::fault::Site;
+use crate::fault::occurrence::Renewal;
 use crate::ids::{
     ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, IwnId, LinkId,
     ManagerId, NodeId, QkdnId, SessionId, StoreId,
 };
-use crate::kernel::{Span, Time};
+use crate::kernel::{Span, Streams, Time};
 use crate::quantum::generation::Making;
 use crate::quantum::models::BlockSchedule;
 use crate::service::demand::ArrivalProcess;
-use crate::units::Fraction;
+use crate::units::{Fraction, Metres};
 
 /// How a QKDN is controlled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -214,6 +216,21 @@ pub struct FaultPlan {
     pub at: Time,
     /// Until when.
     pub repaired: Option<Time>,
+    /// When it is announced, if it is.
+    pub announced: Option<Time>,
+}
+
+/// A fault that comes at random, in each replication anew.
+#[derive(Clone, Debug)]
+pub struct RandomFault {
+    /// Its id in the scenario.
+    pub name: String,
+    /// The label of the stream that its times come from.
+    pub label: String,
+    /// What it does while it lasts.
+    pub disturbances: Vec<Disturbance>,
+    /// When it comes and goes.
+    pub renewal: Renewal,
 }
 
 /// Service times of the first-in-first-out servers.
@@ -319,6 +336,8 @@ pub struct Plan {
     pub classes: Arena<ClassId, ClassPlan>,
     /// Faults.
     pub faults: Arena<FaultId, FaultPlan>,
+    /// Faults that come at random; a replication's plan has them among the [`faults`](Self::faults).
+    pub random_faults: Vec<RandomFault>,
     /// Parameters of the protocols.
     pub parameters: Arc<Parameters>,
     /// Service times.
@@ -376,10 +395,46 @@ impl Plan {
         self.qkdns[qkdn].refuses_transit
     }
 
-    /// Whether a fault cuts the data network.
-    pub fn cuts_data(&self) -> bool {
+    /// Whether a fault can keep messages from getting through.
+    pub fn loses_messages(&self) -> bool {
         let mut all = self.faults.values().flat_map(|fault| &fault.disturbances);
-        all.any(|disturbance| matches!(disturbance, Disturbance::DataCut { .. }))
+        all.any(Disturbance::loses_messages)
+    }
+
+    /// Adds a fault.
+    pub fn add_fault(
+        &mut self,
+        name: &str,
+        disturbances: Vec<Disturbance>,
+        at: Time,
+        repaired: Option<Time>,
+    ) -> FaultId {
+        self.faults.push(FaultPlan {
+            name: name.to_owned(),
+            disturbances,
+            at,
+            repaired,
+            announced: None,
+        })
+    }
+
+    /// The plan of one replication: random faults have their times, the n-th of them is called `ID/n`. The same plan where
+    /// nothing is random.
+    pub fn of_replication(self: &Arc<Plan>, replication: u32) -> Arc<Plan> {
+        if self.random_faults.is_empty() {
+            return Arc::clone(self);
+        }
+        let streams = Streams::new(self.run.seed, replication);
+        let mut own = Plan::clone(self);
+        for fault in &self.random_faults {
+            let mut random = streams.stream(&fault.label, "occurrences");
+            let times = fault.renewal.occurrences(&mut random, self.end());
+            for (number, (at, repaired)) in (1..).zip(times) {
+                let name = format!("{}/{number}", fault.name);
+                own.add_fault(&name, fault.disturbances.clone(), at, Some(repaired));
+            }
+        }
+        Arc::new(own)
     }
 
     /// Where an element stands.
@@ -451,5 +506,59 @@ impl Plan {
             key_managers: self.nodes.len() as u64,
             sites: (self.nodes.len() - sides + iwns.len()) as u64,
         }
+    }
+}
+
+impl Site for Plan {
+    fn duct(&self, name: &str) -> Option<(DuctId, Metres)> {
+        let found = self.ducts.iter().find(|(_, plan)| plan.name == name);
+        found.map(|(id, plan)| (id, Metres(plan.length_m)))
+    }
+
+    fn links_at(&self, duct: DuctId, position_m: u64) -> Vec<LinkId> {
+        let lies_there = |link: &LinkPlan| link.ducts.iter().any(|section| section.holds(duct, position_m));
+        let links = self.links.iter().filter(|(_, link)| lies_there(link));
+        links.map(|(id, _)| id).collect()
+    }
+
+    fn link(&self, name: &str) -> Option<LinkId> {
+        let found = self.links.iter().find(|(_, plan)| plan.name == name);
+        found.map(|(id, _)| id)
+    }
+
+    fn nodes(&self, name: &str) -> Vec<NodeId> {
+        let named = |plan: &NodePlan| {
+            let site = plan.iwn.map(|site| self.iwns[site].as_str());
+            plan.name == name || site == Some(name)
+        };
+        let found = self.nodes.iter().filter(|(_, plan)| named(plan));
+        found.map(|(id, _)| id).collect()
+    }
+
+    fn element(&self, name: &str) -> Option<Address> {
+        let mut all = self.elements();
+        all.find(|&element| self.name_of(element) == name)
+    }
+
+    fn standing_at(&self, node: NodeId) -> Vec<Address> {
+        self.elements()
+            .filter(|&element| self.placement(element).node == node)
+            .filter(|element| element.kind() != ElementKind::Ksa)
+            .collect()
+    }
+}
+
+impl Plan {
+    /// All elements that can fail or be spoken to: KMAs, KSAs, controllers, managers, modules.
+    pub fn elements(&self) -> impl Iterator<Item = Address> + '_ {
+        let kms = self
+            .nodes
+            .ids()
+            .flat_map(|node| [Address::kma(node), Address::ksa(node)]);
+        let controllers = self.controllers.ids().map(Address::controller);
+        let managers = self.managers.ids().map(Address::manager);
+        let modules = self.links.ids();
+        let modules = modules.flat_map(|link| [0, 1].map(|end| Address::module(link, end)));
+        kms.chain(controllers).chain(managers).chain(modules)
     }
 }

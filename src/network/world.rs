@@ -4,23 +4,25 @@
 //! and one processing time at the receiver; each KM, controller and manager is a first-in-first-out server;
 //! applications, modules and links take none. What passes inside one element is internal and takes no time.
 
+mod outages;
 mod samples;
 mod transport;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use self::outages::Outages;
 use self::samples::Samples;
 use super::availability::{Ahead, Availability};
 use super::carrier::{Carrier, Packet};
 use super::plan::{LinkPlan, MaterialPlan, Plan, StorePlan, StoreSource};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{
-    Address, Disturbance, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
+    Address, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
 };
 use crate::control::Controller;
 use crate::ids::{
-    ApplicationId, Arena, ControllerId, DuctId, FaultId, Id, LinkId, ManagerId, NodeId, SessionId, StoreId,
+    ApplicationId, Arena, ControllerId, FaultId, Id, LinkId, ManagerId, NodeId, SessionId, StoreId,
 };
 use crate::kernel::{Simulation, Span, Streams, Time};
 use crate::key_management::kma::{Context, KeyManager};
@@ -49,6 +51,12 @@ enum Event {
     Wake { element: Address, timer: Timer },
     /// A fault begins or is repaired.
     Disturb { fault: FaultId, begins: bool },
+    /// A fault that is to come is announced.
+    Announce { fault: FaultId },
+    /// A link's error rate drifts on.
+    Drift { fault: FaultId, step: u32 },
+    /// An element notices that another cannot be reached, or can again.
+    Notice { watch: u32 },
     /// A link's blocks turn bad or good again, unless something happened to it meanwhile.
     Turn { link: LinkId, epoch: u32 },
     /// A boundary of the counting time.
@@ -86,10 +94,8 @@ pub struct World<O> {
     busy: Vec<Time>,
     /// The next turn of each link, and how often it was looked for.
     turns: Arena<LinkId, (Option<Block>, u32)>,
-    /// How many cuts each link lies under.
-    cuts: Arena<LinkId, u32>,
-    /// Places where the data network is cut.
-    data_cuts: Vec<(DuctId, u64)>,
+    /// What faults hold down at present.
+    outages: Outages,
     /// Where a channel can lose, double, reorder or delay.
     carrier: Option<Carrier>,
     /// Messages between elements that nothing joins.
@@ -124,7 +130,7 @@ impl<O: Observer> World<O> {
                     link,
                     node.controller,
                     manager,
-                    parameters.detection,
+                    outages::detection_over(&plan, link, &streams),
                     parameters.rerouting,
                     expected(&plan.links[link]),
                 )
@@ -191,9 +197,8 @@ impl<O: Observer> World<O> {
             quantum,
             busy: vec![Time::ZERO; plan.nodes.len() + plan.controllers.len() + plan.managers.len()],
             turns: plan.links.ids().map(|_| (None, 0)).collect(),
-            cuts: plan.links.ids().map(|_| 0).collect(),
-            data_cuts: Vec::new(),
-            carrier: Carrier::new(plan.channels, plan.cuts_data(), streams),
+            outages: Outages::new(&plan, streams),
+            carrier: Carrier::new(plan.channels, plan.loses_messages(), streams),
             lost: 0,
             open: 0,
             snapshots: [None, None],
@@ -229,10 +234,19 @@ impl<O: Observer> World<O> {
                     timer: Timer::PartDeadline,
                     element,
                 } => self.wake(element, Timer::PartDeadline, now),
-                Event::Wake { .. } | Event::Disturb { .. } | Event::Snapshot { .. } | Event::Turn { .. }
+                Event::Wake { .. }
+                | Event::Disturb { .. }
+                | Event::Announce { .. }
+                | Event::Drift { .. }
+                | Event::Notice { .. }
+                | Event::Snapshot { .. }
+                | Event::Turn { .. }
                     if over => {}
                 Event::Wake { element, timer } => self.wake(element, timer, now),
                 Event::Disturb { fault, begins } => self.disturb(fault, begins, now),
+                Event::Announce { fault } => self.announce(fault, true, now),
+                Event::Drift { fault, step } => self.drift(fault, step, now),
+                Event::Notice { watch } => self.notice(watch, now),
                 Event::Turn { link, epoch } => self.turn(link, epoch, now),
                 Event::Snapshot { number } => self.snapshot(number, now),
                 Event::Packet { slot } => self.on_packet(slot, now),
@@ -287,14 +301,7 @@ impl<O: Observer> World<O> {
         let (from, to) = self.plan.counting();
         self.simulation.schedule(from, Event::Snapshot { number: 0 });
         self.simulation.schedule(to, Event::Snapshot { number: 1 });
-        for (fault, plan) in self.plan.faults.iter() {
-            self.simulation
-                .schedule(plan.at, Event::Disturb { fault, begins: true });
-            if let Some(at) = plan.repaired {
-                self.simulation
-                    .schedule(at, Event::Disturb { fault, begins: false });
-            }
-        }
+        self.schedule_faults();
         for store in self.plan.stores.ids() {
             self.follow(store, Time::ZERO);
         }
@@ -371,6 +378,9 @@ impl<O: Observer> World<O> {
             .take()
             .expect("a message on its way is there");
         self.free.push(slot);
+        if self.outages.is_any_down() && self.outages.is_down(envelope.to) {
+            return self.deliver_to_none(envelope, now);
+        }
         self.deliver(envelope, now);
     }
 
@@ -423,6 +433,9 @@ impl<O: Observer> World<O> {
     }
 
     fn wake(&mut self, element: Address, timer: Timer, now: Time) {
+        if self.outages.is_any_down() && self.outages.is_down(element) {
+            return self.outages.defer_timer(element, timer);
+        }
         self.out.address_to(element);
         let at = element.index();
         match element.kind() {
@@ -539,42 +552,10 @@ impl<O: Observer> World<O> {
         }
     }
 
-    fn disturb(&mut self, fault: FaultId, begins: bool, now: Time) {
-        self.observer.disturbed(now, fault, begins);
-        let plan = Arc::clone(&self.plan);
-        for &disturbance in &plan.faults[fault].disturbances {
-            match disturbance {
-                Disturbance::LinkDown(link) => self.cut_link(link, begins, fault, now),
-                Disturbance::DataCut { duct, position_m } if begins => {
-                    self.data_cuts.push((duct, position_m));
-                }
-                Disturbance::DataCut { duct, position_m } => {
-                    let at = self.data_cuts.iter().position(|&cut| cut == (duct, position_m));
-                    self.data_cuts.remove(at.expect("a cut is repaired once"));
-                }
-            }
-        }
-    }
-
-    fn cut_link(&mut self, link: LinkId, cut: bool, fault: FaultId, now: Time) {
-        let count = &mut self.cuts[link];
-        let before = *count > 0;
-        *count = if cut { *count + 1 } else { *count - 1 };
-        if before == (*count > 0) {
-            return;
-        }
-        self.set_generating(link, now);
-        for end in 0..self.reporting() {
-            self.out.address_to(Address::module(link, end));
-            self.modules[link.index() * 2 + end].on_disturbance(now, !cut, fault, &mut self.out);
-            self.flush(now);
-        }
-    }
-
     /// A link makes key while it lies under no cut and neither end is ordered to stop.
     fn set_generating(&mut self, link: LinkId, now: Time) {
         let ends = [0, 1].map(|end| self.modules[link.index() * 2 + end].is_stopped());
-        let generates = self.cuts[link] == 0 && !ends.contains(&true);
+        let generates = !self.outages.is_cut(link) && !ends.contains(&true);
         for store in self.stores_of(link) {
             self.quantum.set_generating(store, generates, now);
             if self.samples.next() < Time::NEVER {
@@ -587,15 +568,23 @@ impl<O: Observer> World<O> {
         self.watch(link, now);
         if generates {
             // Those that wait for key on this link had no instant to wait for.
-            for end in self.plan.links[link].ends {
-                self.out.address_to(Address::kma(end));
-                let mut cx = Context {
-                    now,
-                    sources: &mut self.quantum,
-                };
-                self.key_managers[end].on_generating(link, &mut cx, &mut self.out);
-                self.flush(now);
+            self.look_anew(link, now);
+        }
+    }
+
+    /// What a link makes has changed: the KMs at its ends set their wake-ups anew.
+    fn look_anew(&mut self, link: LinkId, now: Time) {
+        for end in self.plan.links[link].ends {
+            if self.outages.is_down(Address::kma(end)) {
+                continue; // it looks when it restarts
             }
+            self.out.address_to(Address::kma(end));
+            let mut cx = Context {
+                now,
+                sources: &mut self.quantum,
+            };
+            self.key_managers[end].on_generating(link, &mut cx, &mut self.out);
+            self.flush(now);
         }
     }
 
@@ -633,9 +622,14 @@ impl<O: Observer> World<O> {
         let (Some(block), true) = (self.turns[link].0, self.turns[link].1 == epoch) else {
             return;
         };
+        let fault = self.outages.behind_errors(link);
         for end in 0..self.reporting() {
-            self.out.address_to(Address::module(link, end));
-            self.modules[link.index() * 2 + end].on_turn(now, &block, &mut self.out);
+            let module = Address::module(link, end);
+            if self.outages.is_down(module) {
+                continue;
+            }
+            self.out.address_to(module);
+            self.modules[link.index() * 2 + end].on_turn(now, &block, fault, &mut self.out);
             self.flush(now);
         }
         self.watch(link, now);

@@ -138,7 +138,10 @@ impl Observer for Reroutes {
                     return;
                 }
                 if instant <= ReroutingInstant::Computed {
-                    life.by_controller.entry(from).or_default()[instant as usize] = Some(now);
+                    let stages = life.by_controller.entry(from).or_default();
+                    let (past, yet_to_come) = stages.split_at_mut(instant as usize + 1);
+                    past[instant as usize] = Some(now);
+                    yet_to_come.fill(None); // a new attempt
                 }
                 // The controllers at both ends of a lost border find out at once; once one of them has given the session
                 // back or agreed, what the other still decides and computes leads to nothing.

@@ -1,12 +1,13 @@
 //! A QKD module: one end of a QKD link. It declares what happens to the link over Cq and Mq (P10/P13 step 5).
 
-use std::collections::VecDeque;
-
 use super::process::{Block, Fate};
 use crate::architecture::message::{
     AlarmCause, ControlMessage, LinkPerformance, LinkState, ManagementMessage, StatusAnswer, StatusChange,
 };
-use crate::architecture::{Address, Label, Observation, Outbox, Procedure, Step, Timer};
+use crate::architecture::recovery::Change;
+use crate::architecture::{
+    Address, Detection, Label, Observation, Outbox, Procedure, Step, Timer, Unnoticed,
+};
 use crate::ids::{ControllerId, FaultId, LinkId, ManagerId};
 use crate::kernel::{Span, Time};
 
@@ -27,12 +28,12 @@ pub struct Module {
     link: LinkId,
     controller: ControllerId,
     manager: ManagerId,
-    detection: Span,
+    detection: Detection,
     procedure: Procedure,
     /// What the link is provisioned for, where its blocks have errors of their own.
     expected: Option<Expected>,
-    /// Physical events not declared yet: when, generating or not, by which fault.
-    undeclared: VecDeque<(Time, bool, FaultId)>,
+    /// Physical events not declared yet.
+    undeclared: Unnoticed,
     /// Whether the channel is there.
     up: bool,
     /// Whether the controller has ordered it to stop.
@@ -49,7 +50,7 @@ impl Module {
         link: LinkId,
         controller: ControllerId,
         manager: ManagerId,
-        detection: Span,
+        detection: Detection,
         procedure: Procedure,
         expected: Option<Expected>,
     ) -> Module {
@@ -60,7 +61,7 @@ impl Module {
             detection,
             procedure,
             expected,
-            undeclared: VecDeque::new(),
+            undeclared: Unnoticed::default(),
             up: true,
             stopped: false,
             declared: true,
@@ -122,13 +123,22 @@ impl Module {
     /// The quantum channel went or came back.
     pub fn on_disturbance(&mut self, now: Time, generating: bool, fault: FaultId, out: &mut Outbox) {
         self.up = generating;
-        self.undeclared.push_back((now, generating, fault));
-        out.wake(now + self.detection, Timer::Detection);
+        if let Some(due) = self.undeclared.add(self.detection, now, generating, fault) {
+            out.wake(due, Timer::Detection);
+        }
     }
 
     /// Detection is over: declare.
-    pub fn on_timer(&mut self, _now: Time, out: &mut Outbox) {
-        let (origin, generating, fault) = self.undeclared.pop_front().expect("one timer per event");
+    pub fn on_timer(&mut self, now: Time, out: &mut Outbox) {
+        let Some(change) = self.undeclared.notice(now) else {
+            return;
+        };
+        let Change {
+            origin,
+            works: generating,
+            fault,
+            ..
+        } = change;
         if !generating {
             out.observe(Observation::Declared { fault });
         }
@@ -151,7 +161,8 @@ impl Module {
     }
 
     /// Blocks are thrown away from this one on (QBER alarm, no key to authenticate), or are good again.
-    pub fn on_turn(&mut self, now: Time, block: &Block, out: &mut Outbox) {
+    /// `fault`: what is known to lie behind it.
+    pub fn on_turn(&mut self, now: Time, block: &Block, fault: Option<FaultId>, out: &mut Outbox) {
         let healthy = block.is_healthy();
         let state = if healthy {
             LinkState::Active
@@ -166,9 +177,12 @@ impl Module {
             Fate::Unauthenticated => Some(AlarmCause::NotAuthenticated),
         };
         if healthy != self.declared {
-            self.declare(cause, now, None, out);
+            if let (false, Some(fault)) = (healthy, fault) {
+                out.observe(Observation::Declared { fault });
+            }
+            self.declare(cause, now, fault, out);
         }
-        self.report(state, Some(block), None, out);
+        self.report(state, Some(block), fault, out);
     }
 
     /// Says over Cq and Mq how the link does.
@@ -235,7 +249,7 @@ mod tests {
             LinkId(3),
             ControllerId(1),
             ManagerId(0),
-            Span(50),
+            Detection::Alarm(Span(50)),
             Procedure::P10,
             None,
         );
@@ -272,5 +286,42 @@ mod tests {
                 Message::Control(ControlMessage::Status { origin: Time(100), .. })
             )
         )));
+    }
+
+    /// With heartbeats an interruption that no beat falls into enough is not noticed, nor is its end.
+    #[test]
+    fn heartbeats_overlook_what_is_short() {
+        let beats = Detection::Beats {
+            period: Span(100),
+            misses: 2,
+            phase: Span(0),
+            way: Span(5),
+        };
+        let (link, controller, manager) = (LinkId(3), ControllerId(1), ManagerId(0));
+        let mut module = Module::new(link, controller, manager, beats, Procedure::P10, None);
+        let mut out = Outbox::new(Address::module(LinkId(3), 0));
+        let mut declared = |down: u64, up: u64, down_due: u64, up_due: u64| {
+            module.on_disturbance(Time(down), false, FaultId(0), &mut out);
+            assert!(matches!(
+                out.take().first(),
+                Some(Effect::Wake { at, .. }) if *at == Time(down_due)
+            ));
+            if up >= down_due {
+                module.on_timer(Time(down_due), &mut out);
+            }
+            module.on_disturbance(Time(up), true, FaultId(0), &mut out);
+            module.on_timer(Time(down_due), &mut out);
+            module.on_timer(Time(up_due), &mut out);
+            let said = out.take();
+            let said = said.iter().filter(|effect| matches!(effect, Effect::Send(_)));
+            said.count()
+        };
+        assert_eq!(declared(110, 190, 305, 205), 0, "one beat would have come late");
+        assert_eq!(declared(310, 420, 505, 505), 0, "the beat of 500 arrives in time");
+        assert_eq!(
+            declared(710, 950, 905, 1_005),
+            4,
+            "lost and found, over Cq and Mq"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::architecture::Disturbance;
+use crate::architecture::{Disturbance, ElementKind};
 use crate::archive::{
     ArchiveError, Archived, Manifest, RequestRow, RerouteRow, RouteRow, SeriesRow, Summary,
 };
@@ -129,8 +129,17 @@ impl Map {
                     repaired_ns: fault.repaired.map(|at| at.0),
                     links: (fault.disturbances.iter())
                         .filter_map(|disturbance| match disturbance {
-                            Disturbance::LinkDown(link) => Some(link.index()),
-                            Disturbance::DataCut { .. } => None,
+                            Disturbance::LinkDown(link)
+                            | Disturbance::Maintenance(link)
+                            | Disturbance::Intercepted { link, .. }
+                            | Disturbance::Drift { link, .. }
+                            | Disturbance::StoresLost(link) => Some(link.index()),
+                            Disturbance::ElementDown(element) if element.kind() == ElementKind::QkdModule => {
+                                Some(element.index() as usize / 2)
+                            }
+                            Disturbance::ElementDown(_)
+                            | Disturbance::ChannelCut(_)
+                            | Disturbance::DataCut { .. } => None,
                         })
                         .collect(),
                 })

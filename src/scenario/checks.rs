@@ -1,6 +1,7 @@
 //! What a schema cannot say: references, connectivity, Y.3818's own rules, and loads that show nothing.
 
 mod channels;
+mod faults;
 mod networks;
 mod provider;
 mod routes;

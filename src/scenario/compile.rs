@@ -11,15 +11,15 @@ use super::document::{
     self, Arrivals, Authentication, Boundary, BoundaryKind, ChannelQuality, Control, Document, Iwn,
     LinkModel, Relay, Reservation, Routing, Sharing, Store, Stretch, TransferProtection,
 };
-use crate::architecture::Procedure;
 use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
+use crate::architecture::{Heartbeat, Procedure, Recovery};
 use crate::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use crate::ids::{DuctId, NodeId, QkdnId};
 use crate::interworking::way::{Way, part_of};
-use crate::kernel::Time;
+use crate::kernel::{Span, Time};
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use crate::network::channels::{Channels, Quality, Retransmission};
-use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Prices, Processing, RunPlan};
+use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Prices, Processing, RandomFault, RunPlan};
 use crate::network::sharing;
 use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
@@ -61,7 +61,58 @@ pub fn compile(document: &Document) -> Plan {
             ck: keys.ck,
         });
     }
+    faults(document, &mut plan);
     plan
+}
+
+/// Faults name what stands in the plan.
+fn faults(document: &Document, plan: &mut Plan) {
+    for event in &document.faults {
+        let (name, kind) = (event.id.as_str(), event.fault.kind());
+        let disturbances = kind.disturbances(plan);
+        let mut fixed = |name: &str, at, repaired: Option<Span>| {
+            let id = plan.add_fault(
+                name,
+                disturbances.clone(),
+                Time::ZERO + at,
+                repaired.map(|at| Time::ZERO + at),
+            );
+            let notice = kind.notice();
+            plan.faults[id].announced = notice.map(|notice| Time::ZERO + Span(at.0.saturating_sub(notice.0)));
+        };
+        if let Some(at) = event.at {
+            fixed(name, at, event.repair_after.map(|after| at + after));
+        }
+        for (number, outage) in (1..).zip(&event.outages) {
+            fixed(&format!("{name}/{number}"), outage.at, outage.repair);
+        }
+        if let Some(renewal) = &event.random {
+            plan.random_faults.push(RandomFault {
+                name: name.to_owned(),
+                label: kind.label().unwrap_or_else(|| format!("fault/{name}")),
+                disturbances,
+                renewal: renewal.clone(),
+            });
+        }
+    }
+}
+
+fn recovery(document: &Document) -> Recovery {
+    let recovery = &document.protocol.recovery;
+    Recovery {
+        heartbeat: match &recovery.detection {
+            document::Detection::Alarm(_) => None,
+            document::Detection::Heartbeat(beats) => Some(Heartbeat {
+                period: beats.period,
+                misses: beats.misses,
+                phase: beats.phase,
+            }),
+        },
+        hold_off: recovery.hold_off,
+        wait_to_restore: recovery.wait_to_restore,
+        revertive: recovery.revertive,
+        on_depletion: recovery.on_depletion,
+    }
 }
 
 fn run(document: &Document) -> RunPlan {
@@ -103,6 +154,7 @@ fn parameters(document: &Document) -> Parameters {
         coordination_guard: timing.coordination_guard,
         coordination_timeout: timing.coordination_timeout,
         coordination_retries: timing.coordination_retries.min(255) as u8,
+        recovery: recovery(document),
         rerouting: Procedure::P10, // the builder knows better once it has the boundaries
     }
 }
@@ -392,12 +444,6 @@ impl Compiler<'_> {
                     .session(name, ends, arrivals, keys, demand.key.0, demand.timeout, class);
             let until = demand.until.map_or(Time::NEVER, |until| Time::ZERO + until);
             self.builder.active(session, Time::ZERO + demand.from, until);
-        }
-        for event in &document.faults {
-            let disturbances = event.fault.kind().disturbances(&self.builder);
-            let at = Time::ZERO + event.at;
-            let repaired = event.repair_after.map(|after| at + after);
-            self.builder.fault(event.id.as_str(), disturbances, at, repaired);
         }
         for route in &document.data_network.routes {
             let [a, b] = [0, 1].map(|end| self.node(&route.between[end].qkdn, &route.between[end].node));

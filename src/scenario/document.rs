@@ -7,12 +7,14 @@ mod generation;
 mod link_model;
 mod network;
 mod provider;
+mod recovery;
 mod traffic;
 
 pub use generation::*;
 pub use link_model::*;
 pub use network::*;
 pub use provider::*;
+pub use recovery::*;
 pub use traffic::*;
 
 use serde_json::{Value, json};
@@ -187,6 +189,8 @@ record! {
         management: Management = Management::default(),
         /// What makes up for messages that are lost.
         retransmission: Retransmission = Retransmission::default(),
+        /// How failures are noticed, and when something is done about them.
+        recovery: Recovery = Recovery::default(),
     }
 }
 

@@ -9,6 +9,7 @@ use super::diagnostics::{Diagnostic, Diagnostics};
 use super::document::Document;
 use super::merge::{merge, patch_of, without_nulls};
 use super::text::{Sources, decode_text, parse, read_file};
+use super::traces;
 use crate::catalogue::{Decoder, Described as _, Finding, Node, Origin, Path, Severity, Tree, suggest};
 
 /// A scenario that can be run.
@@ -285,6 +286,9 @@ impl Reader {
                 diagnostics.0.extend(wrong.0);
             }
         }
+        if let Err(wrong) = traces::inline(&mut tree, &mut self.sources, &mut self.files) {
+            diagnostics.0.extend(wrong.0);
+        }
         let mut decoder = Decoder::default();
         let mut document = Document::decode(&tree, &mut decoder);
         let mut findings = std::mem::take(&mut self.findings);
@@ -343,7 +347,7 @@ fn give_origin(node: &mut Node, origin: Origin) {
 }
 
 /// SHA-256 in hexadecimal.
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     Sha256::digest(bytes)
         .iter()

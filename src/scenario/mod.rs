@@ -17,6 +17,7 @@ pub mod single_model;
 pub mod templates;
 pub mod text;
 pub mod topology;
+mod traces;
 pub mod variants;
 
 pub use compile::compile;

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use qkdni::architecture::Procedure;
 use qkdni::architecture::surroundings::{ManagementOptions, Parameters, RelayScheme, ReservationScheme};
+use qkdni::architecture::{Procedure, Recovery};
 use qkdni::control::routing::FewestHops;
-use qkdni::fault::{DuctCut, FaultKind as _};
+use qkdni::fault::{DuctCut, Fault, FaultKind as _};
 use qkdni::ids::{NodeId, QkdnId};
 use qkdni::kernel::{Span, Time};
 use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
@@ -47,6 +47,8 @@ pub struct Setting {
     pub timeout: Span,
     pub duration: Span,
     pub cut: Option<(&'static str, Time, Option<Time>)>,
+    pub faults: Vec<(Fault, Time, Option<Time>)>,
+    pub recovery: Recovery,
     pub ring: bool,
     pub relay: [Relay; 2],
     pub material: bool,
@@ -76,6 +78,8 @@ impl Default for Setting {
             timeout: Span::from_seconds(5),
             duration: Span::from_seconds(10),
             cut: None,
+            faults: Vec::new(),
+            recovery: Recovery::default(),
             ring: false,
             relay: [Relay::HopByHop; 2],
             material: false,
@@ -108,6 +112,7 @@ pub fn parameters(reservation: ReservationScheme) -> Parameters {
         installation: Span::from_millis(3),
         polling: None,
         generation_control: None,
+        recovery: Recovery::default(),
         coordination_guard: Span::from_millis(5),
         coordination_timeout: Span::from_millis(500),
         coordination_retries: 3,
@@ -178,6 +183,7 @@ pub fn plan(setting: &Setting) -> Arc<Plan> {
     };
     let parameters = Parameters {
         authentication_tag: setting.tag_bits,
+        recovery: setting.recovery,
         ..parameters(setting.reservation)
     };
     let plan = PlanBuilder::new("test", run, parameters, processing);
@@ -242,14 +248,21 @@ pub fn plan(setting: &Setting) -> Arc<Plan> {
         setting.timeout,
         class,
     );
+    let mut plan = builder.plan.build();
     if let Some((duct, at, repaired)) = setting.cut {
         let cut = DuctCut {
             duct: duct.to_owned(),
             position: Some(Metres(10)),
             cuts_data: false,
         };
-        let cut = cut.disturbances(&builder.plan);
-        builder.plan.fault("f1", cut, at, repaired);
+        let cut = cut.disturbances(&plan);
+        plan.add_fault("f1", cut, at, repaired);
     }
-    Arc::new(builder.plan.build())
+    for (number, (fault, at, repaired)) in setting.faults.iter().enumerate() {
+        let disturbances = fault.kind().disturbances(&plan);
+        let id = plan.add_fault(&format!("g{number}"), disturbances, *at, *repaired);
+        let notice = fault.kind().notice();
+        plan.faults[id].announced = notice.map(|notice| Time(at.0 - notice.0));
+    }
+    Arc::new(plan)
 }

@@ -1,16 +1,18 @@
 //! Random plans: two networks with random topology, borders of both kinds, random stores, loads and cuts.
 
+#![allow(dead_code)] // each test binary uses its part
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use qkdni::architecture::Procedure;
 use qkdni::architecture::policy::Policy;
 use qkdni::architecture::surroundings::{
     ManagementOptions, Parameters, RelayScheme, ReportTriggers, ReservationScheme,
 };
+use qkdni::architecture::{Address, Channel, Disturbance, Heartbeat, Procedure, Recovery, ReferencePoint};
 use qkdni::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
-use qkdni::fault::{DuctCut, FaultKind as _};
+use qkdni::fault::{DuctCut, FaultKind as _, Site as _};
 use qkdni::ids::{LinkId, NodeId, QkdnId};
 use qkdni::kernel::{Span, Time};
 use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
@@ -82,6 +84,15 @@ pub struct CutRecipe {
     cuts_data: bool,
 }
 
+/// Something else that breaks: which kind of thing, and which of them.
+#[derive(Clone, Debug)]
+pub struct OutageRecipe {
+    kind: u8,
+    of: [Index; 2],
+    at_ms: u64,
+    repaired_after_ms: Option<u64>,
+}
+
 /// What a random plan is made of; all that a failure needs to be seen again.
 #[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools)] // independent choices
@@ -91,6 +102,8 @@ pub struct Recipe {
     links: Vec<LinkRecipe>,
     demands: Vec<DemandRecipe>,
     cuts: Vec<CutRecipe>,
+    outages: Vec<OutageRecipe>,
+    recovery: Recovery,
     per_hop: bool,
     usage_records: bool,
     status_reports: bool,
@@ -106,7 +119,6 @@ pub struct Recipe {
 
 impl Recipe {
     /// Hop by hop, among equals, without tags: so that a key's way can be read off its relay messages.
-    #[allow(dead_code)] // not every test reads it off
     pub fn plain(mut self) -> Recipe {
         for network in &mut self.networks {
             network.relay = RelayRecipe::HopByHop;
@@ -262,6 +274,8 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
                 links,
                 demands,
                 cuts,
+                outages: Vec::new(),
+                recovery: Recovery::default(),
                 per_hop,
                 usage_records,
                 status_reports,
@@ -441,6 +455,7 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
         rerouting: Procedure::P10,
         polling: None,
         generation_control: None,
+        recovery: recipe.recovery,
         coordination_guard: Span::from_millis(5),
         coordination_timeout: Span::from_millis(500),
         coordination_retries: 3,
@@ -496,16 +511,112 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
             classes[demand.class],
         );
     }
+    let ducts = std::mem::take(&mut cook.ducts);
+    let mut plan = cook.plan.build();
     for (number, cut) in recipe.cuts.iter().enumerate() {
         let disturbances = DuctCut {
-            duct: cut.link.get(&cook.ducts).clone(),
+            duct: cut.link.get(&ducts).clone(),
             position: None,
             cuts_data: cut.cuts_data,
         }
-        .disturbances(&cook.plan);
+        .disturbances(&plan);
         let at = Time::ZERO + Span::from_millis(cut.at_ms);
         let repaired = cut.repaired_after_ms.map(|after| at + Span::from_millis(after));
-        cook.plan.fault(&format!("f{number}"), disturbances, at, repaired);
+        plan.add_fault(&format!("f{number}"), disturbances, at, repaired);
     }
-    Arc::new(cook.plan.build())
+    for (number, outage) in recipe.outages.iter().enumerate() {
+        let disturbances = outage.disturbances(&plan);
+        let at = Time::ZERO + Span::from_millis(outage.at_ms);
+        let repaired = outage
+            .repaired_after_ms
+            .map(|after| at + Span::from_millis(after));
+        let fault = plan.add_fault(&format!("g{number}"), disturbances, at, repaired);
+        if outage.kind == 6 {
+            plan.faults[fault].announced = Some(Time(at.0.saturating_sub(500_000_000)));
+        }
+    }
+    Arc::new(plan)
+}
+
+impl OutageRecipe {
+    fn disturbances(&self, plan: &Plan) -> Vec<Disturbance> {
+        let all: Vec<Address> = plan.elements().collect();
+        let links: Vec<LinkId> = plan.links.ids().collect();
+        let nodes: Vec<NodeId> = plan.nodes.ids().collect();
+        let [one, other] = [0, 1].map(|of| *self.of[of].get(&all));
+        let link = *self.of[0].get(&links);
+        match self.kind {
+            0 => vec![Disturbance::LinkDown(link)],
+            1 | 2 => vec![Disturbance::ElementDown(one)],
+            3 => plan
+                .standing_at(*self.of[0].get(&nodes))
+                .into_iter()
+                .map(Disturbance::ElementDown)
+                .collect(),
+            4 => vec![Disturbance::ChannelCut(Channel::Between(one, other))],
+            5 => {
+                let points = [
+                    ReferencePoint::Cxi,
+                    ReferencePoint::Kx1,
+                    ReferencePoint::Ck,
+                    ReferencePoint::Mxi,
+                ];
+                let point = *self.of[0].get(&points);
+                vec![Disturbance::ChannelCut(Channel::At(point))]
+            }
+            6 => vec![Disturbance::Maintenance(link)],
+            _ => vec![Disturbance::StoresLost(link)],
+        }
+    }
+}
+
+fn outage() -> impl Strategy<Value = OutageRecipe> {
+    (
+        0..8u8,
+        any::<[Index; 2]>(),
+        0..9_000u64,
+        prop_oneof![1 => Just(None), 4 => (1..5_000u64).prop_map(Some)],
+    )
+        .prop_map(|(kind, of, at_ms, repaired_after_ms)| OutageRecipe {
+            kind,
+            of,
+            at_ms,
+            repaired_after_ms,
+        })
+}
+
+fn recovery() -> impl Strategy<Value = Recovery> {
+    let wait = || prop_oneof![Just(Span::ZERO), (0..1_000u64).prop_map(Span::from_millis)];
+    let phase = prop_oneof![Just(None), (0..900u64).prop_map(|at| Some(Span::from_millis(at)))];
+    let beats = (1..900u64, 1..4u32, phase).prop_map(|(period, misses, phase)| Heartbeat {
+        period: Span::from_millis(period),
+        misses,
+        phase,
+    });
+    (
+        prop::option::of(beats),
+        wait(),
+        wait(),
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(heartbeat, hold_off, wait_to_restore, revertive, on_depletion)| Recovery {
+                heartbeat,
+                hold_off,
+                wait_to_restore,
+                revertive,
+                on_depletion,
+            },
+        )
+}
+
+/// Random plans in which all sorts of things break, and with all ways to notice and to wait.
+pub fn troubled(cuts: usize, outages: usize) -> impl Strategy<Value = Recipe> {
+    let outages = prop::collection::vec(outage(), 1..=outages);
+    (recipe(cuts), outages, recovery()).prop_map(|(recipe, outages, recovery)| Recipe {
+        outages,
+        recovery,
+        ..recipe
+    })
 }

@@ -236,6 +236,22 @@ pub enum StatusChange {
         /// Whether it generates.
         generating: bool,
     },
+    /// A hop's ends reach one another, or do not.
+    Reachable {
+        /// Which hop.
+        hop: HopId,
+        /// Who does.
+        plane: Plane,
+        /// Whether they do.
+        reachable: bool,
+    },
+    /// A link is in an announced window of maintenance, or no longer.
+    Maintenance {
+        /// Which link.
+        link: LinkId,
+        /// Whether it is.
+        planned: bool,
+    },
     /// A store's level class: 0 = cannot serve, then shares of its capacity.
     Level {
         /// The hop that spends from the store.
@@ -243,6 +259,27 @@ pub enum StatusChange {
         /// The class.
         class: u8,
     },
+}
+
+impl StatusChange {
+    /// Whether something works again, or is fuller than before.
+    pub fn is_good(&self) -> bool {
+        match *self {
+            StatusChange::Link { generating, .. } => generating,
+            StatusChange::Reachable { reachable, .. } => reachable,
+            StatusChange::Maintenance { planned, .. } => !planned,
+            StatusChange::Level { class, .. } => class > 0,
+        }
+    }
+}
+
+/// Between whom the two ends of a hop are joined.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Plane {
+    /// Between the two KMs (Kx, Kxi).
+    KeyManagers,
+    /// Between the two controllers that serve them (Cx, Cxi).
+    Controllers,
 }
 
 /// What a module or a KM answers when it is asked for its status (P10/P13 step 2).

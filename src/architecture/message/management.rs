@@ -91,6 +91,15 @@ pub enum ManagementMessage {
         /// When.
         at: Time,
     },
+    /// QLM, by the operator's plan → controller (Mc): a link will be taken out of service, or is back.
+    Maintenance {
+        /// Which link.
+        link: LinkId,
+        /// Whether it will.
+        planned: bool,
+        /// Which window.
+        fault: FaultId,
+    },
     /// QCLM → controller (Mc): what to do about it (P11/P14 step 4a).
     Decision {
         /// Which session.
@@ -137,12 +146,18 @@ impl ManagementMessage {
                 ..
             } => "decision: reroute",
             ManagementMessage::Decision { .. } => "decision: stand by",
+            ManagementMessage::Maintenance { planned: true, .. } => "maintenance announced",
+            ManagementMessage::Maintenance { .. } => "maintenance over",
         }
     }
 
     pub(super) fn subject(&self) -> Subject {
         match self {
             ManagementMessage::Usage(record) => Subject::request(record.request),
+            ManagementMessage::Maintenance { fault, .. } => Subject {
+                fault: Some(*fault),
+                ..Subject::default()
+            },
             ManagementMessage::LinkAlarm { fault, .. } | ManagementMessage::LinkReport { fault, .. } => {
                 Subject {
                     fault: *fault,
@@ -181,6 +196,7 @@ impl ManagementMessage {
             ManagementMessage::RelayFailure { .. } => 42,
             ManagementMessage::RelayFailureShared { .. } => 17,
             ManagementMessage::Decision { .. } => 18,
+            ManagementMessage::Maintenance { .. } => 13,
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod alarm;
 pub mod authentication;
 pub mod lane;
 mod level_alarm;
+mod outage;
 pub mod relay;
 pub mod reservation;
 pub mod source;

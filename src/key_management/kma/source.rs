@@ -4,7 +4,7 @@
 //! reservation (P9 step 4a, P12 step 5); one that was refused for want of key holds up those behind it until the
 //! lacking KM can serve. The source decides how a request ends.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use rustc_hash::FxHashMap;
 
@@ -82,6 +82,8 @@ struct Session {
 pub struct Sources {
     sessions: FxHashMap<SessionId, Session>,
     requests: FxHashMap<RequestId, Request>,
+    /// All sessions, in order.
+    known: BTreeSet<SessionId>,
 }
 
 impl Sources {
@@ -111,6 +113,9 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         let RequestId { session: id, number } = order.request;
+        if !self.sources.sessions.contains_key(&id) {
+            self.sources.known.insert(id);
+        }
         let session = self.sources.sessions.entry(id).or_insert_with(|| Session {
             route: RouteState::None,
             border: None,
@@ -578,6 +583,45 @@ impl KeyManager {
             ServiceMessage::KeyRefusal { request, cause },
         );
         self.close_if_over(request.session, out);
+    }
+
+    /// The KM goes out of service: every request of its applications fails, and sessions begin anew afterwards.
+    pub(super) fn lose_requests(&mut self, out: &mut Outbox) {
+        for id in self.sources.known.clone() {
+            let session = self
+                .sources
+                .sessions
+                .get_mut(&id)
+                .expect("known sessions are there");
+            session.queue.clear();
+            for number in std::mem::take(&mut session.deadlines) {
+                self.fail(RequestId { session: id, number }, FailureCause::ElementDown, out);
+            }
+            let session = self
+                .sources
+                .sessions
+                .get_mut(&id)
+                .expect("known sessions are there");
+            (session.route, session.lost_by) = (RouteState::None, None);
+        }
+    }
+
+    /// A request that comes while the KM is out of service fails.
+    pub(super) fn fail_unknown(&mut self, order: &KeyRequest, procedure: Procedure, out: &mut Outbox) {
+        let (request, cause) = (order.request, FailureCause::ElementDown);
+        out.observe(Observation::Failed { request, cause });
+        out.send_as(
+            self.my_ksa(),
+            Address::application(order.application),
+            Label::new(procedure, Step::Supply),
+            ServiceMessage::KeyRefusal { request, cause },
+        );
+        if order.last
+            && let Some(session) = self.sources.sessions.get_mut(&request.session)
+        {
+            session.last = Some(request.number);
+            self.close_if_over(request.session, out);
+        }
     }
 
     /// The request has been supplied: it is over.

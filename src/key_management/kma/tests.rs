@@ -170,6 +170,7 @@ impl Bench {
                 installation: Span(5),
                 polling: None,
                 generation_control: None,
+                recovery: crate::architecture::Recovery::default(),
                 coordination_guard: Span::from_millis(5),
                 coordination_timeout: Span::from_millis(500),
                 coordination_retries: 3,

@@ -42,7 +42,7 @@ impl<O: Observer> World<O> {
     }
 
     /// Keeps a message until its receiver takes it.
-    fn put(&mut self, envelope: Envelope) -> u32 {
+    pub(super) fn put(&mut self, envelope: Envelope) -> u32 {
         match self.free.pop() {
             Some(slot) => {
                 self.envelopes[slot as usize] = Some(envelope);
@@ -68,15 +68,10 @@ impl<O: Observer> World<O> {
         }
     }
 
-    /// Whether the way between two elements runs over a cut of the data network.
+    /// Whether what one element sends does not get through to the other: its way is cut, or one of them is down.
     fn is_cut(&self, from: Address, to: Address) -> bool {
-        let cut = |duct, from_m, to_m| {
-            self.data_cuts
-                .iter()
-                .any(|&(cut, at)| cut == duct && from_m <= at && at < to_m)
-        };
-        let (from, to) = (self.node_of(from), self.node_of(to));
-        !self.data_cuts.is_empty() && self.plan.data_network.crosses(from, to, cut)
+        let nodes = (self.node_of(from), self.node_of(to));
+        self.outages.separates(&self.plan, (from, to), nodes)
     }
 
     fn lines(&mut self) -> &mut crate::network::carrier::Carrier {
@@ -143,6 +138,11 @@ impl<O: Observer> World<O> {
                 sequence,
                 envelope,
             } => {
+                // It was on its way when its receiver went out of service.
+                let (_, to) = self.lines().ends(line);
+                if self.outages.is_down(to) {
+                    return;
+                }
                 let mut due = Vec::new();
                 self.lines().on_data(line, sequence, envelope, &mut due);
                 let (from, to) = self.lines().ends(line);
@@ -162,7 +162,9 @@ impl<O: Observer> World<O> {
     }
 
     pub(super) fn on_overdue(&mut self, line: u32, sequence: u32, now: Time) {
-        let holds = self.drains(now);
+        // Who is out of service gives nothing up.
+        let (from, _) = self.lines().ends(line);
+        let holds = self.drains(now) || self.outages.is_down(from);
         match self.lines().on_overdue(line, sequence, holds) {
             Overdue::Nothing => {}
             Overdue::Again => self.transmit(line, sequence, now),

@@ -166,43 +166,6 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn faults(&mut self) {
-        let document = self.document;
-        for (index, event) in document.faults.iter().enumerate() {
-            let path = at!("faults", index);
-            if event.at >= document.end() && document.run.duration != Span::ZERO {
-                self.error(
-                    "fault_after_end",
-                    path.then("at"),
-                    format!(
-                        "fault {} comes at {}, the run ends at {}",
-                        event.id,
-                        event.at,
-                        document.end()
-                    ),
-                    "fault times count from 0, warm-up included",
-                );
-            }
-            if event.repair_after == Some(Span::ZERO) {
-                self.error(
-                    "repair_before_failure",
-                    path.then("repair_after"),
-                    format!("fault {} is repaired when it comes", event.id),
-                    "the time counts from the fault; leave it out for no repair",
-                );
-            }
-            let here = path.then("fault").then(event.fault.name());
-            for complaint in event.fault.kind().complaints(document) {
-                self.error(
-                    complaint.code,
-                    here.then(complaint.field),
-                    complaint.message,
-                    complaint.hint,
-                );
-            }
-        }
-    }
-
     pub(super) fn expectations(&mut self) {
         let document = self.document;
         for (index, expectation) in document.expect.iter().enumerate() {

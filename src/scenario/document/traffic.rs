@@ -3,6 +3,7 @@
 use super::network::{Name, Place};
 use crate::catalogue::{choice, record};
 use crate::fault::Fault;
+use crate::fault::occurrence::Renewal;
 use crate::kernel::time::Span;
 use crate::units::{Bits, Rate};
 
@@ -81,18 +82,35 @@ impl Arrivals {
 }
 
 record! {
-    /// Something that breaks, and when.
+    /// Something that breaks, and when: at one instant, at the instants of a list or a file, or at random.
     pub struct FaultEvent {
         /// Its id.
         id: Name,
         /// What breaks.
         fault: Fault,
         /// When, from the start of the run, warm-up included.
-        at: Span,
+        at: Option<Span>,
         /// When it is repaired, from the break; default: never.
         repair_after: Option<Span>,
+        /// Several times at which it breaks and is repaired; they become faults of their own, "ID/1", "ID/2" ….
+        outages: Vec<Outage>,
+        /// A file with such times, relative to this one: JSON (a list like "outages") or CSV (a line "at,repair", then a
+        /// line for each, as "20 min,25 min").
+        trace: Option<String>,
+        /// Times to failure and to repair; they become faults of their own, "ID/1", "ID/2" …, in each replication others.
+        random: Option<Renewal>,
         /// A remark.
         note: Option<String>,
+    }
+}
+
+record! {
+    /// A time at which a fault comes and one at which it is repaired.
+    pub struct Outage {
+        /// When it comes, from the start of the run.
+        at: Span,
+        /// When it is repaired, from the start of the run; default: never.
+        repair: Option<Span>,
     }
 }
 

@@ -1,0 +1,189 @@
+//! When something is done about failures, and when sessions go back: hold-off, wait-to-restore, reversion.
+//!
+//! Assumption: who hears first that something works again tells it after the wait-to-restore time, unless it has failed
+//! anew meanwhile; what was announced is told at once.
+
+use super::controller::Controller;
+use super::segment::{SegmentState, Side};
+use crate::architecture::message::{BorderChoice, Plane, StatusChange};
+use crate::architecture::{Address, ElementKind, Hop, Observation, Outbox, Timer};
+use crate::ids::{ControllerId, FaultId, HopId, SessionId};
+use crate::kernel::{Span, Time};
+
+/// Something that works again, and is told when it has done so for long enough.
+#[derive(Clone, Copy, Debug)]
+pub struct Restoring {
+    /// When it is told.
+    due: Time,
+    change: StatusChange,
+    origin: Time,
+    fault: Option<FaultId>,
+    from: Address,
+}
+
+impl Controller {
+    /// A report over Cq, Ck or Cx.
+    pub(super) fn on_status_report(
+        &mut self,
+        change: StatusChange,
+        origin: Time,
+        fault: Option<FaultId>,
+        from: Address,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        let wait = self.surroundings.parameters.recovery.wait_to_restore;
+        let is_level = matches!(change, StatusChange::Level { .. });
+        let at_first_hand = from.kind() != ElementKind::Controller || from == Address::controller(self.me());
+        if wait == Span::ZERO || !change.is_good() || is_level || !at_first_hand {
+            return self.on_status(change, origin, fault, from, now, out);
+        }
+        let due = now + wait;
+        self.restoring.push(Restoring {
+            due,
+            change,
+            origin,
+            fault,
+            from,
+        });
+        out.wake(due, Timer::Restored);
+    }
+
+    /// What has worked for long enough is told; what has failed anew is known by a later origin.
+    pub(super) fn on_restored(&mut self, now: Time, out: &mut Outbox) {
+        let due: Vec<Restoring> = self
+            .restoring
+            .iter()
+            .copied()
+            .filter(|it| it.due <= now)
+            .collect();
+        self.restoring.retain(|it| it.due > now);
+        for it in due {
+            self.on_status(it.change, it.origin, it.fault, it.from, now, out);
+        }
+    }
+
+    /// Whether a failure on a session's way is to be waited for.
+    pub(super) fn holds_off(&mut self, session: SessionId, now: Time, out: &mut Outbox) -> bool {
+        let hold_off = self.surroundings.parameters.recovery.hold_off;
+        if hold_off == Span::ZERO {
+            return false;
+        }
+        let segment = self.segments.get_mut(&session).expect("the caller has it");
+        if segment.held_off.is_none() {
+            segment.held_off = Some(now + hold_off);
+            out.wake(now + hold_off, Timer::HeldOff(session));
+        }
+        true
+    }
+
+    /// The hold-off is over: a failure that is still there is analysed.
+    pub(super) fn on_held_off(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        let Some(segment) = self.segments.get_mut(&session) else {
+            return;
+        };
+        if segment.held_off.take_if(|due| *due <= now).is_none() || segment.state != SegmentState::Active {
+            return;
+        }
+        if let Some(failed) = self.failed_hop(session) {
+            let fault = self.knowledge.fault(self.hop(failed));
+            self.begin_rerouting(session, fault, now, out);
+        }
+    }
+
+    /// Something works again: sessions that have left their path look whether they can go back.
+    pub(super) fn consider_reverting(&mut self, now: Time, out: &mut Outbox) {
+        if !self.surroundings.parameters.recovery.revertive {
+            return;
+        }
+        let diverted: Vec<SessionId> = self
+            .segments
+            .iter()
+            .filter(|(_, segment)| segment.diverted && segment.state == SegmentState::Active)
+            .map(|(&session, _)| session)
+            .collect();
+        for session in diverted {
+            let segment = &self.segments[&session];
+            let border = segment.path.last().copied();
+            let border = border.filter(|&hop| self.hop(hop).crosses_border);
+            let path = segment.path.iter().copied().filter(|&hop| Some(hop) != border);
+            let present: Vec<HopId> = path.collect();
+            let better = self.inside(session).is_some_and(|path| path != present);
+            self.segments
+                .get_mut(&session)
+                .expect("it was just there")
+                .reverting = true;
+            if better || self.home_border(session).is_some() {
+                self.begin_rerouting(session, None, now, out);
+            } else {
+                self.segments
+                    .get_mut(&session)
+                    .expect("it was just there")
+                    .reverting = false;
+            }
+        }
+    }
+
+    /// The border that a session is to go back to, if it can.
+    pub(super) fn home_border(&self, session: SessionId) -> Option<BorderChoice> {
+        let segment = &self.segments[&session];
+        let home = segment.home.filter(|_| segment.reverting)?;
+        let present = segment.crossing(Side::After).map(|after| after.border.boundary);
+        let elsewhere = present != Some(home.boundary);
+        let mut borders = self.surroundings.borders.iter();
+        let border = borders.find(|it| it.boundary == home.boundary)?;
+        (elsewhere && self.path_to(session, Side::After, border).is_some()).then_some(home)
+    }
+
+    /// The controller at the other end of Cx or Cxi is not heard any more, or is again: hops between those that the two
+    /// serve cannot be commanded from both sides.
+    pub fn on_peer(
+        &mut self,
+        peer: ControllerId,
+        reachable: bool,
+        origin: Time,
+        fault: FaultId,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        if !reachable {
+            out.observe(Observation::Declared { fault });
+        }
+        let surroundings = std::sync::Arc::clone(&self.surroundings);
+        let domain = &surroundings.domain;
+        let served = |hop: &Hop| domain.controller_of.get(&hop.from) == Some(&self.me());
+        let inside = domain.graph.edge_weights().filter(|hop| served(hop));
+        let mut hops: Vec<HopId> = inside
+            .filter(|hop| domain.controller_of.get(&hop.to) == Some(&peer))
+            .map(|hop| hop.id)
+            .collect();
+        hops.sort();
+        let across = surroundings.borders.iter();
+        let across = across.filter(|it| it.far_controller == peer && served(&it.hop));
+        hops.extend(across.map(|it| it.hop.id));
+        for hop in hops {
+            let change = StatusChange::Reachable {
+                hop,
+                plane: Plane::Controllers,
+                reachable,
+            };
+            let me = Address::controller(self.me());
+            self.on_status_report(change, origin, Some(fault), me, now, out);
+        }
+    }
+
+    /// The controller is in service again. What it analysed or computed when it went is begun anew.
+    pub fn on_restart(&mut self, now: Time, out: &mut Outbox) {
+        let under_way = self.segments.iter().filter(|(_, segment)| {
+            let waits = matches!(segment.state, SegmentState::Rerouting { awaited: 0, .. });
+            waits && segment.negotiation.is_none() && segment.due <= now
+        });
+        let sessions: Vec<SessionId> = under_way.map(|(&session, _)| session).collect();
+        for session in sessions {
+            self.resume(session, now, out);
+            if self.segments[&session].state == SegmentState::Active {
+                self.consider_rerouting(session, now, out);
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Checks of faults: what they name, when they come, and windows of maintenance; and of what is done about them.
+
+use super::{Checker, at};
+use crate::catalogue::Path;
+use crate::fault::occurrence::Lifetime;
+use crate::kernel::time::Span;
+use crate::scenario::document::{Detection, FaultEvent};
+
+/// More occurrences of one random fault in a run would show nothing new.
+const MOST_OCCURRENCES: u64 = 100_000;
+
+impl Checker<'_> {
+    pub(super) fn faults(&mut self) {
+        let document = self.document;
+        for (index, event) in document.faults.iter().enumerate() {
+            let path = at!("faults", index);
+            self.times(&path, event);
+            let here = path.then("fault").then(event.fault.name());
+            for complaint in event.fault.kind().complaints(document) {
+                self.error(
+                    complaint.code,
+                    here.then(complaint.field),
+                    complaint.message,
+                    complaint.hint,
+                );
+            }
+        }
+        self.windows();
+        self.recovery();
+    }
+
+    /// When a fault comes and goes.
+    fn times(&mut self, path: &Path, event: &FaultEvent) {
+        let ways = [
+            event.at.is_some(),
+            !event.outages.is_empty() || event.trace.is_some(),
+            event.random.is_some(),
+        ];
+        let ways = ways.into_iter().filter(|given| *given).count();
+        if ways != 1 {
+            let (code, message) = if ways == 0 {
+                (
+                    "no_fault_time",
+                    format!("nothing says when fault {} comes", event.id),
+                )
+            } else {
+                let message = format!("fault {} comes at times that are given twice", event.id);
+                ("fault_times_twice", message)
+            };
+            let hint = "write one of \"at\", \"outages\", \"trace\" and \"random\"";
+            self.error(code, path.clone(), message, hint);
+        }
+        if let (Some(_), None) = (event.repair_after, event.at) {
+            self.error(
+                "repair_without_failure",
+                path.then("repair_after"),
+                "it counts from \"at\", which is not there",
+                "say in \"outages\" or \"random\" when it is repaired",
+            );
+        }
+        if event.repair_after == Some(Span::ZERO) {
+            self.error(
+                "repair_before_failure",
+                path.then("repair_after"),
+                format!("fault {} is repaired when it comes", event.id),
+                "the time counts from the fault; leave it out for no repair",
+            );
+        }
+        if let Some(at) = event.at {
+            self.before_the_end(path.then("at"), event, at);
+        }
+        let mut before: Option<(Span, Option<Span>)> = None;
+        for (number, outage) in event.outages.iter().enumerate() {
+            let here = path.then("outages").then(number);
+            self.before_the_end(here.then("at"), event, outage.at);
+            if let Some(repair) = outage.repair.filter(|&repair| repair <= outage.at) {
+                self.error(
+                    "repair_before_failure",
+                    here.then("repair"),
+                    format!("it comes at {} and is repaired at {repair}", outage.at),
+                    "both count from the start of the run",
+                );
+            }
+            if let Some((earlier, repair)) = before
+                && repair.is_none_or(|repair| repair > outage.at)
+            {
+                self.error(
+                    "overlapping_outages",
+                    here.then("at"),
+                    format!("the outage of {earlier} is not over by {}", outage.at),
+                    "list outages in order, each after the repair of the one before",
+                );
+            }
+            before = Some((outage.at, outage.repair));
+        }
+        if let Some(random) = &event.random {
+            let here = path.then("random");
+            self.lifetime(&here.then("time_to_failure"), "MTBF", &random.time_to_failure);
+            self.lifetime(&here.then("time_to_repair"), "MTTR", &random.time_to_repair);
+            let mean = random.time_to_failure.mean().0;
+            if mean > 0 && self.document.end().0 / mean > MOST_OCCURRENCES {
+                self.error(
+                    "too_many_failures",
+                    here.then("time_to_failure"),
+                    format!(
+                        "in this run fault {} comes more than {MOST_OCCURRENCES} times",
+                        event.id
+                    ),
+                    "make the mean longer or the run shorter",
+                );
+            }
+        }
+        if event.fault.kind().notice().is_some() && (event.repair_after.is_none() && event.at.is_some()) {
+            self.error(
+                "endless_maintenance",
+                path.clone(),
+                format!("maintenance {} never ends", event.id),
+                "add \"repair_after\"",
+            );
+        }
+        if event.fault.kind().notice().is_some() && event.random.is_some() {
+            self.error(
+                "random_maintenance",
+                path.then("random"),
+                "what is announced does not come at random",
+                "write \"at\" or \"outages\"",
+            );
+        }
+    }
+
+    fn before_the_end(&mut self, path: Path, event: &FaultEvent, at: Span) {
+        let document = self.document;
+        if at >= document.end() && document.run.duration != Span::ZERO {
+            self.error(
+                "fault_after_end",
+                path,
+                format!(
+                    "fault {} comes at {at}, the run ends at {}",
+                    event.id,
+                    document.end()
+                ),
+                "fault times count from 0, warm-up included",
+            );
+        }
+    }
+
+    fn lifetime(&mut self, path: &Path, what: &str, lifetime: &Lifetime) {
+        let here = path.then(lifetime.name());
+        if lifetime.mean() == Span::ZERO {
+            self.error(
+                "zero_lifetime",
+                here.then("mean"),
+                format!("an {what} of zero: it would fail without end"),
+                "write \"2 h\"",
+            );
+        }
+        if let Lifetime::Weibull(law) = lifetime
+            && !(0.1..=100.0).contains(&law.shape)
+        {
+            self.error(
+                "shape_out_of_range",
+                here.then("shape"),
+                format!("a Weibull distribution of shape {}", law.shape),
+                "shapes go from 0.1 to 100",
+            );
+        }
+    }
+
+    /// Windows of maintenance on the same link must not overlap.
+    fn windows(&mut self) {
+        let mut windows: Vec<(&str, Span, Option<Span>, &FaultEvent, Path)> = Vec::new();
+        for (index, event) in self.document.faults.iter().enumerate() {
+            let path = at!("faults", index);
+            for link in event.fault.kind().window() {
+                if let Some(at) = event.at {
+                    let until = event.repair_after.map(|after| at + after);
+                    windows.push((link, at, until, event, path.then("at")));
+                }
+                for (number, outage) in event.outages.iter().enumerate() {
+                    let here = path.then("outages").then(number);
+                    windows.push((link, outage.at, outage.repair, event, here));
+                }
+            }
+        }
+        for (number, (link, at, until, event, path)) in windows.iter().enumerate() {
+            let overlap = windows[..number].iter().find(|(other, from, to, by, _)| {
+                let apart = until.is_some_and(|until| until <= *from) || to.is_some_and(|to| to <= *at);
+                other == link && by.id != event.id && !apart
+            });
+            if let Some((.., by, _)) = overlap {
+                self.error(
+                    "overlapping_maintenance",
+                    path.clone(),
+                    format!(
+                        "{} and {} maintain link \"{link}\" at the same time",
+                        by.id, event.id
+                    ),
+                    "make one window of the two, or put one after the other",
+                );
+            }
+        }
+    }
+
+    fn recovery(&mut self) {
+        let protocol = &self.document.protocol;
+        let here = at!("protocol", "recovery", "detection", "heartbeat");
+        if let Detection::Heartbeat(beats) = &protocol.recovery.detection {
+            if beats.period == Span::ZERO {
+                let message = "heartbeats would follow without end";
+                self.error("zero_heartbeat", here.then("period"), message, "write \"1 s\"");
+            }
+            if beats.misses == 0 {
+                let message = "a failure would be noticed before it comes";
+                self.error("zero_misses", here.then("misses"), message, "write 3");
+            }
+            if !protocol.status_reports {
+                let message = "nobody reports what heartbeats tell";
+                let hint = "write \"status_reports\": true, or leave the heartbeats out";
+                self.error("heartbeats_unreported", here, message, hint);
+            }
+        }
+    }
+}

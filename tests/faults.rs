@@ -1,0 +1,381 @@
+//! What breaks, how it is noticed, and how long it takes until keys flow again.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{INSIDE_M, Setting, plan};
+use qkdni::architecture::{Heartbeat, Recovery};
+use qkdni::fault::{Fault, KmOutage, LinkCut, Maintenance, StoreCorruption};
+use qkdni::kernel::{Span, Time};
+use qkdni::network::{Options, simulate};
+use qkdni::observe::outcome::{Outcome, RerouteRecord};
+use qkdni::scenario::{compile, load};
+use qkdni::service::demand::Periodic;
+
+const SECOND: u64 = 1_000_000_000;
+const PROCESSING: u64 = 100_000;
+
+/// Runs a plan and holds it to the auditor.
+fn run(plan: &Arc<qkdni::network::plan::Plan>, replication: u32) -> Outcome {
+    let outcome = simulate(plan, replication, Options::default());
+    for check in &outcome.audit {
+        assert!(check.passed, "{}: {}", check.check, check.detail);
+    }
+    outcome
+}
+
+fn variant(name: &str) -> Outcome {
+    let loaded = load(&format!("scenarios/faults.json:{name}"), &[]).expect("a valid scenario");
+    run(&Arc::new(compile(&loaded.document)), 0)
+}
+
+fn metric(outcome: &Outcome, name: &str, scope: &str) -> Option<f64> {
+    let mut all = outcome.metrics.iter();
+    let found = all.find(|metric| metric.name == name && metric.scope == scope);
+    found.unwrap_or_else(|| panic!("there is {name}")).value
+}
+
+fn failures(outcome: &Outcome) -> usize {
+    outcome
+        .requests
+        .iter()
+        .filter(|request| request.failure.is_some())
+        .count()
+}
+
+fn only(outcome: &Outcome) -> &RerouteRecord {
+    let [record] = &outcome.reroutes[..] else {
+        panic!("one reroute: {:?}", outcome.reroutes)
+    };
+    record
+}
+
+fn cut(link: &str) -> Fault {
+    Fault::LinkCut(LinkCut {
+        link: link.to_owned(),
+    })
+}
+
+/// A ring in each QKDN, a key every 10 ms, and one fault at `at`.
+fn ring(fault: Fault, at: u64, repaired: Option<u64>, recovery: Recovery) -> Setting {
+    Setting {
+        ring: true,
+        faults: vec![(fault, Time(at), repaired.map(Time))],
+        recovery,
+        arrivals: Arc::new(Periodic {
+            period: Span::from_millis(10),
+            phase: Some(Span::ZERO),
+        }),
+        ..Setting::default()
+    }
+}
+
+fn beats(period_ms: u64, misses: u32, phase_ms: Option<u64>) -> Recovery {
+    Recovery {
+        heartbeat: Some(Heartbeat {
+            period: Span::from_millis(period_ms),
+            misses,
+            phase: phase_ms.map(Span::from_millis),
+        }),
+        ..Recovery::default()
+    }
+}
+
+/// Shows the closed form of rerouting with heartbeats, to the nanosecond, where nothing is random:
+/// (d + kH − u) + report + analysis + computation + command + installation; no coordination inside a QKDN.
+#[test]
+fn heartbeats_keep_the_closed_form() {
+    let d = 5 * INSIDE_M * 5;
+    for (period, misses, phase, u) in [
+        (1_000, 3, 0, 0),
+        (400, 2, 130, 17_000_001),
+        (250, 1, 249, 249_999_999),
+    ] {
+        let at = (4 * SECOND / (period * 1_000_000)) * period * 1_000_000 + phase * 1_000_000 + u;
+        let setting = ring(cut("A/A1-A3"), at, None, beats(period, misses, Some(phase)));
+        let outcome = run(&plan(&setting), 0);
+        let record = only(&outcome);
+        let detection = d + u64::from(misses) * period * 1_000_000 - u;
+        // Module, controller and KM of the first node stand beside one another.
+        let report = PROCESSING;
+        let expected = [detection, report, 1_000_000, 2_000_000, 0];
+        for (stage, expected) in expected.into_iter().enumerate() {
+            assert_eq!(record.stages_ns[stage], Some(expected), "{record:?}");
+        }
+        assert_eq!(record.stages_ns[6], Some(3_000_000), "{record:?}");
+        let command = record.stages_ns[5].expect("commanded");
+        assert!(command >= PROCESSING, "{record:?}");
+        let sum: u64 = record.stages_ns[..7]
+            .iter()
+            .map(|stage| stage.expect("reached"))
+            .sum();
+        assert_eq!(record.control_plane_ns(), Some(sum));
+    }
+}
+
+/// Over random phase detection takes d + (k − ½)H on average, and kH + d at most.
+#[test]
+fn heartbeats_of_random_phase_take_half_a_period_less_than_the_most() {
+    const RUNS: u32 = 200;
+    let setting = Setting {
+        duration: Span::from_seconds(7),
+        ..ring(cut("A/A1-A3"), 3 * SECOND, None, beats(600, 2, None))
+    };
+    let plan = plan(&setting);
+    let d = 5 * INSIDE_M * 5;
+    let detections: Vec<u64> = (0..RUNS)
+        .map(|replication| only(&run(&plan, replication)).stages_ns[0].expect("declared") - d)
+        .collect();
+    let (least, most) = (600_000_000, 1_200_000_000);
+    assert!(detections.iter().all(|&it| least < it && it <= most));
+    let mean = detections.iter().sum::<u64>() as f64 / f64::from(RUNS);
+    // Five standard errors of a uniform distribution.
+    let error = 600e6 / 12f64.sqrt() / f64::from(RUNS).sqrt();
+    assert!((mean - 900e6).abs() < 5.0 * error, "{mean}");
+}
+
+/// What heals within the hold-off changes no route; what is not told before the wait-to-restore does not come back.
+#[test]
+fn hold_off_and_wait_to_restore() {
+    let patient = Recovery {
+        hold_off: Span::from_millis(500),
+        ..Recovery::default()
+    };
+    let short = ring(
+        cut("A/A1-A3"),
+        4 * SECOND,
+        Some(4 * SECOND + 300_000_000),
+        patient,
+    );
+    let outcome = run(&plan(&short), 0);
+    assert_eq!(only(&outcome).stages_ns[2], None, "never decided");
+    assert_eq!(failures(&outcome), 0);
+
+    let long = ring(cut("A/A1-A3"), 4 * SECOND, None, patient);
+    let record = only(&run(&plan(&long), 0)).clone();
+    assert_eq!(record.stages_ns[2], Some(501_000_000), "analysis and hold-off");
+
+    let routes = |recovery: Recovery| {
+        let setting = ring(cut("A/A1-A3"), 2 * SECOND, Some(3 * SECOND), recovery);
+        let outcome = run(&plan(&setting), 0);
+        let hops = |from: u64, to: u64| {
+            let sent = move |at: u64| from <= at && at < to;
+            let requests = outcome.requests.iter().filter(|it| sent(it.sent_ns));
+            requests.map(|request| request.hops).max().expect("requests")
+        };
+        [
+            hops(0, 2 * SECOND),
+            hops(2_500_000_000, 3 * SECOND),
+            hops(4 * SECOND, 5 * SECOND),
+        ]
+    };
+    let usual = routes(Recovery::default());
+    let back = routes(Recovery {
+        revertive: true,
+        ..Recovery::default()
+    });
+    let late = routes(Recovery {
+        revertive: true,
+        wait_to_restore: Span::from_seconds(10),
+        ..Recovery::default()
+    });
+    assert_ne!(usual[0], usual[1], "the way round is longer or shorter");
+    assert_eq!(usual[2], usual[1], "it stays");
+    assert_eq!(back[2], back[0], "it goes back");
+    assert_eq!(late[2], late[1], "not yet");
+}
+
+/// Two faults on one link: the repair of one does not bring up what the other holds down.
+#[test]
+fn overlapping_faults_are_counted() {
+    let mut setting = ring(cut("A/A1-A2"), 2 * SECOND, Some(4 * SECOND), Recovery::default());
+    setting.ring = false;
+    setting.initial = 0;
+    setting.key_bits = 1_000; // all that a lane makes
+    setting.timeout = Span::from_millis(200);
+    let second = (cut("A/A1-A2"), Time(3 * SECOND), Some(Time(6 * SECOND)));
+    setting.faults.push(second);
+    let outcome = run(&plan(&setting), 0);
+    let delivered = |from: u64, to: u64| {
+        let sent = |at: u64| from <= at && at < to;
+        let requests = outcome.requests.iter().filter(|it| sent(it.sent_ns));
+        requests.filter(|request| request.failure.is_none()).count()
+    };
+    // Crumbs; a link that came up with the first repair would serve 200.
+    assert!(delivered(4 * SECOND, 6 * SECOND) <= 10);
+    assert!(delivered(6_500_000_000, 9 * SECOND) > 150);
+}
+
+/// A KM that restarts has its stores; requests meanwhile fail with "element down", at once, and the books agree.
+#[test]
+fn a_key_manager_restarts_with_its_stores() {
+    let outage = Fault::KmOutage(KmOutage {
+        node: "A/A1".to_owned(),
+    });
+    let setting = ring(outage, 3 * SECOND, Some(4 * SECOND), Recovery::default());
+    let outcome = run(&plan(&setting), 0);
+    let during = |at: u64| (3 * SECOND..4 * SECOND - PROCESSING).contains(&at);
+    for request in &outcome.requests {
+        if during(request.sent_ns) {
+            assert_eq!(request.failure, Some("element_down"), "{request:?}");
+            assert_eq!(request.sent_ns + PROCESSING, request.ended_ns);
+        }
+    }
+    let after = outcome
+        .requests
+        .iter()
+        .filter(|request| request.sent_ns >= 4_200_000_000);
+    assert!(after.clone().count() > 50 && after.into_iter().all(|request| request.failure.is_none()));
+}
+
+/// Lost stores are counted as discarded, and links fill up again.
+#[test]
+fn corrupted_stores_are_discarded_and_counted() {
+    let corrupt = Fault::StoreCorruption(StoreCorruption {
+        link: "border".to_owned(),
+    });
+    let setting = ring(corrupt, 3 * SECOND, None, Recovery::default());
+    let outcome = run(&plan(&setting), 0);
+    let lost = metric(&outcome, "drawdown_bits", "link:border").expect("measured");
+    assert!(lost > 0.0, "{lost}");
+    let last = outcome.requests.last().expect("requests");
+    assert_eq!(last.failure, None);
+}
+
+/// Announced maintenance costs no request and starts no alarm-driven reroute.
+#[test]
+fn maintenance_loses_nothing() {
+    let maintenance = Fault::Maintenance(Maintenance {
+        links: vec!["A/A1-A3".to_owned()],
+        notice: Span::from_seconds(1),
+    });
+    let setting = ring(maintenance, 3 * SECOND, Some(4 * SECOND), Recovery::default());
+    let outcome = run(&plan(&setting), 0);
+    assert_eq!(failures(&outcome), 0);
+    assert!(
+        outcome
+            .reroutes
+            .iter()
+            .all(|record| record.stages_ns[2].is_none()),
+        "{:?}",
+        outcome.reroutes
+    );
+}
+
+/// A store below its floor makes its sessions leave where that is asked for, although its link makes key.
+#[test]
+fn sessions_leave_a_store_below_its_floor() {
+    let worst = |on_depletion: bool| {
+        let setting = Setting {
+            ring: true,
+            initial: 60_000,
+            block: Some(qkdni::quantum::models::BlockSchedule {
+                bits: 4_000,
+                period: Span::from_millis(100),
+            }),
+            arrivals: Arc::new(Periodic {
+                period: Span::from_millis(10),
+                phase: Some(Span::ZERO),
+            }),
+            recovery: Recovery {
+                on_depletion,
+                ..Recovery::default()
+            },
+            ..Setting::default()
+        };
+        let outcome = run(&plan(&setting), 0);
+        let states = outcome.sessions.iter();
+        states.filter(|change| change.state == "rerouting").count()
+    };
+    assert_eq!(worst(false), 0);
+    assert!(worst(true) > 0);
+}
+
+/// Every variant of the scenario runs, twice alike, with all checks; each of its stories is told.
+#[test]
+fn every_fault_of_the_scenario_is_felt_and_survived() {
+    let loaded = load("scenarios/faults.json", &[]).expect("a valid scenario");
+    assert!(loaded.variants.len() >= 17);
+    for name in &loaded.variants {
+        let (one, again) = (variant(name), variant(name));
+        assert_eq!(one.metrics, again.metrics, "{name}");
+        assert_eq!(one.reroutes, again.reroutes, "{name}");
+        for record in &one.reroutes {
+            let sum: Option<u64> = record.stages_ns.iter().copied().sum();
+            assert_eq!(record.total_ns(), sum);
+        }
+        // After the last repair keys flow again.
+        let last: Vec<_> = one
+            .requests
+            .iter()
+            .filter(|it| it.sent_ns > 85 * SECOND)
+            .collect();
+        let served = last.iter().filter(|request| request.failure.is_none()).count();
+        if name != "at-random" {
+            assert!(served * 10 > last.len() * 9, "{name}: {served} of {}", last.len());
+        }
+    }
+}
+
+/// Who is told what of the scenario's faults: rerouted or not, requests lost or not.
+#[test]
+fn faults_come_to_what_they_should() {
+    for name in [
+        "link-cut",
+        "module-failure",
+        "eavesdropper",
+        "slow-drift",
+        "heartbeats",
+    ] {
+        let outcome = variant(name);
+        let moved = outcome
+            .reroutes
+            .iter()
+            .any(|record| record.control_plane_ns().is_some());
+        assert!(moved, "{name}: {:?}", outcome.reroutes);
+    }
+    for name in ["km-outage", "border-node-loss"] {
+        let outcome = variant(name);
+        let moved = outcome
+            .reroutes
+            .iter()
+            .any(|record| record.stages_ns[2].is_some());
+        assert!(moved, "{name}: {:?}", outcome.reroutes);
+    }
+    // The controller that decides on the session goes with the site: the source begins anew.
+    assert_eq!(failures(&variant("site-loss")), 0);
+    assert_eq!(failures(&variant("manager-outage")), 0);
+    assert_eq!(failures(&variant("maintenance")), 0);
+    assert!(failures(&variant("controller-outage")) > 0);
+    let availability = metric(&variant("controller-outage"), "availability", "demand:d1");
+    assert!(availability.expect("measured") < 0.9, "{availability:?}");
+}
+
+/// Random faults come at other times in each replication, at the same in each variant; a file's at its own.
+#[test]
+fn times_come_from_files_and_streams() {
+    let plan_of = |source: &str, set: &str| {
+        let sets = if set.is_empty() {
+            vec![]
+        } else {
+            vec![set.to_owned()]
+        };
+        Arc::new(compile(&load(source, &sets).expect("valid").document))
+    };
+    let times = |plan: &Arc<qkdni::network::plan::Plan>, replication| {
+        let own = plan.of_replication(replication);
+        own.faults
+            .values()
+            .map(|fault| (fault.at, fault.repaired))
+            .collect::<Vec<_>>()
+    };
+    let random = plan_of("scenarios/faults.json:at-random", "");
+    assert_ne!(times(&random, 0), times(&random, 1));
+    let renamed = plan_of("scenarios/faults.json:at-random", "name=other");
+    assert_eq!(times(&random, 0), times(&renamed, 0));
+    let filed = plan_of("scenarios/faults.json:from-a-file", "");
+    let seconds = |at: u64| Time(at * SECOND);
+    let expected = vec![(seconds(20), Some(seconds(30))), (seconds(50), Some(seconds(70)))];
+    assert_eq!(times(&filed, 0), expected);
+}
