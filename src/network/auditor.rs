@@ -173,6 +173,10 @@ impl Auditor {
             Step::CompletionFar => bit(Step::RelayFar),
             Step::CompletionCrossing => bit(Step::Crossing),
             Step::CompletionNear => bit(Step::RelayNear),
+            // An acknowledgement that finds no key for its tag is not sent; the KM keeps its own records all the same.
+            Step::Metadata | Step::KeyData if self.plan.parameters.authentication_tag > 0 => {
+                bit(Step::Crossing)
+            }
             Step::Metadata | Step::KeyData => bit(Step::CompletionCrossing),
             Step::Voiding => started,
             Step::Usage => bit(Step::Supply),
