@@ -169,7 +169,7 @@ pub fn replications_for(done: u32, found: f64, wanted: f64) -> u32 {
     (estimate.ceil() as u32).clamp(done + 1, done.saturating_mul(2).max(done + 1))
 }
 
-/// Where the warm-up of a replication ends \[ns\], by MSER-5 on the key relay delays in the order of the requests; 0
+/// Where the warm-up of a replication ends \[ns\], by MSER-5 on the key delays in the order of the requests; 0
 /// if there is none, `None` if the series has not settled.
 pub fn warm_up_end(outcome: &Outcome) -> Option<u64> {
     let delivered: Vec<_> = (outcome.requests.iter())

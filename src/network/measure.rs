@@ -231,7 +231,9 @@ impl Evidence<'_> {
         push("expired_link_key_bits", expired as f64);
         push("drawdown_bits", drawdown);
         push("authentication_bits", tags as f64);
-        push("unauthenticated_messages", unsent as f64);
+        if self.plan.parameters.authentication_tag > 0 {
+            push("unauthenticated_messages", unsent as f64);
+        }
     }
 
     fn fault_metrics(&self, session: SessionId, scope: &str, metrics: &mut Vec<Measured>) {
@@ -245,7 +247,7 @@ impl Evidence<'_> {
         metrics.push(measured(
             "unrestored_interruptions",
             scope,
-            Some(unrestored.count() as f64),
+            (!self.plan.faults.is_empty()).then(|| unrestored.count() as f64),
         ));
         let reroutes = self.reroutes.all().filter(|reroute| reroute.session == session);
         let reroutes: Vec<Reroute> = reroutes.collect();

@@ -50,7 +50,7 @@ pub const METRICS: &[Metric] = &[
         "kkrd_s",
         "s",
         Lower,
-        "key relay delay: request sent until both applications hold the key",
+        "key delay (KKRD): request sent until both applications hold the key",
     ),
     row(
         "relay_latency_s",
@@ -58,7 +58,7 @@ pub const METRICS: &[Metric] = &[
         Lower,
         "first key relay message sent until the destination KM holds the key",
     ),
-    row("kkrdv_s", "s", Lower, "standard deviation of the key relay delay"),
+    row("kkrdv_s", "s", Lower, "standard deviation of the key delay"),
     row("kkdlr", "1", Lower, "keys not delivered / keys requested"),
     row(
         "kkder",
@@ -121,10 +121,11 @@ pub const METRICS: &[Metric] = &[
         Lower,
         "link key that grew too old",
     ),
+    // Who spends more link key per key delivered utilises more of it: no merit by itself.
     row(
         "key_utilisation",
         "1",
-        Higher,
+        Neutral,
         "link key spent for delivered keys / link key generated",
     ),
     row(

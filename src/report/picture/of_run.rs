@@ -182,7 +182,7 @@ pub fn delays(runs: &[&Run]) -> Result<Picture, String> {
     };
     let plane = Plane {
         id: "delays".to_owned(),
-        title: format!("{name}: distribution of key request response delay (KKRD)"),
+        title: format!("{name}: distribution of the key delay (KKRD)"),
         note: "Mean over replications of each quantile; band: 95 % Student interval of that mean.".to_owned(),
         x: Axis {
             label: format!("KKRD [{}]", scale.name()),
