@@ -372,6 +372,7 @@ impl KeyManager {
                 fault,
                 session,
                 instant,
+                decider: Some(order.reply_to),
             });
         }
         out.wake(
@@ -406,6 +407,7 @@ impl KeyManager {
                 fault,
                 session,
                 instant: ReroutingInstant::Active,
+                decider: Some(reply_to),
             });
         }
         let label = Label::new(procedure.rerouting(), Step::RouteActive);

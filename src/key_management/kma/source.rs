@@ -332,6 +332,7 @@ impl KeyManager {
                     fault,
                     session: id,
                     instant,
+                    decider: None,
                 });
             }
         }
@@ -454,6 +455,7 @@ impl KeyManager {
                 fault,
                 session: id,
                 instant,
+                decider: None,
             });
         }
         session.route = RouteState::None;
