@@ -237,6 +237,7 @@ Values of a path:
   --set 'demands.d1.key=128,256 bit'         one unit for all
   --set 'demands.d1.timeout=5..30:5 s'       from, to and step; the end counts if a step meets it
   --set 'qkdns.A.links.a1-a2.length=10..50 km'   anything in between, for --design lhs:N and sobol:N
+  --set 'boundaries.a.site_at&boundaries.b.site_at=0.2,0.5'   one value for several paths
   --variants control=dd,cd,cc --variants fault=-,cut   every two variants of the file together
 
 A sweep that was interrupted or killed goes on where it was when the same command is given again.
@@ -247,7 +248,11 @@ pub(super) struct Sweep {
     #[arg(value_name = "FILE")]
     pub file: String,
     /// A path and the values that it is to take; every value with every value of the other paths
-    #[arg(long = "set", value_name = "PATH=VALUES", required_unless_present = "variants")]
+    #[arg(
+        long = "set",
+        value_name = "PATH=VALUES",
+        required_unless_present = "variants"
+    )]
     pub sets: Vec<String>,
     /// Variants of the file as an axis; each option is an axis of its own, whose variants are merged in after those of
     /// the one before. `-` is the scenario without
@@ -477,9 +482,12 @@ pub(super) struct Plot {
     /// Only pictures of this kind
     #[arg(long, value_enum, value_name = "KIND")]
     pub what: Option<What>,
-    /// File to write, SVG or (in a build with the feature `png`) PNG [default: all pictures, into RESULT/plots]
+    /// File to write, SVG or (in a build with the feature `png`) PNG [default: all pictures, into a folder]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Folder for all pictures [default: RESULT/plots]
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub into: Option<PathBuf>,
     /// Which one, where a kind has several: stores, key-rate, service, difference-1, pareto …
     #[arg(long, value_name = "NAME")]
     pub pick: Option<String>,

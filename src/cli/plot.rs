@@ -7,9 +7,9 @@ use serde_json::json;
 use super::args::{Plot, What};
 use super::link::write;
 use super::report::read;
+use super::table::points;
 use super::work::Context;
 use super::{Exit, Failure};
-use super::table::points;
 use crate::archive::{Archived, PointRecord, SCHEMA_VERSION, SweepRecord};
 use crate::report::page::{Part, Sequences};
 use crate::report::picture::{Picture, map, of_comparison, of_run, of_sweep};
@@ -54,8 +54,10 @@ pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, 
             written.push(out.clone());
         }
         None => {
+            let into = arguments.into.clone();
+            let into = into.unwrap_or_else(|| arguments.folder.join("plots"));
             for picture in &pictures {
-                let path = arguments.folder.join("plots").join(format!("{}.svg", picture.id));
+                let path = into.join(format!("{}.svg", picture.id));
                 save(&path, picture)?;
                 written.push(path);
             }
@@ -107,7 +109,11 @@ fn pictures(part: &Part, arguments: &Plot) -> Result<Vec<Picture>, Failure> {
 }
 
 /// The part of a sweep that is asked for.
-fn slice<'a>(record: &'a SweepRecord, points: &'a [PointRecord], arguments: &Plot) -> Result<Slice<'a>, Failure> {
+fn slice<'a>(
+    record: &'a SweepRecord,
+    points: &'a [PointRecord],
+    arguments: &Plot,
+) -> Result<Slice<'a>, Failure> {
     let asked = &arguments.slice;
     let wanted = Wanted {
         places: asked.places.clone(),

@@ -329,10 +329,13 @@ impl Study {
             });
             let sides: Vec<Side<'_>> = sides.collect();
             record.comparison = Some(compare(&sides, &neutral_pairs(&subjects)));
-            let said = subjects.iter().zip(&outcomes).map(|(subject, outcomes)| VariantSummary {
-                variant: subject.label.clone(),
-                summary: summarize(subject, outcomes),
-            });
+            let said = subjects
+                .iter()
+                .zip(&outcomes)
+                .map(|(subject, outcomes)| VariantSummary {
+                    variant: subject.label.clone(),
+                    summary: summarize(subject, outcomes),
+                });
             record.variants = said.collect();
         } else {
             record.summary = Some(summarize(&subjects[0], &outcomes[0]));

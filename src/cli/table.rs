@@ -8,9 +8,7 @@ use super::args::{Table, TableForm};
 use super::link::write;
 use super::work::Context;
 use super::{Exit, Failure};
-use crate::archive::{
-    Archived, Command, PointRecord, SCHEMA_VERSION, Summary, SweepRecord, VariantSummary,
-};
+use crate::archive::{Archived, Command, PointRecord, SCHEMA_VERSION, Summary, SweepRecord, VariantSummary};
 use crate::report::slice::{Slice, Wanted};
 use crate::report::sweep_table::{Form, table as draw};
 
@@ -35,7 +33,10 @@ pub(super) fn table(context: &mut Context<'_>, arguments: &Table) -> Result<Exit
         write(out, text.as_bytes())?;
     }
     if context.console.json() {
-        let out = arguments.out.as_ref().map(|out| out.to_string_lossy().into_owned());
+        let out = arguments
+            .out
+            .as_ref()
+            .map(|out| out.to_string_lossy().into_owned());
         context.console.document(&json!({
             "schema_version": SCHEMA_VERSION,
             "out": out,

@@ -53,7 +53,8 @@ impl Felt {
 
 /// All faults, each as all sessions felt it.
 pub fn felt(plan: &Plan, requests: &Requests, reroutes: &Reroutes) -> Vec<Felt> {
-    let pairs = (plan.faults.ids()).flat_map(|fault| plan.sessions.ids().map(move |session| (fault, session)));
+    let pairs =
+        (plan.faults.ids()).flat_map(|fault| plan.sessions.ids().map(move |session| (fault, session)));
     pairs
         .map(|(fault, session)| {
             let lives = requests.of(session);
@@ -146,10 +147,18 @@ impl Evidence<'_> {
     /// What faults did to the network's users, to each demand, and each fault to all demands.
     pub(super) fn fault_metrics(&self, metrics: &mut Vec<Measured>) {
         let user = |felt: &&Felt| !self.plan.sessions[felt.session].for_sharing;
-        self.of_felt("network", &self.felt.iter().filter(user).collect::<Vec<_>>(), metrics);
+        self.of_felt(
+            "network",
+            &self.felt.iter().filter(user).collect::<Vec<_>>(),
+            metrics,
+        );
         for (session, plan) in self.plan.sessions.iter() {
             let own = self.felt.iter().filter(|felt| felt.session == session);
-            self.of_felt(&format!("demand:{}", plan.name), &own.collect::<Vec<_>>(), metrics);
+            self.of_felt(
+                &format!("demand:{}", plan.name),
+                &own.collect::<Vec<_>>(),
+                metrics,
+            );
         }
         // Occurrences of one fault of the scenario, "ID/1", "ID/2" …, are measured together.
         let id = |name: &str| name.split_once('/').map_or(name, |(id, _)| id).to_owned();
@@ -188,7 +197,10 @@ impl Evidence<'_> {
         for (name, samples) in [
             ("service_interruption_s", interruptions),
             ("service_restoration_s", restorations),
-            ("rerouting_latency_s", in_force().map(|(_, latency)| latency).collect()),
+            (
+                "rerouting_latency_s",
+                in_force().map(|(_, latency)| latency).collect(),
+            ),
             ("half_switched_s", half_switched.collect()),
         ] {
             metrics.push(timed_metric(name, scope, samples));
@@ -208,7 +220,11 @@ impl Evidence<'_> {
             let sum: u64 = in_force().map(|(record, _)| amount(record)).sum();
             (reroutes > 0).then(|| sum as f64 / reroutes as f64)
         };
-        metrics.push(measured("rerouting_messages", scope, mean(|record| record.messages)));
+        metrics.push(measured(
+            "rerouting_messages",
+            scope,
+            mean(|record| record.messages),
+        ));
         metrics.push(measured("rerouting_bytes", scope, mean(|record| record.bytes)));
     }
 }

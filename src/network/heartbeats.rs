@@ -32,9 +32,15 @@ pub fn listeners(plan: &Plan) -> Vec<(Address, Address)> {
     pairs
 }
 
-/// The instant of every period at which the modules of a link send along it: both at the same (assumption).
+/// The instant of every period at which the modules of a link send along it: both at the same (assumption). Drawn for
+/// the place where the link begins in its duct, so that a cut finds the same beats whatever stands along the duct.
 pub fn phase_over(plan: &Plan, link: LinkId, beats: Heartbeat, streams: &Streams) -> Span {
-    phase(&format!("link/{}", plan.links[link].name), beats, streams)
+    let of_plan = &plan.links[link];
+    let place = match of_plan.ducts.first() {
+        Some(section) => format!("duct/{}@{}", plan.ducts[section.duct].name, section.from_m),
+        None => format!("link/{}", of_plan.name),
+    };
+    phase(&place, beats, streams)
 }
 
 /// The instant of every period at which an element sends to those that listen to it.

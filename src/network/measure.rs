@@ -263,7 +263,11 @@ pub(super) fn timed_metric(name: &'static str, scope: &str, samples_ns: Vec<u64>
 
 fn heartbeat_metrics(scope: &str, beats: u64, metrics: &mut Vec<Measured>) {
     metrics.push(measured("heartbeat_messages", scope, Some(beats as f64)));
-    metrics.push(measured("heartbeat_bytes", scope, Some((beats * BEAT_BYTES) as f64)));
+    metrics.push(measured(
+        "heartbeat_bytes",
+        scope,
+        Some((beats * BEAT_BYTES) as f64),
+    ));
 }
 
 fn ratio(part: u64, whole: u64) -> Option<f64> {

@@ -152,6 +152,7 @@ fn run<O: Observer>(
         events,
     };
     let (mut metrics, records) = (evidence.metrics(), evidence.request_records());
+    metrics.extend(accounts::metrics(plan, &accounting));
     match custody.as_ref().filter(|_| plan.exposure) {
         Some(custody) => metrics.extend(custody.metrics()),
         None => metrics.push(Measured::new(

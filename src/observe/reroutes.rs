@@ -299,7 +299,13 @@ impl Observer for Reroutes {
                 session,
                 instant,
                 decider,
-            } => self.instant(now, from, (fault, session), instant, decider.map(Address::controller)),
+            } => self.instant(
+                now,
+                from,
+                (fault, session),
+                instant,
+                decider.map(Address::controller),
+            ),
             Observation::Commands {
                 fault,
                 session,

@@ -98,7 +98,7 @@ impl Module {
         match message {
             ControlMessage::StatusRequest => {
                 let answer = StatusAnswer {
-                    link: Some((self.link, self.up && !self.stopped)),
+                    link: Some((self.link, self.declared && self.up && !self.stopped)),
                     levels: Box::default(),
                     at: now,
                     fault: self.fault,

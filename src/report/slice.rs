@@ -47,7 +47,9 @@ impl<'a> Slice<'a> {
             let path = path.trim();
             if !record.paths.iter().any(|known| known == path) {
                 let hint = suggest(path, &record.paths);
-                return Err(format!("--where {place}: this sweep has no path {path}\n  hint: {hint}"));
+                return Err(format!(
+                    "--where {place}: this sweep has no path {path}\n  hint: {hint}"
+                ));
             }
             chosen.retain(|point| point.value(path) == value.trim());
             if chosen.is_empty() {
@@ -129,7 +131,9 @@ impl<'a> Slice<'a> {
     /// Names of the variants; one without a name where nothing is compared.
     pub fn variants(&self) -> Vec<&'a str> {
         let first = self.points.first().copied();
-        first.map_or_else(Vec::new, |point| point.summaries().map(|(name, _)| name).collect())
+        first.map_or_else(Vec::new, |point| {
+            point.summaries().map(|(name, _)| name).collect()
+        })
     }
 
     fn all_pairs(&self) -> Vec<String> {
@@ -210,8 +214,9 @@ impl<'a> Slice<'a> {
     }
 }
 
-/// The last two parts of a path: enough to know it by.
+/// The last two parts of a path, of the first one where several have the same value: enough to know it by.
 pub fn tail(path: &str) -> &str {
+    let path = path.split('&').next().unwrap_or(path).trim();
     let mut dots = path.rmatch_indices('.').map(|(at, _)| at);
     match dots.nth(1) {
         Some(at) => &path[at + 1..],
@@ -235,7 +240,11 @@ mod tests {
     #[test]
     fn paths_are_known_by_their_ends_and_values_by_number_and_unit() {
         assert_eq!(tail("run.seed"), "run.seed");
-        assert_eq!(tail("protocol.recovery.detection.heartbeat.period"), "heartbeat.period");
+        assert_eq!(tail("boundaries.a.site_at & boundaries.b.site_at"), "a.site_at");
+        assert_eq!(
+            tail("protocol.recovery.detection.heartbeat.period"),
+            "heartbeat.period"
+        );
         assert_eq!(quantity("4 /s"), Some((4.0, "/s")));
         assert_eq!(quantity("1e3"), Some((1000.0, "")));
         assert_eq!(quantity("dd"), None);

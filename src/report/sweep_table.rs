@@ -47,7 +47,10 @@ pub fn table(slice: &Slice<'_>, metrics: &[String], form: Form, look: Look) -> R
     if let Some(unknown) = names.iter().find(|name| !measured(name)) {
         let known: Vec<&str> = slice.differing();
         let hint = crate::catalogue::suggest(unknown, &known);
-        return Err(format!("{unknown} is not measured in scope {}\n  hint: {hint}", slice.scope));
+        return Err(format!(
+            "{unknown} is not measured in scope {}\n  hint: {hint}",
+            slice.scope
+        ));
     }
     let rows: Vec<Vec<String>> = (names.iter())
         .flat_map(|name| slice.points.iter().map(move |&point| (name, point)))
@@ -71,7 +74,13 @@ pub fn table(slice: &Slice<'_>, metrics: &[String], form: Form, look: Look) -> R
 fn header(slice: &Slice<'_>, form: Form) -> Vec<String> {
     let mut header = vec!["metric".to_owned()];
     let csv = form == Form::Csv;
-    header.extend(slice.free.iter().map(|(path, _)| if csv { (*path).to_owned() } else { tail(path).to_owned() }));
+    header.extend(slice.free.iter().map(|(path, _)| {
+        if csv {
+            (*path).to_owned()
+        } else {
+            tail(path).to_owned()
+        }
+    }));
     if csv {
         header.push("unit".to_owned());
     }
@@ -124,7 +133,9 @@ fn row(slice: &Slice<'_>, name: &str, point: &PointRecord, form: Form) -> Vec<St
         }
         return cells;
     }
-    let largest = known().filter_map(|row| row.mean).fold(0.0_f64, |most, mean| most.max(mean.abs()));
+    let largest = known()
+        .filter_map(|row| row.mean)
+        .fold(0.0_f64, |most, mean| most.max(mean.abs()));
     let scale = Scale::of(unit, largest);
     cells.extend(of_variants.iter().map(|row| mean(*row, scale)));
     for pair in slice.pairs() {
@@ -165,9 +176,12 @@ fn difference(row: Option<&ComparisonRow>, scale: Scale) -> String {
     let Some((row, difference)) = row.and_then(|row| Some((row, row.difference?))) else {
         return "–".to_owned();
     };
-    let ends = row.ci95.filter(|[low, high]| high > low).map_or(String::new(), |[low, high]| {
-        format!(" ({} to {})", scale.number(low), scale.number(high))
-    });
+    let ends = row
+        .ci95
+        .filter(|[low, high]| high > low)
+        .map_or(String::new(), |[low, high]| {
+            format!(" ({} to {})", scale.number(low), scale.number(high))
+        });
     format!("{}{ends}: {}", scale.quantity(difference), row.verdict.name())
 }
 

@@ -23,7 +23,7 @@ use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Prices, Process
 use crate::network::sharing;
 use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
-use crate::service::demand::{ArrivalProcess, Periodic, Poisson};
+use crate::service::demand::{ArrivalProcess, Periodic, Poisson, Scaled};
 use crate::units::{Bits, Decibels, Fraction, Metres};
 
 /// What a valid document means.
@@ -436,6 +436,15 @@ impl Compiler<'_> {
                 Arrivals::Poisson(poisson) => Arc::new(Poisson {
                     rate: poisson.rate.per_second(),
                 }),
+            };
+            let factor = document.demand_scale;
+            let arrivals = if factor == 1.0 {
+                arrivals
+            } else {
+                Arc::new(Scaled {
+                    process: arrivals,
+                    factor,
+                })
             };
             let class = self.builder.class(&demand.class);
             let (name, keys) = (demand.id.as_str(), u64::from(demand.number));

@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 use std::path::{Path as FilePath, PathBuf};
 
 use super::checks;
+use super::demand_load::full_load;
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::document::Document;
 use super::merge::{merge, patch_of, without_nulls};
@@ -284,6 +285,20 @@ impl Reader {
         Ok(())
     }
 
+    /// A share of nothing.
+    fn no_load(&self, tree: &Node) -> Diagnostic {
+        let finding = Finding {
+            severity: Severity::Error,
+            code: "load_of_nothing",
+            message: "there is nothing that this could be a share of: nobody asks across a boundary, or no key crosses"
+                .to_owned(),
+            hint: Some("use \"demand_scale\", or join the QKDNs of a demand by a boundary whose links make key".to_owned()),
+            origin: Origin::default(),
+            path: Path::default().then("load"),
+        };
+        Diagnostic::from_finding(finding, tree, &self.sources)
+    }
+
     fn finish(
         mut self,
         read: Result<Node, Diagnostics>,
@@ -316,10 +331,17 @@ impl Reader {
                 .map(|finding| Diagnostic::from_finding(finding, &tree, &self.sources)),
         );
         diagnostics.sort();
+        let share = document.load.filter(|_| diagnostics.errors() == 0);
+        let scale = share.map(|share| full_load(&document).map(|full| share * full));
+        if scale == Some(None) {
+            diagnostics.0.push(self.no_load(&tree));
+        }
         if diagnostics.errors() > 0 {
             return Err(diagnostics);
         }
         document.complete();
+        document.load = None;
+        document.demand_scale *= scale.flatten().unwrap_or(1.0);
         Ok(Loaded {
             resolved: document.encode(),
             written,

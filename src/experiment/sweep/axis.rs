@@ -8,6 +8,7 @@
 //! | `run.duration=1 min..5 min:2 min` | the same |
 //! | `run.duration=1..5 min` | for designs that draw: anything from 1 min up to, but not including, 5 min |
 //!
+//! Several paths that are to have the same value are one axis: `boundaries.a.site_at&boundaries.b.site_at=0.2,0.5`.
 //! An axis may also take patches of the file instead of values: `control=dd,cd,cc` names three of its variants, `-` none.
 //!
 //! Commas inside of quotes, brackets and braces separate nothing, so a value may be JSON. Ranges are walked in exact
@@ -67,7 +68,7 @@ impl Axis {
             hint: hint.to_owned(),
         };
         let (path, values) = match text.split_once('=') {
-            Some((path, values)) if path.split('.').all(|part| !part.trim().is_empty()) => {
+            Some((path, values)) if path.split(['.', '&']).all(|part| !part.trim().is_empty()) => {
                 (path.trim(), values.trim())
             }
             _ => {

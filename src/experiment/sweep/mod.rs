@@ -112,13 +112,19 @@ impl Sweep {
 
     fn chosen(&self, point: u32, of_variants: bool) -> impl Iterator<Item = (&Axis, String)> {
         let values = self.axes.iter().zip(self.values(point));
-        values.filter_map(move |(axis, value)| Some((axis, value?)).filter(|_| axis.is_of_variants() == of_variants))
+        values.filter_map(move |(axis, value)| {
+            Some((axis, value?)).filter(|_| axis.is_of_variants() == of_variants)
+        })
     }
 
-    /// The changes `path=value` that make the scenario this point.
+    /// The changes `path=value` that make the scenario this point; `a&b` are two paths that have the same value.
     pub fn sets(&self, point: u32) -> Vec<String> {
-        let chosen = self.chosen(point, false);
-        chosen.map(|(axis, value)| format!("{}={value}", axis.path())).collect()
+        let mut sets = Vec::new();
+        for (axis, value) in self.chosen(point, false) {
+            let paths = axis.path().split('&');
+            sets.extend(paths.map(|path| format!("{}={value}", path.trim())));
+        }
+        sets
     }
 
     /// The variants of the file that make the scenario this point, in the order of their axes.

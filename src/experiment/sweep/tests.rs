@@ -12,7 +12,13 @@ fn plan(axes: &[&str], design: &str) -> Result<Sweep, Vec<Mistake>> {
 fn all(axis: &str) -> Vec<String> {
     let sweep = plan(&[axis], "grid").expect("an axis");
     (0..sweep.points())
-        .map(|point| sweep.sets(point)[0].split_once('=').expect("a change").1.to_owned())
+        .map(|point| {
+            sweep.sets(point)[0]
+                .split_once('=')
+                .expect("a change")
+                .1
+                .to_owned()
+        })
         .collect()
 }
 
@@ -99,14 +105,34 @@ fn one_at_a_time_is_the_scenario_and_each_value_alone_in_every_variant() {
 }
 
 #[test]
+fn paths_that_are_swept_together_have_the_same_value() {
+    let sweep = plan(&["x.a&y.b=1,2 km"], "grid").expect("an axis");
+    assert_eq!(
+        (sweep.points(), sweep.sets(1)),
+        (2, vec!["x.a=2 km".to_owned(), "y.b=2 km".to_owned()])
+    );
+    assert!(plan(&["x.a&=1,2 km"], "grid").is_err());
+}
+
+#[test]
 fn variants_are_axes_of_a_grid() {
     let variants = ["control=dd,cc".to_owned(), "fault=in,out".to_owned()];
     let sweep = Sweep::plan(&variants, &["a=1,2".to_owned()], Design::Grid, 1).expect("a grid");
     assert_eq!(sweep.paths().collect::<Vec<_>>(), ["control", "fault", "a"]);
     let last = sweep.points() - 1;
-    assert_eq!((sweep.points(), sweep.variants(last)), (8, vec!["cc".to_owned(), "out".to_owned()]));
-    assert_eq!((sweep.variants(1)[0].as_str(), sweep.sets(1)), ("dd", vec!["a=2".to_owned()]));
-    for (variants, words) in [("dd,cc", "expected name=variants"), ("c=a,,b", "empty value"), ("c=a,a", "named twice")] {
+    assert_eq!(
+        (sweep.points(), sweep.variants(last)),
+        (8, vec!["cc".to_owned(), "out".to_owned()])
+    );
+    assert_eq!(
+        (sweep.variants(1)[0].as_str(), sweep.sets(1)),
+        ("dd", vec!["a=2".to_owned()])
+    );
+    for (variants, words) in [
+        ("dd,cc", "expected name=variants"),
+        ("c=a,,b", "empty value"),
+        ("c=a,a", "named twice"),
+    ] {
         let mistakes = Sweep::plan(&[variants.to_owned()], &[], Design::Grid, 1).expect_err("a mistake");
         assert!(mistakes[0].message.contains(words), "{}", mistakes[0]);
     }
@@ -173,14 +199,17 @@ fn sobol_points_fill_every_part_of_every_axis_and_of_the_plane() {
 fn seeds_move_drawn_points_and_the_same_seed_gives_the_same() {
     for design in [Design::LatinHypercube(16), Design::Sobol(16)] {
         let points = |seed| {
-            let sweep =
-                Sweep::plan(&[], &["a=0..1 s".to_owned(), "b=x,y".to_owned()], design, seed).expect("a design");
+            let sweep = Sweep::plan(&[], &["a=0..1 s".to_owned(), "b=x,y".to_owned()], design, seed)
+                .expect("a design");
             (0..16).map(|point| sweep.values(point)).collect::<Vec<_>>()
         };
         assert_eq!(points(1), points(1));
         assert_ne!(points(1), points(2));
         assert_eq!(
-            points(1).iter().filter(|values| values[1].as_deref() == Some("x")).count(),
+            points(1)
+                .iter()
+                .filter(|values| values[1].as_deref() == Some("x"))
+                .count(),
             8,
             "{design}"
         );

@@ -143,7 +143,9 @@ fn concerns(plan: &Plan, channel: Channel, from: Address, to: Address) -> bool {
 /// How the modules of a link notice that it fails: by beats along it.
 pub(super) fn detection_over(plan: &Plan, link: LinkId, streams: &Streams) -> Detection {
     let way = Span(plan.links[link].length_m * NS_PER_METRE);
-    detection(plan, way, |beats| heartbeats::phase_over(plan, link, beats, streams))
+    detection(plan, way, |beats| {
+        heartbeats::phase_over(plan, link, beats, streams)
+    })
 }
 
 fn detection(plan: &Plan, way: Span, phase: impl Fn(Heartbeat) -> Span) -> Detection {

@@ -105,7 +105,8 @@ impl Selection {
         line.replication == self.replication
             && (self.session.is_none() || self.session.as_deref() == line.session.as_deref())
             && (self.request.is_none() || self.request == line.request)
-            && (self.fault.as_deref()).is_none_or(|fault| line.fault.as_deref().is_some_and(|of| is_of(of, fault)))
+            && (self.fault.as_deref())
+                .is_none_or(|fault| line.fault.as_deref().is_some_and(|of| is_of(of, fault)))
     }
 
     /// Whether the other filters let a line through.
@@ -214,10 +215,21 @@ mod tests {
             ..Roster::default()
         };
         assert_eq!(roster.fault_names(), ["f1/1", "f1/2", "f10", "f1"]);
-        for (wanted, meant) in [("f1", [true, true, false]), ("f1/2", [false, true, false]), ("f10", [false, false, true])] {
-            let own = Selection { fault: Some(wanted.to_owned()), ..Selection::default() };
+        for (wanted, meant) in [
+            ("f1", [true, true, false]),
+            ("f1/2", [false, true, false]),
+            ("f10", [false, false, true]),
+        ] {
+            let own = Selection {
+                fault: Some(wanted.to_owned()),
+                ..Selection::default()
+            };
             assert!(own.findings(&roster, 1).is_empty(), "{wanted}");
-            assert_eq!(["f1/1", "f1/2", "f10"].map(|fault| is_of(fault, wanted)), meant, "{wanted}");
+            assert_eq!(
+                ["f1/1", "f1/2", "f10"].map(|fault| is_of(fault, wanted)),
+                meant,
+                "{wanted}"
+            );
         }
     }
 

@@ -86,7 +86,12 @@ impl Heat {
             );
             for (column, content) in cells.iter().enumerate() {
                 let x = left + column as f64 * cell[0];
-                let Some(Cell { value, text, category }) = content else {
+                let Some(Cell {
+                    value,
+                    text,
+                    category,
+                }) = content
+                else {
                     continue;
                 };
                 let (fill, dark) = match category.and_then(|at| self.legend.get(at)) {

@@ -91,8 +91,18 @@ fn title(slice: &Slice<'_>, what: &str) -> String {
 fn id(slice: &Slice<'_>, what: &str) -> String {
     let paths: Vec<&str> = slice.free.iter().map(|(path, _)| tail(path)).collect();
     let text = format!("sweep-{what}-{}", paths.join("-"));
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
-    text.chars().map(plain).collect::<String>().trim_end_matches('-').to_owned()
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            c
+        } else {
+            '-'
+        }
+    };
+    text.chars()
+        .map(plain)
+        .collect::<String>()
+        .trim_end_matches('-')
+        .to_owned()
 }
 
 fn says(slice: &Slice<'_>, point: &PointRecord, variant: &str, row: &MetricRow) -> String {
@@ -177,7 +187,8 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
     let fill = |of: &dyn Fn(&PointRecord) -> Option<Cell>| {
         let mut cells = vec![vec![None; across.len()]; up.len()];
         for &point in &slice.points {
-            let place = |path: &str, values: &[String]| values.iter().position(|value| value == point.value(path));
+            let place =
+                |path: &str, values: &[String]| values.iter().position(|value| value == point.value(path));
             if let (Some(column), Some(row)) = (place(paths[0], &across), place(paths[1], &up)) {
                 cells[row][column] = of(point);
             }
@@ -197,7 +208,10 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
     let mut pictures = Vec::new();
     for variant in slice.variants() {
         let mut unit = "";
-        let first = slice.points.first().and_then(|point| slice.metric(point, variant, name));
+        let first = slice
+            .points
+            .first()
+            .and_then(|point| slice.metric(point, variant, name));
         if let Some(row) = first {
             unit = &row.unit;
         }
@@ -234,7 +248,11 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
         let what = format!("{name}, difference {}", minus(&pair));
         let note = "Mean of the paired differences; the colour is the verdict, corrected over each point's table (Holm).";
         let id = id(slice, &format!("{name}-{}", pair.replace(' ', "-")));
-        pictures.extend(heat(id, title(slice, &what), note, cells, legend.to_vec()).draw().ok());
+        pictures.extend(
+            heat(id, title(slice, &what), note, cells, legend.to_vec())
+                .draw()
+                .ok(),
+        );
     }
     pictures
 }
@@ -291,7 +309,10 @@ fn rows(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
                 point: Some(mean),
                 text: says(slice, point, variant, row),
             };
-            lines.push((format!("{} {variant}", slice.label(point)).trim().to_owned(), vec![part]));
+            lines.push((
+                format!("{} {variant}", slice.label(point)).trim().to_owned(),
+                vec![part],
+            ));
         }
     }
     let rows = Rows {
@@ -299,7 +320,11 @@ fn rows(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
         title: title(slice, name),
         note: "Mean over replications with its 95 % Student interval.".to_owned(),
         label: format!("{name} [{unit}]"),
-        names: variants.iter().filter(|name| !name.is_empty()).map(|&name| name.to_owned()).collect(),
+        names: variants
+            .iter()
+            .filter(|name| !name.is_empty())
+            .map(|&name| name.to_owned())
+            .collect(),
         lines,
     };
     rows.draw().into_iter().collect()
@@ -307,6 +332,10 @@ fn rows(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
 
 /// Of values that vary one at a time: how the metric, or the difference of each pair, moves with each.
 fn alone(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
+    // With the first variant of each axis; others are drawn on demand.
+    let paths = slice.free.iter().map(|(path, _)| *path);
+    let paths: Vec<&str> = paths.filter(|path| !slice.is_of_variants(path)).collect();
+    let slice = &slice.along(&paths);
     let pairs = slice.pairs();
     if pairs.is_empty() {
         return rows(slice, name);
@@ -356,8 +385,13 @@ fn stages(slice: &Slice<'_>) -> Option<Picture> {
         let stages = RerouteRecord::STAGES.iter();
         stages.filter_map(|stage| mean(point, variant, stage)).sum()
     };
-    let all = slice.points.iter().flat_map(|&point| variants.iter().map(move |variant| (point, variant)));
-    let longest = all.map(|(point, variant)| whole(point, variant)).fold(0.0, f64::max);
+    let all = slice
+        .points
+        .iter()
+        .flat_map(|&point| variants.iter().map(move |variant| (point, variant)));
+    let longest = all
+        .map(|(point, variant)| whole(point, variant))
+        .fold(0.0, f64::max);
     let scale = Scale::of("s", longest);
     let points = (slice.points.iter()).take(ROWS / variants.len().max(1));
     for &point in points {
@@ -378,7 +412,10 @@ fn stages(slice: &Slice<'_>) -> Option<Picture> {
                 from += length;
             }
             if !parts.is_empty() {
-                lines.push((format!("{} {variant}", slice.label(point)).trim().to_owned(), parts));
+                lines.push((
+                    format!("{} {variant}", slice.label(point)).trim().to_owned(),
+                    parts,
+                ));
             }
         }
     }

@@ -2,9 +2,11 @@
 
 mod periodic;
 mod poisson;
+mod scaled;
 
 pub use periodic::Periodic;
 pub use poisson::Poisson;
+pub use scaled::Scaled;
 
 use std::fmt;
 
