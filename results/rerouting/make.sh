@@ -8,9 +8,9 @@ qkdni=${QKDNI:-"cargo run --release --quiet --"}
 runs=${RUNS:-runs/rerouting}
 into=${INTO:-$here}
 control=dd,cd,cc hops=hops-1,hops-3,hops-6 middle=hops-3
-length=20,80,160 period=10,100,1000 other=0.01,10,100 replications=10
+length=20,80,160 period=10,100,1000 other=0.01,100 replications=8 few=4
 if [ "${TWIN:-}" = 1 ]; then
-    control=dd,cc hops=hops-1 middle=hops-1 length=80 period=100 other=10 replications=2
+    control=dd,cc hops=hops-1 middle=hops-1 length=80 period=100 other=10 replications=2 few=2
 fi
 lengths='boundaries.border.duct.length&boundaries.border-2.duct.length'
 beats=protocol.recovery.detection.heartbeat
@@ -21,19 +21,19 @@ $qkdni sweep "$here/scenario.json" --gwn-vs-iwn --replications $replications --o
     --set "$lengths=$length km" --set "$beats.period=$period ms"
 
 # One assumption after the other, at three hops, 80 km and 100 ms.
-$qkdni sweep "$here/scenario.json:$middle" --gwn-vs-iwn --replications $replications --out "$runs/alone" \
+$qkdni sweep "$here/scenario.json:$middle" --gwn-vs-iwn --replications $few --out "$runs/alone" \
     --variants control=$control --variants cut=inside,border --design one-at-a-time \
-    --set "$beats.misses=1,5" \
+    --set "$beats.misses=1" \
     --set 'protocol.recovery.detection={"heartbeat":null,"alarm":{}}' \
     --set "protocol.recovery.hold_off=50 ms" \
     --set "timing.analysis=$other ms" \
     --set "timing.computation=$other ms" \
     --set "timing.installation=$other ms" \
-    --set 'timing.coordination_guard=0,1,50 ms' \
+    --set 'timing.coordination_guard=0,50 ms' \
     --set 'timing.processing.controller=0.01,1 ms' \
     --set 'timing.processing.key_manager=0.01,1 ms' \
-    --set 'timing.local_delay=0.1,1 ms' \
-    --set 'boundaries.border.kind.iwn.kxi1_prime_delay&boundaries.border-2.kind.iwn.kxi1_prime_delay=0.1,1 ms' \
+    --set 'timing.local_delay=1 ms' \
+    --set 'boundaries.border.kind.iwn.kxi1_prime_delay&boundaries.border-2.kind.iwn.kxi1_prime_delay=1 ms' \
     --set 'boundaries.border.site_at&boundaries.border-2.site_at=0.1,0.9' \
     --set 'boundaries.border.site_owner&boundaries.border-2.site_owner=B' \
     --set 'qkdns.A.links.ac-a1.length&qkdns.B.links.bc-b1.length=10,400 km' \

@@ -176,7 +176,7 @@ impl<'a> Slice<'a> {
                 }
             })
             .collect();
-        if parts.is_empty() {
+        if parts.is_empty() && self.record.design == "one-at-a-time" {
             "as the scenario has it".to_owned()
         } else {
             parts.join(", ")

@@ -206,20 +206,23 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
         legend,
     };
     let mut pictures = Vec::new();
+    let rows = slice.points.iter().flat_map(|&point| {
+        let variants = slice.variants();
+        let rows = variants.into_iter();
+        rows.filter_map(move |variant| slice.metric(point, variant, name))
+    });
+    let rows: Vec<&MetricRow> = rows.collect();
+    let unit = rows.first().map_or("", |row| row.unit.as_str());
+    let scale_for = |values: &mut dyn Iterator<Item = f64>| {
+        Scale::of(unit, values.fold(0.0_f64, |most, value| most.max(value.abs())))
+    };
+    let scale = scale_for(&mut rows.iter().filter_map(|row| row.mean));
     for variant in slice.variants() {
-        let mut unit = "";
-        let first = slice
-            .points
-            .first()
-            .and_then(|point| slice.metric(point, variant, name));
-        if let Some(row) = first {
-            unit = &row.unit;
-        }
         let cells = fill(&|point| {
             let point = slice.points.iter().find(|known| known.point == point.point)?;
             let row = slice.metric(point, variant, name)?;
             Some(Cell {
-                value: row.mean?,
+                value: row.mean? / scale.factor(),
                 text: says(slice, point, variant, row),
                 category: None,
             })
@@ -229,23 +232,26 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
         } else {
             format!(" of {variant}")
         };
-        let what = format!("{name} [{unit}]{named}");
+        let what = format!("{name} [{}]{named}", scale.name());
         let note = "Means over replications; hover for the 95 % intervals.";
         let id = id(slice, &format!("{name}-{variant}"));
         pictures.extend(heat(id, title(slice, &what), note, cells, Vec::new()).draw().ok());
     }
     for pair in slice.pairs() {
+        let differences = slice.points.iter();
+        let differences = differences.filter_map(|&point| slice.difference(point, &pair, name)?.difference);
+        let scale = scale_for(&mut differences.collect::<Vec<f64>>().into_iter());
         let cells = fill(&|point| {
             let point = slice.points.iter().find(|known| known.point == point.point)?;
             let row = slice.difference(point, &pair, name)?;
             Some(Cell {
-                value: row.difference?,
+                value: row.difference? / scale.factor(),
                 text: format!("{}\n{}", slice.label(point), difference(row)),
                 category: VERDICTS.iter().position(|verdict| *verdict == row.verdict),
             })
         });
         let legend = VERDICTS.map(|verdict| (meaning(verdict, &pair), COLOURS[colour_of(verdict)]));
-        let what = format!("{name}, difference {}", minus(&pair));
+        let what = format!("{name} [{}], difference {}", scale.name(), minus(&pair));
         let note = "Mean of the paired differences; the colour is the verdict, corrected over each point's table (Holm).";
         let id = id(slice, &format!("{name}-{}", pair.replace(' ', "-")));
         pictures.extend(
@@ -269,7 +275,8 @@ fn meaning(verdict: Verdict, pair: &str) -> String {
     match verdict {
         Verdict::Better | Verdict::Worse => format!("{second} {}", verdict.name()),
         Verdict::NoVerdict => "not judged".to_owned(),
-        Verdict::NoEvidence | Verdict::None => verdict.name().to_owned(),
+        Verdict::NoEvidence => "no evidence".to_owned(),
+        Verdict::None => "neither".to_owned(),
     }
 }
 
