@@ -7,7 +7,7 @@ here=$(dirname "$0")
 qkdni=${QKDNI:-"cargo run --release --quiet --"}
 runs=${RUNS:-runs/placement}
 into=${INTO:-$here}
-scenario=$here/scenario.json site=0,0.1,0.25,0.4,0.5,0.6,0.75,0.9,1 load=0.1,0.4,0.7,0.9,1,1.2 replications=5
+scenario=$here/scenario.json site=0,0.1,0.25,0.4,0.5,0.75,1 load=0.1,0.4,0.7,0.9,1.2 replications=4
 if [ "${TWIN:-}" = 1 ]; then
     scenario=$scenario:twin site=0.1,0.5 load=0.4,1.2 replications=2
 fi
