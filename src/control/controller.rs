@@ -37,7 +37,7 @@ pub struct Controller {
     /// Requests whose route is being found.
     pub(super) establishing: FxHashMap<RequestId, Establishing>,
     /// Requests whose reservations are awaited.
-    pub(super) pending: FxHashMap<RequestId, Pending>,
+    pub(super) pending: BTreeMap<RequestId, Pending>,
     /// Polling, and what came of it.
     pub(super) monitoring: Monitoring,
     /// What quotas have been used for.
@@ -63,7 +63,7 @@ impl Controller {
             restoring: Vec::new(),
             segments: BTreeMap::new(),
             establishing: FxHashMap::default(),
-            pending: FxHashMap::default(),
+            pending: BTreeMap::new(),
             monitoring: Monitoring::default(),
             admission: Admission::default(),
             exchange: Exchange::default(),
@@ -298,6 +298,7 @@ impl Controller {
             Timer::Poll => self.on_poll(now, out),
             Timer::Analysed(session) => self.on_analysed(session, now, out),
             Timer::Computed(session) => self.on_computed(session, now, out),
+            Timer::AskAgain(session) => self.on_ask_again(session, now, out),
             Timer::HeldOff(session) => self.on_held_off(session, now, out),
             Timer::Restored => self.on_restored(now, out),
             Timer::Switch(session) => self.on_switch(session, now, out),

@@ -83,6 +83,9 @@ impl Controller {
     /// Steps 2 and 3: compute this QKDN's part, ask for the other's.
     pub(super) fn on_route_request(&mut self, mut order: RelayOrder, km: NodeId, out: &mut Outbox) {
         let request = order.order.request;
+        if self.is_overtaken(order.ask()) {
+            return;
+        }
         let local = order.order.destination_qkdn == self.surroundings.domain.qkdn;
         let border = if local {
             None
@@ -220,6 +223,9 @@ impl Controller {
         let Some(from) = self.qkdn_across(border) else {
             return;
         };
+        if self.is_overtaken(order.ask) {
+            return;
+        }
         let before = Crossing::new(border, from, reply_to);
         let computes = Label::new(label.procedure, Step::Computation);
         self.session_state(request.session, SessionState::Open, computes, out);
@@ -306,6 +312,14 @@ impl Controller {
         self.when_all_is_known(ask.request, out);
     }
 
+    /// Whether a later attempt of the session has been heard of: what an earlier one asks is late, and nobody awaits it.
+    fn is_overtaken(&self, ask: Ask) -> bool {
+        let segment = self.segments.get(&ask.request.session);
+        let establishing = self.establishing.get(&ask.request);
+        segment.is_some_and(|segment| segment.generation > ask.attempt)
+            || establishing.is_some_and(|found| found.order.ask.attempt > ask.attempt)
+    }
+
     /// The route that is being found for this attempt.
     pub(super) fn awaiting(&mut self, ask: Ask) -> Option<&mut Establishing> {
         let found = self.establishing.get_mut(&ask.request);
@@ -322,6 +336,9 @@ impl Controller {
         }
         let found = self.establishing.remove(&request).expect("it was just there");
         let (ask, order, usable_bits) = (found.order.ask, found.order, found.usable_bits);
+        if self.is_overtaken(ask) {
+            return;
+        }
         let session = request.session;
         let segment = Segment::new(
             found.place,

@@ -123,8 +123,12 @@ pub struct Segment {
     pub home: Option<BorderChoice>,
     /// Requests that were refused for want of key and wait, by number, with the attempt.
     pub refused: BTreeMap<u32, u32>,
-    /// Requests that came during a reroute.
+    /// Requests that came during a reroute, or that the other side refused as stale.
     pub held: Vec<Held>,
+    /// When those that were refused as stale are asked for again.
+    pub asks_again: Option<Time>,
+    /// How often that was done since the two sides agreed last.
+    pub asked_again: u32,
 }
 
 impl Segment {
@@ -157,6 +161,8 @@ impl Segment {
             home,
             refused: BTreeMap::new(),
             held: Vec::new(),
+            asks_again: None,
+            asked_again: 0,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod channels;
 mod faults;
+mod limits;
 mod networks;
 mod provider;
 mod routes;
@@ -41,6 +42,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.expectations();
     checker.data_network();
     checker.channels();
+    checker.limits();
     checker.realistic_load();
     checker.findings
 }

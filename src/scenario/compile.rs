@@ -139,7 +139,7 @@ fn parameters(document: &Document) -> Parameters {
         },
         management: provider::management(&protocol.management),
         level_classes: if protocol.status_reports {
-            protocol.level_classes.min(255) as u8
+            protocol.level_classes as u8 // checked to fit, as are the retries below
         } else {
             0
         },
@@ -153,7 +153,7 @@ fn parameters(document: &Document) -> Parameters {
         }),
         coordination_guard: timing.coordination_guard,
         coordination_timeout: timing.coordination_timeout,
-        coordination_retries: timing.coordination_retries.min(255) as u8,
+        coordination_retries: timing.coordination_retries as u8,
         recovery: recovery(document),
         rerouting: Procedure::P10, // the builder knows better once it has the boundaries
     }

@@ -601,7 +601,7 @@ impl Checker<'_> {
     }
 
     /// Checks that a length is one of something on or above Earth.
-    fn length(&mut self, path: Path, what: &str, length: Metres) {
+    pub(super) fn length(&mut self, path: Path, what: &str, length: Metres) {
         if length == Metres::ZERO {
             self.error(
                 "zero_length",

@@ -267,6 +267,13 @@ impl Checker<'_> {
     pub(super) fn data_network(&mut self) {
         let document = self.document;
         for (index, route) in document.data_network.routes.iter().enumerate() {
+            let [from, to] = &route.between;
+            let what = format!("the route from {from} to {to}");
+            self.length(
+                at!("data_network", "routes", index, "length"),
+                &what,
+                route.length,
+            );
             let path = at!("data_network", "routes", index, "between");
             for (end, place) in route.between.iter().enumerate() {
                 let side_of_iwn = document.boundary(&place.qkdn).is_some_and(|boundary| {
