@@ -5,6 +5,7 @@ mod faults;
 mod networks;
 mod provider;
 mod routes;
+mod routing;
 mod traffic;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.run();
     checker.ids();
     checker.qkdns();
+    checker.link_state();
     checker.boundaries();
     checker.providers();
     checker.ducts();
