@@ -20,6 +20,10 @@ pub enum Timer {
     PartDeadline,
     /// A controller's next poll for status.
     Poll,
+    /// A controller says anew how its hops do.
+    Refresh,
+    /// A controller tells its neighbours all of its distances.
+    Vectors,
     /// A controller has analysed a report about a session.
     Analysed(SessionId),
     /// A controller has computed a new route for a session.

@@ -47,7 +47,7 @@ impl Controller {
     ) {
         let to = order.destination_qkdn;
         let best = self.view(|view| {
-            let ways = view.ways(km, to, &[]);
+            let ways = view.ways(km, to, &[], order.bits);
             ways.min_by_key(|way| way.rank).map(|way| way.border.boundary)
         });
         let mut borders = self.surroundings.borders.iter();
@@ -100,9 +100,16 @@ impl Controller {
         let to = border
             .as_ref()
             .map_or(order.order.destination, |border| border.hop.from);
-        let path = self.route(order.source, to);
+        let bits = order.order.bits;
+        let path = self.route(order.source, to, bits);
         let border_hop = border.as_ref().map(|border| border.hop.id);
-        self.explain_route(request, [order.source, to], border_hop, path.as_deref(), out);
+        self.explain_route(
+            request,
+            ([order.source, to], bits),
+            border_hop,
+            path.as_deref(),
+            out,
+        );
         let (Some(mut path), true) = (path, local || border.is_some()) else {
             return self.answer_source(
                 &order.segment(),
@@ -233,8 +240,8 @@ impl Controller {
             return self.find_way_on(order, before, Vec::new(), out);
         }
         let ends = [border.far, order.destination];
-        let path = self.route(ends[0], ends[1]);
-        self.explain_route(request, ends, None, path.as_deref(), out);
+        let path = self.route(ends[0], ends[1], order.bits);
+        self.explain_route(request, (ends, order.bits), None, path.as_deref(), out);
         let Some(path) = path else {
             return self.offer_nothing(order.ask, &before, false, out);
         };
@@ -340,7 +347,7 @@ impl Controller {
             return;
         }
         let session = request.session;
-        let segment = Segment::new(
+        let mut segment = Segment::new(
             found.place,
             found.ends,
             found.path,
@@ -348,6 +355,7 @@ impl Controller {
             order.class,
             ask.attempt,
         );
+        segment.bits = order.bits;
         let leaves = segment.place.after.as_ref().map(|after| after.border.procedure);
         let previous = segment.previous_controller();
         self.segments.insert(session, segment);
@@ -391,7 +399,7 @@ impl Controller {
     pub(super) fn explain_route(
         &self,
         request: RequestId,
-        ends: [NodeId; 2],
+        asked: ([NodeId; 2], u64),
         border: Option<HopId>,
         path: Option<&[HopId]>,
         out: &mut Outbox,
@@ -402,7 +410,7 @@ impl Controller {
                 None => "no path over hops that have key",
             };
             Decision::new(Choice::Route, Subject::request(request), reason)
-                .among(self.candidates(ends, border, path))
+                .among(self.candidates(asked, border, path))
         });
     }
 

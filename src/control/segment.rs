@@ -97,6 +97,8 @@ pub struct Segment {
     pub path: Vec<HopId>,
     /// Its class of service.
     pub class: ClassId,
+    /// Size of its requests \[bits\].
+    pub bits: u64,
     /// A change of a border that is being agreed on.
     pub negotiation: Option<Negotiation>,
     /// KMs that the session has left; they forget it when it is over.
@@ -147,6 +149,7 @@ impl Segment {
             ends,
             path,
             class,
+            bits: 0,
             negotiation: None,
             former: BTreeSet::new(),
             due: Time::NEVER,

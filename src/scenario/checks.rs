@@ -6,6 +6,7 @@ mod limits;
 mod networks;
 mod provider;
 mod routes;
+mod routing;
 mod traffic;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.run();
     checker.ids();
     checker.qkdns();
+    checker.link_state();
     checker.boundaries();
     checker.providers();
     checker.ducts();

@@ -3,17 +3,17 @@
 //! The document is valid: [`load()`](super::load()) has seen to it, and derived variants of a valid document are valid.
 
 mod provider;
+mod routing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::{
     self, Arrivals, Authentication, Boundary, BoundaryKind, ChannelQuality, Control, Document, Iwn,
-    LinkModel, Relay, Reservation, Routing, Sharing, Store, Stretch, TransferProtection,
+    LinkModel, Relay, Reservation, Sharing, Store, Stretch, TransferProtection,
 };
-use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
+use crate::architecture::surroundings::{LinkStateRefresh, Parameters, RelayScheme, ReservationScheme};
 use crate::architecture::{Heartbeat, Procedure, Recovery};
-use crate::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use crate::ids::{DuctId, NodeId, QkdnId};
 use crate::interworking::way::{Way, part_of};
 use crate::kernel::{Span, Time};
@@ -155,6 +155,10 @@ fn parameters(document: &Document) -> Parameters {
         coordination_timeout: timing.coordination_timeout,
         coordination_retries: timing.coordination_retries as u8,
         recovery: recovery(document),
+        refresh: LinkStateRefresh {
+            period: protocol.link_state.refresh,
+            max_age: protocol.link_state.max_age,
+        },
         rerouting: Procedure::P10, // the builder knows better once it has the boundaries
     }
 }
@@ -213,15 +217,15 @@ impl Compiler<'_> {
             self.add_duct(duct.id.as_str(), duct.length);
         }
         for qkdn in &self.document.qkdns {
-            let routing: Arc<dyn RoutingAlgorithm> = match qkdn.routing {
-                Routing::FewestHops(_) => Arc::new(FewestHops),
-                Routing::ShortestLength(_) => Arc::new(ShortestLength),
-                Routing::Widest(_) => Arc::new(Widest),
-            };
-            let id = self.builder.qkdn(qkdn.id.as_str(), routing);
+            let id = self
+                .builder
+                .qkdn(qkdn.id.as_str(), routing::algorithm(&qkdn.routing));
             self.qkdns.insert(qkdn.id.0.clone(), id);
             for node in &qkdn.nodes {
-                self.add_node(format!("{}/{}", qkdn.id, node.id), id, None);
+                let added = self.add_node(format!("{}/{}", qkdn.id, node.id), id, None);
+                if let Some(place) = node.place() {
+                    self.builder.place(added, place);
+                }
             }
         }
         for qkdn in &self.document.qkdns {
@@ -327,10 +331,19 @@ impl Compiler<'_> {
         let id = self.builder.iwn(boundary.id.as_str(), iwn.kxi1_prime_delay);
         let templates = [&iwn.link, iwn.link_b.as_ref().unwrap_or(&iwn.link)];
         let up_to_site = loss.up_to(site, length);
+        // An IWN whose place cannot be known counts as being where the border node is.
+        let places = borders.map(|border| self.builder.place_of(border));
+        let at_site = match places {
+            [Some(a), Some(b)] => Some(document::place_between(a, b, site.0 as f64 / length.0 as f64)),
+            _ => None,
+        };
         let sides = [0, 1].map(|side| {
             let qkdn = &boundary.between[side].qkdn;
             let name = format!("{}/{qkdn}", boundary.id);
             let node = self.add_node(name.clone(), self.qkdns[qkdn], Some(id));
+            if let Some(place) = at_site.or(places[side]) {
+                self.builder.place(node, place);
+            }
             let (from, to) = if side == 0 {
                 (0, site.0)
             } else {

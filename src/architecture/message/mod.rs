@@ -11,8 +11,9 @@ mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Offer, Plane, Proposal, Reachability,
-    RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
+    Advertisement, BorderChoice, BorderOffer, BorderStatus, ControlMessage, HopReport, NewRoute, Offer,
+    Plane, Proposal, Reachability, RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder,
+    StatusAnswer, StatusChange, VectorEntry, VectorUpdate,
 };
 pub use key_management::{
     Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply, Trail,

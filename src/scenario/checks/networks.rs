@@ -44,6 +44,7 @@ impl Checker<'_> {
             }
             self.placement(&here, qkdn);
             self.relay(&here, qkdn);
+            self.routing(&here, qkdn);
             let mut pairs = BTreeMap::new();
             for (l, link) in qkdn.links.iter().enumerate() {
                 let path = here.then("links").then(l);
