@@ -319,6 +319,50 @@ fn samples_change_no_other_file() {
     done(&qkdni(["reproduce", &path_of("cut")]));
 }
 
+/// A folder says what its files are, and what each column of its tables means, in the order of the columns.
+#[test]
+fn every_folder_explains_itself() {
+    let mut tables = 0;
+    for name in ["traced", "bare", "compared", "compared/variants/I", "grid"] {
+        let folder = folder(".").join(name);
+        let read = |file: &str| fs::read_to_string(folder.join(file)).expect("there");
+        let readme = read("README.md");
+        let manifest: Value = serde_json::from_str(&read("manifest.json")).expect("JSON");
+        for file in manifest["files"].as_object().expect("files").keys() {
+            let shown = match file.split_once('/') {
+                Some((folder, _)) => format!("{folder}/"),
+                None => file.clone(),
+            };
+            assert!(
+                shown == "README.md" || readme.contains(&format!("| `{shown}` |")),
+                "{name}: {file}\n{readme}"
+            );
+        }
+        for line in readme
+            .lines()
+            .filter(|line| line.ends_with(".csv`") && line.starts_with('`'))
+        {
+            let (_, columns) = readme.split_once(&format!("\n{line}\n")).expect("just seen");
+            let columns: Vec<&str> = (columns.lines())
+                .map_while(|line| line.strip_prefix("- ")?.split_once(": "))
+                .flat_map(|(columns, _)| columns.split(", "))
+                .map(|column| match column {
+                    "(the paths that were swept)" => "demands.a-to-b.key,demands.a-to-b.timeout",
+                    column => column,
+                })
+                .collect();
+            let table = read(line.trim_matches('`'));
+            assert_eq!(
+                table.lines().next(),
+                Some(columns.join(",").as_str()),
+                "{name}: {line}"
+            );
+            tables += 1;
+        }
+    }
+    assert!(tables >= 15, "{tables}");
+}
+
 fn refused(output: &Output, code: i32, words: &[&str]) {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{said}");

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::contents::field;
+use super::explained::{README, of_sweep};
 use super::{ArchiveError, GIT_COMMIT, SCHEMA_VERSION, Summary, TOOL_VERSION, scenario_hash, sha256_hex};
 
 /// The content of `sweep.json`: what makes two sweeps the same.
@@ -101,11 +102,13 @@ impl PointRecord {
 /// Takes a file: its path within the folder and its bytes.
 pub type Put<'a> = &'a mut dyn FnMut(&str, &[u8]) -> Result<(), ArchiveError>;
 
-/// Gives `put` the tables of a sweep: `sweep.csv`, and `sweep.parquet` where the record asks for it.
+/// Gives `put` the tables of a sweep: `sweep.csv`, and `sweep.parquet` where the record asks for it; and what explains
+/// the folder.
 ///
 /// # Errors
 /// What `put` says, or that this program cannot write Parquet.
 pub fn write_tables(record: &SweepRecord, points: &[PointRecord], put: Put<'_>) -> Result<(), ArchiveError> {
+    put(README, of_sweep(record).as_bytes())?;
     put("sweep.csv", csv(&record.paths, points).as_bytes())?;
     if !record.parquet {
         return Ok(());
