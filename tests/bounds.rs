@@ -335,10 +335,7 @@ fn an_expected_availability_lies_in_the_99_percent_interval() {
         ..Failures::default()
     };
     let expected = bounds(&plan, &failures).demands[0].availability;
-    assert!(
-        (expected[0] - (10.0_f64 / 11.0).powi(2)).abs() < 1e-9,
-        "{expected:?}"
-    );
+    assert!((expected[0] - 100.0 / 121.0).abs() < 1e-9, "{expected:?}");
     let [low, high] = interval(&plan, 16, "availability", "demand:a-to-b");
     assert!(
         low <= expected[0] && expected[0] <= high,
