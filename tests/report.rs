@@ -363,6 +363,62 @@ fn every_folder_explains_itself() {
     assert!(tables >= 15, "{tables}");
 }
 
+/// With `--json` every command prints one JSON document and nothing else.
+#[test]
+fn every_command_speaks_json() {
+    let place = TempDir::new().expect("a folder");
+    let file = |name: &str| place.path().join(name).to_str().expect("text").to_owned();
+    let (traced, swept, plain) = (
+        path_of("traced"),
+        path_of("swept"),
+        "scenarios/clause8/gwn-dd.json",
+    );
+    let one = ["--replications", "1"];
+    let chart = ["trace", traced.as_str(), "--request", "a-to-b/0"];
+    let (page, map, pages) = (file("x.html"), file("x.svg"), file("man"));
+    let [run, compared, again] = ["run", "compared", "again"].map(|name| file(name));
+    let polska = "tests/data/topologies/polska.xml";
+    let commands: Vec<Vec<&str>> = vec![
+        vec!["validate", plain],
+        [&["run", plain, "--out", &run][..], &one].concat(),
+        [&["compare", plain, "--gwn-vs-iwn", "--out", &compared][..], &one].concat(),
+        [
+            &["sweep", plain, "--set", "run.seed=1,2", "--out", &again][..],
+            &one,
+        ]
+        .concat(),
+        vec!["link", "--model", "decoy_bb84_asymptotic", "--distance", "50 km"],
+        vec!["bounds", plain],
+        vec!["criticality", plain, "--pairs"],
+        vec!["import", polska],
+        vec!["new", "--template", "ring"],
+        vec!["schema"],
+        vec!["list"],
+        vec!["reproduce", &swept],
+        vec!["report", &traced, "--out", &page],
+        vec!["plot", &traced, "--what", "topology", "--out", &map],
+        chart.to_vec(),
+        vec!["explain", &traced, "--request", "a-to-b/0"],
+        vec!["completions", "bash"],
+        vec!["man"],
+        vec!["man", "--out", &pages],
+    ];
+    let help = qkdni(["help"]);
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    let verbs = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    for verb in verbs.map_while(|line| line.strip_prefix("  ")?.split(' ').next()) {
+        let known = verb.is_empty() || verb == "help" || commands.iter().any(|words| words[0] == verb);
+        assert!(known, "{verb}");
+    }
+    for words in commands {
+        let output = qkdni(words.iter().copied().chain(["--json"]));
+        done(&output);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let document: Result<Value, _> = serde_json::from_str(&text);
+        assert!(document.is_ok_and(|it| it.is_object()), "{words:?}: {text}");
+    }
+}
+
 fn refused(output: &Output, code: i32, words: &[&str]) {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{said}");

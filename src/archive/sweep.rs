@@ -91,6 +91,19 @@ impl PointRecord {
         format!("points/{point:06}.json")
     }
 
+    /// Events of a point by the content of its file; 0 if that is none.
+    pub fn events_of(content: &[u8]) -> u64 {
+        #[derive(Deserialize)]
+        struct Point {
+            summary: Events,
+        }
+        #[derive(Deserialize)]
+        struct Events {
+            events: u64,
+        }
+        serde_json::from_slice(content).map_or(0, |point: Point| point.summary.events)
+    }
+
     /// The content of the point's file.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec(self).expect("memory takes all of it");
