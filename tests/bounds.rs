@@ -343,3 +343,25 @@ fn an_expected_availability_lies_in_the_99_percent_interval() {
     );
     assert!(high - low < 0.02, "{low} to {high}");
 }
+
+/// Where elements take no time and nothing is reserved beforehand, a key takes the four ways of the bound and no more.
+#[test]
+fn the_least_delay_is_reached() {
+    let sets = [
+        "protocol.reservation=per_hop",
+        r#"timing.processing={"key_manager": "0 us", "controller": "0 us", "manager": "0 us"}"#,
+        "demands.a-to-b.arrivals.periodic.period=5 s",
+        "demands.b-to-a.arrivals.periodic.period=7 s",
+        "run.duration=305 s",
+    ];
+    for file in ["gwn-dd", "gwn-cc", "iwn-dd", "iwn-cc"] {
+        let plan = plan(&format!("scenarios/clause8/{file}.json"), &sets);
+        let outcome = run(&plan, 0);
+        for row in bounds(&plan, &Failures::default()).demands {
+            let least = row.kkrd_at_least_s.expect("joined");
+            let found = metric(&outcome, "kkrd_s", &format!("demand:{}", row.demand)).expect("measured");
+            let beyond = found / least - 1.0;
+            assert!((-1e-9..0.02).contains(&beyond), "{file}: {found} of {row:?}");
+        }
+    }
+}

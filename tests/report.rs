@@ -431,16 +431,17 @@ fn refused(output: &Output, code: i32, words: &[&str]) {
 #[test]
 fn what_is_no_whole_folder_is_refused() {
     let place = TempDir::new().expect("a folder");
-    let copy = |name: &str| {
+    let copy_of = |from: &str, name: &str| {
         let to = place.path().join(name);
         fs::create_dir(&to).expect("a folder");
-        for entry in fs::read_dir(folder("cut")).expect("there").flatten() {
+        for entry in fs::read_dir(folder(from)).expect("there").flatten() {
             if entry.path().is_file() {
                 fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
             }
         }
         to
     };
+    let copy = |name: &str| copy_of("cut", name);
     let try_it = |folder: &Path, words: &[&str]| {
         let path = folder.to_str().expect("text");
         for verb in ["report", "plot"] {
@@ -458,12 +459,41 @@ fn what_is_no_whole_folder_is_refused() {
     let changed = copy("changed");
     fs::write(changed.join("timeseries.csv"), "replication,t_ns\n").expect("written");
     try_it(&changed, &["timeseries.csv was changed"]);
+    let age = |folder: &Path| {
+        let manifest = fs::read_to_string(folder.join("manifest.json")).expect("there");
+        let manifest = manifest.replacen("\"schema_version\": 1", "\"schema_version\": 99", 1);
+        fs::write(folder.join("manifest.json"), manifest).expect("written");
+    };
     let other = copy("other");
-    let manifest = fs::read_to_string(other.join("manifest.json")).expect("there");
-    let manifest = manifest.replacen("\"schema_version\": 1", "\"schema_version\": 99", 1);
-    fs::write(other.join("manifest.json"), manifest).expect("written");
-    try_it(&other, &["schema_version is 99"]);
+    age(&other);
+    try_it(&other, &["schema_version is 99", "hint"]);
     try_it(&place.path().join("nowhere"), &["cannot read"]);
+
+    // The same of what reads a trace, and of what repeats a run.
+    let traced = copy_of("traced", "half-traced");
+    fs::remove_file(traced.join("trace.jsonl")).expect("removed");
+    fs::remove_file(traced.join("decisions.jsonl")).expect("removed");
+    let path = traced.to_str().expect("text");
+    let request = ["--request", "a-to-b/0"];
+    let ask = |verb| qkdni([&[verb, path][..], &request].concat());
+    refused(&ask("trace"), INPUT_OUTPUT, &["trace.jsonl: the file is gone"]);
+    refused(
+        &ask("explain"),
+        INPUT_OUTPUT,
+        &["decisions.jsonl: the file is gone"],
+    );
+    let again = qkdni(["reproduce", path]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stdout).contains("trace.jsonl is missing"));
+    age(&traced);
+    for verb in ["trace", "explain"] {
+        refused(&ask(verb), INPUT_OUTPUT, &["schema_version is 99"]);
+    }
+    refused(
+        &qkdni(["reproduce", path]),
+        INPUT_OUTPUT,
+        &["schema_version is 99"],
+    );
 }
 
 #[test]
@@ -622,12 +652,16 @@ mod chromium {
         done(&qkdni(["report", &results, "--out", &out]));
         let size = fs::metadata(&out).expect("a report").len();
         assert!(size < 5_000_000, "{size} bytes");
-        let (page, console) = opened(Path::new(&out));
-        assert_eq!(
-            (attribute(&page, "data-selftest").as_deref(), console.as_str()),
-            (Some("passed"), "")
-        );
-        let opened = attribute(&page, "data-opened-ms").and_then(|text| text.parse::<u32>().ok());
+        // The quickest of three openings: what else the machine does is not the page's.
+        let times = [(); 3].map(|()| {
+            let (page, console) = opened(Path::new(&out));
+            assert_eq!(
+                (attribute(&page, "data-selftest").as_deref(), console.as_str()),
+                (Some("passed"), "")
+            );
+            attribute(&page, "data-opened-ms").and_then(|text| text.parse::<u32>().ok())
+        });
+        let opened = times.into_iter().flatten().min();
         assert!(opened.is_some_and(|time| time < 2_000), "{opened:?} ms");
     }
 }
