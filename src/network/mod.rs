@@ -101,7 +101,7 @@ fn run<O: Observer>(
     watch: O,
     conclude: impl FnOnce(O, LastLook) -> (Vec<AuditCheck>, Vec<u8>, Vec<u8>),
 ) -> Outcome {
-    let custody = (plan.exposure || trail).then(|| Custody::new(Arc::clone(plan), replication));
+    let custody = (plan.exposure || trail).then(|| Custody::new(Arc::clone(plan), replication, trail));
     let routes = (samples > 0).then(|| Routes::new(plan.sessions.len()));
     let own = (
         (requests_of(plan), Reroutes::default()),

@@ -241,7 +241,7 @@ impl Checker<'_> {
         let tags = matches!(document.security.authentication, Authentication::WegmanCarter(_));
         let (on, setting) = match metric {
             "kkder" => (document.run.material_check, "\"material_check\": true in \"run\""),
-            "exposed_bits_per_node" | "clear_bits_per_node" | "retention_s" => {
+            "exposed_bits_per_node" | "clear_bits_per_node" | "nodes_in_clear" | "retention_s" => {
                 (document.security.exposure, "\"exposure\": true in \"security\"")
             }
             "authentication_bits" | "unauthenticated_messages" => (
