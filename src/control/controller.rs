@@ -13,8 +13,8 @@ use super::reachability::Exchange;
 use super::recovery::Restoring;
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
-use super::segment::Segment;
 use super::vectors::Vectors;
+use super::segment::{Held, Segment};
 use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, LinkPerformance, ManagementMessage, Message, ReservationResult,
     StatusChange,
@@ -165,7 +165,14 @@ impl Controller {
                         attempt: *attempt,
                     };
                     if self.segments.contains_key(&order.request.session) {
-                        self.on_segment_request(ask, order.bits, order.deadline, out);
+                        let (bits, deadline, hold) = (order.bits, order.deadline, order.hold);
+                        let asked = Held {
+                            ask,
+                            bits,
+                            deadline,
+                            hold,
+                        };
+                        self.on_segment_request(asked, out);
                     } else {
                         // The session was closed, or its border lost.
                         self.refuse(ask, *source, *decider, label, out);
@@ -177,6 +184,7 @@ impl Controller {
                 agreement,
                 bits,
                 deadline,
+                hold,
             } => {
                 let segment = self.segments.get(&ask.request.session);
                 let before = segment.and_then(|segment| segment.place.before.as_ref());
@@ -189,7 +197,13 @@ impl Controller {
                         ControlMessage::SegmentAnswer { ask: *ask, result },
                     );
                 } else {
-                    self.on_segment_request(*ask, *bits, *deadline, out);
+                    let asked = Held {
+                        ask: *ask,
+                        bits: *bits,
+                        deadline: *deadline,
+                        hold: *hold,
+                    };
+                    self.on_segment_request(asked, out);
                 }
             }
             ControlMessage::SegmentAnswer { ask, result } => {

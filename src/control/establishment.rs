@@ -5,7 +5,7 @@
 //! the next one before it answers.
 
 use super::controller::Controller;
-use super::segment::{Crossing, Place, Segment};
+use super::segment::{Crossing, Held, Place, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, SegmentOrder,
@@ -383,7 +383,16 @@ impl Controller {
                 let label = Label::new(found.procedure, Step::SegmentOffer);
                 out.send(Address::controller(peer), label, offer);
             }
-            None => self.reserve(ask, order.bits, order.deadline, true, out),
+            None => {
+                let (bits, deadline, hold) = (order.bits, order.deadline, order.hold);
+                let asked = Held {
+                    ask,
+                    bits,
+                    deadline,
+                    hold,
+                };
+                self.reserve(asked, true, out);
+            }
         }
     }
 

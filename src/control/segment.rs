@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::negotiation::Negotiation;
-use crate::architecture::message::{Ask, BorderChoice};
+use crate::architecture::message::{Ask, BorderChoice, Hold};
 use crate::architecture::procedure::Procedure;
 use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
@@ -71,6 +71,8 @@ pub struct Held {
     pub bits: u64,
     /// When it times out.
     pub deadline: Time,
+    /// The session that it belongs to, where the demand has several.
+    pub hold: Option<Hold>,
 }
 
 /// Where a segment lies in its session.

@@ -97,6 +97,14 @@ impl Checker<'_> {
                 "its name is also that of its results folder",
             );
         }
+        if document.timing.processing.key_manager_queue == Some(0) {
+            self.error(
+                "zero_queue",
+                at!("timing", "processing", "key_manager_queue"),
+                "key managers take no message",
+                "write 1 or more, or leave the limit out",
+            );
+        }
         let protocol = &document.protocol;
         if protocol.polling == Some(Span::ZERO) {
             let hint = "leave it out for no polling";

@@ -4,7 +4,8 @@
 //! reservation (P9 step 4a, P12 step 5); one that was refused for want of key holds up those behind it until the
 //! lacking KM can serve. The source decides how a request ends.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::num::NonZeroU32;
 
 use rustc_hash::FxHashMap;
 
@@ -75,6 +76,8 @@ struct Session {
     /// A reroute that began with the loss of this route.
     lost_by: Option<FaultId>,
     last: Option<u32>,
+    /// Sessions of the demand that were refused, until their end: one that is refused is refused for good.
+    blocked: BTreeMap<NonZeroU32, Time>,
 }
 
 /// Sessions and requests of this KM's applications.
@@ -127,8 +130,15 @@ impl KeyManager {
             armed: false,
             lost_by: None,
             last: None,
+            blocked: BTreeMap::new(),
         });
-        session.queue.push_back(number);
+        session.blocked.retain(|_, until| *until > cx.now);
+        let blocked = order
+            .hold
+            .is_some_and(|hold| session.blocked.contains_key(&hold.number));
+        if !blocked {
+            session.queue.push_back(number);
+        }
         session.deadlines.push_back(number);
         if order.last {
             session.last = Some(number);
@@ -148,6 +158,9 @@ impl KeyManager {
                 attempt: 0,
             },
         );
+        if blocked {
+            return self.fail(order.request, FailureCause::SessionLimit, out);
+        }
         out.explain(|| self.why_queued(order.request));
         self.pump(id, cx, out);
     }
@@ -313,7 +326,7 @@ impl KeyManager {
         };
         let installed = matches!(
             cause,
-            None | Some(FailureCause::InsufficientKey | FailureCause::TimeOut)
+            None | Some(FailureCause::InsufficientKey | FailureCause::TimeOut | FailureCause::SessionLimit)
         );
         if cause == Some(FailureCause::ElementDown) {
             return self.ask_again(ask, cx, out);
@@ -335,7 +348,20 @@ impl KeyManager {
                 });
             }
         }
+        let lost_at_once = self
+            .routes
+            .get(&id)
+            .is_some_and(|route| route.terms.fails_at_once);
         match (cause, self.sources.requests.get_mut(&request)) {
+            (Some(FailureCause::SessionLimit), Some(entry)) => {
+                if let Some(hold) = entry.order.hold {
+                    session.blocked.insert(hold.number, hold.until);
+                }
+                self.fail(request, FailureCause::SessionLimit, out);
+            }
+            (Some(cause @ FailureCause::InsufficientKey), Some(_)) if lost_at_once => {
+                self.fail(request, cause, out);
+            }
             (None, Some(entry)) if matches!(entry.state, State::Asking { .. }) => {
                 self.start_relay(request, cx, out);
             }
@@ -626,9 +652,15 @@ impl KeyManager {
         }
     }
 
-    /// A request that comes while the KM is out of service fails.
-    pub(super) fn fail_unknown(&mut self, order: &KeyRequest, procedure: Procedure, out: &mut Outbox) {
-        let (request, cause) = (order.request, FailureCause::ElementDown);
+    /// A request that comes while the KM is out of service, or its queue full, fails.
+    pub(super) fn fail_unknown(
+        &mut self,
+        order: &KeyRequest,
+        cause: FailureCause,
+        procedure: Procedure,
+        out: &mut Outbox,
+    ) {
+        let request = order.request;
         out.observe(Observation::Failed { request, cause });
         out.send_as(
             self.my_ksa(),
