@@ -354,6 +354,8 @@ pub struct StatusAnswer {
     pub levels: Box<[(HopId, u8)]>,
     /// When.
     pub at: Time,
+    /// The fault that keeps the link from making key, for traces.
+    pub fault: Option<FaultId>,
 }
 
 /// How a border does, as one side tells the other (P10/P13 step 3).
@@ -746,13 +748,16 @@ impl ControlMessage {
             }
             ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
             ControlMessage::StatusRequest
-            | ControlMessage::StatusAnswer(_)
             | ControlMessage::StatusShare { .. }
             | ControlMessage::Reachability(_)
             | ControlMessage::Advertisement(_)
             | ControlMessage::GenerationControl { .. } => Subject::default(),
             ControlMessage::Vector(update) => Subject {
                 fault: update.fault,
+                ..Subject::default()
+            },
+            ControlMessage::StatusAnswer(answer) => Subject {
+                fault: answer.fault,
                 ..Subject::default()
             },
             ControlMessage::Status { fault, .. } | ControlMessage::LinkReport { fault, .. } => Subject {

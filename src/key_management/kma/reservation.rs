@@ -404,6 +404,7 @@ impl KeyManager {
                 fault,
                 session,
                 instant,
+                decider: Some(order.reply_to),
             });
         }
         out.wake(due, Timer::Installed(session));
@@ -437,6 +438,7 @@ impl KeyManager {
                 fault,
                 session,
                 instant: ReroutingInstant::Active,
+                decider: Some(reply_to),
             });
         }
         let label = Label::new(procedure.rerouting(), Step::RouteActive);

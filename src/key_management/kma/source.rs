@@ -345,6 +345,7 @@ impl KeyManager {
                     fault,
                     session: id,
                     instant,
+                    decider: None,
                 });
             }
         }
@@ -484,6 +485,7 @@ impl KeyManager {
                 fault,
                 session: id,
                 instant,
+                decider: None,
             });
         }
         session.route = RouteState::None;

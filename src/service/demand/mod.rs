@@ -5,12 +5,14 @@ mod periodic;
 mod poisson;
 mod replay;
 mod sessions;
+mod scaled;
 
 pub use on_off::OnOff;
 pub use periodic::Periodic;
 pub use poisson::Poisson;
 pub use replay::Replay;
 pub use sessions::{HoldingTime, Sessions};
+pub use scaled::Scaled;
 
 use std::fmt;
 
