@@ -4,15 +4,15 @@ mod on_off;
 mod periodic;
 mod poisson;
 mod replay;
-mod sessions;
 mod scaled;
+mod sessions;
 
 pub use on_off::OnOff;
 pub use periodic::Periodic;
 pub use poisson::Poisson;
 pub use replay::Replay;
-pub use sessions::{HoldingTime, Sessions};
 pub use scaled::Scaled;
+pub use sessions::{HoldingTime, Sessions};
 
 use std::fmt;
 
