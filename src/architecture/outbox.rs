@@ -34,6 +34,8 @@ pub enum Timer {
     Switch(SessionId),
     /// A controller has waited whether a failure on a session's path goes away.
     HeldOff(SessionId),
+    /// The other side has had time to come to the same border as this one.
+    AskAgain(SessionId),
     /// What works again has worked for long enough to be told.
     Restored,
     /// A KM has installed a session's new route.

@@ -1,6 +1,7 @@
 //! What an element may see of its world: its hops, its peers, its controller, its manager, its parameters – never the
 //! plan. No controller sees the other QKDN's topology or stores (requirement A5).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -162,6 +163,8 @@ pub struct KmSurroundings {
     pub sending_stores: Vec<StoreSettings>,
     /// Stores that it follows.
     pub receiving_stores: Vec<StoreSettings>,
+    /// How many sessions its hops carry at once, where that is limited.
+    pub session_limits: BTreeMap<HopId, u32>,
     /// Parameters.
     pub parameters: Arc<Parameters>,
 }

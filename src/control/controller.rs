@@ -13,8 +13,8 @@ use super::reachability::Exchange;
 use super::recovery::Restoring;
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
-use super::segment::Segment;
 use super::vectors::Vectors;
+use super::segment::{Held, Segment};
 use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, LinkPerformance, ManagementMessage, Message, ReservationResult,
     StatusChange,
@@ -38,7 +38,7 @@ pub struct Controller {
     /// Requests whose route is being found.
     pub(super) establishing: FxHashMap<RequestId, Establishing>,
     /// Requests whose reservations are awaited.
-    pub(super) pending: FxHashMap<RequestId, Pending>,
+    pub(super) pending: BTreeMap<RequestId, Pending>,
     /// Polling, and what came of it.
     pub(super) monitoring: Monitoring,
     /// What quotas have been used for.
@@ -72,7 +72,7 @@ impl Controller {
             restoring: Vec::new(),
             segments: BTreeMap::new(),
             establishing: FxHashMap::default(),
-            pending: FxHashMap::default(),
+            pending: BTreeMap::new(),
             monitoring: Monitoring::default(),
             admission: Admission::default(),
             exchange: Exchange::default(),
@@ -165,7 +165,14 @@ impl Controller {
                         attempt: *attempt,
                     };
                     if self.segments.contains_key(&order.request.session) {
-                        self.on_segment_request(ask, order.bits, order.deadline, out);
+                        let (bits, deadline, hold) = (order.bits, order.deadline, order.hold);
+                        let asked = Held {
+                            ask,
+                            bits,
+                            deadline,
+                            hold,
+                        };
+                        self.on_segment_request(asked, out);
                     } else {
                         // The session was closed, or its border lost.
                         self.refuse(ask, *source, *decider, label, out);
@@ -177,6 +184,7 @@ impl Controller {
                 agreement,
                 bits,
                 deadline,
+                hold,
             } => {
                 let segment = self.segments.get(&ask.request.session);
                 let before = segment.and_then(|segment| segment.place.before.as_ref());
@@ -189,7 +197,13 @@ impl Controller {
                         ControlMessage::SegmentAnswer { ask: *ask, result },
                     );
                 } else {
-                    self.on_segment_request(*ask, *bits, *deadline, out);
+                    let asked = Held {
+                        ask: *ask,
+                        bits: *bits,
+                        deadline: *deadline,
+                        hold: *hold,
+                    };
+                    self.on_segment_request(asked, out);
                 }
             }
             ControlMessage::SegmentAnswer { ask, result } => {
@@ -318,6 +332,7 @@ impl Controller {
             Timer::Vectors => self.on_vectors_due(now, out),
             Timer::Analysed(session) => self.on_analysed(session, now, out),
             Timer::Computed(session) => self.on_computed(session, now, out),
+            Timer::AskAgain(session) => self.on_ask_again(session, now, out),
             Timer::HeldOff(session) => self.on_held_off(session, now, out),
             Timer::Restored => self.on_restored(now, out),
             Timer::Switch(session) => self.on_switch(session, now, out),

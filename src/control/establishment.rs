@@ -6,7 +6,7 @@
 
 use super::controller::Controller;
 use super::reachability::Rank;
-use super::segment::{Crossing, Place, Segment};
+use super::segment::{Crossing, Held, Place, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, SegmentOrder,
@@ -86,6 +86,9 @@ impl Controller {
     /// Steps 2 and 3: compute this QKDN's part, ask for the other's.
     pub(super) fn on_route_request(&mut self, mut order: RelayOrder, km: NodeId, out: &mut Outbox) {
         let request = order.order.request;
+        if self.is_overtaken(order.ask()) {
+            return;
+        }
         let local = order.order.destination_qkdn == self.surroundings.domain.qkdn;
         let border = if local {
             None
@@ -228,6 +231,9 @@ impl Controller {
         let Some(from) = self.qkdn_across(border) else {
             return;
         };
+        if self.is_overtaken(order.ask) {
+            return;
+        }
         let before = Crossing::new(border, from, reply_to);
         let computes = Label::new(label.procedure, Step::Computation);
         self.session_state(request.session, SessionState::Open, computes, out);
@@ -314,6 +320,14 @@ impl Controller {
         self.when_all_is_known(ask.request, out);
     }
 
+    /// Whether a later attempt of the session has been heard of: what an earlier one asks is late, and nobody awaits it.
+    fn is_overtaken(&self, ask: Ask) -> bool {
+        let segment = self.segments.get(&ask.request.session);
+        let establishing = self.establishing.get(&ask.request);
+        segment.is_some_and(|segment| segment.generation > ask.attempt)
+            || establishing.is_some_and(|found| found.order.ask.attempt > ask.attempt)
+    }
+
     /// The route that is being found for this attempt.
     pub(super) fn awaiting(&mut self, ask: Ask) -> Option<&mut Establishing> {
         let found = self.establishing.get_mut(&ask.request);
@@ -330,6 +344,9 @@ impl Controller {
         }
         let found = self.establishing.remove(&request).expect("it was just there");
         let (ask, order, usable_bits) = (found.order.ask, found.order, found.usable_bits);
+        if self.is_overtaken(ask) {
+            return;
+        }
         let session = request.session;
         let mut segment = Segment::new(
             found.place,
@@ -367,7 +384,16 @@ impl Controller {
                 let label = Label::new(found.procedure, Step::SegmentOffer);
                 out.send(Address::controller(peer), label, offer);
             }
-            None => self.reserve(ask, order.bits, order.deadline, true, out),
+            None => {
+                let (bits, deadline, hold) = (order.bits, order.deadline, order.hold);
+                let asked = Held {
+                    ask,
+                    bits,
+                    deadline,
+                    hold,
+                };
+                self.reserve(asked, true, out);
+            }
         }
     }
 

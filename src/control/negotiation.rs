@@ -479,6 +479,9 @@ impl Controller {
         let Some(mine) = &segment.negotiation else {
             return self.resume(session, now, out);
         };
+        if mine.stage != Stage::Installed {
+            return; // a change inside is done; the border's is still being agreed on
+        }
         let (proposal, peer_switched) = (mine.proposal, mine.peer_switched);
         let Some((side, peer)) = self.negotiating_with(session) else {
             return;

@@ -495,7 +495,7 @@ impl Controller {
             self.on_can_serve(Ask { request, attempt }, km, label, out);
         }
         for request in held {
-            self.reserve(request.ask, request.bits, request.deadline, false, out);
+            self.reserve(request, false, out);
         }
         let stale = self
             .segments

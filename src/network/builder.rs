@@ -3,6 +3,7 @@
 //! Callers (the scenario's compiler, library users, tests) hand in valid values; the builder derives everything that
 //! follows from placement: hops, stores, controllers, borders, the data network, what each element may see.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use petgraph::graph::DiGraph;
@@ -12,7 +13,7 @@ use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::plan::{
     ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection, LinkPlan,
-    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, RunPlan,
+    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, RunPlan, Serving,
     SessionPlan, StorePlan, StoreSource,
 };
 use crate::architecture::distances::Distances;
@@ -113,6 +114,8 @@ pub struct PlanBuilder {
     routes: Vec<(NodeId, NodeId, u64)>,
     /// Longitude and latitude \[degrees\], where they are known.
     places: FxHashMap<NodeId, [f64; 2]>,
+    serving: Serving,
+    session_limits: BTreeMap<HopId, u32>,
     delays: LocalDelays,
     channels: Channels,
     interruption_threshold: Option<Span>,
@@ -129,6 +132,8 @@ impl PlanBuilder {
             run,
             parameters,
             processing,
+            serving: Serving::default(),
+            session_limits: BTreeMap::new(),
             qkdns: Arena::new(),
             control: Vec::new(),
             relay: Vec::new(),
@@ -346,6 +351,11 @@ impl PlanBuilder {
         self.classes.values().map(|class| class.name.as_str())
     }
 
+    /// Has requests of a QoS class fail at once where they find too little key.
+    pub fn impatient(&mut self, class: ClassId) {
+        self.classes[class].fails_at_once = true;
+    }
+
     /// Gives a QoS class a priority.
     pub fn priority(&mut self, class: ClassId, priority: u32) {
         self.classes[class].priority = priority;
@@ -357,6 +367,7 @@ impl PlanBuilder {
             self.classes.push(ClassPlan {
                 name: name.to_owned(),
                 priority: 0,
+                fails_at_once: false,
             })
         })
     }
@@ -400,6 +411,18 @@ impl PlanBuilder {
 
     fn end(&self) -> Time {
         Time::ZERO + self.run.warm_up + self.run.duration
+    }
+
+    /// Sets how the servers serve beside their processing times.
+    pub fn serving(&mut self, serving: Serving) {
+        self.serving = serving;
+    }
+
+    /// Limits how many sessions a link carries at once, in each direction.
+    pub fn session_limit(&mut self, link: LinkId, at_most: u32) {
+        for hop in self.links[link].hops {
+            self.session_limits.insert(hop, at_most);
+        }
     }
 
     /// Sets the delays where there is no fibre between.
@@ -552,12 +575,18 @@ impl PlanBuilder {
         drop(members);
 
         let priorities: Vec<u32> = self.classes.values().map(|class| class.priority).collect();
+        let impatient: Vec<ClassId> = self
+            .classes
+            .iter()
+            .filter_map(|(id, class)| class.fails_at_once.then_some(id))
+            .collect();
         let policies: Arena<QkdnId, Arc<Policy>> = self
             .policies
             .values()
             .map(|policy| {
                 Arc::new(Policy {
                     priorities: priorities.clone(),
+                    impatient: impatient.clone(),
                     ..policy.clone()
                 })
             })
@@ -601,6 +630,10 @@ impl PlanBuilder {
                     manager: qkdns[plan.qkdn].manager,
                     sending_stores: stores(&outgoing),
                     receiving_stores: stores(&incoming),
+                    session_limits: outgoing
+                        .iter()
+                        .filter_map(|hop| Some((hop.id, *self.session_limits.get(&hop.id)?)))
+                        .collect(),
                     outgoing,
                     incoming,
                     parameters: Arc::clone(&parameters),
@@ -680,6 +713,7 @@ impl PlanBuilder {
             random_faults: Vec::new(),
             parameters,
             processing: self.processing,
+            serving: self.serving,
             delays: self.delays,
             channels: self.channels,
             interruption_threshold: self.interruption_threshold,

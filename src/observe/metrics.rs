@@ -165,6 +165,12 @@ pub const METRICS: &[Metric] = &[
         "supplied key that one node held in clear",
     ),
     row(
+        "nodes_in_clear",
+        "1",
+        Lower,
+        "trusted nodes that held a supplied key in clear, its two ends included; mean over keys",
+    ),
+    row(
         "retention_s",
         "s",
         Lower,

@@ -23,7 +23,7 @@ use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Prices, Process
 use crate::network::sharing;
 use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
-use crate::service::demand::{ArrivalProcess, Periodic, Poisson};
+use crate::service::demand::{ArrivalProcess, HoldingTime, OnOff, Periodic, Poisson, Replay, Sessions};
 use crate::units::{Bits, Decibels, Fraction, Metres};
 
 /// What a valid document means.
@@ -139,7 +139,7 @@ fn parameters(document: &Document) -> Parameters {
         },
         management: provider::management(&protocol.management),
         level_classes: if protocol.status_reports {
-            protocol.level_classes.min(255) as u8
+            protocol.level_classes as u8 // checked to fit, as are the retries below
         } else {
             0
         },
@@ -153,7 +153,7 @@ fn parameters(document: &Document) -> Parameters {
         }),
         coordination_guard: timing.coordination_guard,
         coordination_timeout: timing.coordination_timeout,
-        coordination_retries: timing.coordination_retries.min(255) as u8,
+        coordination_retries: timing.coordination_retries as u8,
         recovery: recovery(document),
         refresh: LinkStateRefresh {
             period: protocol.link_state.refresh,
@@ -172,6 +172,17 @@ fn processing(document: &Document) -> Processing {
     }
 }
 
+fn serving(document: &Document) -> plan::Serving {
+    let processing = &document.timing.processing;
+    plan::Serving {
+        law: match processing.law {
+            document::ServiceLaw::Fixed => plan::ServiceLaw::Fixed,
+            document::ServiceLaw::Exponential => plan::ServiceLaw::Exponential,
+        },
+        key_manager_queue: processing.key_manager_queue,
+    }
+}
+
 /// One link wherever it comes from.
 struct Wanted<'a> {
     name: String,
@@ -183,6 +194,7 @@ struct Wanted<'a> {
     model: &'a LinkModel,
     generation: Option<&'a document::Generation>,
     store: &'a Store,
+    max_sessions: Option<u32>,
     ducts: Vec<DuctSection>,
 }
 
@@ -251,6 +263,7 @@ impl Compiler<'_> {
                     model: &link.model,
                     generation: link.generation.as_ref(),
                     store: &link.store,
+                    max_sessions: link.max_sessions,
                     ducts,
                     name,
                 });
@@ -275,7 +288,7 @@ impl Compiler<'_> {
         let schedule = schedule(wanted.model, &channel);
         let making = schedule
             .and_then(|schedule| making(&wanted, &channel, schedule.times(u64::from(wanted.systems))));
-        self.builder.link(LinkSpec {
+        let link = self.builder.link(LinkSpec {
             name: wanted.name,
             ends: wanted.ends,
             length_m: wanted.length.0,
@@ -286,7 +299,11 @@ impl Compiler<'_> {
             making,
             store: amounts(wanted.store),
             ducts: wanted.ducts,
-        })
+        });
+        if let Some(at_most) = wanted.max_sessions {
+            self.builder.session_limit(link, at_most);
+        }
+        link
     }
 
     fn boundary(&mut self, boundary: &Boundary) {
@@ -316,6 +333,7 @@ impl Compiler<'_> {
                     model: &gwn.link.model,
                     generation: gwn.link.generation.as_ref(),
                     store: &gwn.link.store,
+                    max_sessions: gwn.link.max_sessions,
                     ducts: way.into_iter().map(section).collect(),
                 });
                 self.builder.relay_boundary(name, link);
@@ -363,6 +381,7 @@ impl Compiler<'_> {
                 model: &templates[side].model,
                 generation: templates[side].generation.as_ref(),
                 store: &templates[side].store,
+                max_sessions: templates[side].max_sessions,
                 ducts: part_of(way, from, to).into_iter().map(section).collect(),
             });
             node
@@ -417,6 +436,7 @@ impl Compiler<'_> {
     fn traffic(&mut self) {
         let document = self.document;
         let timing = &document.timing;
+        self.builder.serving(serving(document));
         self.builder.delays(LocalDelays {
             ak: timing.ak_delay,
             local: timing.local_delay,
@@ -441,15 +461,7 @@ impl Compiler<'_> {
         }
         for demand in &document.demands {
             let ends = [0, 1].map(|end| self.node(&demand.between[end].qkdn, &demand.between[end].node));
-            let arrivals: Arc<dyn ArrivalProcess> = match &demand.arrivals {
-                Arrivals::Periodic(periodic) => Arc::new(Periodic {
-                    period: periodic.period,
-                    phase: None,
-                }),
-                Arrivals::Poisson(poisson) => Arc::new(Poisson {
-                    rate: poisson.rate.per_second(),
-                }),
-            };
+            let arrivals = arrivals(&demand.arrivals, demand.from);
             let class = self.builder.class(&demand.class);
             let (name, keys) = (demand.id.as_str(), u64::from(demand.number));
             let session =
@@ -461,6 +473,36 @@ impl Compiler<'_> {
         for route in &document.data_network.routes {
             let [a, b] = [0, 1].map(|end| self.node(&route.between[end].qkdn, &route.between[end].node));
             self.builder.data_route(a, b, route.length.0);
+        }
+    }
+}
+
+/// When a demand asks that begins then.
+fn arrivals(arrivals: &Arrivals, from: Span) -> Arc<dyn ArrivalProcess> {
+    match arrivals {
+        Arrivals::Periodic(periodic) => Arc::new(Periodic {
+            period: periodic.period,
+            phase: None,
+        }),
+        Arrivals::Poisson(poisson) => Arc::new(Poisson {
+            rate: poisson.rate.per_second(),
+        }),
+        Arrivals::OnOff(bursts) => Arc::new(OnOff {
+            on: bursts.on,
+            off: bursts.off,
+            rate: bursts.rate.per_second(),
+        }),
+        Arrivals::Sessions(sessions) => Arc::new(Sessions {
+            rate: sessions.rate.per_second(),
+            holding: match sessions.holding {
+                document::Holding::Exponential(document::MeanTime { mean }) => HoldingTime::Exponential(mean),
+                document::Holding::Fixed(document::FixedTime { time }) => HoldingTime::Fixed(time),
+            },
+            requests_per_s: sessions.requests.map_or(0.0, crate::units::Rate::per_second),
+        }),
+        Arrivals::Replay(replay) => {
+            let after = replay.times.iter().filter_map(|at| at.0.checked_sub(from.0));
+            Arc::new(Replay::new(after.map(Span).collect()))
         }
     }
 }
@@ -528,6 +570,12 @@ fn making(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Opt
             lump.bits *= u64::from(wanted.systems);
         }
         return Some(Making::Passes(Arc::new(passes)));
+    }
+    if let LinkModel::RandomBlocks(model) = wanted.model {
+        let pairs = nominal.bits / model.block.0.max(1);
+        let period = Span(nominal.period.0 / pairs.max(1));
+        let bits = model.block.0;
+        return Some(Making::Random(BlockSchedule { bits, period }));
     }
     let usual = document::Generation::default();
     let physical = wanted.model.is_physical();

@@ -278,6 +278,16 @@ impl Default for Channels {
     }
 }
 
+names! {
+    /// How the service times of one kind of element are distributed.
+    pub enum ServiceLaw ("distribution of service times") {
+        /// Always the same.
+        fixed => Fixed,
+        /// Exponential, with the given time as its mean.
+        exponential => Exponential,
+    }
+}
+
 record! {
     /// Service time per message of the elements that serve one message after the other.
     pub struct Processing {
@@ -287,6 +297,12 @@ record! {
         controller: Span = Span::from_micros(100),
         /// Of a manager. Assumption: 100 us.
         manager: Span = Span::from_micros(100),
+        /// How service times are distributed. Assumption: all are alike.
+        law: ServiceLaw = ServiceLaw::Fixed,
+        /// How many messages a key manager holds at once, the one in service included; default: as many as come. A
+        /// message that finds it full is not acknowledged, and sent again ("protocol.retransmission"); an application's
+        /// request fails at once.
+        key_manager_queue: Option<u32>,
     }
 }
 
@@ -551,9 +567,12 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("boundary", BoundaryKind::ENTRIES),
         ("kxi1_prime_protection", TransferProtection::ENTRIES),
         ("arrivals", Arrivals::ENTRIES),
+        ("holding", Holding::ENTRIES),
+        ("lacking", Lacking::ENTRIES),
         ("fault", Fault::ENTRIES),
         ("control", Control::ENTRIES),
         ("reservation", Reservation::ENTRIES),
+        ("service", ServiceLaw::ENTRIES),
         ("transit", Transit::ENTRIES),
     ]
 }

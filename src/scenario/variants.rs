@@ -213,6 +213,7 @@ impl<'a> Site<'a> {
                 model: own.model.clone(),
                 generation: own.generation.clone(),
                 store: self.share(number, links, own.store.lane_share),
+                max_sessions: own.max_sessions,
                 systems: systems[side],
             }
         };
@@ -240,6 +241,7 @@ impl<'a> Site<'a> {
                 model: template.model,
                 generation: template.generation,
                 store: template.store,
+                max_sessions: template.max_sessions,
                 ducts: cut(&stretches, from.at, to.at),
                 note: Some(format!("derived from boundary {id}")),
                 source: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::link::LinkPerformance;
-use super::service::{FailureCause, KeyRequest};
+use super::service::{FailureCause, Hold, KeyRequest, hold_bytes};
 use super::{Ask, Formation, RequestId, Subject};
 use crate::architecture::hop::{Hop, HopState};
 use crate::architecture::policy::Terms;
@@ -51,6 +51,7 @@ impl RelayOrder {
             bits: self.order.bits,
             class: self.order.class,
             deadline: self.order.deadline,
+            hold: self.order.hold,
         }
     }
 
@@ -83,6 +84,8 @@ pub struct SegmentOrder {
     pub class: ClassId,
     /// When the request times out.
     pub deadline: Time,
+    /// The session that it belongs to, where the demand has several.
+    pub hold: Option<Hold>,
 }
 
 /// A reservation at one sending KM, and the hop to install for the session if it is new there.
@@ -98,6 +101,8 @@ pub struct Reservation {
     pub bits: u64,
     /// When the reservation lapses.
     pub deadline: Time,
+    /// The session that it belongs to, where the demand has several.
+    pub hold: Option<Hold>,
     /// The controller that decides, to be answered.
     pub reply_to: ControllerId,
     /// The border that the session crosses, if it crosses one; KM-A's KSA enters the other QKDN there.
@@ -464,6 +469,8 @@ pub enum ControlMessage {
         bits: u64,
         /// When the reservation lapses.
         deadline: Time,
+        /// The session that it belongs to, where the demand has several.
+        hold: Option<Hold>,
     },
     /// Controller-B → controller-A: all of B's segment has answered.
     SegmentAnswer {
@@ -777,18 +784,23 @@ impl ControlMessage {
 
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
-            ControlMessage::BorderQuery { .. } | ControlMessage::SegmentRequest { .. } => 56,
-            ControlMessage::RouteRequest(_) => 80,
-            ControlMessage::SegmentQuery { order, .. } => 56 + 4 * order.passed.len() as u64,
+            ControlMessage::BorderQuery { order, .. } | ControlMessage::SegmentRequest { order, .. } => {
+                56 + hold_bytes(order.hold)
+            }
+            ControlMessage::RouteRequest(order) => 80 + hold_bytes(order.order.hold),
+            ControlMessage::SegmentQuery { order, .. } => {
+                56 + 4 * order.passed.len() as u64 + hold_bytes(order.hold)
+            }
+            ControlMessage::SegmentReserve { hold, .. } => 32 + hold_bytes(*hold),
             ControlMessage::Reserve(reservation) => {
                 let formation = reservation.formation.as_ref();
                 72 + formation.map_or(0, |formation| 8 + 4 * formation.kms.len() as u64)
+                    + hold_bytes(reservation.hold)
             }
             ControlMessage::BorderAnswer { .. }
             | ControlMessage::SegmentOffer { .. }
             | ControlMessage::ResourceAnswer { .. }
             | ControlMessage::ReserveAnswer { .. }
-            | ControlMessage::SegmentReserve { .. }
             | ControlMessage::Start { .. } => 32,
             ControlMessage::ResourceQuery { .. }
             | ControlMessage::SegmentAnswer { .. }

@@ -22,7 +22,7 @@ pub use link::{AlarmCause, LinkPerformance, LinkState};
 pub use management::{FaultDecision, ManagementMessage};
 pub use material::{KeyMaterial, Material};
 pub use reports::{Capability, Condition, Performance, ProviderReport, RouteRecord, Security, UserReport};
-pub use service::{FailureCause, KeyRequest, ServiceMessage};
+pub use service::{FailureCause, Hold, KeyRequest, ServiceMessage};
 
 use super::element::Address;
 use super::procedure::Label;
@@ -218,4 +218,4 @@ impl From<ManagementMessage> for Message {
 }
 
 /// A copy of an envelope per event would be paid for on every hop: keep it small.
-const _: () = assert!(size_of::<Envelope>() <= 120);
+const _: () = assert!(size_of::<Envelope>() <= 136);

@@ -302,6 +302,8 @@ record! {
         generation: Option<Generation>,
         /// Where its keys are kept.
         store: Store = Store::default(),
+        /// How many sessions it carries at once in each direction; default: as many as come.
+        max_sessions: Option<u32>,
         /// The stretches of shared ducts that it lies in, from the first end to the second; default: a duct of
         /// its own, "QKDN/LINK".
         ducts: Vec<Stretch>,
@@ -466,6 +468,8 @@ record! {
         generation: Option<Generation>,
         /// Where its keys are kept.
         store: Store = Store::default(),
+        /// How many sessions it carries at once in each direction; default: as many as come.
+        max_sessions: Option<u32>,
         /// Number of module pairs in parallel.
         systems: u32 = 1,
     }
