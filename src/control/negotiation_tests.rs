@@ -72,6 +72,7 @@ fn far_over(border: BorderChoice) -> Bench {
         bits: 100,
         class: ClassId(0),
         deadline: Time(1_000),
+        hold: None,
     };
     let query = ControlMessage::SegmentQuery {
         order,
@@ -122,6 +123,7 @@ fn segment_reserve(agreement: u32) -> ControlMessage {
         agreement,
         bits: 100,
         deadline: Time(u64::MAX),
+        hold: None,
     }
 }
 

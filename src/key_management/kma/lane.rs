@@ -122,7 +122,9 @@ impl Lane {
             return None;
         }
         let stored = self.store.book().stored;
-        if self.lacking && self.class == 0 && self.next_edge(classes).is_some_and(|edge| stored >= edge) {
+        let capacity = self.store.settings.capacity;
+        let recovered = self.store.settings.floor.saturating_add(capacity / HYSTERESIS);
+        if self.lacking && self.class == 0 && stored >= recovered.min(capacity) {
             self.lacking = false;
         }
         let mut now = self.class_of(stored, classes);
