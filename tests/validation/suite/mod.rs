@@ -43,6 +43,7 @@ pub struct Quantity {
     /// The exact value.
     pub exact: f64,
     /// Half-width that the reduced suite must reach, in parts of the exact value.
+    #[allow(dead_code)] // for the tests
     pub reduced_half_width: f64,
 }
 
@@ -67,6 +68,7 @@ pub struct Experiment {
     /// What the full suite runs.
     pub full: Effort,
     /// What the tests run.
+    #[allow(dead_code)] // for the tests
     pub reduced: Effort,
     /// Runs one replication.
     pub estimate: fn(&Arc<Plan>, u32) -> Estimates,
