@@ -81,8 +81,15 @@ fn compared(row: &Exact, commit: &str) -> Row {
         row.quantity.clone(),
         format!("{}{unit}", significant(row.simulated)),
         "exact run".to_owned(),
-        format!("{}{unit}", significant(row.reference)),
-        format!("{deviation:+.4}{unit}"),
+        row.wording.map_or_else(
+            || format!("{}{unit}", significant(row.reference)),
+            ToOwned::to_owned,
+        ),
+        if row.wording.is_some() {
+            "-".to_owned()
+        } else {
+            format!("{deviation:+.4}{unit}")
+        },
         yes(deviation.abs() <= row.tolerance),
         "see scenario".to_owned(),
         row.scenario.to_owned(),

@@ -112,16 +112,16 @@ fn forms_10_and_11_published_runs() {
 /// queues are used, and it says how many it looked at.
 #[test]
 fn form_5_littles_law_is_audited() {
-    for scenario in [
-        "validation/km-server.json",
-        "validation/km-server.json:exponential-queue",
-        "validation/capacity.json:many",
-        "sessions.json",
-        "sessions.json:bursts",
-        "sessions.json:replay",
-        "sessions.json:random-blocks",
+    for (scenario, duration) in [
+        ("validation/km-server.json", "2 h"),
+        ("validation/km-server.json:exponential-queue", "2 h"),
+        ("validation/capacity.json:many", "5 min"),
+        ("sessions.json", "5 min"),
+        ("sessions.json:bursts", "5 min"),
+        ("sessions.json:replay", "5 min"),
+        ("sessions.json:random-blocks", "5 min"),
     ] {
-        let plan = suite::plan(scenario, &["run.duration=5 min"]);
+        let plan = suite::plan(scenario, &[&format!("run.duration={duration}")]);
         let outcome = suite::audited(&plan, 0);
         let check = outcome.audit.iter().find(|check| check.check.starts_with("L = "));
         let check = check.expect("it is in the audit");

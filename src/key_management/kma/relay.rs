@@ -180,7 +180,6 @@ impl KeyManager {
             let keys = self.lanes[lane].store.spend(bits);
             self.pass_on(envelope, arrived_over, (next, way), Some(keys), cx, out);
         } else if terms.fails_at_once {
-            self.explain_lack(request, lane, bits, out);
             self.note_depletion(lane, request, cx, out);
             self.end_relay(&envelope, FailureCause::InsufficientKey, cx, out);
         } else {

@@ -110,7 +110,6 @@ impl KeyManager {
             ReservationResult::Confirmed
         } else if order.terms.fails_at_once {
             self.held_hops.give_back(order.ask);
-            self.explain_lack(request, lane, order.bits, out);
             self.note_depletion(lane, request, cx, out);
             ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
         } else {

@@ -40,6 +40,7 @@ pub fn rows() -> Vec<Exact> {
             unit: "1",
             simulated: lost.iter().sum::<f64>() / lost.len() as f64,
             reference: (1.0 - served / asked).max(0.0),
+            wording: None,
             source: "starved exactly when cT > min(B, K)",
             // A period more or less of some 360.
             tolerance: if starved { 1e-3 } else { 0.0 },

@@ -296,8 +296,10 @@ pub struct Exact {
     pub unit: &'static str,
     /// What the runs gave.
     pub simulated: f64,
-    /// What it should be; `None` where only a bound or a statement is known.
+    /// What it should be.
     pub reference: f64,
+    /// How a published reference is worded that is no number.
+    pub wording: Option<&'static str>,
     /// Where the reference comes from.
     pub source: &'static str,
     /// By how much it may differ, absolutely.
