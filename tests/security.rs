@@ -132,6 +132,8 @@ fn relay_schemes_differ_in_what_is_held_and_not_in_what_is_computable() {
             held,
             "{scheme:?}"
         );
+        let held = held.len() as f64;
+        assert_eq!(metric(&outcome, "nodes_in_clear", "network"), held, "{scheme:?}");
         assert_eq!(
             nodes_that_know_all(&outcome, "exposed_bits_per_node"),
             all,

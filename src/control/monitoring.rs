@@ -26,6 +26,8 @@ impl Controller {
     pub fn on_start(&mut self, now: Time, out: &mut Outbox) {
         self.report_capabilities(out);
         self.arm_poll(now, out);
+        self.arm_refresh(now, out);
+        self.arm_vectors(now, out);
     }
 
     fn arm_poll(&self, now: Time, out: &mut Outbox) {
@@ -62,7 +64,7 @@ impl Controller {
                 link,
                 generating: generating || ordered,
             };
-            self.on_status(change, answer.at, None, from, now, out);
+            self.on_status(change, answer.at, answer.fault, from, now, out);
         }
         for &(hop, percent) in &answer.levels {
             self.control_generation(hop, percent, out);

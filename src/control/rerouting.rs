@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 
 use super::controller::Controller;
-use super::knowledge::HopState;
+use super::knowledge::{HopState, News};
 use super::segment::{Crossing, Segment, SegmentState, Side};
-use crate::architecture::message::{Ask, ControlMessage, NewRoute, StatusChange, Subject};
+use crate::architecture::message::{Ask, ControlMessage, FailedHop, NewRoute, StatusChange, Subject};
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
 use crate::architecture::{Address, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{FaultId, HopId, NodeId, SessionId};
@@ -27,11 +27,16 @@ impl Controller {
         now: Time,
         out: &mut Outbox,
     ) {
-        if !self.knowledge.learn(change, origin, fault) {
+        if self.knowledge.learn(change, origin, fault) == News::Nothing {
             return;
         }
         let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusReport);
-        for &peer in &self.surroundings.flooding_peers {
+        for &peer in self
+            .surroundings
+            .flooding_peers
+            .iter()
+            .filter(|_| self.floods(change))
+        {
             let to = Address::controller(peer);
             if to != from {
                 out.send(
@@ -45,6 +50,12 @@ impl Controller {
                 );
             }
         }
+        self.vectors_after(change, fault, now, out);
+        self.act_on(change, now, out);
+    }
+
+    /// What a change of status means for ways to others and for sessions.
+    pub(super) fn act_on(&mut self, change: StatusChange, now: Time, out: &mut Outbox) {
         self.offer_after(change, out);
         if change.is_good() {
             return self.consider_reverting(now, out);
@@ -54,12 +65,7 @@ impl Controller {
         {
             return; // announced: whoever could leave has left
         }
-        let touches = |hop: &Hop| match change {
-            StatusChange::Link { link, .. } | StatusChange::Maintenance { link, .. } => {
-                hop.link == Some(link)
-            }
-            StatusChange::Level { hop: id, .. } | StatusChange::Reachable { hop: id, .. } => hop.id == id,
-        };
+        let touches = |hop: &Hop| change.touches(hop);
         let border = |segment: &Segment| {
             let mut own = segment.crossings().filter_map(|crossing| self.own_hop(crossing));
             own.any(touches)
@@ -71,10 +77,15 @@ impl Controller {
             .map(|(&session, _)| session)
             .collect();
         for session in touched {
-            match self.segments.get_mut(&session) {
-                Some(segment) if segment.state != SegmentState::Active => segment.stale = true,
-                _ => self.consider_rerouting(session, now, out),
-            }
+            self.reconsider(session, now, out);
+        }
+    }
+
+    /// There is news about a session's route: it is looked at, at once or after the reroute under way.
+    pub(super) fn reconsider(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        match self.segments.get_mut(&session) {
+            Some(segment) if segment.state != SegmentState::Active => segment.stale = true,
+            _ => self.consider_rerouting(session, now, out),
         }
     }
 
@@ -106,19 +117,28 @@ impl Controller {
             .chain(own.map(|hop| hop.id))
             .collect();
         let (state, worst) = self.worst_hop(&watched);
-        worst.filter(|_| state > HopState::Active)
+        let worst = worst.filter(|_| state > HopState::Active);
+        worst.or_else(|| self.lost_by_vectors(session))
+    }
+
+    /// The fault behind a failed hop, as far as is known.
+    pub(super) fn fault_of(&self, hop: HopId) -> Option<FaultId> {
+        self.knowledge
+            .fault(self.hop(hop))
+            .or_else(|| self.fault_by_vectors())
     }
 
     pub(super) fn consider_rerouting(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         let Some(worst) = self.failed_hop(session) else {
             return;
         };
-        let fault = self.knowledge.fault(self.hop(worst));
+        let fault = self.fault_of(worst);
         if let Some(fault) = fault {
             out.observe(Observation::Rerouting {
                 fault,
                 session,
                 instant: ReroutingInstant::Reported,
+                decider: None,
             });
         }
         out.explain(|| {
@@ -170,6 +190,7 @@ impl Controller {
                 fault,
                 session,
                 instant,
+                decider: None,
             });
         }
     }
@@ -205,10 +226,14 @@ impl Controller {
 
     /// This side's path between the segment's ends, over hops that make key.
     pub(super) fn inside(&self, session: SessionId) -> Option<Vec<HopId>> {
-        let domain = &self.surroundings.domain;
-        let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
-        let [from, to] = self.segments[&session].ends;
-        self.routing.route(domain, &active, from, to)
+        let segment = &self.segments[&session];
+        let [from, to] = segment.ends;
+        self.active_path(from, to, segment.bits)
+    }
+
+    /// A path over hops that make key.
+    pub(super) fn active_path(&self, from: NodeId, to: NodeId, bits: u64) -> Option<Vec<HopId>> {
+        self.view(|view| view.path(from, to, bits, &|hop| (view.state)(hop) == HopState::Active))
     }
 
     /// The side whose border must change: one that has stopped making key, or one of those that the inside no longer
@@ -262,7 +287,7 @@ impl Controller {
             };
             let taken = inside.as_deref().unwrap_or(&path);
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason).among(self.candidates(
-                segment.ends,
+                (segment.ends, segment.bits),
                 border,
                 Some(taken),
             ))
@@ -282,19 +307,24 @@ impl Controller {
     pub(super) fn on_fault_decision(
         &mut self,
         session: SessionId,
-        hop: Option<(HopId, bool)>,
+        failed: Option<FailedHop>,
         at: Time,
         from: Address,
         now: Time,
         out: &mut Outbox,
     ) {
-        if let Some((hop, generating)) = hop {
+        if let Some(FailedHop {
+            hop,
+            generating,
+            fault,
+        }) = failed
+        {
             if let (false, Some(link)) = (generating, self.hop(hop).link) {
                 let change = StatusChange::Link { link, generating };
-                self.on_status(change, at, None, from, now, out);
+                self.on_status(change, at, fault, from, now, out);
             }
             let change = StatusChange::Level { hop, class: 0 };
-            self.on_status(change, at, None, from, now, out);
+            self.on_status(change, at, fault, from, now, out);
         }
         let active = self
             .segments
@@ -307,7 +337,7 @@ impl Controller {
 
     /// The other side is lost, or no longer consistent: the source begins again with the border choice.
     pub(super) fn lose_route(&mut self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
-        self.instant(session, ReroutingInstant::Coordinated, out);
+        Self::instant_of(session, fault, ReroutingInstant::Coordinated, out);
         out.explain(|| {
             let reason = "the other side does not answer, or no longer agrees: the source begins anew";
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason)
@@ -330,6 +360,14 @@ impl Controller {
             out.send(Address::controller(next), label, close);
         }
         if let Some(source) = segment.place.source {
+            if let Some(fault) = fault {
+                out.observe(Observation::Commands {
+                    fault,
+                    session,
+                    kms: 1,
+                    gives_back: true,
+                });
+            }
             self.deliver(
                 source,
                 label,
@@ -372,6 +410,14 @@ impl Controller {
             .filter(told)
             .map(|(_, &hop)| hop)
             .collect();
+        if let Some(fault) = fault {
+            out.observe(Observation::Commands {
+                fault,
+                session,
+                kms: changed.len() as u32,
+                gives_back: false,
+            });
+        }
         for &hop in &changed {
             let km = self.hop(hop).from;
             let command = NewRoute {

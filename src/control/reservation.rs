@@ -14,7 +14,7 @@ use crate::architecture::message::{
 };
 use crate::architecture::observation::{Choice, Decision, SessionState};
 use crate::architecture::surroundings::ReservationScheme;
-use crate::architecture::{Address, Label, Outbox, RequestId, Step};
+use crate::architecture::{Address, Label, Outbox, RequestId, Step, Timer};
 use crate::ids::{NodeId, SessionId};
 use crate::kernel::Time;
 
@@ -84,7 +84,8 @@ impl Controller {
             hold,
         } = asked;
         let request = ask.request;
-        if let Some(before) = self.pending.remove(&request) {
+        let before = self.pending.remove(&request);
+        if let Some(before) = &before {
             self.admission.give_back(&before.charge);
         }
         let Some(charge) = self.admit(ask, bits, out) else {
@@ -119,7 +120,14 @@ impl Controller {
             };
             self.deliver(km, label, &ControlMessage::Reserve(order), out);
         }
-        let awaited = segment.path.iter().map(|&hop| self.hop(hop).from).collect();
+        let awaited: Vec<NodeId> = segment.path.iter().map(|&hop| self.hop(hop).from).collect();
+        // KMs that are asked again replace their promise; those that are not would keep it to the deadline.
+        if let Some(before) = before {
+            let attempt = before.attempt;
+            for km in before.confirmed.into_iter().filter(|km| !awaited.contains(km)) {
+                self.give_back(Ask { request, attempt }, km, out);
+            }
+        }
         if let Some(after) = after {
             let label = Label::new(after.border.procedure, Step::Reservation);
             let message = ControlMessage::SegmentReserve {
@@ -201,9 +209,11 @@ impl Controller {
 
     /// The session's route is gone: what has been promised for it is given back, answers to come are void.
     pub(super) fn drop_pending(&mut self, session: SessionId, out: &mut Outbox) {
-        let mut asked: Vec<RequestId> = self.pending.keys().copied().collect();
-        asked.retain(|request| request.session == session);
-        asked.sort();
+        let all = RequestId { session, number: 0 }..=RequestId {
+            session,
+            number: u32::MAX,
+        };
+        let asked: Vec<RequestId> = self.pending.range(all).map(|(&request, _)| request).collect();
         for request in asked {
             let pending = self.pending.remove(&request).expect("it was just there");
             self.admission.give_back(&pending.charge);
@@ -262,6 +272,7 @@ impl Controller {
         let result = match pending.refused {
             None => {
                 segment.refused.remove(&request.number);
+                segment.asked_again = 0;
                 ReservationResult::Confirmed
             }
             Some((cause, at)) => {
@@ -343,8 +354,8 @@ impl Controller {
     }
 
     /// The two sides counted on different borders: nothing was spent; it is asked for again, after the reroute if one is
-    /// under way. Where they still do at the request's deadline they will not come together by themselves: the source
-    /// begins anew.
+    /// under way, else after the coordination's time-out. Where they still do after as many tries as the coordination
+    /// makes, or at the request's deadline, they will not come together by themselves: the source begins anew.
     fn ask_again(&mut self, ask: Ask, pending: &Pending, out: &mut Outbox) {
         self.admission.give_back(&pending.charge);
         for &km in &pending.confirmed {
@@ -361,11 +372,34 @@ impl Controller {
         if deadline <= self.admission.now() {
             return self.lose_route(session, self.fault_behind(session), out);
         }
+        let patience = self.surroundings.parameters.coordination_timeout;
         let segment = self.segments.get_mut(&session).expect("it has asked");
-        if segment.state == SegmentState::Active {
-            self.reserve(asked, false, out);
-        } else {
-            segment.held.push(asked);
+        segment.held.push(asked);
+        if segment.state == SegmentState::Active && segment.asks_again.is_none() {
+            let due = self.admission.now() + patience;
+            segment.asks_again = Some(due);
+            out.wake(due, Timer::AskAgain(session));
+        }
+    }
+
+    /// The other side has had time to come to the same border: what was held is asked for again.
+    pub(super) fn on_ask_again(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        let retries = self.surroundings.parameters.coordination_retries;
+        let Some(segment) = self.segments.get_mut(&session) else {
+            return;
+        };
+        if segment.asks_again.take_if(|due| *due <= now).is_none() || segment.state != SegmentState::Active {
+            return; // a reroute goes on with what is held
+        }
+        if segment.held.is_empty() {
+            return;
+        }
+        segment.asked_again += 1;
+        if segment.asked_again > u32::from(retries) {
+            return self.lose_route(session, self.fault_behind(session), out);
+        }
+        for held in std::mem::take(&mut segment.held) {
+            self.reserve(held, false, out);
         }
     }
 

@@ -138,6 +138,7 @@ impl<O: Observer> World<O> {
                     parameters.rerouting,
                     expected(&plan.links[link]),
                 )
+                .declaring(parameters.status_reports)
             })
             .collect();
         let mut applications: Arena<ApplicationId, Application> = plan

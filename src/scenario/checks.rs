@@ -2,9 +2,11 @@
 
 mod channels;
 mod faults;
+mod limits;
 mod networks;
 mod provider;
 mod routes;
+mod routing;
 mod traffic;
 
 use std::collections::BTreeMap;
@@ -33,6 +35,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.run();
     checker.ids();
     checker.qkdns();
+    checker.link_state();
     checker.boundaries();
     checker.providers();
     checker.ducts();
@@ -41,6 +44,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.expectations();
     checker.data_network();
     checker.channels();
+    checker.limits();
     checker.realistic_load();
     checker.findings
 }

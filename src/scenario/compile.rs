@@ -3,17 +3,17 @@
 //! The document is valid: [`load()`](super::load()) has seen to it, and derived variants of a valid document are valid.
 
 mod provider;
+mod routing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::{
     self, Arrivals, Authentication, Boundary, BoundaryKind, ChannelQuality, Control, Document, Iwn,
-    LinkModel, Relay, Reservation, Routing, Sharing, Store, Stretch, TransferProtection,
+    LinkModel, Relay, Reservation, Sharing, Store, Stretch, TransferProtection,
 };
-use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
+use crate::architecture::surroundings::{LinkStateRefresh, Parameters, RelayScheme, ReservationScheme};
 use crate::architecture::{Heartbeat, Procedure, Recovery};
-use crate::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use crate::ids::{DuctId, NodeId, QkdnId};
 use crate::interworking::way::{Way, part_of};
 use crate::kernel::{Span, Time};
@@ -23,7 +23,9 @@ use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Prices, Process
 use crate::network::sharing;
 use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
-use crate::service::demand::{ArrivalProcess, HoldingTime, OnOff, Periodic, Poisson, Replay, Sessions};
+use crate::service::demand::{
+    ArrivalProcess, HoldingTime, OnOff, Periodic, Poisson, Replay, Scaled, Sessions,
+};
 use crate::units::{Bits, Decibels, Fraction, Metres};
 
 /// What a valid document means.
@@ -139,7 +141,7 @@ fn parameters(document: &Document) -> Parameters {
         },
         management: provider::management(&protocol.management),
         level_classes: if protocol.status_reports {
-            protocol.level_classes.min(255) as u8
+            protocol.level_classes as u8 // checked to fit, as are the retries below
         } else {
             0
         },
@@ -153,8 +155,12 @@ fn parameters(document: &Document) -> Parameters {
         }),
         coordination_guard: timing.coordination_guard,
         coordination_timeout: timing.coordination_timeout,
-        coordination_retries: timing.coordination_retries.min(255) as u8,
+        coordination_retries: timing.coordination_retries as u8,
         recovery: recovery(document),
+        refresh: LinkStateRefresh {
+            period: protocol.link_state.refresh,
+            max_age: protocol.link_state.max_age,
+        },
         rerouting: Procedure::P10, // the builder knows better once it has the boundaries
     }
 }
@@ -225,15 +231,15 @@ impl Compiler<'_> {
             self.add_duct(duct.id.as_str(), duct.length);
         }
         for qkdn in &self.document.qkdns {
-            let routing: Arc<dyn RoutingAlgorithm> = match qkdn.routing {
-                Routing::FewestHops(_) => Arc::new(FewestHops),
-                Routing::ShortestLength(_) => Arc::new(ShortestLength),
-                Routing::Widest(_) => Arc::new(Widest),
-            };
-            let id = self.builder.qkdn(qkdn.id.as_str(), routing);
+            let id = self
+                .builder
+                .qkdn(qkdn.id.as_str(), routing::algorithm(&qkdn.routing));
             self.qkdns.insert(qkdn.id.0.clone(), id);
             for node in &qkdn.nodes {
-                self.add_node(format!("{}/{}", qkdn.id, node.id), id, None);
+                let added = self.add_node(format!("{}/{}", qkdn.id, node.id), id, None);
+                if let Some(place) = node.place() {
+                    self.builder.place(added, place);
+                }
             }
         }
         for qkdn in &self.document.qkdns {
@@ -345,10 +351,19 @@ impl Compiler<'_> {
         let id = self.builder.iwn(boundary.id.as_str(), iwn.kxi1_prime_delay);
         let templates = [&iwn.link, iwn.link_b.as_ref().unwrap_or(&iwn.link)];
         let up_to_site = loss.up_to(site, length);
+        // An IWN whose place cannot be known counts as being where the border node is.
+        let places = borders.map(|border| self.builder.place_of(border));
+        let at_site = match places {
+            [Some(a), Some(b)] => Some(document::place_between(a, b, site.0 as f64 / length.0 as f64)),
+            _ => None,
+        };
         let sides = [0, 1].map(|side| {
             let qkdn = &boundary.between[side].qkdn;
             let name = format!("{}/{qkdn}", boundary.id);
             let node = self.add_node(name.clone(), self.qkdns[qkdn], Some(id));
+            if let Some(place) = at_site.or(places[side]) {
+                self.builder.place(node, place);
+            }
             let (from, to) = if side == 0 {
                 (0, site.0)
             } else {
@@ -449,6 +464,15 @@ impl Compiler<'_> {
         for demand in &document.demands {
             let ends = [0, 1].map(|end| self.node(&demand.between[end].qkdn, &demand.between[end].node));
             let arrivals = arrivals(&demand.arrivals, demand.from);
+            let factor = document.demand_scale;
+            let arrivals = if factor == 1.0 {
+                arrivals
+            } else {
+                Arc::new(Scaled {
+                    process: arrivals,
+                    factor,
+                })
+            };
             let class = self.builder.class(&demand.class);
             let (name, keys) = (demand.id.as_str(), u64::from(demand.number));
             let session =

@@ -49,6 +49,11 @@ record! {
         classes: Vec<Class>,
         /// Who asks for keys.
         demands: Vec<Demand>,
+        /// How many times as often as it says every demand asks.
+        demand_scale: f64 = 1.0,
+        /// Instead of that: so often that the busiest direction between two QKDNs asks for this share of what it can get
+        /// with interworking nodes half-way along all boundaries (variant I, max-flow in the long run).
+        load: Option<f64>,
         /// What breaks, and when.
         faults: Vec<FaultEvent>,
         /// What the results should be; a run in which one fails ends with exit code 1.
@@ -191,10 +196,30 @@ record! {
         retransmission: Retransmission = Retransmission::default(),
         /// How failures are noticed, and when something is done about them.
         recovery: Recovery = Recovery::default(),
+        /// How controllers of a distributed QKDN keep each other's knowledge fresh.
+        link_state: LinkState = LinkState::default(),
     }
 }
 
 impl Default for Protocol {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+record! {
+    /// How controllers of a distributed QKDN keep each other's knowledge fresh, beside telling changes. What a controller
+    /// hears from its own modules and key managers does not age.
+    pub struct LinkState {
+        /// How often each controller floods how its hops do, changed or not; default: never.
+        refresh: Option<Span>,
+        /// Age from which knowledge counts as none: the hop is used only where no path of known hops leads, and none of its
+        /// key counts as usable. Longer than "refresh". Default: knowledge does not age.
+        max_age: Option<Span>,
+    }
+}
+
+impl Default for LinkState {
     fn default() -> Self {
         defaults()
     }
@@ -391,6 +416,19 @@ pub const DEFAULT_ATTENUATION: DecibelsPerKm = DecibelsPerKm(200_000_000);
 /// The loss of a fibre: as measured, else by its attenuation.
 fn loss_of(loss: Option<Decibels>, attenuation: Option<DecibelsPerKm>, length: Metres) -> Decibels {
     loss.unwrap_or_else(|| attenuation.unwrap_or(DEFAULT_ATTENUATION).over(length))
+}
+
+impl QkdNode {
+    /// Longitude and latitude \[degrees\], if both are known.
+    pub fn place(&self) -> Option<[f64; 2]> {
+        Some([self.lon?, self.lat?])
+    }
+}
+
+/// The place on the straight way from one to another after such a share of it; longitudes the shorter way round.
+pub fn place_between([lon_a, lat_a]: [f64; 2], [lon_b, lat_b]: [f64; 2], share: f64) -> [f64; 2] {
+    let lon = lon_a + share * libm::remainder(lon_b - lon_a, 360.0);
+    [libm::remainder(lon, 360.0), lat_a + share * (lat_b - lat_a)]
 }
 
 impl Link {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::link::LinkPerformance;
 use super::service::{FailureCause, Hold, KeyRequest, hold_bytes};
 use super::{Ask, Formation, RequestId, Subject};
-use crate::architecture::hop::HopState;
+use crate::architecture::hop::{Hop, HopState};
 use crate::architecture::policy::Terms;
 use crate::architecture::procedure::Procedure;
 use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, LinkId, NodeId, QkdnId, SessionId};
@@ -231,6 +231,54 @@ pub struct NewRoute {
     pub terms: Terms,
 }
 
+/// How the hops do that one controller serves: flooded to all of its QKDN with a period, where the scenario asks for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Advertisement {
+    /// Which controller.
+    pub origin: ControllerId,
+    /// Counts its advertisements from 1: what was heard before is not passed on again.
+    pub sequence: u32,
+    /// When it knew so.
+    pub at: Time,
+    /// Its hops.
+    pub hops: Box<[HopReport]>,
+}
+
+/// How a hop does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HopReport {
+    /// Which hop.
+    pub hop: HopId,
+    /// Whether its link makes key.
+    pub generating: bool,
+    /// Whether its two KMs reach one another, and the controllers that serve them.
+    pub reachable: [bool; 2],
+    /// Its store's level class, if one was told.
+    pub class: Option<u8>,
+}
+
+/// How far one node is from others: what its controller tells a neighbour's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VectorUpdate {
+    /// From which node.
+    pub from: NodeId,
+    /// To which, and how far.
+    pub entries: Box<[VectorEntry]>,
+    /// The fault behind it, for traces.
+    pub fault: Option<FaultId>,
+}
+
+/// How far one node is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VectorEntry {
+    /// Which node.
+    pub node: NodeId,
+    /// Hops to it, or what counts as infinity.
+    pub metric: u16,
+    /// The last hop to it; `None` if it is not reached.
+    pub last: Option<HopId>,
+}
+
 /// A change of status that is pushed to controllers (P10/P13 step 5; fields after ETSI GS QKD 015).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StatusChange {
@@ -267,6 +315,16 @@ pub enum StatusChange {
 }
 
 impl StatusChange {
+    /// Whether it is about a hop.
+    pub fn touches(&self, hop: &Hop) -> bool {
+        match *self {
+            StatusChange::Link { link, .. } | StatusChange::Maintenance { link, .. } => {
+                hop.link == Some(link)
+            }
+            StatusChange::Level { hop: id, .. } | StatusChange::Reachable { hop: id, .. } => hop.id == id,
+        }
+    }
+
     /// Whether something works again, or is fuller than before.
     pub fn is_good(&self) -> bool {
         match *self {
@@ -296,6 +354,8 @@ pub struct StatusAnswer {
     pub levels: Box<[(HopId, u8)]>,
     /// When.
     pub at: Time,
+    /// The fault that keeps the link from making key, for traces.
+    pub fault: Option<FaultId>,
 }
 
 /// How a border does, as one side tells the other (P10/P13 step 3).
@@ -496,6 +556,10 @@ pub enum ControlMessage {
         /// The fault behind it, for traces.
         fault: Option<FaultId>,
     },
+    /// Controller → controller (Cx): how the sender's, or another controller's, hops do. Boxed: it is large.
+    Advertisement(Arc<Advertisement>),
+    /// Controller → controller (Cx): how far it is to other nodes. Boxed: it is large.
+    Vector(Box<VectorUpdate>),
     /// Controller → module (Cq) or KM (Ck): how do you do? (step 1)
     StatusRequest,
     /// Module or KM → its controller (step 2). Boxed: it is rare.
@@ -626,6 +690,8 @@ impl ControlMessage {
             ControlMessage::Recall { .. } => "promise recalled",
             ControlMessage::Status { .. } => "status report",
             ControlMessage::LinkReport { .. } => "link performance",
+            ControlMessage::Advertisement(_) => "link state",
+            ControlMessage::Vector(_) => "distance vector",
             ControlMessage::StatusRequest => "status request",
             ControlMessage::StatusAnswer(_) => "status",
             ControlMessage::StatusShare { .. } => "border status",
@@ -645,6 +711,17 @@ impl ControlMessage {
             ControlMessage::SegmentDegraded { .. } => "segment degraded",
             ControlMessage::RouteLost { .. } => "route lost",
         }
+    }
+
+    /// Whether controllers of one QKDN tell each other by it what they route by: its status, flooded, and ways to others.
+    pub fn is_routing_information(&self) -> bool {
+        matches!(
+            self,
+            ControlMessage::Status { .. }
+                | ControlMessage::Advertisement(_)
+                | ControlMessage::Vector(_)
+                | ControlMessage::Reachability(_)
+        )
     }
 
     pub(super) fn subject(&self) -> Subject {
@@ -671,10 +748,18 @@ impl ControlMessage {
             }
             ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
             ControlMessage::StatusRequest
-            | ControlMessage::StatusAnswer(_)
             | ControlMessage::StatusShare { .. }
             | ControlMessage::Reachability(_)
+            | ControlMessage::Advertisement(_)
             | ControlMessage::GenerationControl { .. } => Subject::default(),
+            ControlMessage::Vector(update) => Subject {
+                fault: update.fault,
+                ..Subject::default()
+            },
+            ControlMessage::StatusAnswer(answer) => Subject {
+                fault: answer.fault,
+                ..Subject::default()
+            },
             ControlMessage::Status { fault, .. } | ControlMessage::LinkReport { fault, .. } => Subject {
                 fault: *fault,
                 ..Subject::default()
@@ -729,6 +814,10 @@ impl ControlMessage {
             | ControlMessage::RouteLost { .. }
             | ControlMessage::Status { .. } => 24,
             ControlMessage::LinkReport { .. } => 40,
+            // Origin, sequence and time; per hop its id, three flags in one byte, and the class.
+            ControlMessage::Advertisement(all) => 16 + 6 * all.hops.len() as u64,
+            // Sender and length; per entry node, metric, and last hop.
+            ControlMessage::Vector(update) => 8 + 10 * update.entries.len() as u64,
             ControlMessage::StatusRequest => 0,
             ControlMessage::StatusAnswer(answer) => 13 + 5 * answer.levels.len() as u64,
             ControlMessage::StatusShare { .. } => 13,

@@ -11,14 +11,15 @@ mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Offer, Plane, Proposal, Reachability,
-    RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
+    Advertisement, BorderChoice, BorderOffer, BorderStatus, ControlMessage, HopReport, NewRoute, Offer,
+    Plane, Proposal, Reachability, RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder,
+    StatusAnswer, StatusChange, VectorEntry, VectorUpdate,
 };
 pub use key_management::{
     Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply, Trail,
 };
 pub use link::{AlarmCause, LinkPerformance, LinkState};
-pub use management::{FaultDecision, ManagementMessage};
+pub use management::{FailedHop, FaultDecision, ManagementMessage};
 pub use material::{KeyMaterial, Material};
 pub use reports::{Capability, Condition, Performance, ProviderReport, RouteRecord, Security, UserReport};
 pub use service::{FailureCause, Hold, KeyRequest, ServiceMessage};

@@ -61,8 +61,8 @@ pub struct Route {
     pub decider: ControllerId,
     /// Which procedure the session runs.
     pub procedure: Procedure,
-    /// A reroute that is being installed: hop, epoch, decider, fault.
-    pub installing: Option<NewRoute>,
+    /// A reroute that is being installed, and when it is in force.
+    pub installing: Option<(Time, NewRoute)>,
     /// Counts the session's routes.
     pub epoch: u32,
     /// The attempt that established the session's segment.
@@ -139,6 +139,8 @@ pub struct KeyManager {
     pub(super) routes: FxHashMap<SessionId, Route>,
     /// Hops that requests were promised, and for which attempt.
     grants: FxHashMap<RequestId, Grant>,
+    /// With how many of them those that are overdue are forgotten.
+    sweep_at: usize,
     /// Sessions that hold hops, where links carry only so many.
     held_hops: HeldHops,
     /// Requests whose promise was asked back here, until their deadline: once is enough.
@@ -199,6 +201,7 @@ impl KeyManager {
             follows,
             routes: FxHashMap::default(),
             grants: FxHashMap::default(),
+            sweep_at: reservation::FEW,
             recalled: FxHashMap::default(),
             passing: FxHashMap::default(),
             parts: FxHashMap::default(),
@@ -391,6 +394,7 @@ impl KeyManager {
             link: None,
             levels: self.lanes.iter().map(level).collect(),
             at: cx.now,
+            fault: None,
         };
         let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusAnswer);
         out.send(

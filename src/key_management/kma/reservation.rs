@@ -14,6 +14,9 @@ use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step, 
 use crate::ids::{ControllerId, HopId, SessionId};
 use crate::kernel::Time;
 
+/// So many promises are not worth a sweep.
+pub(super) const FEW: usize = 512;
+
 impl KeyManager {
     /// A controller installs a session's hop and asks for a promise.
     pub(super) fn on_reserve(
@@ -83,6 +86,7 @@ impl KeyManager {
             recalled: false,
             formation: order.formation.clone(),
         };
+        self.forget_overdue(cx.now);
         if order.deadline > cx.now && !self.held_hops.admit(order.hop, request, order.hold, cx.now) {
             out.explain(|| {
                 let reason = "the link carries as many sessions as it may";
@@ -141,6 +145,15 @@ impl KeyManager {
         };
         self.after_change(lane, cx, out);
         result
+    }
+
+    /// Promises that no relay came for are forgotten some time after their deadlines: when there are twice as many as
+    /// were left the last time.
+    fn forget_overdue(&mut self, now: Time) {
+        if self.grants.len() >= self.sweep_at {
+            self.grants.retain(|_, grant| grant.deadline >= now);
+            self.sweep_at = 2 * self.grants.len().max(FEW);
+        }
     }
 
     /// Preemption: one that waits asks back what is promised to those of lower priority, the lowest and latest first.
@@ -383,19 +396,18 @@ impl KeyManager {
         if (order.generation, order.epoch) <= (route.generation, route.epoch) {
             return; // a stale command is refused
         }
-        route.installing = Some(order);
+        let due = cx.now + self.surroundings.parameters.installation;
+        route.installing = Some((due, order));
         if let Some(fault) = order.fault {
             let instant = ReroutingInstant::Commanded;
             out.observe(Observation::Rerouting {
                 fault,
                 session,
                 instant,
+                decider: Some(order.reply_to),
             });
         }
-        out.wake(
-            cx.now + self.surroundings.parameters.installation,
-            Timer::Installed(session),
-        );
+        out.wake(due, Timer::Installed(session));
     }
 
     /// P10/P13 step 10: the new route is in force.
@@ -403,20 +415,22 @@ impl KeyManager {
         let Some(route) = self.routes.get_mut(&session) else {
             return;
         };
-        let Some(order) = route.installing.take() else {
+        // A later command has its own timer.
+        let Some((_, order)) = route.installing.take_if(|(due, _)| *due <= cx.now) else {
             return;
         };
         let NewRoute {
             hop,
             border,
             epoch,
+            generation,
             reply_to,
             fault,
             procedure,
             terms,
             ..
         } = order;
-        (route.border, route.decider) = (border, reply_to);
+        (route.border, route.decider, route.generation) = (border, reply_to, generation);
         let old = std::mem::replace(&mut route.hop, hop);
         (route.epoch, route.procedure, route.terms) = (epoch, procedure, terms);
         if let Some(fault) = fault {
@@ -424,6 +438,7 @@ impl KeyManager {
                 fault,
                 session,
                 instant: ReroutingInstant::Active,
+                decider: Some(reply_to),
             });
         }
         let label = Label::new(procedure.rerouting(), Step::RouteActive);

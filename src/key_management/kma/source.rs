@@ -345,6 +345,7 @@ impl KeyManager {
                     fault,
                     session: id,
                     instant,
+                    decider: None,
                 });
             }
         }
@@ -470,31 +471,47 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let older = |session: &&mut Session| session.generation <= generation;
-        let Some(session) = self.sources.sessions.get_mut(&id).filter(older) else {
+        let Some(session) = self.sources.sessions.get_mut(&id) else {
             return;
         };
+        if session.generation > generation {
+            // It has begun anew already; what the lost route was asked for, nobody answers any more.
+            self.queue_again(id);
+            return self.pump(id, cx, out);
+        }
         if let Some(fault) = fault {
             let instant = ReroutingInstant::Commanded;
             out.observe(Observation::Rerouting {
                 fault,
                 session: id,
                 instant,
+                decider: None,
             });
         }
         session.route = RouteState::None;
         session.lost_by = fault;
-        // What had been asked for by the lost route is asked for again.
+        self.queue_again(id);
+        self.pump(id, cx, out);
+    }
+
+    /// What a route that is gone had been asked for is asked for again; what the present one is being asked for is not.
+    fn queue_again(&mut self, id: SessionId) {
+        let session = self.sources.sessions.get_mut(&id).expect("the caller has looked");
+        let (gone, generation) = (session.route == RouteState::None, session.generation);
         session.queue.clear();
         for &number in &session.deadlines {
-            if let Some(entry) = self.sources.requests.get_mut(&RequestId { session: id, number })
-                && matches!(entry.state, State::Queued | State::Asking { .. } | State::Refused)
-            {
-                entry.state = State::Queued;
-                session.queue.push_back(number);
+            let Some(entry) = self.sources.requests.get_mut(&RequestId { session: id, number }) else {
+                continue;
+            };
+            let lost = gone || entry.attempt < generation;
+            match entry.state {
+                State::Queued => {}
+                State::Asking { .. } | State::Refused if lost => entry.state = State::Queued,
+                State::Refused => {}
+                State::Asking { .. } | State::Relaying | State::Synchronising => continue,
             }
+            session.queue.push_back(number);
         }
-        self.pump(id, cx, out);
     }
 
     /// Both sides have agreed on another border: the KSAs meet there, and later requests run its procedure.
@@ -557,7 +574,10 @@ impl KeyManager {
                 }
                 Some(entry) => {
                     session.deadlines.pop_front();
-                    session.queue.retain(|&queued| queued != number);
+                    // Both are in the order of numbers, so what is overdue is first in the queue or not in it.
+                    if session.queue.front() == Some(&number) {
+                        session.queue.pop_front();
+                    }
                     let (state, lacked, attempt) = (entry.state, entry.lacked, entry.attempt);
                     let unreachable = entry.unreachable;
                     if let (State::Asking { .. } | State::Refused, RouteState::Installed(decider)) =
@@ -572,15 +592,17 @@ impl KeyManager {
                         };
                         out.send(controller, label, cancel);
                     }
-                    // Unanswered, and not for want of key: the route, or what was to make it, is lost.
+                    // Unanswered, and not for want of key: the route, or what was to make it, is lost. What an earlier
+                    // route did not answer says nothing of this one.
                     let lost_asking = matches!(state, State::Asking { .. })
                         && match session.route {
                             RouteState::Establishing(by) => by == number,
-                            RouteState::Installed(_) => !lacked,
+                            RouteState::Installed(_) => !lacked && attempt >= session.generation,
                             RouteState::None => false,
                         };
                     if lost_asking {
                         session.route = RouteState::None;
+                        self.queue_again(id);
                     }
                     let cause = if lacked {
                         FailureCause::InsufficientKey

@@ -44,6 +44,7 @@ impl Checker<'_> {
             }
             self.placement(&here, qkdn);
             self.relay(&here, qkdn);
+            self.routing(&here, qkdn);
             let mut pairs = BTreeMap::new();
             for (l, link) in qkdn.links.iter().enumerate() {
                 let path = here.then("links").then(l);
@@ -632,7 +633,7 @@ impl Checker<'_> {
     }
 
     /// Checks that a length is one of something on or above Earth.
-    fn length(&mut self, path: Path, what: &str, length: Metres) {
+    pub(super) fn length(&mut self, path: Path, what: &str, length: Metres) {
         if length == Metres::ZERO {
             self.error(
                 "zero_length",

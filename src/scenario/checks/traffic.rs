@@ -5,7 +5,9 @@ use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
 use crate::observe::metrics;
-use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Demand, Holding, Place, Sharing};
+use crate::scenario::document::{
+    Arrivals, Authentication, BoundaryKind, Demand, Detection, Holding, Place, Sharing,
+};
 use crate::units::Bits;
 
 impl Checker<'_> {
@@ -24,6 +26,20 @@ impl Checker<'_> {
                 "nobody asks for keys",
                 "add a demand, or there is nothing to measure",
             );
+        }
+        let factors = [
+            ("demand_scale", Some(document.demand_scale)),
+            ("load", document.load),
+        ];
+        for (name, factor) in factors {
+            if factor.is_some_and(|factor| !(1e-6..=1e6).contains(&factor)) {
+                self.error(
+                    "factor_out_of_range",
+                    Path::default().then(name),
+                    "demand by this factor cannot be simulated",
+                    "write a number from 0.000001 to 1000000, such as 0.8",
+                );
+            }
         }
         for (index, demand) in document.demands.iter().enumerate() {
             let path = at!("demands", index);
@@ -279,6 +295,7 @@ impl Checker<'_> {
                                 .is_some_and(|qkdn| qkdn.nodes.iter().any(|other| other.id == *node))
                         })
                 }
+                Some(("fault", id)) => document.faults.iter().any(|fault| fault.id == *id),
                 Some(_) => false,
             };
             self.measured(&path.then("metric"), expectation.metric.as_str());
@@ -287,7 +304,7 @@ impl Checker<'_> {
                     "unknown_scope",
                     path.then("scope"),
                     format!("there is no scope \"{scope}\""),
-                    "scopes are network, qkdn:ID, demand:ID, link:QKDN/LINK, link:BOUNDARY, class:NAME, node:QKDN/NODE, node:BOUNDARY",
+                    "scopes are network, qkdn:ID, demand:ID, link:QKDN/LINK, link:BOUNDARY, class:NAME, fault:ID, node:QKDN/NODE, node:BOUNDARY",
                 );
             }
         }
@@ -299,13 +316,23 @@ impl Checker<'_> {
         let tags = matches!(document.security.authentication, Authentication::WegmanCarter(_));
         let (on, setting) = match metric {
             "kkder" => (document.run.material_check, "\"material_check\": true in \"run\""),
-            "exposed_bits_per_node" | "clear_bits_per_node" | "retention_s" => {
+            "exposed_bits_per_node" | "clear_bits_per_node" | "nodes_in_clear" | "retention_s" => {
                 (document.security.exposure, "\"exposure\": true in \"security\"")
             }
             "authentication_bits" | "unauthenticated_messages" => (
                 tags,
                 "\"authentication\": {\"wegman_carter\": {}} in \"security\"",
             ),
+            "heartbeat_messages" | "heartbeat_bytes" => (
+                matches!(document.protocol.recovery.detection, Detection::Heartbeat(_)),
+                "\"detection\": {\"heartbeat\": {}} in \"recovery\" in \"protocol\"",
+            ),
+            of_reroutes
+                if of_reroutes == "reroutes"
+                    || (of_reroutes.starts_with("rerouting_") && of_reroutes != "rerouting_latency_s") =>
+            {
+                (!document.faults.is_empty(), "a fault in \"faults\"")
+            }
             "sharing_link_key_bits" => (
                 matches!(document.security.sharing, Sharing::KsaKeys(_)),
                 "\"sharing\": {\"ksa_keys\": {}} in \"security\"",
@@ -325,6 +352,13 @@ impl Checker<'_> {
     pub(super) fn data_network(&mut self) {
         let document = self.document;
         for (index, route) in document.data_network.routes.iter().enumerate() {
+            let [from, to] = &route.between;
+            let what = format!("the route from {from} to {to}");
+            self.length(
+                at!("data_network", "routes", index, "length"),
+                &what,
+                route.length,
+            );
             let path = at!("data_network", "routes", index, "between");
             for (end, place) in route.between.iter().enumerate() {
                 let side_of_iwn = document.boundary(&place.qkdn).is_some_and(|boundary| {
