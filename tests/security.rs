@@ -366,9 +366,11 @@ fn controllers_tell_each_other_no_more_than_a_session_needs() {
             bits,
             class,
             deadline,
+            hold,
         } = order;
         let to = (destination, destination_qkdn);
-        (ask, border, passed, to, bits, class, deadline)
+        // Of its session, where a demand has several: which one, and its end.
+        (ask, border, passed, to, bits, class, deadline, hold)
     };
     let of_query = |message: &ControlMessage| match message {
         ControlMessage::SegmentQuery { order, .. } => Some(fields(order.clone())),

@@ -184,6 +184,13 @@ pub const METRICS: &[Metric] = &[
         "bytes of control and management messages",
     ),
     row(
+        "routing_messages",
+        "1",
+        Lower,
+        "of these, what controllers of one QKDN tell each other to route by: floods, refreshes, distance vectors",
+    ),
+    row("routing_bytes", "byte", Lower, "their bytes"),
+    row(
         "one_sided",
         "1",
         Lower,
