@@ -21,12 +21,11 @@ pub struct ShortestLongest;
 
 impl RoutingAlgorithm for ShortestLongest {
     fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>> {
-        let domain = query.domain;
-        let [start, goal] = query.ends()?;
+        let ([start, goal], domain) = (query.ends()?, query.domain);
         let mut lengths: Vec<u64> = domain.hops.values().map(|hop| hop.length_m).collect();
         lengths.sort_unstable();
         lengths.dedup();
-        // The first limit that leaves a way; results must be a function of the arguments alone.
+        // The first limit that leaves a way; a result must be a function of the query alone.
         lengths.into_iter().find_map(|limit| {
             let within = |hop: &Hop| hop.length_m <= limit && query.usable(hop);
             let graph = EdgeFiltered::from_fn(&domain.graph, |edge| within(edge.weight()));
