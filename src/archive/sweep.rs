@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::contents::field;
+use super::explained::{README, of_sweep};
 use super::{
     ArchiveError, Comparison, GIT_COMMIT, SCHEMA_VERSION, Summary, TOOL_VERSION, scenario_hash, sha256_hex,
 };
@@ -117,6 +118,28 @@ impl PointRecord {
         format!("points/{point:06}.json")
     }
 
+    /// Events of a point by the content of its file; 0 if that is none.
+    pub fn events_of(content: &[u8]) -> u64 {
+        #[derive(Deserialize)]
+        struct Point {
+            summary: Option<Events>,
+            #[serde(default)]
+            variants: Vec<Variant>,
+        }
+        #[derive(Deserialize)]
+        struct Variant {
+            summary: Events,
+        }
+        #[derive(Deserialize)]
+        struct Events {
+            events: u64,
+        }
+        serde_json::from_slice(content).map_or(0, |point: Point| {
+            let variants = point.variants.into_iter().map(|variant| variant.summary);
+            variants.chain(point.summary).map(|summary| summary.events).sum()
+        })
+    }
+
     /// What was simulated there: variants by name, or one summary without a name.
     pub fn summaries(&self) -> impl Iterator<Item = (&str, &Summary)> {
         let alone = self.summary.iter().map(|summary| ("", summary));
@@ -150,11 +173,12 @@ impl PointRecord {
 pub type Put<'a> = &'a mut dyn FnMut(&str, &[u8]) -> Result<(), ArchiveError>;
 
 /// Gives `put` the tables of a sweep: `sweep.csv`, `verdicts.csv` where variants are compared, and `sweep.parquet` where
-/// the record asks for it.
+/// the record asks for it; and what explains the folder.
 ///
 /// # Errors
 /// What `put` says, or that this program cannot write Parquet.
 pub fn write_tables(record: &SweepRecord, points: &[PointRecord], put: Put<'_>) -> Result<(), ArchiveError> {
+    put(README, of_sweep(record).as_bytes())?;
     put("sweep.csv", csv(record, points).as_bytes())?;
     if record.gwn_vs_iwn {
         put("verdicts.csv", verdicts(record, points).as_bytes())?;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{Event, World};
-use crate::architecture::message::{Message, ServiceMessage};
+use crate::architecture::message::{FailureCause, Message, ServiceMessage};
 use crate::architecture::{
     Address, Channel, Detection, Disturbance, ElementKind, Envelope, Heartbeat, Timer, Unnoticed,
 };
@@ -369,7 +369,8 @@ impl<O: Observer> World<O> {
         let element = whole(envelope.to);
         if let Message::Service(ServiceMessage::KeyRequest(order)) = &envelope.message {
             self.out.address_to(element);
-            self.key_managers[element.node()].refuse(order, envelope.label, &mut self.out);
+            let down = FailureCause::ElementDown;
+            self.key_managers[element.node()].refuse(order, down, envelope.label, &mut self.out);
             return self.flush(now);
         }
         let waiting = self.outages.deferred.entry(element).or_default();

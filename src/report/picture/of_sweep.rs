@@ -1,7 +1,7 @@
 //! The pictures of a sweep: curves over one path, maps over two, rows where values are no numbers or vary one at a time;
 //! of comparisons a curve per variant, and maps and rows of the differences with their verdicts.
 
-use super::bars::{Part, Rows};
+use super::bars::{Line, Part, Rows};
 use super::heat::{Cell, Heat};
 use super::of_comparison::{VERDICTS, colour_of};
 use super::plane::{Axis, Curve, Plane, number};
@@ -316,7 +316,7 @@ fn rows(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
                 point: Some(mean),
                 text: says(slice, point, variant, row),
             };
-            lines.push((
+            lines.push(Line::of(
                 format!("{} {variant}", slice.label(point)).trim().to_owned(),
                 vec![part],
             ));
@@ -363,7 +363,7 @@ fn alone(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
                 point: Some(mean),
                 text: difference(row),
             };
-            lines.push((slice.label(point), vec![part]));
+            lines.push(Line::of(slice.label(point), vec![part]));
         }
         let rows = Rows {
             id: id(&slice.along(&[]), &format!("{name}-{}", pair.replace(' ', "-"))),
@@ -419,7 +419,7 @@ fn stages(slice: &Slice<'_>) -> Option<Picture> {
                 from += length;
             }
             if !parts.is_empty() {
-                lines.push((
+                lines.push(Line::of(
                     format!("{} {variant}", slice.label(point)).trim().to_owned(),
                     parts,
                 ));
