@@ -104,6 +104,7 @@ pub struct Hard {
 
 /// Hard bounds of all demands together.
 pub fn hard(plan: &Plan) -> Hard {
+    let plan = &*plan.without_legs();
     let bits = in_run(plan);
     let alone: f64 = plan
         .sessions
@@ -125,6 +126,7 @@ pub fn hard(plan: &Plan) -> Hard {
 
 /// All that is said of a plan, with that many failures.
 pub fn bounds(plan: &Plan, failures: &Failures) -> Bounds {
+    let plan = &*plan.without_legs();
     let (bits, rates) = (in_run(plan), per_second(plan));
     let seconds = counting_time(plan).as_seconds();
     let asked: Vec<f64> = plan

@@ -10,6 +10,7 @@ use super::hop::Hop;
 use super::message::Offer;
 use super::policy::Policy;
 use super::procedure::Procedure;
+use super::protection::Protections;
 use super::recovery::Recovery;
 use super::tariff::Tariff;
 use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, LinkId, ManagerId, NodeId, QkdnId, StoreId};
@@ -150,6 +151,8 @@ pub struct KmSurroundings {
     pub sending_stores: Vec<StoreSettings>,
     /// Stores that it follows.
     pub receiving_stores: Vec<StoreSettings>,
+    /// How the sessions of its applications are protected.
+    pub protections: Arc<Protections>,
     /// Parameters.
     pub parameters: Arc<Parameters>,
 }

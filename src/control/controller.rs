@@ -15,7 +15,7 @@ use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
 use crate::architecture::message::{
-    Ask, ControlMessage, FailureCause, LinkPerformance, ManagementMessage, Message, ReservationResult,
+    Ask, ControlMessage, FailureCause, LegRoute, LinkPerformance, ManagementMessage, Message, ReservationResult,
     StatusChange,
 };
 use crate::architecture::observation::SessionState;
@@ -44,6 +44,8 @@ pub struct Controller {
     pub(super) admission: Admission,
     /// What was said of ways to other QKDNs.
     pub(super) exchange: Exchange,
+    /// Where legs pass in this QKDN, as far as is known.
+    pub(super) leg_routes: BTreeMap<SessionId, LegRoute>,
     /// The last state of each session that was seen.
     states: BTreeMap<SessionId, SessionState>,
     /// Keys supplied in this controller's reach, as usage records say \[bits\].
@@ -67,6 +69,7 @@ impl Controller {
             monitoring: Monitoring::default(),
             admission: Admission::default(),
             exchange: Exchange::default(),
+            leg_routes: BTreeMap::new(),
             states: BTreeMap::new(),
             usage_bits: 0,
             performance: BTreeMap::new(),
@@ -99,11 +102,15 @@ impl Controller {
         let label = envelope.label;
         self.admission.advance_to(now);
         match message {
-            ControlMessage::BorderQuery { order, attempt } => {
-                self.on_border_query(order, *attempt, envelope.from.node(), label, out);
+            ControlMessage::BorderQuery {
+                order,
+                attempt,
+                taken,
+            } => {
+                self.on_border_query(order, *attempt, taken, envelope.from.node(), label, out);
             }
             ControlMessage::RouteRequest(order) => {
-                self.on_route_request(*order, envelope.from.node(), out);
+                self.on_route_request(**order, envelope.from.node(), out);
             }
             ControlMessage::SegmentQuery { order, reply_to } => {
                 self.on_segment_query(order.clone(), *reply_to, label, out);
@@ -279,6 +286,7 @@ impl Controller {
             }
             ControlMessage::Switched { session, epoch, .. } => self.on_switched(*session, *epoch, now, out),
             ControlMessage::RouteLost { source, .. } => self.deliver(*source, label, message, out),
+            ControlMessage::LegRoute(route) => self.on_leg_route(route),
             ControlMessage::Reachability(news) => self.on_reachability(news, envelope.from, out),
             ControlMessage::SegmentDegraded { session, lost, fault } => {
                 self.on_segment_degraded(*session, *lost, *fault, envelope.from, out);

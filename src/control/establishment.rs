@@ -41,14 +41,17 @@ impl Controller {
         &mut self,
         order: &KeyRequest,
         attempt: u32,
+        taken: &[BorderChoice],
         km: NodeId,
         label: Label,
         out: &mut Outbox,
     ) {
         let to = order.destination_qkdn;
-        let best = self.view(|view| {
+        let best = self.view_apart(order.leg, Some(to), |view| {
             let ways = view.ways(km, to, &[]);
-            ways.min_by_key(|way| way.rank).map(|way| way.border.boundary)
+            let shared = |border: &Border| Self::shared_with(&choice(border), taken);
+            let best = ways.min_by_key(|way| (shared(way.border), way.rank));
+            best.map(|way| way.border.boundary)
         });
         let mut borders = self.surroundings.borders.iter();
         let best = borders.find(|border| Some(border.boundary) == best);
@@ -97,7 +100,9 @@ impl Controller {
         let to = border
             .as_ref()
             .map_or(order.order.destination, |border| border.hop.from);
-        let path = self.route(order.source, to);
+        let leg = order.order.leg;
+        let beyond = border.as_ref().map(|_| order.order.destination_qkdn);
+        let path = self.route_apart(leg, beyond, [order.source, to]);
         let border_hop = border.as_ref().map(|border| border.hop.id);
         self.explain_route(request, [order.source, to], border_hop, path.as_deref(), out);
         let (Some(mut path), true) = (path, local || border.is_some()) else {
@@ -227,7 +232,7 @@ impl Controller {
             return self.find_way_on(order, before, Vec::new(), out);
         }
         let ends = [border.far, order.destination];
-        let path = self.route(ends[0], ends[1]);
+        let path = self.route_apart(order.leg, None, ends);
         self.explain_route(request, ends, None, path.as_deref(), out);
         let Some(path) = path else {
             return self.offer_nothing(order.ask, &before, false, out);
@@ -323,7 +328,7 @@ impl Controller {
         let found = self.establishing.remove(&request).expect("it was just there");
         let (ask, order, usable_bits) = (found.order.ask, found.order, found.usable_bits);
         let session = request.session;
-        let segment = Segment::new(
+        let mut segment = Segment::new(
             found.place,
             found.ends,
             found.path,
@@ -331,9 +336,11 @@ impl Controller {
             order.class,
             ask.attempt,
         );
+        segment.leg = order.leg;
         let leaves = segment.place.after.as_ref().map(|after| after.border.procedure);
         let previous = segment.previous_controller();
         self.segments.insert(session, segment);
+        self.tell_leg_route(session, out);
         self.record_route(session, out);
         if leaves == Some(Procedure::P12) {
             let enough = usable_bits >= order.bits;

@@ -13,6 +13,7 @@ mod controller;
 pub mod establishment;
 mod explanation;
 pub mod knowledge;
+mod legs;
 pub mod monitoring;
 pub mod negotiation;
 #[cfg(test)]

@@ -205,10 +205,7 @@ impl Controller {
 
     /// This side's path between the segment's ends, over hops that make key.
     pub(super) fn inside(&self, session: SessionId) -> Option<Vec<HopId>> {
-        let domain = &self.surroundings.domain;
-        let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
-        let [from, to] = self.segments[&session].ends;
-        self.routing.route(domain, &active, from, to)
+        self.active_path(session, self.segments[&session].ends)
     }
 
     /// The side whose border must change: one that has stopped making key, or one of those that the inside no longer
@@ -318,6 +315,7 @@ impl Controller {
             self.tell_before(session, true, fault, out);
         }
         let segment = self.segments.remove(&session).expect("the caller has it");
+        self.free_leg_route(session, label, out);
         self.cancel_refused(session, &segment.refused, &segment.path, out);
         self.drop_pending(session, out);
         if let Some(next) = segment.next_controller() {
@@ -405,6 +403,7 @@ impl Controller {
         segment.due = Time::NEVER;
         segment.former.extend(former);
         let nobody_is_told = changed.is_empty();
+        self.tell_leg_route(session, out);
         self.record_route(session, out);
         if nobody_is_told {
             self.on_installed_here(session, now, out);

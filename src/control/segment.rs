@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::negotiation::Negotiation;
 use crate::architecture::message::{Ask, BorderChoice};
 use crate::architecture::procedure::Procedure;
+use crate::architecture::protection::Leg;
 use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
@@ -97,6 +98,8 @@ pub struct Segment {
     pub path: Vec<HopId>,
     /// Its class of service.
     pub class: ClassId,
+    /// Its session's place among legs, if it is one.
+    pub leg: Option<Leg>,
     /// A change of a border that is being agreed on.
     pub negotiation: Option<Negotiation>,
     /// KMs that the session has left; they forget it when it is over.
@@ -143,6 +146,7 @@ impl Segment {
             ends,
             path,
             class,
+            leg: None,
             negotiation: None,
             former: BTreeSet::new(),
             due: Time::NEVER,

@@ -192,7 +192,7 @@ impl Bench {
             source_controller: ME,
             border: None,
         };
-        self.tell(0, Address::kma(NodeId(0)), ControlMessage::RouteRequest(order))
+        self.tell(0, Address::kma(NodeId(0)), ControlMessage::RouteRequest(Box::new(order)))
     }
 
     pub(super) fn answer(&mut self, km: u32, result: ReservationResult) -> Vec<Effect> {
@@ -216,6 +216,7 @@ impl Bench {
         let query = ControlMessage::BorderQuery {
             order: request(8, 1),
             attempt: 1,
+            taken: Box::default(),
         };
         let effects = self.tell(9, Address::kma(NodeId(node)), query);
         let answers = control(&effects);
@@ -238,6 +239,7 @@ pub(super) fn request(destination: u32, qkdn: u32) -> KeyRequest {
         class: ClassId(0),
         deadline: Time(1_000),
         last: false,
+        leg: None,
     }
 }
 
@@ -436,6 +438,7 @@ fn a_route_is_changed_when_another_makes_key() {
         agreement: 0,
         bits: 100,
         deadline: Time(1_000),
+        leg: None,
     };
     let from = Address::kma(NodeId(0));
     assert!(bench.tell(40, from, request).is_empty());
@@ -587,7 +590,7 @@ fn transit_is_refused_where_policy_says_so() {
         source_controller: ME,
         border: None,
     };
-    bench.tell(0, Address::kma(NodeId(3)), ControlMessage::RouteRequest(order));
+    bench.tell(0, Address::kma(NodeId(3)), ControlMessage::RouteRequest(Box::new(order)));
     let refused = ControlMessage::SegmentOffer {
         ask: ASK,
         reachable: false,

@@ -8,23 +8,31 @@
 use rustc_hash::FxHashMap;
 
 use super::kma::{Context, KeyManager};
+use super::legs::{Gathered, Splits};
 use crate::architecture::message::{
     BorderChoice, KeyManagementMessage, KeyMaterial, KeyRequest, ServiceMessage, Supply, UsageSegment,
 };
+use crate::architecture::observation::RequestEnd;
 use crate::architecture::{Address, Label, Outbox, Procedure, RequestId, Step};
 use crate::ids::{ApplicationId, NodeId, QkdnId};
+use crate::kernel::Time;
 
 /// What a KSA keeps beside its KMA.
 #[derive(Clone, Debug, Default)]
 pub struct Ksa {
     /// Synchronisations that are under way through here, or from here.
     under_way: FxHashMap<RequestId, UnderWay>,
+    /// Requests that were split into legs here.
+    pub(super) splits: Splits,
+    /// Keys of legs that are being put together here.
+    gathered: Gathered,
 }
 
 impl Ksa {
     /// Whatever is under way is forgotten.
     pub(super) fn forget(&mut self) {
         self.under_way.clear();
+        self.gathered.forget();
     }
 }
 
@@ -66,6 +74,7 @@ impl KeyManager {
             destination_qkdn: order.destination_qkdn,
             peer: order.peer,
             supply: self.supply_of(&order),
+            part: self.part_of(request),
         };
         let under_way = UnderWay {
             back: source,
@@ -113,6 +122,7 @@ impl KeyManager {
                 destination_qkdn,
                 peer,
                 supply,
+                part,
             } => {
                 if destination == self.surroundings.node {
                     let held = self.held.remove(&request).filter(|held| held.deadline >= cx.now);
@@ -128,7 +138,20 @@ impl KeyManager {
                             ..supply
                         };
                         let segment = UsageSegment::Destination;
-                        self.supply(request, peer, segment, supply, held.key, label.procedure, cx, out);
+                        let (procedure, now) = (label.procedure, cx.now);
+                        let digest = held.key.digest();
+                        let key = match part {
+                            None => Some((request, held.key)),
+                            Some(part) => {
+                                self.leg_used(request, RequestEnd::Destination, digest, procedure, out);
+                                let whole = self.ksa.gathered.add(part, held.key, held.deadline, now);
+                                whole.map(|key| (part.whole, key))
+                            }
+                        };
+                        if let Some((request, key)) = key {
+                            self.hand_over(request, peer, key, procedure, out);
+                        }
+                        self.account_supply(request, peer, segment, supply, procedure, now, out);
                     }
                     return;
                 }
@@ -171,6 +194,7 @@ impl KeyManager {
                         qkdns: [customer, supply.qkdns[1]],
                         ..supply
                     },
+                    part,
                 };
                 let procedure = here.map_or(label.procedure, |border| border.procedure);
                 let label = Label::new(procedure, label.step);
@@ -193,19 +217,17 @@ impl KeyManager {
                     && !self.is_late(request, cx.now)
                     && let Some(order) = self.ended_well(request)
                 {
-                    let (segment, supply) = (UsageSegment::Source, under_way.supply);
-                    // What the source drew, it can draw again: it keeps no key meanwhile.
-                    let key = KeyMaterial::new(order.bits, cx.sources.fresh(request, order.bits));
-                    self.supply(
-                        request,
-                        order.application,
-                        segment,
-                        supply,
-                        key,
-                        label.procedure,
-                        cx,
-                        out,
-                    );
+                    let (supply, procedure) = (under_way.supply, label.procedure);
+                    match self.part_of(request) {
+                        Some(part) => self.leg_arrived(&order, part, supply, procedure, cx, out),
+                        None => {
+                            // What the source drew, it can draw again: it keeps no key meanwhile.
+                            let key = KeyMaterial::new(order.bits, cx.sources.fresh(request, order.bits));
+                            let (to, segment) = (order.application, UsageSegment::Source);
+                            self.hand_over(request, to, key, procedure, out);
+                            self.account_supply(request, to, segment, supply, procedure, cx.now, out);
+                        }
+                    }
                 }
                 // KM-A's usage record: key was handed across the border, and is supplied there.
                 let ways = [
@@ -226,31 +248,34 @@ impl KeyManager {
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // what is supplied, and where
-    fn supply(
-        &mut self,
+    /// A usage record of what one end supplies.
+    #[allow(clippy::too_many_arguments)] // the fields of one record
+    pub(super) fn account_supply(
+        &self,
         request: RequestId,
         application: ApplicationId,
         segment: UsageSegment,
         supply: Supply,
+        procedure: Procedure,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        let [from, to] = supply.qkdns;
+        let partner = if segment == UsageSegment::Source { to } else { from };
+        self.account(request, Some(application), partner, segment, supply, procedure, now, out);
+    }
+
+    /// A key goes to an application.
+    pub(super) fn hand_over(
+        &self,
+        request: RequestId,
+        application: ApplicationId,
         key: KeyMaterial,
         procedure: Procedure,
-        cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
         let label = Label::new(procedure, Step::Supply);
         let message = ServiceMessage::KeySupply { request, key };
         out.send_as(self.my_ksa(), Address::application(application), label, message);
-        let [from, to] = supply.qkdns;
-        self.account(
-            request,
-            Some(application),
-            if segment == UsageSegment::Source { to } else { from },
-            segment,
-            supply,
-            procedure,
-            cx.now,
-            out,
-        );
     }
 }

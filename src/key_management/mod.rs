@@ -5,4 +5,5 @@
 
 pub mod kma;
 pub mod ksa;
+pub mod legs;
 pub mod store;

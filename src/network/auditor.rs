@@ -15,6 +15,7 @@ use crate::architecture::message::{
     ControlMessage, KeyManagementMessage, KeyRange, RelayOutcome, ReservationResult, ServiceMessage, Tag,
 };
 use crate::architecture::observation::RequestEnd;
+use crate::architecture::protection::Combiner;
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Envelope, Message, Observation, Procedure, RequestId, Step};
 use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
@@ -142,6 +143,16 @@ impl Auditor {
             self.findings
                 .entry(check)
                 .or_insert_with(|| format!("at {} ns: {}", now.0, finding(plan)));
+        }
+    }
+
+    /// Whether something is so of a request; of one with legs: of one of them where one is enough, else of all.
+    fn holds(&self, id: RequestId, what: impl Fn(&Request) -> bool) -> bool {
+        let of = |id: RequestId| self.requests[id.session].get(id.number as usize).is_some_and(&what);
+        match self.plan.legs_of(id.session) {
+            None => of(id),
+            Some(legs) if legs.combiner == Combiner::First => legs.requests(id.number).any(of),
+            Some(legs) => legs.requests(id.number).all(of),
         }
     }
 
@@ -313,13 +324,13 @@ impl Auditor {
                 });
             }
             Message::Service(ServiceMessage::KeySupply { request, .. }) => {
-                let synchronised = self
-                    .request(*request)
-                    .is_some_and(|request| request.steps & bit(Step::Synchronisation) != 0);
+                let synchronised = self.holds(*request, |request| {
+                    request.steps & bit(Step::Synchronisation) != 0
+                });
                 self.check(Check::StepOrder, now, synchronised, |_| {
                     "supplied before synchronisation".into()
                 });
-                let held = self.request(*request).is_some_and(|request| request.held);
+                let held = self.holds(*request, |request| request.held);
                 self.check(Check::SupplyAfterRelay, now, held, |_| {
                     "supplied before the key is held".into()
                 });

@@ -12,7 +12,7 @@ use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::plan::{
     ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection, LinkPlan,
-    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, RunPlan,
+    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, Role, RunPlan,
     SessionPlan, StorePlan, StoreSource,
 };
 use crate::architecture::policy::Policy;
@@ -375,6 +375,7 @@ impl PlanBuilder {
             class,
             active: [Time::ZERO, self.end()],
             for_sharing: false,
+            role: Role::Demand,
         })
     }
 
@@ -582,6 +583,7 @@ impl PlanBuilder {
                     receiving_stores: stores(&incoming),
                     outgoing,
                     incoming,
+                    protections: Arc::default(),
                     parameters: Arc::clone(&parameters),
                 })
             })

@@ -61,7 +61,7 @@ impl Evidence<'_> {
     /// All metrics, in a fixed order.
     pub fn metrics(&self) -> Vec<Measured> {
         let mut metrics = Vec::new();
-        let users = self.plan.sessions.iter().filter(|(_, plan)| !plan.for_sharing);
+        let users = self.plan.demands().filter(|(_, plan)| !plan.for_sharing);
         let all: Vec<SessionId> = users.map(|(id, _)| id).collect();
         self.request_metrics("network", &all, &mut metrics);
         self.network_metrics(&all, &mut metrics);
@@ -75,7 +75,7 @@ impl Evidence<'_> {
             ));
             metrics.push(measured("control_bytes", &scope, Some(traffic.bytes as f64)));
         }
-        for (session, plan) in self.plan.sessions.iter() {
+        for (session, plan) in self.plan.demands() {
             let scope = format!("demand:{}", plan.name);
             self.request_metrics(&scope, &[session], &mut metrics);
             metrics.push(measured("availability", &scope, self.availability[session]));
@@ -84,8 +84,7 @@ impl Evidence<'_> {
         for (class, ClassPlan { name, .. }) in self.plan.classes.iter() {
             let members: Vec<SessionId> = self
                 .plan
-                .sessions
-                .iter()
+                .demands()
                 .filter(|(_, plan)| plan.class == class)
                 .map(|(id, _)| id)
                 .collect();
@@ -174,7 +173,7 @@ impl Evidence<'_> {
             sum(self.books[1]) - sum(self.books[0])
         };
         let (expired, generated) = (in_window(|book| book.expired), in_window(|book| book.generated));
-        let sharing = self.plan.sessions.iter().filter(|(_, plan)| plan.for_sharing);
+        let sharing = self.plan.demands().filter(|(_, plan)| plan.for_sharing);
         let sharing: u64 = sharing
             .flat_map(|(session, _)| self.counted(session))
             .map(|(_, life)| life.spent_bits)
@@ -249,7 +248,8 @@ impl Evidence<'_> {
             scope,
             (!self.plan.faults.is_empty()).then(|| unrestored.count() as f64),
         ));
-        let reroutes = self.reroutes.all().filter(|reroute| reroute.session == session);
+        let reroutes = self.reroutes.all();
+        let reroutes = reroutes.filter(|reroute| self.whole_of(reroute.session) == session);
         let reroutes: Vec<Reroute> = reroutes.collect();
         let half_switched = reroutes
             .iter()
@@ -305,7 +305,7 @@ impl Evidence<'_> {
     /// Counted requests, by (sent, demand, number).
     pub fn request_records(&self) -> Vec<RequestRecord> {
         let mut records = Vec::new();
-        for (session, plan) in self.plan.sessions.iter() {
+        for (session, plan) in self.plan.demands() {
             for (number, life) in self.counted(session) {
                 let ended = life.ended().unwrap_or(life.sent);
                 records.push((
@@ -338,11 +338,16 @@ impl Evidence<'_> {
             .collect()
     }
 
+    /// Whose requests a session carries: a leg's are its demand's.
+    fn whole_of(&self, session: SessionId) -> SessionId {
+        self.plan.whole_of(session).unwrap_or(session)
+    }
+
     fn reroute_record(&self, reroute: &Reroute) -> RerouteRecord {
         let first_key = reroute.instants[7].and_then(|active| {
             let waiting = self
                 .requests
-                .of(reroute.session)
+                .of(self.whole_of(reroute.session))
                 .iter()
                 .filter(|life| life.sent <= active);
             waiting
@@ -366,7 +371,7 @@ impl Evidence<'_> {
             session: self.plan.sessions[reroute.session].name.clone(),
             stages_ns,
             service_interruption_ns: self
-                .interruption(reroute.fault, reroute.session)
+                .interruption(reroute.fault, self.whole_of(reroute.session))
                 .restored()
                 .map(|(length, _)| length.0),
             messages: reroute.messages,

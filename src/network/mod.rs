@@ -10,6 +10,7 @@ pub mod custody;
 pub mod data_network;
 pub mod measure;
 pub mod plan;
+pub mod protection;
 mod series;
 pub mod sharing;
 #[cfg(feature = "trace")]
@@ -215,4 +216,5 @@ fn requests_of(plan: &Plan) -> Requests {
             .flat_map(|link| [of_module(link, 0), of_module(link, 1)])
             .collect(),
     )
+    .with_legs(plan.legs())
 }

@@ -1,6 +1,7 @@
 //! The plan: what a scenario means. Immutable, validated, with integer ids and integer time; shared by all
 //! replications and threads.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::channels::Channels;
@@ -194,6 +195,17 @@ pub struct SessionPlan {
     pub active: [Time; 2],
     /// Whether its keys are for what providers share, and no user's.
     pub for_sharing: bool,
+    /// Who asks for its keys.
+    pub role: Role,
+}
+
+/// Who asks for a session's keys.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// An application.
+    Demand,
+    /// The KSA of the demand whose leg it is.
+    Leg(SessionId),
 }
 
 /// A QoS class.
@@ -367,6 +379,25 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Sessions whose keys applications ask for.
+    pub fn demands(&self) -> impl Iterator<Item = (SessionId, &SessionPlan)> {
+        let all = self.sessions.iter();
+        all.filter(|(_, session)| session.role == Role::Demand)
+    }
+
+    /// The same without legs, as who only looks at what is asked for sees it. Legs stand behind all demands.
+    pub fn without_legs(&self) -> Cow<'_, Plan> {
+        let demands = self.demands().count();
+        if demands == self.sessions.len() {
+            return Cow::Borrowed(self);
+        }
+        let sessions = self.sessions.values().take(demands).cloned().collect();
+        Cow::Owned(Plan {
+            sessions,
+            ..self.clone()
+        })
+    }
+
     /// End of arrivals: warm-up and duration.
     pub fn end(&self) -> Time {
         Time::ZERO + self.run.warm_up + self.run.duration

@@ -52,7 +52,7 @@ pub(super) fn samples(plan: &Plan, taken: &[(Time, Vec<Book>)], requests: &Reque
             });
         }
     }
-    for (session, demand) in plan.sessions.iter() {
+    for (session, demand) in plan.demands() {
         let lives = requests.of(session);
         let mut push = |name, mut instants: Vec<(Time, u64)>| {
             instants.sort_unstable();

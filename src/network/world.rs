@@ -141,7 +141,7 @@ impl<O: Observer> World<O> {
             .iter()
             .map(|(id, application)| Application::peer(id, application.node))
             .collect();
-        for (session, demand) in plan.sessions.iter() {
+        for (session, demand) in plan.demands() {
             let destination = plan.applications[demand.destination].node;
             let node = plan.applications[demand.source].node;
             let application = Demand {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Observer;
 use crate::architecture::message::{FailureCause, Message};
 use crate::architecture::observation::RequestEnd;
+use crate::architecture::protection::Combiner;
 use crate::architecture::{Address, Envelope, Observation, RequestId};
 use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
@@ -80,6 +81,8 @@ pub struct Requests {
     managers: Vec<QkdnId>,
     nodes: Vec<QkdnId>,
     modules: Vec<QkdnId>,
+    /// Legs: the session that each belongs to, and how its keys are put together.
+    legs: BTreeMap<SessionId, (SessionId, Combiner)>,
 }
 
 impl Requests {
@@ -103,6 +106,21 @@ impl Requests {
             managers,
             nodes,
             modules,
+            legs: BTreeMap::new(),
+        }
+    }
+
+    /// Counts what is spent on legs for the requests that they are parts of, too.
+    #[must_use]
+    pub fn with_legs(self, legs: BTreeMap<SessionId, (SessionId, Combiner)>) -> Requests {
+        Requests { legs, ..self }
+    }
+
+    /// A request's life, and that of the request that it is a part of.
+    fn lives_of(&mut self, request: RequestId, mut tell: impl FnMut(&mut RequestLife, Option<Combiner>)) {
+        tell(self.life(request), None);
+        if let Some(&(session, combiner)) = self.legs.get(&request.session) {
+            tell(self.life(RequestId { session, ..request }), Some(combiner));
         }
     }
 
@@ -213,14 +231,25 @@ impl Observer for Requests {
             Observation::Unsent { store, .. } if self.counts(now) => {
                 self.authentication.entry(store).or_default().1 += 1;
             }
-            Observation::Waits { request, km } => self.life(request).waited_for = Some(km),
-            Observation::RelayStarted { request } => self.life(request).relay_started = Some(now),
-            Observation::KeyHeld { request } => self.life(request).held = Some(now),
-            Observation::Spent { request, bits, .. } => {
-                let life = self.life(request);
+            Observation::Waits { request, km } => {
+                self.lives_of(request, |life, _| life.waited_for = Some(km));
+            }
+            Observation::RelayStarted { request } => self.lives_of(request, |life, leg| match leg {
+                None => life.relay_started = Some(now),
+                Some(_) => {
+                    life.relay_started.get_or_insert(now);
+                }
+            }),
+            Observation::KeyHeld { request } => self.lives_of(request, |life, leg| match leg {
+                Some(Combiner::First) => {
+                    life.held.get_or_insert(now);
+                }
+                None | Some(Combiner::Xor) => life.held = Some(now),
+            }),
+            Observation::Spent { request, bits, .. } => self.lives_of(request, |life, _| {
                 life.spent_bits += bits;
                 life.hops += 1;
-            }
+            }),
             _ => {}
         }
     }

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use super::document::{
     self, Arrivals, Authentication, Boundary, BoundaryKind, ChannelQuality, Control, Document, Iwn,
-    LinkModel, Relay, Reservation, Routing, Sharing, Store, Stretch, TransferProtection,
+    LinkModel, Protection, Relay, Reservation, Routing, Sharing, Store, Stretch, TransferProtection,
 };
+use crate::architecture::protection::Combiner;
 use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
 use crate::architecture::{Heartbeat, Procedure, Recovery};
 use crate::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
-use crate::ids::{DuctId, NodeId, QkdnId};
+use crate::ids::{DuctId, NodeId, QkdnId, SessionId};
 use crate::interworking::way::{Way, part_of};
 use crate::kernel::{Span, Time};
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
@@ -61,8 +62,23 @@ pub fn compile(document: &Document) -> Plan {
             ck: keys.ck,
         });
     }
+    protect(document, &mut plan);
     faults(document, &mut plan);
     plan
+}
+
+/// Demands get their legs; they stand behind all demands.
+fn protect(document: &Document, plan: &mut Plan) {
+    let demands: Vec<SessionId> = plan.sessions.ids().take(document.demands.len()).collect();
+    for (session, demand) in demands.into_iter().zip(&document.demands) {
+        match &demand.protection {
+            Protection::None(_) => {}
+            Protection::OnePlusOne(both) => plan.add_legs(session, Combiner::First, 2, both.strict),
+            Protection::MultipathXor(shares) => {
+                plan.add_legs(session, Combiner::Xor, shares.legs as u8, shares.strict);
+            }
+        }
+    }
 }
 
 /// Faults name what stands in the plan.

@@ -518,6 +518,7 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("boundary", BoundaryKind::ENTRIES),
         ("kxi1_prime_protection", TransferProtection::ENTRIES),
         ("arrivals", Arrivals::ENTRIES),
+        ("protection", Protection::ENTRIES),
         ("fault", Fault::ENTRIES),
         ("control", Control::ENTRIES),
         ("reservation", Reservation::ENTRIES),

@@ -118,6 +118,7 @@ impl Application {
             class: demand.class,
             deadline: now + demand.timeout,
             last,
+            leg: None,
         };
         let label = Label::new(demand.procedure, Step::KeyRequest);
         out.send(Address::ksa(self.node), label, ServiceMessage::KeyRequest(order));

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::link::LinkPerformance;
-use super::service::{FailureCause, KeyRequest};
+use super::service::{FailureCause, KeyRequest, leg_bytes};
 use super::{Ask, Formation, RequestId, Subject};
 use crate::architecture::hop::HopState;
 use crate::architecture::policy::Terms;
 use crate::architecture::procedure::Procedure;
+use crate::architecture::protection::Leg;
 use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, LinkId, NodeId, QkdnId, SessionId};
 use crate::kernel::Time;
 
@@ -51,6 +52,7 @@ impl RelayOrder {
             bits: self.order.bits,
             class: self.order.class,
             deadline: self.order.deadline,
+            leg: self.order.leg,
         }
     }
 
@@ -83,6 +85,8 @@ pub struct SegmentOrder {
     pub class: ClassId,
     /// When the request times out.
     pub deadline: Time,
+    /// Its session's place among legs, if it is one.
+    pub leg: Option<Leg>,
 }
 
 /// A reservation at one sending KM, and the hop to install for the session if it is new there.
@@ -157,6 +161,17 @@ pub struct Reachability {
     pub sequence: u32,
     /// The way; `None`: what was offered before is withdrawn.
     pub offer: Option<Offer>,
+}
+
+/// Where a leg passes in one QKDN: what other legs keep out of. It never leaves the QKDN.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LegRoute {
+    /// Which session.
+    pub session: SessionId,
+    /// Its place among the legs.
+    pub leg: Leg,
+    /// The KMs on its way, but for its source's and its destination's; none once it is over.
+    pub nodes: Box<[NodeId]>,
 }
 
 /// What one side can offer for a session's border (P10/P13 step 7): reachability, cost class, usable key – nothing of
@@ -311,6 +326,8 @@ pub enum ControlMessage {
         order: KeyRequest,
         /// Which attempt at it.
         attempt: u32,
+        /// Borders that other legs cross: another one is better.
+        taken: Box<[BorderChoice]>,
     },
     /// Controller → source KM; `None`: there is no route.
     BorderAnswer {
@@ -328,8 +345,8 @@ pub enum ControlMessage {
         /// The fault behind it, for traces.
         fault: Option<FaultId>,
     },
-    /// KM-A → controller-A (local: source KM → its controller).
-    RouteRequest(RelayOrder),
+    /// KM-A → controller-A (local: source KM → its controller). Boxed: it is rare.
+    RouteRequest(Box<RelayOrder>),
     /// Controller-A → controller-B: can you take the key from there to its destination?
     SegmentQuery {
         /// What shall be relayed.
@@ -560,6 +577,9 @@ pub enum ControlMessage {
     },
     /// Controller → controller (Cxi), and flooded over Cx: a way to another QKDN, or its end. Boxed: it is rare.
     Reachability(Box<Reachability>),
+    /// Controller → the other controllers of its QKDN that may decide on legs (Cx): the nodes that a leg passes now. Boxed:
+    /// it is rare.
+    LegRoute(Box<LegRoute>),
     /// Controller-B → controller-A, and so to the source's: beyond the border the session's way makes no key any more.
     SegmentDegraded {
         /// Which session.
@@ -632,6 +652,7 @@ impl ControlMessage {
             ControlMessage::Commit { .. } => "COMMIT",
             ControlMessage::Switched { .. } => "switched",
             ControlMessage::RouteActive { .. } => "route active",
+            ControlMessage::LegRoute(_) => "leg route",
             ControlMessage::Reachability(news) if news.offer.is_none() => "reachability withdrawn",
             ControlMessage::Reachability(_) => "reachability",
             ControlMessage::SegmentDegraded { lost: true, .. } => "segment lost",
@@ -663,6 +684,7 @@ impl ControlMessage {
                 Subject::request(*request)
             }
             ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
+            ControlMessage::LegRoute(route) => Subject::session(route.session, None),
             ControlMessage::StatusRequest
             | ControlMessage::StatusAnswer(_)
             | ControlMessage::StatusShare { .. }
@@ -693,9 +715,14 @@ impl ControlMessage {
 
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
-            ControlMessage::BorderQuery { .. } | ControlMessage::SegmentRequest { .. } => 56,
-            ControlMessage::RouteRequest(_) => 80,
-            ControlMessage::SegmentQuery { order, .. } => 56 + 4 * order.passed.len() as u64,
+            ControlMessage::BorderQuery { order, taken, .. } => {
+                56 + order.leg_bytes() + 12 * taken.len() as u64
+            }
+            ControlMessage::SegmentRequest { order, .. } => 56 + order.leg_bytes(),
+            ControlMessage::RouteRequest(order) => 80 + order.order.leg_bytes(),
+            ControlMessage::SegmentQuery { order, .. } => {
+                56 + 4 * order.passed.len() as u64 + leg_bytes(order.leg)
+            }
             ControlMessage::Reserve(reservation) => {
                 let formation = reservation.formation.as_ref();
                 72 + formation.map_or(0, |formation| 8 + 4 * formation.kms.len() as u64)
@@ -735,6 +762,7 @@ impl ControlMessage {
                     .map_or(0, |offer| 3 + 4 * offer.way.len() as u64)
             }
             ControlMessage::SegmentDegraded { .. } => 17,
+            ControlMessage::LegRoute(route) => 12 + 4 * route.nodes.len() as u64,
         }
     }
 }

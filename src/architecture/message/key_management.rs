@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::service::{FailureCause, KeyRequest};
 use super::{Ask, KeyMaterial, RequestId};
+use crate::architecture::protection::Part;
 use crate::ids::{ApplicationId, ClassId, ControllerId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
@@ -246,6 +247,8 @@ pub enum KeyManagementMessage {
         peer: ApplicationId,
         /// What is supplied.
         supply: Supply,
+        /// What it is a part of, if it is a leg's.
+        part: Option<Part>,
     },
     /// KSA → KSA, destination to source.
     SupplyResponse {
@@ -304,7 +307,7 @@ impl KeyManagementMessage {
 
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
-            KeyManagementMessage::Requirement { .. } => 60,
+            KeyManagementMessage::Requirement { order, .. } => 60 + order.leg_bytes(),
             KeyManagementMessage::KeyRelay { key, otp, trail, .. } => {
                 let ids = 16 * otp.as_ref().map_or(1, |keys| keys.ranges().count() as u64);
                 40 + key.bytes() + ids + 4 * trail.qkdns().len() as u64
@@ -323,7 +326,13 @@ impl KeyManagementMessage {
             }
             KeyManagementMessage::KeysVoid { keys, .. } => 20 + 16 * keys.ranges().count() as u64,
             KeyManagementMessage::Completion { .. } => 21,
-            KeyManagementMessage::SupplyNotification { .. } => 64,
+            KeyManagementMessage::SupplyNotification { part, .. } => {
+                if part.is_some() {
+                    74
+                } else {
+                    64
+                }
+            }
             KeyManagementMessage::SupplyResponse { .. } => 21,
         }
     }

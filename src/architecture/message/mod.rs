@@ -11,7 +11,7 @@ mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Offer, Plane, Proposal, Reachability,
+    BorderChoice, BorderOffer, BorderStatus, ControlMessage, LegRoute, NewRoute, Offer, Plane, Proposal, Reachability,
     RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
 };
 pub use key_management::{

@@ -1,6 +1,7 @@
 //! Ak: cryptographic application – KSA (analogue: ETSI GS QKD 014).
 
 use super::{KeyMaterial, RequestId};
+use crate::architecture::protection::Leg;
 use crate::ids::{ApplicationId, ClassId, NodeId, QkdnId};
 use crate::kernel::Time;
 
@@ -27,6 +28,20 @@ pub struct KeyRequest {
     pub deadline: Time,
     /// Whether it is the session's last.
     pub last: bool,
+    /// Its session's place among legs, if it is one; applications know nothing of that.
+    pub leg: Option<Leg>,
+}
+
+impl KeyRequest {
+    /// Further bytes that tell of the leg.
+    pub(super) fn leg_bytes(&self) -> u64 {
+        leg_bytes(self.leg)
+    }
+}
+
+/// Size of what is told of a leg, where one is \[bytes\].
+pub(super) fn leg_bytes(leg: Option<Leg>) -> u64 {
+    if leg.is_some() { 8 } else { 0 }
 }
 
 /// Why a request failed.
@@ -42,18 +57,11 @@ pub enum FailureCause {
     RefusedByPolicy,
     /// An element that was needed was down.
     ElementDown,
+    /// A leg's only: the request that it is part of is over.
+    NotNeeded,
 }
 
 impl FailureCause {
-    /// All causes.
-    pub const ALL: [FailureCause; 5] = [
-        FailureCause::NoRoute,
-        FailureCause::InsufficientKey,
-        FailureCause::TimeOut,
-        FailureCause::RefusedByPolicy,
-        FailureCause::ElementDown,
-    ];
-
     /// The name in results.
     pub const fn name(self) -> &'static str {
         match self {
@@ -62,6 +70,7 @@ impl FailureCause {
             FailureCause::TimeOut => "time_out",
             FailureCause::RefusedByPolicy => "refused_by_policy",
             FailureCause::ElementDown => "element_down",
+            FailureCause::NotNeeded => "not_needed",
         }
     }
 }

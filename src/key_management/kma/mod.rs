@@ -7,6 +7,7 @@
 pub mod alarm;
 pub mod authentication;
 pub mod lane;
+mod legs;
 mod level_alarm;
 mod outage;
 pub mod relay;
@@ -269,6 +270,7 @@ impl KeyManager {
             Message::Control(message) => self.on_control(message, label, cx, out),
             Message::Management(_) => unreachable!("no manager speaks to a KM"),
         }
+        self.pump_unblocked(cx, out);
         self.authenticate(cx, out);
     }
 
@@ -321,6 +323,7 @@ impl KeyManager {
             Timer::PartDeadline => self.on_part_deadline(cx, out),
             other => unreachable!("a KM sets no {other:?}"),
         }
+        self.pump_unblocked(cx, out);
         self.authenticate(cx, out);
     }
 

@@ -21,7 +21,7 @@ use crate::kernel::Time;
 
 /// Where a request stands at its source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
+pub(super) enum State {
     /// Behind others, or the session has no route yet.
     Queued,
     /// Its route or its reservation has been asked for; `can_serve`: the lacking KM spoke before the refusal came.
@@ -38,20 +38,20 @@ enum State {
 }
 
 #[derive(Clone, Debug)]
-struct Request {
+pub(super) struct Request {
     order: KeyRequest,
-    state: State,
+    pub(super) state: State,
     /// Whether key was ever lacking, for the cause of a time-out.
     lacked: bool,
     /// Whether an element that it needed could not be reached, likewise.
     unreachable: bool,
     /// Its session's attempt that it is at.
-    attempt: u32,
+    pub(super) attempt: u32,
 }
 
 /// A session's route as its source knows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum RouteState {
+pub(super) enum RouteState {
     None,
     /// By this request.
     Establishing(u32),
@@ -59,12 +59,12 @@ enum RouteState {
 }
 
 #[derive(Clone, Debug)]
-struct Session {
-    route: RouteState,
-    border: Option<BorderChoice>,
-    procedure: Procedure,
+pub(super) struct Session {
+    pub(super) route: RouteState,
+    pub(super) border: Option<BorderChoice>,
+    pub(super) procedure: Procedure,
     /// Requests that are not on their way yet, by number.
-    queue: VecDeque<u32>,
+    pub(super) queue: VecDeque<u32>,
     /// Counts what was asked for its requests.
     attempts: u32,
     /// The attempt that established its route, or is to.
@@ -75,15 +75,19 @@ struct Session {
     /// A reroute that began with the loss of this route.
     lost_by: Option<FaultId>,
     last: Option<u32>,
+    /// Whether a route for it has been found, or looked for in vain: other legs wait for that at the beginning.
+    pub(super) tried: bool,
 }
 
 /// Sessions and requests of this KM's applications.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    sessions: FxHashMap<SessionId, Session>,
-    requests: FxHashMap<RequestId, Request>,
+    pub(super) sessions: FxHashMap<SessionId, Session>,
+    pub(super) requests: FxHashMap<RequestId, Request>,
     /// All sessions, in order.
     known: BTreeSet<SessionId>,
+    /// Legs whose queues may go on for what happened to another leg.
+    pub(super) unblocked: BTreeSet<SessionId>,
 }
 
 impl Sources {
@@ -104,8 +108,23 @@ impl Sources {
 }
 
 impl KeyManager {
-    /// Step 0: an application asks.
+    /// Step 0: an application asks. A request of a session with legs is split into one of each.
     pub(super) fn on_key_request(
+        &mut self,
+        order: KeyRequest,
+        label: Label,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let protections = &self.surroundings.protections;
+        match protections.legs.get(&order.request.session).cloned() {
+            Some(legs) => self.split(order, &legs, label, cx, out),
+            None => self.take_up(order, label, cx, out),
+        }
+    }
+
+    /// A request, an application's own or a leg's, joins its session's queue.
+    pub(in crate::key_management) fn take_up(
         &mut self,
         order: KeyRequest,
         label: Label,
@@ -127,6 +146,7 @@ impl KeyManager {
             armed: false,
             lost_by: None,
             last: None,
+            tried: false,
         });
         session.queue.push_back(number);
         session.deadlines.push_back(number);
@@ -167,8 +187,11 @@ impl KeyManager {
     }
 
     /// Moves a session's queue as far as it goes.
-    fn pump(&mut self, id: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
+    pub(super) fn pump(&mut self, id: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
         let per_hop = self.surroundings.parameters.reservation == ReservationScheme::PerHop;
+        if self.awaits_other_leg(id) {
+            return;
+        }
         while let Some(session) = self.sources.sessions.get_mut(&id)
             && let Some(&number) = session.queue.front()
         {
@@ -225,14 +248,16 @@ impl KeyManager {
                 source_controller: self.surroundings.controller,
                 border: None,
             };
-            out.send(self.controller(), label, ControlMessage::RouteRequest(order));
+            out.send(self.controller(), label, ControlMessage::RouteRequest(Box::new(order)));
         } else {
             let label = Label::new(session.procedure, Step::BorderChoice);
-            out.send(
-                self.controller(),
-                label,
-                ControlMessage::BorderQuery { order, attempt },
-            );
+            let taken = self.borders_of_other_legs(order.request.session);
+            let query = ControlMessage::BorderQuery {
+                order,
+                attempt,
+                taken,
+            };
+            out.send(self.controller(), label, query);
         }
     }
 
@@ -277,7 +302,7 @@ impl KeyManager {
     /// Step 2, at KM-A: the requirement goes to its controller.
     pub(super) fn on_requirement(&mut self, order: RelayOrder, label: Label, out: &mut Outbox) {
         let label = Label::new(label.procedure, Step::RouteRequest);
-        out.send(self.controller(), label, ControlMessage::RouteRequest(order));
+        out.send(self.controller(), label, ControlMessage::RouteRequest(Box::new(order)));
     }
 
     /// Whether an answer is void: an open request has gone on to a later attempt, or waits to be asked for anew.
@@ -326,6 +351,8 @@ impl KeyManager {
         };
         if session.route == RouteState::Establishing(request.number) {
             session.route = RouteState::Installed(decider);
+            self.note_tried(id);
+            let session = self.sources.sessions.get_mut(&id).expect("it was just there");
             if let Some(fault) = session.lost_by.take() {
                 let instant = ReroutingInstant::Active;
                 out.observe(Observation::Rerouting {
@@ -335,7 +362,13 @@ impl KeyManager {
                 });
             }
         }
+        let needed = self.is_needed(request);
+        let session = self.sources.sessions.get_mut(&id).expect("it was just there");
         match (cause, self.sources.requests.get_mut(&request)) {
+            // Another leg has supplied, or one that it would need has failed.
+            (_, Some(entry)) if !needed && matches!(entry.state, State::Asking { .. }) => {
+                self.cancel(request, out);
+            }
             (None, Some(entry)) if matches!(entry.state, State::Asking { .. }) => {
                 self.start_relay(request, cx, out);
             }
@@ -368,7 +401,8 @@ impl KeyManager {
             .expect("the caller has it");
         entry.state = State::Relaying;
         let order = entry.order;
-        let key = KeyMaterial::new(order.bits, cx.sources.fresh(request, order.bits));
+        let secret = self.secret_of(request);
+        let key = KeyMaterial::new(order.bits, cx.sources.fresh(secret, order.bits));
         let first = self.first_relay(request, order.destination, key, order.deadline, procedure);
         self.send_on(first, cx, out);
     }
@@ -431,6 +465,7 @@ impl KeyManager {
         {
             session.route = RouteState::None;
         }
+        self.note_tried(request.session);
         self.fail(request, cause, out);
         self.pump(request.session, cx, out);
     }
@@ -538,13 +573,7 @@ impl KeyManager {
                         (state, session.route)
                     {
                         let label = Label::new(session.procedure, Step::Reservation);
-                        let cancel = ControlMessage::Release {
-                            ask: Ask { request, attempt },
-                            km: None,
-                            decider,
-                            cancel: true,
-                        };
-                        out.send(controller, label, cancel);
+                        out.send(controller, label, cancellation(Ask { request, attempt }, decider));
                     }
                     // Unanswered, and not for want of key: the route, or what was to make it, is lost.
                     let lost_asking = matches!(state, State::Asking { .. })
@@ -563,6 +592,7 @@ impl KeyManager {
                     } else {
                         FailureCause::TimeOut
                     };
+                    self.note_tried(id);
                     self.fail(request, cause, out);
                 }
             }
@@ -570,11 +600,14 @@ impl KeyManager {
         self.pump(id, cx, out);
     }
 
-    fn fail(&mut self, request: RequestId, cause: FailureCause, out: &mut Outbox) {
+    pub(super) fn fail(&mut self, request: RequestId, cause: FailureCause, out: &mut Outbox) {
         let Some(entry) = self.sources.requests.remove(&request) else {
             return;
         };
         out.observe(Observation::Failed { request, cause });
+        if self.leg_failed(request, cause, out) {
+            return self.close_if_over(request.session, out);
+        }
         let procedure = self.sources.sessions[&request.session].procedure;
         out.send_as(
             self.my_ksa(),
@@ -604,6 +637,7 @@ impl KeyManager {
                 .expect("known sessions are there");
             (session.route, session.lost_by) = (RouteState::None, None);
         }
+        self.sources.unblocked.clear();
     }
 
     /// A request that comes while the KM is out of service fails.
@@ -616,11 +650,19 @@ impl KeyManager {
             Label::new(procedure, Step::Supply),
             ServiceMessage::KeyRefusal { request, cause },
         );
-        if order.last
-            && let Some(session) = self.sources.sessions.get_mut(&request.session)
-        {
-            session.last = Some(request.number);
-            self.close_if_over(request.session, out);
+        let protections = std::sync::Arc::clone(&self.surroundings.protections);
+        let mut sessions = vec![request.session];
+        for leg in protections.legs.get(&request.session).into_iter().flat_map(|legs| legs.requests(request.number)) {
+            let bits = order.bits;
+            out.observe(Observation::Requested { request: leg, bits });
+            out.observe(Observation::Failed { request: leg, cause });
+            sessions.push(leg.session);
+        }
+        for id in sessions.into_iter().filter(|_| order.last) {
+            if let Some(session) = self.sources.sessions.get_mut(&id) {
+                session.last = Some(request.number);
+                self.close_if_over(id, out);
+            }
         }
     }
 
@@ -674,5 +716,15 @@ impl KeyManager {
             .requests
             .get(&request)
             .is_none_or(|entry| entry.order.deadline < now)
+    }
+}
+
+/// The request is over: nobody need promise or wait for it any longer.
+pub(super) fn cancellation(ask: Ask, decider: ControllerId) -> ControlMessage {
+    ControlMessage::Release {
+        ask,
+        km: None,
+        decider,
+        cancel: true,
     }
 }

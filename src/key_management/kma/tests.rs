@@ -120,6 +120,7 @@ fn order(number: u32, deadline: u64) -> KeyRequest {
         class: ClassId(0),
         deadline: Time(deadline),
         last: false,
+        leg: None,
     }
 }
 
@@ -157,6 +158,7 @@ impl Bench {
             incoming: vec![hop(IN, BEFORE, HERE)],
             sending_stores: vec![store(OUT), store(OUT_TOO)],
             receiving_stores: vec![store(IN)],
+            protections: Arc::default(),
             parameters: Arc::new(Parameters {
                 reservation,
                 usage_records: false,
@@ -674,6 +676,7 @@ fn the_ksa_supplies_a_held_key_once() {
         destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
+        part: None,
     };
     let before = Address::ksa(BEFORE);
     let supplied = bench.tell(2, before, notification.clone());
@@ -751,6 +754,7 @@ fn a_void_key_is_not_supplied() {
         destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
+        part: None,
     };
     let late = bench.tell(1_001, Address::ksa(BEFORE), notification);
     assert_eq!(count(&late, "key supply"), 0);
@@ -875,6 +879,7 @@ fn void_keys_are_used_at_the_receiving_end_and_never_supplied() {
         destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
+        part: None,
     };
     let refused = bench.tell(4, Address::ksa(BEFORE), notification);
     assert_eq!(count(&refused, "key supply"), 0);

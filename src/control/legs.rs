@@ -1,0 +1,175 @@
+//! Legs that keep out of each other's nodes: where the others of a session pass in this QKDN, and routing apart from them.
+//!
+//! Whoever decides on a leg tells the controllers of its QKDN that may decide on another one which nodes it passes (Cx);
+//! across a border nothing of that is told (requirements A5, S6): each QKDN keeps the legs apart in its own part.
+//!
+//! Assumption: a leg takes a path through no node of another leg, over hops that only have key left rather than through
+//! such a node; else, unless that is forbidden, the path that passes the fewest of them. It prefers a border that no other
+//! leg crosses. Legs that one controller routes between the same two KMs leave room for those to come.
+
+use std::collections::BTreeSet;
+
+use super::controller::Controller;
+use super::reachability::View;
+use super::routing::RoutingAlgorithm;
+use super::routing::apart::Apart;
+use crate::architecture::hop::HopState;
+use crate::architecture::message::{BorderChoice, ControlMessage, LegRoute, Subject};
+use crate::architecture::observation::{Choice, Decision};
+use crate::architecture::protection::Leg;
+use crate::architecture::{Address, Hop, Label, Outbox, Step};
+use crate::ids::{ControllerId, HopId, NodeId, QkdnId, SessionId};
+
+impl Controller {
+    /// Nodes of this QKDN that other legs pass.
+    pub(super) fn taken(&self, leg: &Leg) -> BTreeSet<NodeId> {
+        let others = self.leg_routes.values().filter(|other| leg.avoids(&other.leg));
+        others.flat_map(|other| other.nodes.iter().copied()).collect()
+    }
+
+    /// For how many legs between the same two KMs room is to be left: those that are not routed yet, if all must pass
+    /// there.
+    fn room(&self, leg: &Leg, destination: Option<QkdnId>) -> usize {
+        let several = destination.is_some_and(|to| {
+            let leads = self.surroundings.borders.iter();
+            self.view(|view| leads.filter(|border| view.leads(border, to, &[]).is_some()).count() > 1)
+        });
+        let known: BTreeSet<u8> = self
+            .leg_routes
+            .values()
+            .filter(|other| leg.avoids(&other.leg))
+            .map(|other| other.leg.place)
+            .collect();
+        let to_come = usize::from(leg.of).saturating_sub(known.len() + 1);
+        if several { 0 } else { to_come }
+    }
+
+    /// Looks with this QKDN's routing, kept apart from other legs: first strictly, then, unless that is forbidden, as far as
+    /// it goes. `destination`: where the leg goes from here, if beyond a border.
+    pub(super) fn view_apart<R>(
+        &self,
+        leg: Option<Leg>,
+        destination: Option<QkdnId>,
+        look: impl Fn(&View<'_>) -> Option<R>,
+    ) -> Option<R> {
+        let Some(leg) = leg else {
+            return self.view(look);
+        };
+        let (taken, room) = (self.taken(&leg), self.room(&leg, destination));
+        let attempts = [true, false].into_iter().filter(|strict| *strict || !leg.strict);
+        attempts.into_iter().find_map(|strict| {
+            let routing = Apart {
+                routing: &*self.routing,
+                taken: &taken,
+                room,
+                strict,
+            };
+            self.view(|view| {
+                look(&View {
+                    domain: view.domain,
+                    borders: view.borders,
+                    routing: &routing,
+                    state: view.state,
+                    offered: &|boundary, to| (view.offered)(boundary, to),
+                })
+            })
+        })
+    }
+
+    /// This QKDN's path for a session from one KM to another.
+    pub(super) fn route_apart(
+        &self,
+        leg: Option<Leg>,
+        destination: Option<QkdnId>,
+        [from, to]: [NodeId; 2],
+    ) -> Option<Vec<HopId>> {
+        self.view_apart(leg, destination, |view| view.route(from, to))
+    }
+
+    /// The path of an established session from one KM to another over hops that make key.
+    pub(super) fn active_path(&self, session: SessionId, [from, to]: [NodeId; 2]) -> Option<Vec<HopId>> {
+        let domain = &self.surroundings.domain;
+        let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
+        let Some(leg) = self.segments[&session].leg else {
+            return self.routing.route(domain, &active, from, to);
+        };
+        let taken = self.taken(&leg);
+        let apart = Apart {
+            routing: &*self.routing,
+            taken: &taken,
+            room: 0,
+            strict: leg.strict,
+        };
+        apart.route(domain, &active, from, to)
+    }
+
+    /// How much a border has in common with those that other legs cross: the same one, or a KM of it.
+    pub(super) fn shared_with(border: &BorderChoice, others: &[BorderChoice]) -> usize {
+        let common = |other: &BorderChoice| {
+            let kms = usize::from(other.near == border.near) + usize::from(other.far == border.far);
+            kms + usize::from(other.boundary == border.boundary)
+        };
+        others.iter().map(common).max().unwrap_or(0)
+    }
+
+    /// A leg's route in this QKDN is there, or has changed: those that may decide on another leg are told.
+    pub(super) fn tell_leg_route(&mut self, session: SessionId, out: &mut Outbox) {
+        let Some(segment) = self.segments.get(&session) else {
+            return;
+        };
+        let Some(leg) = segment.leg else { return };
+        let first = segment.place.source;
+        let last = segment.path.last().map(|&hop| self.hop(hop).to);
+        let last = last.filter(|_| segment.place.after.is_none());
+        let passed = segment.path.iter().flat_map(|&hop| [self.hop(hop).from, self.hop(hop).to]);
+        let own = |node: &NodeId| self.surroundings.domain.contains(*node);
+        let inner = passed.filter(|node| Some(*node) != first && Some(*node) != last);
+        let nodes: BTreeSet<NodeId> = inner.filter(own).collect();
+        let shared = self.taken(&leg).intersection(&nodes).next().copied();
+        if let Some(km) = shared {
+            out.explain(|| {
+                let reason = "it passes a node that another leg passes: there is no better path that makes key";
+                Decision::new(Choice::Route, Subject::session(session, None), reason).at(km)
+            });
+        }
+        let label = Label::new(segment.procedure, Step::Reservation);
+        let nodes = nodes.into_iter().collect();
+        self.say_leg_route(LegRoute { session, leg, nodes }, label, out);
+    }
+
+    /// A leg's segment is over: its nodes are free.
+    pub(super) fn free_leg_route(&mut self, session: SessionId, label: Label, out: &mut Outbox) {
+        if let Some(known) = self.leg_routes.get(&session) {
+            let nodes = Box::default();
+            let route = LegRoute { nodes, ..known.clone() };
+            self.say_leg_route(route, label, out);
+        }
+    }
+
+    fn say_leg_route(&mut self, route: LegRoute, label: Label, out: &mut Outbox) {
+        if self.leg_routes.get(&route.session) == Some(&route) {
+            return;
+        }
+        for peer in self.leg_deciders() {
+            let message = ControlMessage::LegRoute(Box::new(route.clone()));
+            out.send(Address::controller(peer), label, message);
+        }
+        self.on_leg_route(&route);
+    }
+
+    /// The other controllers of this QKDN that decide on segments of legs: at its borders.
+    fn leg_deciders(&self) -> BTreeSet<ControllerId> {
+        let borders = self.surroundings.borders.iter();
+        let at_borders = borders.map(|border| self.surroundings.domain.controller_of[&border.hop.from]);
+        at_borders.filter(|&peer| peer != self.me()).collect()
+    }
+
+    /// Where a leg passes in this QKDN.
+    pub(super) fn on_leg_route(&mut self, route: &LegRoute) {
+        if route.nodes.is_empty() {
+            self.leg_routes.remove(&route.session);
+        } else {
+            self.leg_routes.insert(route.session, route.clone());
+        }
+    }
+}
