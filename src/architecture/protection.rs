@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::message::RequestId;
-use crate::ids::SessionId;
+use super::procedure::Procedure;
+use crate::ids::{ApplicationId, ClassId, NodeId, PoolId, QkdnId, SessionId};
+use crate::kernel::{Span, Time};
 
 /// How the keys of a request's legs become one key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -30,6 +32,8 @@ pub struct Leg {
     pub of: u8,
     /// Whether it has no route rather than one through another's nodes.
     pub strict: bool,
+    /// Whether a pool serves its requests as soon as its route fails.
+    pub is_backed: bool,
 }
 
 impl Leg {
@@ -68,6 +72,49 @@ impl Legs {
     }
 }
 
+/// When a session's requests are served from a pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Draws {
+    /// Whenever it has the key; else they wait for it there, or go the ordinary way.
+    Always {
+        /// Whether they wait.
+        waits: bool,
+    },
+    /// While the session's own route has failed (1:1, 1:n).
+    WhenFailed,
+}
+
+/// A pool as its sending KM is provisioned for it.
+#[derive(Clone, Debug)]
+pub struct PoolSettings {
+    /// Which pool.
+    pub id: PoolId,
+    /// The session that fills it.
+    pub session: SessionId,
+    /// What stands for the KMs in that session's requests: nobody asks, and nobody is supplied.
+    pub ends: [ApplicationId; 2],
+    /// The KM at the other end.
+    pub far: NodeId,
+    /// Its QKDN.
+    pub far_qkdn: QkdnId,
+    /// Below this level it is refilled \[bits\].
+    pub low: u64,
+    /// It never holds more than this \[bits\].
+    pub high: u64,
+    /// What one relay brings \[bits\].
+    pub refill: u64,
+    /// When a refill that has not come has failed.
+    pub timeout: Span,
+    /// How long after a failure the next one is tried.
+    pub retry: Span,
+    /// QoS class of the refills.
+    pub class: ClassId,
+    /// Under which procedure the refills begin.
+    pub procedure: Procedure,
+    /// From this instant on no application asks.
+    pub until: Time,
+}
+
 /// How the sessions of a KM's applications are protected.
 #[derive(Clone, Default, Debug)]
 pub struct Protections {
@@ -77,4 +124,19 @@ pub struct Protections {
     pub whole: BTreeMap<SessionId, SessionId>,
     /// The places of sessions that keep out of others' nodes.
     pub places: BTreeMap<SessionId, Leg>,
+    /// Pools that this KM fills.
+    pub pools: BTreeMap<PoolId, Arc<PoolSettings>>,
+    /// The pool that a session fills.
+    pub fills: BTreeMap<SessionId, PoolId>,
+    /// The pool that a session's requests are served from, and when.
+    pub draws: BTreeMap<SessionId, (PoolId, Draws)>,
+}
+
+impl Protections {
+    /// The sessions whose routes a pool protects.
+    pub fn backed(&self, pool: PoolId) -> impl Iterator<Item = SessionId> + '_ {
+        let draws = self.draws.iter();
+        let backed = draws.filter(move |&(_, &(of, draws))| of == pool && draws == Draws::WhenFailed);
+        backed.map(|(&session, _)| session)
+    }
 }

@@ -286,6 +286,15 @@ impl Controller {
             }
             ControlMessage::Switched { session, epoch, .. } => self.on_switched(*session, *epoch, now, out),
             ControlMessage::RouteLost { source, .. } => self.deliver(*source, label, message, out),
+            ControlMessage::SwitchOver {
+                session,
+                source,
+                works,
+                fault,
+            } => match source {
+                Some(source) => self.deliver(*source, label, message, out),
+                None => self.say_switch_over(*session, *works, *fault, out),
+            },
             ControlMessage::LegRoute(route) => self.on_leg_route(route),
             ControlMessage::Reachability(news) => self.on_reachability(news, envelope.from, out),
             ControlMessage::SegmentDegraded { session, lost, fault } => {

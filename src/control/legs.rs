@@ -15,10 +15,10 @@ use super::routing::RoutingAlgorithm;
 use super::routing::apart::Apart;
 use crate::architecture::hop::HopState;
 use crate::architecture::message::{BorderChoice, ControlMessage, LegRoute, Subject};
-use crate::architecture::observation::{Choice, Decision};
+use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::protection::Leg;
 use crate::architecture::{Address, Hop, Label, Outbox, Step};
-use crate::ids::{ControllerId, HopId, NodeId, QkdnId, SessionId};
+use crate::ids::{ControllerId, FaultId, HopId, NodeId, QkdnId, SessionId};
 
 impl Controller {
     /// Nodes of this QKDN that other legs pass.
@@ -170,6 +170,67 @@ impl Controller {
             self.leg_routes.remove(&route.session);
         } else {
             self.leg_routes.insert(route.session, route.clone());
+        }
+    }
+
+    /// The route of a session with keys relayed ahead has failed: its source goes over to them at once, without an analysis or
+    /// a computation; what follows at the route itself is nobody's interruption. Returns the fault that is left to see to.
+    pub(super) fn switch_over(
+        &mut self,
+        session: SessionId,
+        fault: Option<FaultId>,
+        out: &mut Outbox,
+    ) -> Option<FaultId> {
+        let segment = self.segments.get_mut(&session)?;
+        if !segment.leg.is_some_and(|leg| leg.is_backed) {
+            return fault;
+        }
+        if !std::mem::replace(&mut segment.is_switched, true) {
+            use ReroutingInstant::{Computed, Coordinated, Decided};
+            for instant in [Decided, Computed, Coordinated] {
+                Self::instant_of(session, fault, instant, out);
+            }
+            out.explain(|| {
+                let reason = "keys were relayed ahead: they serve until the route works again";
+                Decision::new(Choice::Reroute, Subject::session(session, fault), reason)
+            });
+            self.say_switch_over(session, false, fault, out);
+        }
+        None
+    }
+
+    /// The route carries requests again: the source is told, once.
+    pub(super) fn switch_back(&mut self, session: SessionId, out: &mut Outbox) {
+        let switched = self.segments.get(&session).is_some_and(|segment| segment.is_switched);
+        if switched && self.failed_hop(session).is_none() {
+            self.segments.get_mut(&session).expect("it was just there").is_switched = false;
+            self.say_switch_over(session, true, None, out);
+        }
+    }
+
+    /// Tells the source, through the segments before if there are any.
+    pub(super) fn say_switch_over(
+        &self,
+        session: SessionId,
+        works: bool,
+        fault: Option<FaultId>,
+        out: &mut Outbox,
+    ) {
+        let Some(segment) = self.segments.get(&session) else {
+            return;
+        };
+        let label = self.rerouting_label(session, Step::RerouteCommand);
+        let source = segment.place.source;
+        let message = ControlMessage::SwitchOver {
+            session,
+            source,
+            works,
+            fault,
+        };
+        match (source, segment.previous_controller()) {
+            (Some(source), _) => self.deliver(source, label, &message, out),
+            (None, Some(previous)) => out.send(Address::controller(previous), label, message),
+            (None, None) => {}
         }
     }
 }

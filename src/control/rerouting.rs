@@ -139,6 +139,7 @@ impl Controller {
         now: Time,
         out: &mut Outbox,
     ) {
+        let fault = self.switch_over(session, fault, out);
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Rerouting { fault, awaited: 0 };
         segment.due = now + self.surroundings.parameters.analysis;
@@ -480,6 +481,7 @@ impl Controller {
         if stale == Some(true) {
             self.consider_rerouting(session, now, out);
         }
+        self.switch_back(session, out);
     }
 
     pub(super) fn rerouting_label(&self, session: SessionId, step: Step) -> Label {

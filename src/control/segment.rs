@@ -100,6 +100,8 @@ pub struct Segment {
     pub class: ClassId,
     /// Its session's place among legs, if it is one.
     pub leg: Option<Leg>,
+    /// Its source has been told to serve from what was relayed ahead.
+    pub is_switched: bool,
     /// A change of a border that is being agreed on.
     pub negotiation: Option<Negotiation>,
     /// KMs that the session has left; they forget it when it is over.
@@ -147,6 +149,7 @@ impl Segment {
             path,
             class,
             leg: None,
+            is_switched: false,
             negotiation: None,
             former: BTreeSet::new(),
             due: Time::NEVER,

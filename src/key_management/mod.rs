@@ -6,4 +6,5 @@
 pub mod kma;
 pub mod ksa;
 pub mod legs;
+pub mod pool;
 pub mod store;

@@ -12,7 +12,8 @@ use super::accounts::SettledSupply;
 use super::plan::Plan;
 use super::wiring;
 use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, KeyRange, RelayOutcome, ReservationResult, ServiceMessage, Tag,
+    ControlMessage, Draw, KeyManagementMessage, KeyRange, Purpose, RelayOutcome, ReservationResult,
+    ServiceMessage, Tag,
 };
 use crate::architecture::observation::RequestEnd;
 use crate::architecture::protection::Combiner;
@@ -115,8 +116,11 @@ pub struct Auditor {
     requests: Arena<SessionId, Vec<Request>>,
     looked_at: [u64; 11],
     findings: BTreeMap<Check, String>,
+    /// Ids used, by store, and behind them by pool; likewise the amounts.
     used: Vec<BTreeMap<u64, u64>>,
     spent: Vec<u64>,
+    /// Key of pools that requests are to take, until the other end has answered.
+    drawn: BTreeMap<RequestId, Draw>,
 }
 
 const fn bit(step: Step) -> u32 {
@@ -130,8 +134,9 @@ impl Auditor {
             requests: plan.sessions.ids().map(|_| Vec::new()).collect(),
             looked_at: [0; 11],
             findings: BTreeMap::new(),
-            used: vec![BTreeMap::new(); plan.stores.len()],
-            spent: vec![0; plan.stores.len()],
+            used: vec![BTreeMap::new(); plan.stores.len() + plan.pools.len()],
+            spent: vec![0; plan.stores.len() + plan.pools.len()],
+            drawn: BTreeMap::new(),
             plan,
         }
     }
@@ -304,6 +309,17 @@ impl Auditor {
                     request.completed = true;
                 }
             }
+            // The key has been at both ends since it was relayed.
+            Message::KeyManagement(KeyManagementMessage::SupplyNotification {
+                request,
+                purpose: Purpose::Draw(draw),
+                ..
+            }) => {
+                self.drawn.insert(*request, (**draw).clone());
+            }
+            Message::KeyManagement(KeyManagementMessage::SupplyResponse {
+                request, accepted, ..
+            }) if self.drawn.contains_key(request) => self.see_drawn(now, *request, *accepted),
             Message::KeyManagement(KeyManagementMessage::SupplyNotification { request, .. }) => {
                 let completed = self.request(*request).is_some_and(|request| request.completed);
                 self.check(Check::SupplyAfterRelay, now, completed, |_| {
@@ -336,6 +352,30 @@ impl Auditor {
                 });
             }
             _ => {}
+        }
+    }
+
+    /// The other end has answered about key of a pool: it is used there, or will not be.
+    fn see_drawn(&mut self, now: Time, request: RequestId, accepted: bool) {
+        use crate::ids::Id as _;
+        let Some(draw) = self.drawn.remove(&request).filter(|_| accepted) else {
+            return;
+        };
+        let settings = Arc::clone(&self.plan.pools[draw.pool].settings);
+        let at = StoreId::from_index(self.plan.stores.len() + draw.pool.index());
+        for range in draw.keys.ranges() {
+            let refills = range.start / settings.refill..=(range.end() - 1) / settings.refill;
+            let came = refills.into_iter().all(|number| {
+                let of = self.requests[settings.session].get(number as usize);
+                of.is_some_and(|refill| refill.supplied == [true; 2])
+            });
+            self.check(Check::SupplyAfterRelay, now, came, |_| {
+                "key of a pool is supplied before it is at both ends".into()
+            });
+            self.use_keys(now, at, range);
+        }
+        if let Some(state) = self.request(request) {
+            state.held = true;
         }
     }
 
@@ -372,10 +412,9 @@ impl Auditor {
             }
         }
         self.check(Check::UsedOnce, now, free, |plan| {
-            format!(
-                "key {} of a store of {:?} is used again",
-                range.start, plan.hops[plan.stores[store].settings.hop]
-            )
+            let hop = plan.stores.get(store).map(|store| &plan.hops[store.settings.hop]);
+            let what = hop.map_or("a pool".to_owned(), |hop| format!("a store of {hop:?}"));
+            format!("key {} of {what} is used again", range.start)
         });
     }
 

@@ -656,6 +656,7 @@ impl PlanBuilder {
             boundaries: self.boundaries,
             applications: self.applications,
             sessions: self.sessions,
+            pools: Arena::new(),
             classes: self.classes,
             faults: Arena::new(),
             random_faults: Vec::new(),

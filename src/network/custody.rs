@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::plan::Plan;
+use super::plan::{Plan, Role};
 use crate::architecture::message::{ControlMessage, KeyManagementMessage, Message, OtpKeys, ServiceMessage};
 use crate::architecture::observation::RequestEnd;
 use crate::architecture::protection::Combiner;
@@ -25,7 +25,7 @@ use crate::observe::Observer;
 use crate::observe::outcome::Measured;
 
 /// One key on its way.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Life {
     sent: Time,
     bits: u64,
@@ -148,6 +148,10 @@ pub struct Custody {
     plan: Arc<Plan>,
     replication: u32,
     keys: BTreeMap<RequestId, Life>,
+    /// Refills of pools that are at both ends, and who could have computed their keys.
+    refills: BTreeMap<RequestId, (Life, Vec<NodeId>)>,
+    /// The refills that the key of a request comes from.
+    drawn: BTreeMap<RequestId, Vec<RequestId>>,
     sites: BTreeMap<Site, Exposure>,
     operators: Arena<QkdnId, u64>,
     /// `audit.jsonl`.
@@ -164,6 +168,8 @@ impl Custody {
         Custody {
             replication,
             keys: BTreeMap::new(),
+            refills: BTreeMap::new(),
+            drawn: BTreeMap::new(),
             sites: sites.collect(),
             operators: plan.qkdns.ids().map(|_| 0).collect(),
             lines: Vec::new(),
@@ -232,11 +238,21 @@ impl Custody {
         let session = plan.whole_of(request.session).unwrap_or(request.session);
         let whole = RequestId { session, ..request };
         let Some(legs) = plan.legs_of(session) else {
-            if let Some(life) = self.keys.remove(&whole).filter(|life| !life.failed) {
-                let computable = self.computable(&life);
-                self.conclude(whole, &life, &computable, &[]);
+            let drawn = self.drawn.remove(&whole).unwrap_or_default();
+            let Some(mut life) = self.keys.remove(&whole).filter(|life| !life.failed) else {
+                return;
+            };
+            let mut computable = self.computable(&life);
+            if matches!(plan.sessions[session].role, Role::Refill(_)) {
+                self.refills.insert(whole, (life, computable));
+                return;
             }
-            return;
+            let refills = drawn.iter().filter_map(|refill| self.refills.get(refill));
+            for (refill, by) in refills {
+                life = life.with(vec![refill.clone()], false);
+                computable.extend(by);
+            }
+            return self.conclude(whole, &life, &computable, &[]);
         };
         let is_over = |life: &Life| life.failed || life.supplied[0].is_some();
         let of = |leg: RequestId| self.keys.get(&leg);
@@ -488,6 +504,22 @@ impl Observer for Custody {
                 if let Some(life) = self.keys.get_mut(&request).filter(|life| !life.spent.is_empty()) {
                     life.holds(km, now);
                 }
+            }
+            Observation::Drawn {
+                request,
+                pool,
+                ref keys,
+            } => {
+                let settings = &self.plan.pools[pool].settings;
+                let session = settings.session;
+                let numbers = keys.ranges().flat_map(|range| {
+                    range.start / settings.refill..=(range.end() - 1) / settings.refill
+                });
+                let refills = numbers.map(|number| RequestId {
+                    session,
+                    number: number as u32,
+                });
+                self.drawn.insert(request, refills.collect());
             }
             Observation::Supplied { request, end, .. } => {
                 let Some(life) = self.keys.get_mut(&request) else {

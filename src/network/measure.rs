@@ -153,7 +153,7 @@ impl Evidence<'_> {
 
     fn network_metrics(&self, all: &[SessionId], metrics: &mut Vec<Measured>) {
         let scope = "network";
-        let stores: Vec<usize> = (0..self.plan.stores.len()).collect();
+        let stores: Vec<usize> = (0..self.plan.stores.len() + self.plan.pools.len()).collect();
         self.store_metrics(scope, &stores, metrics);
         let lives = || {
             all.iter()

@@ -216,5 +216,10 @@ fn requests_of(plan: &Plan) -> Requests {
             .flat_map(|link| [of_module(link, 0), of_module(link, 1)])
             .collect(),
     )
-    .with_legs(plan.legs())
+    .with_protection(
+        plan.legs(),
+        (plan.pools.iter())
+            .map(|(id, pool)| (id, (pool.settings.session, pool.settings.refill)))
+            .collect(),
+    )
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::sharing::SharingPlan;
+use crate::architecture::protection::PoolSettings;
 use crate::architecture::surroundings::{
     ControllerSurroundings, KmSurroundings, ManagerSurroundings, Parameters, Placement, StoreSettings,
 };
@@ -17,7 +18,7 @@ use crate::fault::Site;
 use crate::fault::occurrence::Renewal;
 use crate::ids::{
     ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, IwnId, LinkId,
-    ManagerId, NodeId, QkdnId, SessionId, StoreId,
+    ManagerId, NodeId, PoolId, QkdnId, SessionId, StoreId,
 };
 use crate::kernel::{Span, Streams, Time};
 use crate::quantum::generation::Making;
@@ -206,6 +207,19 @@ pub enum Role {
     Demand,
     /// The KSA of the demand whose leg it is.
     Leg(SessionId),
+    /// The KM that fills a pool by it.
+    Refill(PoolId),
+}
+
+/// A pool: a store between two KMs that is filled by relay.
+#[derive(Clone, Debug)]
+pub struct PoolPlan {
+    /// Its name.
+    pub name: String,
+    /// The KM that fills it, and serves from it.
+    pub near: NodeId,
+    /// What that knows of it.
+    pub settings: Arc<PoolSettings>,
 }
 
 /// A QoS class.
@@ -344,6 +358,8 @@ pub struct Plan {
     pub applications: Arena<ApplicationId, ApplicationPlan>,
     /// Sessions.
     pub sessions: Arena<SessionId, SessionPlan>,
+    /// Pools.
+    pub pools: Arena<PoolId, PoolPlan>,
     /// QoS classes.
     pub classes: Arena<ClassId, ClassPlan>,
     /// Faults.
@@ -411,12 +427,8 @@ impl Plan {
 
     /// The counting time: from the warm-up to the end less the longest time-out.
     pub fn counting(&self) -> (Time, Time) {
-        let longest = self
-            .sessions
-            .values()
-            .map(|session| session.timeout)
-            .max()
-            .unwrap_or(Span::ZERO);
+        let demands = self.demands().map(|(_, session)| session.timeout);
+        let longest = demands.max().unwrap_or(Span::ZERO);
         let from = Time::ZERO + self.run.warm_up;
         (from, Time(self.end().0.saturating_sub(longest.0).max(from.0)))
     }

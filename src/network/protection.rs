@@ -1,13 +1,34 @@
-//! Legs in a plan: sessions of their own, beside the demand that they carry keys for.
+//! Legs and pools in a plan: sessions of their own, beside the demands that they carry keys for.
 //!
-//! A leg is called after its demand, "DEMAND/leg1" …; that is also the label of the streams that its keys come from.
+//! A leg is called after its demand, "DEMAND/leg1" …, what fills a pool after the pool, "POOL/refill"; these are also the
+//! labels of the streams that their keys come from.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::plan::{Plan, Role, SessionPlan};
-use crate::architecture::protection::{Combiner, Leg, Legs, Protections};
-use crate::ids::{NodeId, SessionId};
+use super::plan::{ApplicationPlan, Plan, PoolPlan, Role, SessionPlan};
+use super::world::procedure_between;
+use crate::architecture::protection::{Combiner, Draws, Leg, Legs, PoolSettings, Protections};
+use crate::ids::{ClassId, NodeId, PoolId, SessionId};
+use crate::kernel::Span;
+use crate::service::demand::Periodic;
+
+/// What a pool is provisioned for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PoolAmounts {
+    /// Below this level it is refilled \[bits\].
+    pub low: u64,
+    /// It never holds more than this \[bits\].
+    pub high: u64,
+    /// What one relay brings \[bits\].
+    pub refill: u64,
+    /// When a refill that has not come has failed.
+    pub timeout: Span,
+    /// How long after a failure the next one is tried.
+    pub retry: Span,
+    /// QoS class of the refills.
+    pub class: ClassId,
+}
 
 impl Plan {
     /// Gives a demand so many legs. Its key is what the combiner makes of theirs.
@@ -31,11 +52,82 @@ impl Plan {
                 place,
                 of,
                 strict,
+                is_backed: false,
             };
             protections.places.insert(session, leg);
         }
         let legs = Legs { combiner, sessions };
         protections.legs.insert(whole, Arc::new(legs));
+    }
+
+    /// Adds an empty pool that the first KM fills towards the second.
+    pub fn add_pool(&mut self, name: &str, ends: [NodeId; 2], amounts: &PoolAmounts) -> PoolId {
+        let id = self.pools.next_id();
+        let roles = [(ends[0], "source"), (ends[1], "destination")];
+        let ends_of = roles.map(|(node, role)| {
+            let name = format!("pool {name} {role}");
+            self.applications.push(ApplicationPlan { name, node })
+        });
+        let until = self.end();
+        let session = self.sessions.push(SessionPlan {
+            name: format!("{name}/refill"),
+            source: ends_of[0],
+            destination: ends_of[1],
+            arrivals: Arc::new(Periodic {
+                period: amounts.retry,
+                phase: None,
+            }),
+            bits: amounts.refill,
+            keys: 1,
+            timeout: amounts.timeout,
+            class: amounts.class,
+            active: [until, until],
+            for_sharing: false,
+            role: Role::Refill(id),
+        });
+        let settings = Arc::new(PoolSettings {
+            id,
+            session,
+            ends: ends_of,
+            far: ends[1],
+            far_qkdn: self.nodes[ends[1]].qkdn,
+            low: amounts.low,
+            high: amounts.high,
+            refill: amounts.refill,
+            timeout: amounts.timeout,
+            retry: amounts.retry,
+            class: amounts.class,
+            procedure: procedure_between(self, ends[0], ends[1]),
+            until,
+        });
+        let protections = self.protections_mut(ends[0]);
+        protections.pools.insert(id, Arc::clone(&settings));
+        protections.fills.insert(session, id);
+        self.pools.push(PoolPlan {
+            name: name.to_owned(),
+            near: ends[0],
+            settings,
+        })
+    }
+
+    /// Serves a demand's requests from a pool between the same KMs. Where that is when its route fails, the pool is filled
+    /// over other nodes.
+    pub fn draw_from(&mut self, demand: SessionId, pool: PoolId, draws: Draws, strict: bool) {
+        let refills = self.pools[pool].settings.session;
+        let source = self.applications[self.sessions[demand].source].node;
+        let protections = self.protections_mut(source);
+        protections.draws.insert(demand, (pool, draws));
+        if draws == Draws::WhenFailed {
+            let leg = |place, is_backed| Leg {
+                group: refills,
+                place,
+                of: 2,
+                strict,
+                is_backed,
+            };
+            protections.places.insert(demand, leg(0, true));
+            protections.places.insert(refills, leg(1, false));
+        }
     }
 
     fn protections_mut(&mut self, node: NodeId) -> &mut Protections {
@@ -54,7 +146,7 @@ impl Plan {
     pub fn whole_of(&self, session: SessionId) -> Option<SessionId> {
         match self.sessions[session].role {
             Role::Leg(whole) => Some(whole),
-            Role::Demand => None,
+            Role::Demand | Role::Refill(_) => None,
         }
     }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::Observer;
-use crate::architecture::message::{FailureCause, Message};
+use crate::architecture::message::{FailureCause, Message, OtpKeys};
 use crate::architecture::observation::RequestEnd;
 use crate::architecture::protection::Combiner;
 use crate::architecture::{Address, Envelope, Observation, RequestId};
-use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
+use crate::ids::{Arena, FaultId, NodeId, PoolId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 
 /// One request's life.
@@ -83,6 +83,8 @@ pub struct Requests {
     modules: Vec<QkdnId>,
     /// Legs: the session that each belongs to, and how its keys are put together.
     legs: BTreeMap<SessionId, (SessionId, Combiner)>,
+    /// The session that fills each pool, and what one refill brings \[bits\].
+    pools: BTreeMap<PoolId, (SessionId, u64)>,
 }
 
 impl Requests {
@@ -107,13 +109,39 @@ impl Requests {
             nodes,
             modules,
             legs: BTreeMap::new(),
+            pools: BTreeMap::new(),
         }
     }
 
-    /// Counts what is spent on legs for the requests that they are parts of, too.
+    /// Counts what is spent on legs for the requests that they are parts of, too, and what is spent on refills of pools for
+    /// the requests that are served from them.
     #[must_use]
-    pub fn with_legs(self, legs: BTreeMap<SessionId, (SessionId, Combiner)>) -> Requests {
-        Requests { legs, ..self }
+    pub fn with_protection(
+        self,
+        legs: BTreeMap<SessionId, (SessionId, Combiner)>,
+        pools: BTreeMap<PoolId, (SessionId, u64)>,
+    ) -> Requests {
+        Requests { legs, pools, ..self }
+    }
+
+    /// A request took key from a pool: its share of what that key's refills have spent, to the bit.
+    fn draw(&mut self, request: RequestId, pool: PoolId, keys: &OtpKeys) {
+        let Some(&(session, refill)) = self.pools.get(&pool) else {
+            return;
+        };
+        for range in keys.ranges() {
+            let mut at = range.start;
+            while at < range.end() {
+                let number = (at / refill) as u32;
+                let (from, until) = (at % refill, refill.min(at % refill + range.end() - at));
+                let source = *self.life(RequestId { session, number });
+                let share = |bits: u64| (u128::from(source.spent_bits) * u128::from(bits) / u128::from(refill)) as u64;
+                let life = self.life(request);
+                life.spent_bits += share(until) - share(from);
+                life.hops = life.hops.max(source.hops);
+                at += until - from;
+            }
+        }
     }
 
     /// A request's life, and that of the request that it is a part of.
@@ -246,6 +274,11 @@ impl Observer for Requests {
                 }
                 None | Some(Combiner::Xor) => life.held = Some(now),
             }),
+            Observation::Drawn {
+                request,
+                pool,
+                ref keys,
+            } => self.draw(request, pool, keys),
             Observation::Spent { request, bits, .. } => self.lives_of(request, |life, _| {
                 life.spent_bits += bits;
                 life.hops += 1;

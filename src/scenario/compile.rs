@@ -2,6 +2,7 @@
 //!
 //! The document is valid: [`load()`](super::load()) has seen to it, and derived variants of a valid document are valid.
 
+mod protection;
 mod provider;
 
 use std::collections::BTreeMap;
@@ -9,13 +10,12 @@ use std::sync::Arc;
 
 use super::document::{
     self, Arrivals, Authentication, Boundary, BoundaryKind, ChannelQuality, Control, Document, Iwn,
-    LinkModel, Protection, Relay, Reservation, Routing, Sharing, Store, Stretch, TransferProtection,
+    LinkModel, Relay, Reservation, Routing, Sharing, Store, Stretch, TransferProtection,
 };
-use crate::architecture::protection::Combiner;
 use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
 use crate::architecture::{Heartbeat, Procedure, Recovery};
 use crate::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
-use crate::ids::{DuctId, NodeId, QkdnId, SessionId};
+use crate::ids::{DuctId, NodeId, QkdnId};
 use crate::interworking::way::{Way, part_of};
 use crate::kernel::{Span, Time};
 use crate::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
@@ -50,6 +50,9 @@ pub fn compile(document: &Document) -> Plan {
     }
     compiler.controls();
     compiler.traffic();
+    for pool in &document.pools {
+        compiler.builder.class(&pool.class);
+    }
     if matches!(document.security.sharing, Sharing::KsaKeys(_)) {
         compiler.builder.class(sharing::CLASS);
     }
@@ -62,23 +65,9 @@ pub fn compile(document: &Document) -> Plan {
             ck: keys.ck,
         });
     }
-    protect(document, &mut plan);
+    protection::protect(document, &mut plan);
     faults(document, &mut plan);
     plan
-}
-
-/// Demands get their legs; they stand behind all demands.
-fn protect(document: &Document, plan: &mut Plan) {
-    let demands: Vec<SessionId> = plan.sessions.ids().take(document.demands.len()).collect();
-    for (session, demand) in demands.into_iter().zip(&document.demands) {
-        match &demand.protection {
-            Protection::None(_) => {}
-            Protection::OnePlusOne(both) => plan.add_legs(session, Combiner::First, 2, both.strict),
-            Protection::MultipathXor(shares) => {
-                plan.add_legs(session, Combiner::Xor, shares.legs as u8, shares.strict);
-            }
-        }
-    }
 }
 
 /// Faults name what stands in the plan.

@@ -6,6 +6,7 @@
 mod generation;
 mod link_model;
 mod network;
+mod protection;
 mod provider;
 mod recovery;
 mod traffic;
@@ -13,6 +14,7 @@ mod traffic;
 pub use generation::*;
 pub use link_model::*;
 pub use network::*;
+pub use protection::*;
 pub use provider::*;
 pub use recovery::*;
 pub use traffic::*;
@@ -49,6 +51,8 @@ record! {
         classes: Vec<Class>,
         /// Who asks for keys.
         demands: Vec<Demand>,
+        /// Key that is relayed ahead of the requests that are served from it.
+        pools: Vec<Pool>,
         /// What breaks, and when.
         faults: Vec<FaultEvent>,
         /// What the results should be; a run in which one fails ends with exit code 1.
@@ -519,6 +523,7 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("kxi1_prime_protection", TransferProtection::ENTRIES),
         ("arrivals", Arrivals::ENTRIES),
         ("protection", Protection::ENTRIES),
+        ("when_empty", WhenEmpty::ENTRIES),
         ("fault", Fault::ENTRIES),
         ("control", Control::ENTRIES),
         ("reservation", Reservation::ENTRIES),

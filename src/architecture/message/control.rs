@@ -589,6 +589,18 @@ pub enum ControlMessage {
         /// The fault behind it.
         fault: Option<FaultId>,
     },
+    /// Deciding controller → those of the segments before → source KM: the session's own route has failed, or carries
+    /// requests again: what was relayed ahead serves meanwhile (1:1, 1:n).
+    SwitchOver {
+        /// Which session.
+        session: SessionId,
+        /// The source KM, once the controller of the first segment passes it on.
+        source: Option<NodeId>,
+        /// Whether its route carries requests again.
+        works: bool,
+        /// The fault behind it.
+        fault: Option<FaultId>,
+    },
     /// Controller-A → source KM: the session's route is gone; start again with the border choice.
     RouteLost {
         /// Which session.
@@ -657,6 +669,8 @@ impl ControlMessage {
             ControlMessage::Reachability(_) => "reachability",
             ControlMessage::SegmentDegraded { lost: true, .. } => "segment lost",
             ControlMessage::SegmentDegraded { .. } => "segment degraded",
+            ControlMessage::SwitchOver { works: true, .. } => "route works again",
+            ControlMessage::SwitchOver { .. } => "switch over",
             ControlMessage::RouteLost { .. } => "route lost",
         }
     }
@@ -709,6 +723,7 @@ impl ControlMessage {
             | ControlMessage::Switched { session, fault, .. }
             | ControlMessage::RouteActive { session, fault, .. }
             | ControlMessage::SegmentDegraded { session, fault, .. }
+            | ControlMessage::SwitchOver { session, fault, .. }
             | ControlMessage::RouteLost { session, fault, .. } => Subject::session(*session, *fault),
         }
     }
@@ -742,6 +757,7 @@ impl ControlMessage {
             | ControlMessage::Usage { .. } => 24,
             ControlMessage::SessionClose { .. }
             | ControlMessage::RouteLost { .. }
+            | ControlMessage::SwitchOver { .. }
             | ControlMessage::Status { .. } => 24,
             ControlMessage::LinkReport { .. } => 40,
             ControlMessage::StatusRequest => 0,

@@ -15,7 +15,8 @@ pub use control::{
     RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
 };
 pub use key_management::{
-    Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply, Trail,
+    Draw, Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, Purpose, RelayOutcome, RelayPart,
+    Supply, Trail,
 };
 pub use link::{AlarmCause, LinkPerformance, LinkState};
 pub use management::{FaultDecision, ManagementMessage};

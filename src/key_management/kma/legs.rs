@@ -12,7 +12,7 @@ use crate::architecture::message::{
     Ask, BorderChoice, FailureCause, KeyMaterial, KeyRequest, ServiceMessage, Subject, Supply, UsageSegment,
 };
 use crate::architecture::observation::RequestEnd;
-use crate::architecture::protection::{Combiner, Legs, Part};
+use crate::architecture::protection::{Combiner, Draws, Legs, Part};
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step};
 use crate::ids::SessionId;
 use crate::key_management::legs::{Progress, Whole, secret_of};
@@ -40,7 +40,8 @@ impl KeyManager {
                 note: "splits the request into legs",
             });
             let leg = protections.places.get(&request.session).copied();
-            self.take_up(KeyRequest { request, leg, ..order }, label, cx, out);
+            let order = KeyRequest { request, leg, ..order };
+            self.take_up(order, State::Queued, label, cx, out);
         }
     }
 
@@ -72,13 +73,13 @@ impl KeyManager {
         })
     }
 
-    /// The other legs of a leg's session.
+    /// Sessions that a session keeps out of the nodes of.
     fn other_legs(&self, session: SessionId) -> impl Iterator<Item = SessionId> + '_ {
-        let protections = &self.surroundings.protections;
-        let whole = protections.whole.get(&session);
-        let legs = whole.and_then(|whole| protections.legs.get(whole));
-        let all = legs.into_iter().flat_map(|legs| legs.sessions.iter().copied());
-        all.filter(move |&other| other != session)
+        let places = &self.surroundings.protections.places;
+        let own = places.get(&session);
+        let others = places.iter();
+        let others = others.filter(move |(_, other)| own.is_some_and(|own| own.avoids(other)));
+        others.map(|(&other, _)| other)
     }
 
     /// Whether a leg's route is to be found only once that of a leg before it has been.
@@ -105,6 +106,9 @@ impl KeyManager {
         if first {
             let after: Vec<SessionId> = self.other_legs(session).filter(|&other| other > session).collect();
             self.sources.unblocked.extend(after);
+            if let Some(&(pool, Draws::WhenFailed)) = self.surroundings.protections.draws.get(&session) {
+                self.sources.ready.insert(pool);
+            }
         }
     }
 
@@ -114,6 +118,9 @@ impl KeyManager {
             if self.sources.sessions.contains_key(&session) {
                 self.pump(session, cx, out);
             }
+        }
+        while let Some(pool) = self.sources.ready.pop_first() {
+            self.on_pool_retry(pool, cx, out);
         }
     }
 
@@ -199,7 +206,7 @@ impl KeyManager {
             self.hand_over(part.whole, to, key, procedure, out);
             self.cancel_waiting(&whole, out);
         }
-        self.account_supply(leg, to, UsageSegment::Source, supply, procedure, cx.now, out);
+        self.account_supply(leg, Some(to), UsageSegment::Source, supply, procedure, cx.now, out);
     }
 
     /// A leg's key is used at one end: observers are told, as they are when an application gets one.

@@ -16,7 +16,7 @@ use crate::architecture::message::{
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
-use crate::ids::{ControllerId, FaultId, SessionId};
+use crate::ids::{ControllerId, FaultId, PoolId, SessionId};
 use crate::kernel::Time;
 
 /// Where a request stands at its source.
@@ -35,14 +35,16 @@ pub(super) enum State {
     Relaying,
     /// At the destination; the KSAs synchronise.
     Synchronising,
+    /// To be served from a pool: it waits for key there, or the KSAs agree on it.
+    Drawing,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Request {
-    order: KeyRequest,
+    pub(super) order: KeyRequest,
     pub(super) state: State,
     /// Whether key was ever lacking, for the cause of a time-out.
-    lacked: bool,
+    pub(super) lacked: bool,
     /// Whether an element that it needed could not be reached, likewise.
     unreachable: bool,
     /// Its session's attempt that it is at.
@@ -77,6 +79,19 @@ pub(super) struct Session {
     last: Option<u32>,
     /// Whether a route for it has been found, or looked for in vain: other legs wait for that at the beginning.
     pub(super) tried: bool,
+    /// Whether its requests are served from a pool, because its own route has failed.
+    switched: Switch,
+}
+
+/// Whether a session's requests are served from what was relayed ahead.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Switch {
+    /// Its own route carries them.
+    No,
+    /// Its own route has failed.
+    Yes,
+    /// Its own route carries them again where there is no key ahead.
+    YesIfKey,
 }
 
 /// Sessions and requests of this KM's applications.
@@ -88,6 +103,12 @@ pub struct Sources {
     known: BTreeSet<SessionId>,
     /// Legs whose queues may go on for what happened to another leg.
     pub(super) unblocked: BTreeSet<SessionId>,
+    /// Pools whose refills are to be tried again later.
+    pub(super) paused: BTreeSet<PoolId>,
+    /// Pools that may be filled now that the routes which they protect are found.
+    pub(super) ready: BTreeSet<PoolId>,
+    /// Pools whose applications ask no more.
+    pub(super) over: BTreeSet<PoolId>,
 }
 
 impl Sources {
@@ -99,6 +120,32 @@ impl Sources {
     /// The order of a request that is at the KSAs.
     pub(in crate::key_management) fn order(&self, request: RequestId) -> Option<&KeyRequest> {
         self.requests.get(&request).map(|request| &request.order)
+    }
+
+    /// Whether a session's requests are served from a pool because its own route has failed.
+    pub(super) fn switched(&self, session: SessionId) -> Switch {
+        self.sessions.get(&session).map_or(Switch::No, |session| session.switched)
+    }
+
+    /// Notes that they are, or no longer.
+    pub(super) fn switch(&mut self, session: SessionId, switched: Switch) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.switched = switched;
+        }
+    }
+
+    /// Whether a session has requests that have not ended.
+    pub(super) fn has_open(&self, id: SessionId) -> bool {
+        let deadlines = self.sessions.get(&id).map(|session| &session.deadlines);
+        let mut numbers = deadlines.into_iter().flatten();
+        numbers.any(|&number| self.requests.contains_key(&RequestId { session: id, number }))
+    }
+
+    /// A session's last request is this one.
+    pub(super) fn ends_with(&mut self, session: SessionId, last: u32) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.last = Some(last);
+        }
     }
 
     /// The near border KM of a session, if it crosses one.
@@ -119,14 +166,25 @@ impl KeyManager {
         let protections = &self.surroundings.protections;
         match protections.legs.get(&order.request.session).cloned() {
             Some(legs) => self.split(order, &legs, label, cx, out),
-            None => self.take_up(order, label, cx, out),
+            None => {
+                let leg = protections.places.get(&order.request.session).copied();
+                let order = KeyRequest { leg, ..order };
+                match self.serving_pool(&order) {
+                    Some(pool) => {
+                        self.take_up(order, State::Drawing, label, cx, out);
+                        self.wait_at_pool(pool, order.request, cx, out);
+                    }
+                    None => self.take_up(order, State::Queued, label, cx, out),
+                }
+            }
         }
     }
 
-    /// A request, an application's own or a leg's, joins its session's queue.
-    pub(in crate::key_management) fn take_up(
+    /// A request, an application's own or not, joins its session's queue, unless a pool is to serve it.
+    pub(in crate::key_management::kma) fn take_up(
         &mut self,
         order: KeyRequest,
+        state: State,
         label: Label,
         cx: &mut Context<'_>,
         out: &mut Outbox,
@@ -147,8 +205,11 @@ impl KeyManager {
             lost_by: None,
             last: None,
             tried: false,
+            switched: Switch::No,
         });
-        session.queue.push_back(number);
+        if state == State::Queued {
+            session.queue.push_back(number);
+        }
         session.deadlines.push_back(number);
         if order.last {
             session.last = Some(number);
@@ -162,14 +223,16 @@ impl KeyManager {
             order.request,
             Request {
                 order,
-                state: State::Queued,
+                state,
                 lacked: false,
                 unreachable: false,
                 attempt: 0,
             },
         );
-        out.explain(|| self.why_queued(order.request));
-        self.pump(id, cx, out);
+        if state == State::Queued {
+            out.explain(|| self.why_queued(order.request));
+            self.pump(id, cx, out);
+        }
     }
 
     /// What a request finds at its source.
@@ -493,6 +556,9 @@ impl KeyManager {
         }
         session.route = RouteState::None;
         session.lost_by = fault;
+        if session.switched == Switch::Yes {
+            session.switched = Switch::YesIfKey; // whether there is another way is yet to be seen
+        }
         // What had been asked for by the lost route is asked for again.
         session.queue.clear();
         for &number in &session.deadlines {
@@ -504,6 +570,41 @@ impl KeyManager {
             }
         }
         self.pump(id, cx, out);
+    }
+
+    /// Requests of a session that are not on their way are taken from its queue, to be served otherwise.
+    pub(super) fn withdraw_waiting(&mut self, id: SessionId, out: &mut Outbox) -> Vec<RequestId> {
+        let controller = self.controller();
+        let Some(session) = self.sources.sessions.get_mut(&id) else {
+            return Vec::new();
+        };
+        let mut waiting = Vec::new();
+        for &number in &session.deadlines {
+            let request = RequestId { session: id, number };
+            let Some(entry) = self.sources.requests.get_mut(&request) else {
+                continue;
+            };
+            let before = std::mem::replace(&mut entry.state, State::Drawing);
+            match (before, session.route) {
+                (State::Queued, _) => {}
+                (State::Asking { .. } | State::Refused, RouteState::Installed(decider)) => {
+                    let attempt = entry.attempt;
+                    let label = Label::new(session.procedure, Step::Reservation);
+                    out.send(controller, label, cancellation(Ask { request, attempt }, decider));
+                }
+                (State::Asking { .. } | State::Refused, _) => {}
+                (State::Relaying | State::Synchronising | State::Drawing, _) => {
+                    entry.state = before;
+                    continue;
+                }
+            }
+            waiting.push(request);
+        }
+        session.queue.clear();
+        if matches!(session.route, RouteState::Establishing(_)) {
+            session.route = RouteState::None;
+        }
+        waiting
     }
 
     /// Both sides have agreed on another border: the KSAs meet there, and later requests run its procedure.
@@ -549,6 +650,7 @@ impl KeyManager {
     /// The earliest deadline of a session.
     pub(super) fn on_request_deadline(&mut self, id: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
         let controller = self.controller();
+        let refills = self.surroundings.protections.fills.contains_key(&id);
         loop {
             let session = self.sources.sessions.get_mut(&id).expect("it has set the timer");
             let Some(&number) = session.deadlines.front() else {
@@ -563,6 +665,10 @@ impl KeyManager {
                 Some(entry) if entry.order.deadline > cx.now => {
                     out.wake(entry.order.deadline, Timer::RequestDeadline(id));
                     break;
+                }
+                // A refill that is at the other end already is waited for.
+                Some(entry) if entry.state == State::Synchronising && refills => {
+                    session.deadlines.pop_front();
                 }
                 Some(entry) => {
                     session.deadlines.pop_front();
@@ -605,7 +711,7 @@ impl KeyManager {
             return;
         };
         out.observe(Observation::Failed { request, cause });
-        if self.leg_failed(request, cause, out) {
+        if self.leg_failed(request, cause, out) || self.refill_failed(request) {
             return self.close_if_over(request.session, out);
         }
         let procedure = self.sources.sessions[&request.session].procedure;
@@ -627,8 +733,14 @@ impl KeyManager {
                 .get_mut(&id)
                 .expect("known sessions are there");
             session.queue.clear();
+            let refills = self.surroundings.protections.fills.contains_key(&id);
             for number in std::mem::take(&mut session.deadlines) {
-                self.fail(RequestId { session: id, number }, FailureCause::ElementDown, out);
+                let request = RequestId { session: id, number };
+                let state = self.sources.requests.get(&request).map(|entry| entry.state);
+                // A refill that is at the other end already is waited for.
+                if !refills || state != Some(State::Synchronising) {
+                    self.fail(request, FailureCause::ElementDown, out);
+                }
             }
             let session = self
                 .sources
@@ -674,6 +786,9 @@ impl KeyManager {
 
     /// Session close, after the session's last request (P9 step 10).
     pub(in crate::key_management) fn close_if_over(&mut self, id: SessionId, out: &mut Outbox) {
+        if let Some(&(pool, _)) = self.surroundings.protections.draws.get(&id) {
+            self.close_pool_if_over(pool, out);
+        }
         let session = &self.sources.sessions[&id];
         let Some(last) = session.last else { return };
         let open = session.deadlines.iter().any(|&number| {

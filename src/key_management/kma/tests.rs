@@ -8,7 +8,7 @@ use crate::architecture::hop::{Handover, Protection};
 use crate::architecture::key_source::{BlockRun, KeySource};
 use crate::architecture::message::{
     Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, PartOrder,
-    RelayOutcome, Reservation, ReservationResult, Supply, Trail,
+    Purpose, RelayOutcome, Reservation, ReservationResult, Supply, Trail,
 };
 use crate::architecture::surroundings::{ManagementOptions, Parameters, ReservationScheme, StoreSettings};
 use crate::ids::{ApplicationId, ClassId, ManagerId, QkdnId};
@@ -676,7 +676,7 @@ fn the_ksa_supplies_a_held_key_once() {
         destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
-        part: None,
+        purpose: Purpose::Supply,
     };
     let before = Address::ksa(BEFORE);
     let supplied = bench.tell(2, before, notification.clone());
@@ -754,7 +754,7 @@ fn a_void_key_is_not_supplied() {
         destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
-        part: None,
+        purpose: Purpose::Supply,
     };
     let late = bench.tell(1_001, Address::ksa(BEFORE), notification);
     assert_eq!(count(&late, "key supply"), 0);
@@ -879,7 +879,7 @@ fn void_keys_are_used_at_the_receiving_end_and_never_supplied() {
         destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
-        part: None,
+        purpose: Purpose::Supply,
     };
     let refused = bench.tell(4, Address::ksa(BEFORE), notification);
     assert_eq!(count(&refused, "key supply"), 0);

@@ -51,6 +51,7 @@ impl KeyManager {
             other => unreachable!("{} is never given up by a KM", other.name()),
         }
         self.pump_unblocked(cx, out);
+        self.set_retries(cx, out);
     }
 
     /// A relay or transfer was given up.

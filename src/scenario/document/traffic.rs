@@ -1,6 +1,7 @@
 //! What is asked of the networks, what breaks, and what is expected.
 
 use super::network::{Name, Nothing, Place};
+use super::protection::Protection;
 use crate::catalogue::{choice, record};
 use crate::fault::Fault;
 use crate::fault::occurrence::Renewal;
@@ -38,42 +39,14 @@ record! {
         class: String = "default".to_owned(),
         /// What protects it against failures and compromised nodes. Assumption: rerouting on demand alone.
         protection: Protection = Protection::None(Nothing {}),
+        /// A pool of "pools" between the same nodes that its requests are served from while that has key.
+        pool: Option<String>,
         /// No request before this instant.
         from: Span = Span::ZERO,
         /// No request from this instant on; default: the end.
         until: Option<Span>,
         /// A remark.
         note: Option<String>,
-    }
-}
-
-choice! {
-    /// What protects a demand beside rerouting on demand. Legs are routes of their own, kept out of each other's nodes.
-    pub enum Protection ("kind of protection") {
-        /// Rerouting on demand alone.
-        none => None(Nothing),
-        /// Two legs carry the same key, and the first to arrive supplies.
-        one_plus_one => OnePlusOne(OnePlusOne),
-        /// Each leg carries a key of its own, and their sum is the key: whoever lacks one of them knows nothing.
-        multipath_xor => MultipathXor(MultipathXor),
-    }
-}
-
-record! {
-    /// Two legs carry the same key (1+1).
-    pub struct OnePlusOne {
-        /// Whether a leg has no route rather than one through a node of the other. Assumption: it shares as few as it can.
-        strict: bool = false,
-    }
-}
-
-record! {
-    /// Secret sharing, k of k.
-    pub struct MultipathXor {
-        /// Number of legs, from 2 to 8.
-        legs: u32 = 2,
-        /// Whether a leg has no route rather than one through a node of another. Assumption: it shares as few as it can.
-        strict: bool = false,
     }
 }
 
