@@ -227,11 +227,13 @@ pub fn relay_latency(plan: &Plan, way: &[HopId]) -> Option<Span> {
     Some(total)
 }
 
-/// Four times the way between the ends, each with one processing at least: relay, completion, notice, response.
+/// Four times the way between the ends, each with one processing at least: relay, completion, notice, response. What is
+/// served from a pool was relayed before: notice and response.
 fn least_delay(plan: &Plan, session: SessionId) -> Option<Span> {
     let [from, to] = ends(plan, &plan.sessions[session]);
     let way = plan.data_network.delay(from, to)? + plan.processing.key_manager;
-    Some(way + way + way + way)
+    let draws = plan.km_surroundings[from].protections.draws.contains_key(&session);
+    Some(if draws { way + way } else { way + way + way + way })
 }
 
 fn exposure(plan: &Plan, asked: &[f64]) -> Vec<Exposure> {

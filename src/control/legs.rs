@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use super::controller::Controller;
 use super::reachability::View;
 use super::routing::RoutingAlgorithm;
-use super::routing::apart::Apart;
+use super::routing::apart::{Apart, Taken};
 use crate::architecture::hop::HopState;
 use crate::architecture::message::{BorderChoice, ControlMessage, LegRoute, Subject};
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
@@ -21,10 +21,13 @@ use crate::architecture::{Address, Hop, Label, Outbox, Step};
 use crate::ids::{ControllerId, FaultId, HopId, NodeId, QkdnId, SessionId};
 
 impl Controller {
-    /// Nodes of this QKDN that other legs pass.
-    pub(super) fn taken(&self, leg: &Leg) -> BTreeSet<NodeId> {
-        let others = self.leg_routes.values().filter(|other| leg.avoids(&other.leg));
-        others.flat_map(|other| other.nodes.iter().copied()).collect()
+    /// What other legs pass in this QKDN.
+    pub(super) fn taken(&self, leg: &Leg) -> Taken {
+        let others = || self.leg_routes.values().filter(|other| leg.avoids(&other.leg));
+        Taken {
+            nodes: others().flat_map(|other| other.nodes.iter().copied()).collect(),
+            hops: others().flat_map(|other| other.hops.iter().copied()).collect(),
+        }
     }
 
     /// For how many legs between the same two KMs room is to be left: those that are not routed yet, if all must pass
@@ -125,7 +128,7 @@ impl Controller {
         let own = |node: &NodeId| self.surroundings.domain.contains(*node);
         let inner = passed.filter(|node| Some(*node) != first && Some(*node) != last);
         let nodes: BTreeSet<NodeId> = inner.filter(own).collect();
-        let shared = self.taken(&leg).intersection(&nodes).next().copied();
+        let shared = self.taken(&leg).nodes.intersection(&nodes).next().copied();
         if let Some(km) = shared {
             out.explain(|| {
                 let reason = "it passes a node that another leg passes: there is no better path that makes key";
@@ -133,15 +136,23 @@ impl Controller {
             });
         }
         let label = Label::new(segment.procedure, Step::Reservation);
-        let nodes = nodes.into_iter().collect();
-        self.say_leg_route(LegRoute { session, leg, nodes }, label, out);
+        let route = LegRoute {
+            session,
+            leg,
+            nodes: nodes.into_iter().collect(),
+            hops: segment.path.clone().into_boxed_slice(),
+        };
+        self.say_leg_route(route, label, out);
     }
 
     /// A leg's segment is over: its nodes are free.
     pub(super) fn free_leg_route(&mut self, session: SessionId, label: Label, out: &mut Outbox) {
         if let Some(known) = self.leg_routes.get(&session) {
-            let nodes = Box::default();
-            let route = LegRoute { nodes, ..known.clone() };
+            let route = LegRoute {
+                nodes: Box::default(),
+                hops: Box::default(),
+                ..known.clone()
+            };
             self.say_leg_route(route, label, out);
         }
     }
@@ -166,7 +177,7 @@ impl Controller {
 
     /// Where a leg passes in this QKDN.
     pub(super) fn on_leg_route(&mut self, route: &LegRoute) {
-        if route.nodes.is_empty() {
+        if route.hops.is_empty() {
             self.leg_routes.remove(&route.session);
         } else {
             self.leg_routes.insert(route.session, route.clone());

@@ -438,7 +438,6 @@ fn a_route_is_changed_when_another_makes_key() {
         agreement: 0,
         bits: 100,
         deadline: Time(1_000),
-        leg: None,
     };
     let from = Address::kma(NodeId(0));
     assert!(bench.tell(40, from, request).is_empty());
@@ -525,6 +524,7 @@ fn query(bench: &mut Bench, destination: u32) -> Vec<Effect> {
         bits: 100,
         class: ClassId(0),
         deadline: Time(1_000),
+        leg: None,
     };
     bench.tell(
         0,

@@ -35,7 +35,7 @@ impl Controller {
             None
         } else {
             let taken = order.leg.map(|leg| self.taken(&leg)).unwrap_or_default();
-            let shared = |border: &Border| taken.contains(&border.hop.from);
+            let shared = |border: &Border| taken.nodes.contains(&border.hop.from);
             self.view_apart(order.leg, Some(order.destination_qkdn), |view| {
                 let ways = view.ways(from, order.destination_qkdn, &passed);
                 let left = ways.filter(|way| !refused.contains(&way.border.boundary));

@@ -140,3 +140,107 @@ pub fn secret_of(leg: RequestId, whole: SessionId, combiner: Combiner) -> Reques
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::architecture::message::Material;
+    use crate::ids::{ApplicationId, ClassId, NodeId, QkdnId};
+
+    const WHOLE: RequestId = RequestId {
+        session: SessionId(0),
+        number: 4,
+    };
+
+    fn key(byte: u8) -> KeyMaterial {
+        let mut material = Material::default();
+        material.append(&[byte], 0, 8);
+        KeyMaterial::new(8, Some(Box::new(material)))
+    }
+
+    fn splits(combiner: Combiner, legs: u32) -> Splits {
+        let order = KeyRequest {
+            request: WHOLE,
+            application: ApplicationId(0),
+            peer: ApplicationId(1),
+            destination: NodeId(1),
+            destination_qkdn: QkdnId(0),
+            keys: 1,
+            bits: 8,
+            class: ClassId(0),
+            deadline: Time(9),
+            last: false,
+            leg: None,
+        };
+        let sessions = (1..=legs).map(SessionId).collect();
+        let mut splits = Splits::default();
+        splits.split(order, Procedure::Local, Arc::new(Legs { combiner, sessions }));
+        splits
+    }
+
+    fn part(combiner: Combiner, of: u8) -> Part {
+        Part {
+            whole: WHOLE,
+            combiner,
+            of,
+        }
+    }
+
+    #[test]
+    fn a_sum_needs_all_legs_and_fails_with_any() {
+        let mut splits = splits(Combiner::Xor, 3);
+        assert!(matches!(splits.leg_ended(WHOLE, true), Progress::Nothing));
+        assert!(matches!(splits.leg_ended(WHOLE, true), Progress::Nothing));
+        assert!(splits.is_open(WHOLE));
+        assert!(matches!(splits.leg_ended(WHOLE, true), Progress::Complete(_)));
+        assert!(!splits.is_open(WHOLE));
+
+        let mut splits = super::tests::splits(Combiner::Xor, 3);
+        assert!(matches!(splits.leg_ended(WHOLE, true), Progress::Nothing));
+        assert!(matches!(splits.leg_ended(WHOLE, false), Progress::Failed(_)));
+        assert!(matches!(splits.leg_ended(WHOLE, false), Progress::Nothing), "it is over");
+    }
+
+    #[test]
+    fn one_of_two_is_enough_and_only_both_can_fail() {
+        let mut splits = splits(Combiner::First, 2);
+        assert!(matches!(splits.leg_ended(WHOLE, false), Progress::Nothing));
+        assert!(matches!(splits.leg_ended(WHOLE, true), Progress::Complete(_)));
+        assert!(matches!(splits.leg_ended(WHOLE, true), Progress::Nothing));
+        let mut splits = super::tests::splits(Combiner::First, 2);
+        assert!(matches!(splits.leg_ended(WHOLE, false), Progress::Nothing));
+        assert!(matches!(splits.leg_ended(WHOLE, false), Progress::Failed(_)));
+    }
+
+    #[test]
+    fn the_destination_adds_up_or_takes_the_first_once() {
+        let mut gathered = Gathered::default();
+        let shares = part(Combiner::Xor, 3);
+        assert_eq!(gathered.add(shares, key(0b1100), Time(9), Time(1)), None);
+        assert_eq!(gathered.add(shares, key(0b1010), Time(9), Time(2)), None);
+        assert_eq!(gathered.add(shares, key(0b1001), Time(9), Time(3)), Some(key(0b1111)));
+        assert_eq!(gathered.add(shares, key(1), Time(9), Time(4)), None, "once");
+
+        let mut gathered = Gathered::default();
+        let both = part(Combiner::First, 2);
+        assert_eq!(gathered.add(both, key(7), Time(9), Time(1)), Some(key(7)));
+        assert_eq!(gathered.add(both, key(7), Time(9), Time(2)), None);
+        // What timed out is forgotten, so that nothing grows without end.
+        let other = Part {
+            whole: RequestId { number: 5, ..WHOLE },
+            ..both
+        };
+        assert_eq!(gathered.add(other, key(8), Time(30), Time(20)), Some(key(8)));
+        assert_eq!(gathered.requests.len(), 1);
+    }
+
+    #[test]
+    fn legs_of_a_sum_carry_keys_of_their_own() {
+        let leg = RequestId {
+            session: SessionId(3),
+            number: 4,
+        };
+        assert_eq!(secret_of(leg, SessionId(0), Combiner::Xor), leg);
+        assert_eq!(secret_of(leg, SessionId(0), Combiner::First), WHOLE);
+    }
+}

@@ -3,6 +3,7 @@
 mod channels;
 mod faults;
 mod networks;
+mod protection;
 mod provider;
 mod routes;
 mod traffic;
@@ -37,6 +38,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.providers();
     checker.ducts();
     checker.demands();
+    checker.protection();
     checker.faults();
     checker.expectations();
     checker.data_network();
@@ -224,6 +226,11 @@ impl Checker<'_> {
             &at!("demands"),
             "demand",
             document.demands.iter().map(|x| x.id.as_str()),
+        );
+        self.unique(
+            &at!("pools"),
+            "pool",
+            document.pools.iter().map(|x| x.id.as_str()),
         );
         self.unique(
             &at!("faults"),

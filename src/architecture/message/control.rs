@@ -170,8 +170,10 @@ pub struct LegRoute {
     pub session: SessionId,
     /// Its place among the legs.
     pub leg: Leg,
-    /// The KMs on its way, but for its source's and its destination's; none once it is over.
+    /// The KMs on its way, but for its source's and its destination's.
     pub nodes: Box<[NodeId]>,
+    /// The hops of its way; none once it is over.
+    pub hops: Box<[HopId]>,
 }
 
 /// What one side can offer for a session's border (P10/P13 step 7): reachability, cost class, usable key – nothing of
@@ -778,7 +780,7 @@ impl ControlMessage {
                     .map_or(0, |offer| 3 + 4 * offer.way.len() as u64)
             }
             ControlMessage::SegmentDegraded { .. } => 17,
-            ControlMessage::LegRoute(route) => 12 + 4 * route.nodes.len() as u64,
+            ControlMessage::LegRoute(route) => 12 + 4 * (route.nodes.len() + route.hops.len()) as u64,
         }
     }
 }

@@ -8,14 +8,23 @@ use crate::architecture::Hop;
 use crate::architecture::surroundings::Domain;
 use crate::ids::{HopId, NodeId};
 
-/// The QKDN's routing over what is left of it. Where nothing is left, the path that passes the fewest taken nodes, unless
-/// none shall be passed.
+/// What other legs pass.
+#[derive(Clone, Default, Debug)]
+pub struct Taken {
+    /// Nodes.
+    pub nodes: BTreeSet<NodeId>,
+    /// Hops: where two KMs have nobody between them, legs still have links of their own if there are several ways.
+    pub hops: BTreeSet<HopId>,
+}
+
+/// The QKDN's routing over what is left of it: without nodes and hops that are taken, else without such nodes. Where nothing
+/// is left, the path that passes the fewest taken nodes, then hops, unless none shall be passed.
 #[derive(Debug)]
 pub struct Apart<'a> {
     /// The QKDN's routing.
     pub routing: &'a dyn RoutingAlgorithm,
-    /// Nodes that other legs pass.
-    pub taken: &'a BTreeSet<NodeId>,
+    /// What other legs pass.
+    pub taken: &'a Taken,
     /// For how many further legs between the same two KMs it leaves room, if it can.
     pub room: usize,
     /// Whether there is no path rather than one through taken nodes.
@@ -30,13 +39,19 @@ impl RoutingAlgorithm for Apart<'_> {
         from: NodeId,
         to: NodeId,
     ) -> Option<Vec<HopId>> {
-        let is_taken = |node: NodeId| node != to && self.taken.contains(&node);
-        let free = |hop: &Hop| usable(hop) && !is_taken(hop.to);
+        let is_taken = |node: NodeId| node != to && self.taken.nodes.contains(&node);
+        let apart = |hop: &Hop| usable(hop) && !is_taken(hop.to);
+        let free = |hop: &Hop| apart(hop) && !self.taken.hops.contains(&hop.id);
         if let Some(path) = self.routing.route(domain, &free, from, to) {
             return Some(self.leaving_room(domain, &free, path, [from, to]));
         }
-        // One more taken node is worse than any number of hops.
-        let passes = |hop: &Hop| u64::from(is_taken(hop.to));
+        if let Some(path) = self.routing.route(domain, &apart, from, to) {
+            return Some(path);
+        }
+        // One more taken node is worse than any number of hops, taken or not.
+        let passes = |hop: &Hop| {
+            u64::from(is_taken(hop.to)) << 16 | u64::from(self.taken.hops.contains(&hop.id))
+        };
         if self.strict {
             None
         } else {
@@ -80,8 +95,9 @@ mod tests {
     use super::*;
 
     fn ladder() -> Domain {
-        let links = [(0, 1), (1, 2), (2, 5), (0, 3), (3, 2), (1, 4), (4, 5)];
-        domain(6, &links.map(|(a, b)| (a, b, 1, 1.0)))
+        // 0–1–2–5 is shortest, and leaves no second path; 0–1–4–7–5 and 0–3–6–2–5 are disjoint.
+        let links = [(0, 1), (1, 2), (2, 5), (0, 3), (3, 6), (6, 2), (1, 4), (4, 7), (7, 5)];
+        domain(8, &links.map(|(a, b)| (a, b, 1, 1.0)))
     }
 
     fn nodes(domain: &Domain, path: &[HopId]) -> Vec<u32> {
@@ -92,7 +108,11 @@ mod tests {
     #[test]
     fn a_leg_leaves_room_for_those_to_come_and_keeps_out_of_those_before() {
         let ladder = ladder();
-        let route = |taken: &BTreeSet<NodeId>, room, strict, routing: &dyn RoutingAlgorithm| {
+        let route = |nodes: &BTreeSet<NodeId>, room, strict, routing: &dyn RoutingAlgorithm| {
+            let taken = &Taken {
+                nodes: nodes.clone(),
+                ..Taken::default()
+            };
             let apart = Apart { routing, taken, room, strict };
             apart.route(&ladder, &|_| true, NodeId(0), NodeId(5))
         };
@@ -110,7 +130,10 @@ mod tests {
     #[test]
     fn where_no_room_is_left_it_shares_as_few_nodes_as_it_can_or_has_no_path() {
         let ladder = ladder();
-        let taken = BTreeSet::from([NodeId(1), NodeId(2)]);
+        let taken = Taken {
+            nodes: BTreeSet::from([NodeId(1), NodeId(2)]),
+            ..Taken::default()
+        };
         let route = |strict| {
             let apart = Apart { routing: &FewestHops, taken: &taken, room: 0, strict };
             apart.route(&ladder, &|_| true, NodeId(0), NodeId(5))
@@ -119,5 +142,21 @@ mod tests {
         let path = route(false).expect("there is one");
         let shared = nodes(&ladder, &path).iter().filter(|&&node| node == 1 || node == 2).count();
         assert_eq!(shared, 1);
+    }
+
+    #[test]
+    fn two_legs_between_neighbours_take_two_links() {
+        let triangle = domain(3, &[(0, 1, 1, 1.0), (0, 2, 1, 1.0), (2, 1, 1, 1.0)]);
+        let taken = Taken {
+            hops: BTreeSet::from([HopId(0)]),
+            ..Taken::default()
+        };
+        let apart = |usable: &dyn Fn(&Hop) -> bool| {
+            let apart = Apart { routing: &FewestHops, taken: &taken, room: 0, strict: true };
+            apart.route(&triangle, usable, NodeId(0), NodeId(1))
+        };
+        assert_eq!(apart(&|_| true).map(|path| nodes(&triangle, &path)), Some(vec![2, 1]));
+        let without_detour = |hop: &Hop| hop.to != NodeId(2);
+        assert_eq!(apart(&without_detour), Some(vec![HopId(0)]), "no node is shared all the same");
     }
 }

@@ -3,7 +3,8 @@
 //! A refill is relayed, synchronised and settled like an application's key; both KMs then hold it. A request that is served
 //! from a pool takes no relay: the KSAs agree on the ids, along the way of the session that fills the pool.
 //!
-//! Assumption: pools survive an outage of their KMs, and so do synchronisations about them, so that both ends agree on
+//! Assumption: a session whose route fails and that has keys relayed ahead is served from them as soon as its source is told,
+//! or finds out itself because it must look for a route anew. Pools survive an outage of their KMs, and so do synchronisations about them, so that both ends agree on
 //! what is left.
 
 use std::sync::Arc;
@@ -51,7 +52,7 @@ impl KeyManager {
         let serves = match draws {
             Draws::Always { waits } => waits || pool.can_serve(order.bits),
             Draws::WhenFailed => match self.sources.switched(session) {
-                Switch::No => false,
+                Switch::No => !self.sources.has_route(session) && pool.can_serve(order.bits),
                 Switch::Yes => true,
                 Switch::YesIfKey => pool.can_serve(order.bits),
             },

@@ -127,6 +127,12 @@ impl Sources {
         self.sessions.get(&session).map_or(Switch::No, |session| session.switched)
     }
 
+    /// Whether a session's route is there, as far as its source knows.
+    pub(super) fn has_route(&self, session: SessionId) -> bool {
+        let session = self.sessions.get(&session);
+        session.is_some_and(|session| matches!(session.route, RouteState::Installed(_)))
+    }
+
     /// Notes that they are, or no longer.
     pub(super) fn switch(&mut self, session: SessionId, switched: Switch) {
         if let Some(session) = self.sessions.get_mut(&session) {
