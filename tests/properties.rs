@@ -175,9 +175,20 @@ fn hold_protected(recipe: &Recipe) -> Result<(), TestCaseError> {
     let demands: BTreeSet<&str> = plan.demands().map(|(_, demand)| demand.name.as_str()).collect();
     for (id, story) in &stories(&outcome) {
         let asked = demands.contains(id.0.as_str());
-        prop_assert_eq!(story.ends, u32::from(asked), "{:?} ends so often: {:?}", id, story);
+        prop_assert_eq!(
+            story.ends,
+            u32::from(asked),
+            "{:?} ends so often: {:?}",
+            id,
+            story
+        );
     }
-    prop_assert!(outcome.requests.iter().all(|record| demands.contains(record.demand.as_str())));
+    prop_assert!(
+        outcome
+            .requests
+            .iter()
+            .all(|record| demands.contains(record.demand.as_str()))
+    );
     let again = simulate(&plan, 0, watched);
     prop_assert!(outcome.trace == again.trace && outcome.decisions == again.decisions);
     let unwatched = simulate(

@@ -232,7 +232,10 @@ pub fn relay_latency(plan: &Plan, way: &[HopId]) -> Option<Span> {
 fn least_delay(plan: &Plan, session: SessionId) -> Option<Span> {
     let [from, to] = ends(plan, &plan.sessions[session]);
     let way = plan.data_network.delay(from, to)? + plan.processing.key_manager;
-    let draws = plan.km_surroundings[from].protections.draws.contains_key(&session);
+    let draws = plan.km_surroundings[from]
+        .protections
+        .draws
+        .contains_key(&session);
     Some(if draws { way + way } else { way + way + way + way })
 }
 

@@ -15,8 +15,8 @@ use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
 use super::segment::Segment;
 use crate::architecture::message::{
-    Ask, ControlMessage, FailureCause, LegRoute, LinkPerformance, ManagementMessage, Message, ReservationResult,
-    StatusChange,
+    Ask, ControlMessage, FailureCause, LegRoute, LinkPerformance, ManagementMessage, Message,
+    ReservationResult, StatusChange,
 };
 use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::ControllerSurroundings;

@@ -35,7 +35,12 @@ impl Controller {
     fn room(&self, leg: &Leg, destination: Option<QkdnId>) -> usize {
         let several = destination.is_some_and(|to| {
             let leads = self.surroundings.borders.iter();
-            self.view(|view| leads.filter(|border| view.leads(border, to, &[]).is_some()).count() > 1)
+            self.view(|view| {
+                leads
+                    .filter(|border| view.leads(border, to, &[]).is_some())
+                    .count()
+                    > 1
+            })
         });
         let known: BTreeSet<u8> = self
             .leg_routes
@@ -124,14 +129,18 @@ impl Controller {
         let first = segment.place.source;
         let last = segment.path.last().map(|&hop| self.hop(hop).to);
         let last = last.filter(|_| segment.place.after.is_none());
-        let passed = segment.path.iter().flat_map(|&hop| [self.hop(hop).from, self.hop(hop).to]);
+        let passed = segment
+            .path
+            .iter()
+            .flat_map(|&hop| [self.hop(hop).from, self.hop(hop).to]);
         let own = |node: &NodeId| self.surroundings.domain.contains(*node);
         let inner = passed.filter(|node| Some(*node) != first && Some(*node) != last);
         let nodes: BTreeSet<NodeId> = inner.filter(own).collect();
         let shared = self.taken(&leg).nodes.intersection(&nodes).next().copied();
         if let Some(km) = shared {
             out.explain(|| {
-                let reason = "it passes a node that another leg passes: there is no better path that makes key";
+                let reason =
+                    "it passes a node that another leg passes: there is no better path that makes key";
                 Decision::new(Choice::Route, Subject::session(session, None), reason).at(km)
             });
         }
@@ -212,9 +221,15 @@ impl Controller {
 
     /// The route carries requests again: the source is told, once.
     pub(super) fn switch_back(&mut self, session: SessionId, out: &mut Outbox) {
-        let switched = self.segments.get(&session).is_some_and(|segment| segment.is_switched);
+        let switched = self
+            .segments
+            .get(&session)
+            .is_some_and(|segment| segment.is_switched);
         if switched && self.failed_hop(session).is_none() {
-            self.segments.get_mut(&session).expect("it was just there").is_switched = false;
+            self.segments
+                .get_mut(&session)
+                .expect("it was just there")
+                .is_switched = false;
             self.say_switch_over(session, true, None, out);
         }
     }

@@ -214,9 +214,13 @@ impl Controller {
         });
         let reached =
             others.filter_map(|(choice, border)| Some((self.path_to(session, side, border)?, choice)));
-        let taken = self.segments[&session].leg.map(|leg| self.taken(&leg)).unwrap_or_default();
+        let taken = self.segments[&session]
+            .leg
+            .map(|leg| self.taken(&leg))
+            .unwrap_or_default();
         let shared = |choice: &BorderChoice| taken.nodes.contains(&choice.near);
-        let rank = |(path, choice): &(Vec<HopId>, BorderChoice)| (shared(choice), path.len(), choice.boundary);
+        let rank =
+            |(path, choice): &(Vec<HopId>, BorderChoice)| (shared(choice), path.len(), choice.boundary);
         let Some((path, border)) = reached.min_by_key(rank) else {
             return false;
         };

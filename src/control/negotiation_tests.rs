@@ -40,7 +40,11 @@ fn origin() -> Bench {
         source_controller: ME,
         border: None,
     };
-    bench.tell(0, Address::kma(NodeId(3)), ControlMessage::RouteRequest(Box::new(order)));
+    bench.tell(
+        0,
+        Address::kma(NodeId(3)),
+        ControlMessage::RouteRequest(Box::new(order)),
+    );
     let offer = ControlMessage::SegmentOffer {
         ask: ASK,
         reachable: true,

@@ -192,7 +192,11 @@ impl Bench {
             source_controller: ME,
             border: None,
         };
-        self.tell(0, Address::kma(NodeId(0)), ControlMessage::RouteRequest(Box::new(order)))
+        self.tell(
+            0,
+            Address::kma(NodeId(0)),
+            ControlMessage::RouteRequest(Box::new(order)),
+        )
     }
 
     pub(super) fn answer(&mut self, km: u32, result: ReservationResult) -> Vec<Effect> {
@@ -590,7 +594,11 @@ fn transit_is_refused_where_policy_says_so() {
         source_controller: ME,
         border: None,
     };
-    bench.tell(0, Address::kma(NodeId(3)), ControlMessage::RouteRequest(Box::new(order)));
+    bench.tell(
+        0,
+        Address::kma(NodeId(3)),
+        ControlMessage::RouteRequest(Box::new(order)),
+    );
     let refused = ControlMessage::SegmentOffer {
         ask: ASK,
         reachable: false,

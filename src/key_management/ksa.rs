@@ -173,7 +173,15 @@ impl KeyManager {
                     };
                     out.send_as(self.my_ksa(), Address::ksa(from), label, answer);
                     if let Some(held) = held {
-                        self.supply_here(request, peer, purpose, supply, held, (label.procedure, cx.now), out);
+                        self.supply_here(
+                            request,
+                            peer,
+                            purpose,
+                            supply,
+                            held,
+                            (label.procedure, cx.now),
+                            out,
+                        );
                     }
                     return;
                 }
@@ -330,7 +338,10 @@ impl KeyManager {
             }
             Purpose::Refill(pool) => {
                 self.note_refill(request, RequestEnd::Destination, digest, procedure, out);
-                self.copies.entry(pool).or_default().come(request.number, held.key);
+                self.copies
+                    .entry(pool)
+                    .or_default()
+                    .come(request.number, held.key);
                 self.account_supply(request, None, segment, supply, procedure, now, out);
             }
             Purpose::Draw(_) => {
@@ -356,7 +367,16 @@ impl KeyManager {
     ) {
         let [from, to] = supply.qkdns;
         let partner = if segment == UsageSegment::Source { to } else { from };
-        self.account(request, application, partner, segment, supply, procedure, now, out);
+        self.account(
+            request,
+            application,
+            partner,
+            segment,
+            supply,
+            procedure,
+            now,
+            out,
+        );
     }
 
     /// A key goes to an application.

@@ -109,7 +109,11 @@ impl Gathered {
         let Some(gathering) = self.requests.get_mut(&part.whole) else {
             self.deadlines.push_back((deadline, part.whole));
             let supplies = part.combiner == Combiner::First || part.of == 1;
-            let (kept, supplied) = if supplies { (None, Some(key)) } else { (Some(key), None) };
+            let (kept, supplied) = if supplies {
+                (None, Some(key))
+            } else {
+                (Some(key), None)
+            };
             self.requests
                 .insert(part.whole, Gathering { key: kept, parts: 1 });
             return supplied;
@@ -198,7 +202,10 @@ mod tests {
         let mut splits = super::tests::splits(Combiner::Xor, 3);
         assert!(matches!(splits.leg_ended(WHOLE, true), Progress::Nothing));
         assert!(matches!(splits.leg_ended(WHOLE, false), Progress::Failed(_)));
-        assert!(matches!(splits.leg_ended(WHOLE, false), Progress::Nothing), "it is over");
+        assert!(
+            matches!(splits.leg_ended(WHOLE, false), Progress::Nothing),
+            "it is over"
+        );
     }
 
     #[test]
@@ -218,7 +225,10 @@ mod tests {
         let shares = part(Combiner::Xor, 3);
         assert_eq!(gathered.add(shares, key(0b1100), Time(9), Time(1)), None);
         assert_eq!(gathered.add(shares, key(0b1010), Time(9), Time(2)), None);
-        assert_eq!(gathered.add(shares, key(0b1001), Time(9), Time(3)), Some(key(0b1111)));
+        assert_eq!(
+            gathered.add(shares, key(0b1001), Time(9), Time(3)),
+            Some(key(0b1111))
+        );
         assert_eq!(gathered.add(shares, key(1), Time(9), Time(4)), None, "once");
 
         let mut gathered = Gathered::default();

@@ -173,7 +173,11 @@ impl PoolCopy {
     }
 
     fn take_run(&mut self, range: KeyRange) -> KeyMaterial {
-        let (&start, _) = self.pieces.range(..=range.start).next_back().expect("it was just there");
+        let (&start, _) = self
+            .pieces
+            .range(..=range.start)
+            .next_back()
+            .expect("it was just there");
         let piece = self.pieces.remove(&start).expect("it was just there");
         let (before, after) = (range.start - start, start + piece.bits - range.end());
         if before > 0 {

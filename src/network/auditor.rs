@@ -153,7 +153,11 @@ impl Auditor {
 
     /// Whether something is so of a request; of one with legs: of one of them where one is enough, else of all.
     fn holds(&self, id: RequestId, what: impl Fn(&Request) -> bool) -> bool {
-        let of = |id: RequestId| self.requests[id.session].get(id.number as usize).is_some_and(&what);
+        let of = |id: RequestId| {
+            self.requests[id.session]
+                .get(id.number as usize)
+                .is_some_and(&what)
+        };
         match self.plan.legs_of(id.session) {
             None => of(id),
             Some(legs) if legs.combiner == Combiner::First => legs.requests(id.number).any(of),

@@ -256,7 +256,10 @@ impl Custody {
         };
         let is_over = |life: &Life| life.failed || life.supplied[0].is_some();
         let of = |leg: RequestId| self.keys.get(&leg);
-        let over = legs.requests(whole.number).chain([whole]).all(|one| of(one).is_none_or(is_over));
+        let over = legs
+            .requests(whole.number)
+            .chain([whole])
+            .all(|one| of(one).is_none_or(is_over));
         if !over {
             return;
         }
@@ -270,7 +273,11 @@ impl Custody {
                 Combiner::First => (life.with(lives, false), computable.concat()),
                 Combiner::Xor => (life.with(lives, true), self.in_all(&computable)),
             };
-            let parts = if legs.combiner == Combiner::Xor { &computable[..] } else { &[] };
+            let parts = if legs.combiner == Combiner::Xor {
+                &computable[..]
+            } else {
+                &[]
+            };
             self.conclude(whole, &life, &by_one, parts);
         }
     }
@@ -512,9 +519,9 @@ impl Observer for Custody {
             } => {
                 let settings = &self.plan.pools[pool].settings;
                 let session = settings.session;
-                let numbers = keys.ranges().flat_map(|range| {
-                    range.start / settings.refill..=(range.end() - 1) / settings.refill
-                });
+                let numbers = keys
+                    .ranges()
+                    .flat_map(|range| range.start / settings.refill..=(range.end() - 1) / settings.refill);
                 let refills = numbers.map(|number| RequestId {
                     session,
                     number: number as u32,

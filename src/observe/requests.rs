@@ -135,7 +135,9 @@ impl Requests {
                 let number = (at / refill) as u32;
                 let (from, until) = (at % refill, refill.min(at % refill + range.end() - at));
                 let source = *self.life(RequestId { session, number });
-                let share = |bits: u64| (u128::from(source.spent_bits) * u128::from(bits) / u128::from(refill)) as u64;
+                let share = |bits: u64| {
+                    (u128::from(source.spent_bits) * u128::from(bits) / u128::from(refill)) as u64
+                };
                 let life = self.life(request);
                 life.spent_bits += share(until) - share(from);
                 life.hops = life.hops.max(source.hops);

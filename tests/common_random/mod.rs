@@ -564,10 +564,12 @@ impl ProtectionRecipe {
         let session = &plan.sessions[demand];
         let ends = [session.source, session.destination].map(|end| plan.applications[end].node);
         let (name, bits, class) = (format!("{}/ahead", session.name), session.bits, session.class);
-        let amounts = |refill: u64, times: u64| PoolAmounts {
-            low: (refill * times / 2).max(1),
-            high: (refill * (times + 1)).max(bits),
-            refill,
+        // Refills of a bit or two would be thousands at once.
+        let refill = |least: u64| least.max(bits / 4 + 1);
+        let amounts = |least: u64, times: u64| PoolAmounts {
+            low: (refill(least) * times / 2).max(1),
+            high: (refill(least) * (times + 1)).max(bits),
+            refill: refill(least),
             timeout: Span::from_millis(700),
             retry: Span::from_millis(300),
             class,

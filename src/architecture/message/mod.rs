@@ -11,8 +11,9 @@ mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    BorderChoice, BorderOffer, BorderStatus, ControlMessage, LegRoute, NewRoute, Offer, Plane, Proposal, Reachability,
-    RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
+    BorderChoice, BorderOffer, BorderStatus, ControlMessage, LegRoute, NewRoute, Offer, Plane, Proposal,
+    Reachability, RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusAnswer,
+    StatusChange,
 };
 pub use key_management::{
     Draw, Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, Purpose, RelayOutcome, RelayPart,

@@ -49,9 +49,8 @@ impl RoutingAlgorithm for Apart<'_> {
             return Some(path);
         }
         // One more taken node is worse than any number of hops, taken or not.
-        let passes = |hop: &Hop| {
-            u64::from(is_taken(hop.to)) << 16 | u64::from(self.taken.hops.contains(&hop.id))
-        };
+        let passes =
+            |hop: &Hop| u64::from(is_taken(hop.to)) << 16 | u64::from(self.taken.hops.contains(&hop.id));
         if self.strict {
             None
         } else {
@@ -96,12 +95,28 @@ mod tests {
 
     fn ladder() -> Domain {
         // 0–1–2–5 is shortest, and leaves no second path; 0–1–4–7–5 and 0–3–6–2–5 are disjoint.
-        let links = [(0, 1), (1, 2), (2, 5), (0, 3), (3, 6), (6, 2), (1, 4), (4, 7), (7, 5)];
+        let links = [
+            (0, 1),
+            (1, 2),
+            (2, 5),
+            (0, 3),
+            (3, 6),
+            (6, 2),
+            (1, 4),
+            (4, 7),
+            (7, 5),
+        ];
         domain(8, &links.map(|(a, b)| (a, b, 1, 1.0)))
     }
 
     fn nodes(domain: &Domain, path: &[HopId]) -> Vec<u32> {
-        let hop = |id| domain.graph.edge_weights().find(|hop| hop.id == id).expect("it is there");
+        let hop = |id| {
+            domain
+                .graph
+                .edge_weights()
+                .find(|hop| hop.id == id)
+                .expect("it is there")
+        };
         path.iter().map(|&id| hop(id).to.0).collect()
     }
 
@@ -113,7 +128,12 @@ mod tests {
                 nodes: nodes.clone(),
                 ..Taken::default()
             };
-            let apart = Apart { routing, taken, room, strict };
+            let apart = Apart {
+                routing,
+                taken,
+                room,
+                strict,
+            };
             apart.route(&ladder, &|_| true, NodeId(0), NodeId(5))
         };
         let none = BTreeSet::new();
@@ -123,7 +143,11 @@ mod tests {
             let first = route(&none, 1, true, routing).expect("there is one");
             let taken: BTreeSet<NodeId> = nodes(&ladder, &first).into_iter().map(NodeId).collect();
             let second = route(&taken, 0, true, routing).expect("there is room");
-            assert!(nodes(&ladder, &second).iter().all(|&node| node == 5 || !taken.contains(&NodeId(node))));
+            assert!(
+                nodes(&ladder, &second)
+                    .iter()
+                    .all(|&node| node == 5 || !taken.contains(&NodeId(node)))
+            );
         }
     }
 
@@ -135,12 +159,20 @@ mod tests {
             ..Taken::default()
         };
         let route = |strict| {
-            let apart = Apart { routing: &FewestHops, taken: &taken, room: 0, strict };
+            let apart = Apart {
+                routing: &FewestHops,
+                taken: &taken,
+                room: 0,
+                strict,
+            };
             apart.route(&ladder, &|_| true, NodeId(0), NodeId(5))
         };
         assert_eq!(route(true), None);
         let path = route(false).expect("there is one");
-        let shared = nodes(&ladder, &path).iter().filter(|&&node| node == 1 || node == 2).count();
+        let shared = nodes(&ladder, &path)
+            .iter()
+            .filter(|&&node| node == 1 || node == 2)
+            .count();
         assert_eq!(shared, 1);
     }
 
@@ -152,11 +184,23 @@ mod tests {
             ..Taken::default()
         };
         let apart = |usable: &dyn Fn(&Hop) -> bool| {
-            let apart = Apart { routing: &FewestHops, taken: &taken, room: 0, strict: true };
+            let apart = Apart {
+                routing: &FewestHops,
+                taken: &taken,
+                room: 0,
+                strict: true,
+            };
             apart.route(&triangle, usable, NodeId(0), NodeId(1))
         };
-        assert_eq!(apart(&|_| true).map(|path| nodes(&triangle, &path)), Some(vec![2, 1]));
+        assert_eq!(
+            apart(&|_| true).map(|path| nodes(&triangle, &path)),
+            Some(vec![2, 1])
+        );
         let without_detour = |hop: &Hop| hop.to != NodeId(2);
-        assert_eq!(apart(&without_detour), Some(vec![HopId(0)]), "no node is shared all the same");
+        assert_eq!(
+            apart(&without_detour),
+            Some(vec![HopId(0)]),
+            "no node is shared all the same"
+        );
     }
 }

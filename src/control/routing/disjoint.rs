@@ -93,9 +93,23 @@ fn augmenting(
         let (a, b) = ((hop.from, Half::Out), (hop.to, Half::In));
         let (at, step) = if is_taken {
             passed.insert(hop.to);
-            (b, Step { to: a, cost: -1, hop: Some((hop.id, false)) })
+            (
+                b,
+                Step {
+                    to: a,
+                    cost: -1,
+                    hop: Some((hop.id, false)),
+                },
+            )
         } else {
-            (a, Step { to: b, cost: 1, hop: Some((hop.id, true)) })
+            (
+                a,
+                Step {
+                    to: b,
+                    cost: 1,
+                    hop: Some((hop.id, true)),
+                },
+            )
         };
         steps.entry(at).or_default().push(step);
     }
@@ -103,8 +117,16 @@ fn augmenting(
     for node in nodes {
         let (inner, outer) = ((node, Half::In), (node, Half::Out));
         // A node that is passed can only be given back.
-        let (at, to) = if passed.contains(&node) { (outer, inner) } else { (inner, outer) };
-        steps.entry(at).or_default().push(Step { to, cost: 0, hop: None });
+        let (at, to) = if passed.contains(&node) {
+            (outer, inner)
+        } else {
+            (inner, outer)
+        };
+        steps.entry(at).or_default().push(Step {
+            to,
+            cost: 0,
+            hop: None,
+        });
     }
     let mut best: BTreeMap<(NodeId, Half), (i64, Option<((NodeId, Half), Step)>)> = BTreeMap::new();
     best.insert((from, Half::Out), (0, None));
@@ -162,7 +184,12 @@ mod tests {
     }
 
     /// The least number of hops of `k` node-disjoint paths, the slow way.
-    fn least(paths: &[(Vec<HopId>, Vec<NodeId>)], k: usize, used: &[NodeId], hops: &[HopId]) -> Option<usize> {
+    fn least(
+        paths: &[(Vec<HopId>, Vec<NodeId>)],
+        k: usize,
+        used: &[NodeId],
+        hops: &[HopId],
+    ) -> Option<usize> {
         if k == 0 {
             return Some(0);
         }

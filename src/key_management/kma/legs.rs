@@ -40,7 +40,11 @@ impl KeyManager {
                 note: "splits the request into legs",
             });
             let leg = protections.places.get(&request.session).copied();
-            let order = KeyRequest { request, leg, ..order };
+            let order = KeyRequest {
+                request,
+                leg,
+                ..order
+            };
             self.take_up(order, State::Queued, label, cx, out);
         }
     }
@@ -104,7 +108,10 @@ impl KeyManager {
         let own = self.sources.sessions.get_mut(&session);
         let first = own.is_some_and(|own| !std::mem::replace(&mut own.tried, true));
         if first {
-            let after: Vec<SessionId> = self.other_legs(session).filter(|&other| other > session).collect();
+            let after: Vec<SessionId> = self
+                .other_legs(session)
+                .filter(|&other| other > session)
+                .collect();
             self.sources.unblocked.extend(after);
             if let Some(&(pool, Draws::WhenFailed)) = self.surroundings.protections.draws.get(&session) {
                 self.sources.ready.insert(pool);
@@ -138,7 +145,11 @@ impl KeyManager {
         session.queue.retain(|&queued| queued != request.number);
         if let RouteState::Installed(decider) = session.route {
             let label = Label::new(session.procedure, Step::Reservation);
-            out.send(self.controller(), label, cancellation(Ask { request, attempt }, decider));
+            out.send(
+                self.controller(),
+                label,
+                cancellation(Ask { request, attempt }, decider),
+            );
         }
         self.fail(request, FailureCause::NotNeeded, out);
         self.sources.unblocked.insert(request.session);
@@ -206,7 +217,15 @@ impl KeyManager {
             self.hand_over(part.whole, to, key, procedure, out);
             self.cancel_waiting(&whole, out);
         }
-        self.account_supply(leg, Some(to), UsageSegment::Source, supply, procedure, cx.now, out);
+        self.account_supply(
+            leg,
+            Some(to),
+            UsageSegment::Source,
+            supply,
+            procedure,
+            cx.now,
+            out,
+        );
     }
 
     /// A leg's key is used at one end: observers are told, as they are when an application gets one.

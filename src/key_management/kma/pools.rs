@@ -24,7 +24,11 @@ use crate::key_management::store::Book;
 impl KeyManager {
     /// The start of the run: pools begin to be filled.
     pub(super) fn start_pools(&mut self, cx: &mut Context<'_>, out: &mut Outbox) {
-        let pools: Vec<Arc<PoolSettings>> = self.pools.values().map(|pool| Arc::clone(&pool.settings)).collect();
+        let pools: Vec<Arc<PoolSettings>> = self
+            .pools
+            .values()
+            .map(|pool| Arc::clone(&pool.settings))
+            .collect();
         for pool in pools {
             out.wake(pool.until, Timer::PoolEnd(pool.id));
             // What protects a session's route is routed after it.
@@ -61,8 +65,17 @@ impl KeyManager {
     }
 
     /// A request joins those that wait at a pool.
-    pub(super) fn wait_at_pool(&mut self, id: PoolId, request: RequestId, cx: &mut Context<'_>, out: &mut Outbox) {
-        let pool = self.pools.get_mut(&id).expect("sessions draw from this KM's pools");
+    pub(super) fn wait_at_pool(
+        &mut self,
+        id: PoolId,
+        request: RequestId,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let pool = self
+            .pools
+            .get_mut(&id)
+            .expect("sessions draw from this KM's pools");
         pool.waiting.push_back(request);
         self.serve_from_pool(id, cx, out);
     }
@@ -88,7 +101,8 @@ impl KeyManager {
                 }
                 out.explain(|| {
                     let reason = "the pool is empty: it is being refilled";
-                    Decision::new(Choice::Wait, Subject::request(request), reason).bits(order.bits, pool.book().stored)
+                    Decision::new(Choice::Wait, Subject::request(request), reason)
+                        .bits(order.bits, pool.book().stored)
                 });
                 break;
             };
@@ -133,7 +147,12 @@ impl KeyManager {
                 class: settings.class,
                 deadline: cx.now + settings.timeout,
                 last: false,
-                leg: self.surroundings.protections.places.get(&settings.session).copied(),
+                leg: self
+                    .surroundings
+                    .protections
+                    .places
+                    .get(&settings.session)
+                    .copied(),
             };
             out.observe(Observation::Requested {
                 request,
@@ -167,7 +186,15 @@ impl KeyManager {
         let request = order.request;
         let key = KeyMaterial::new(order.bits, cx.sources.fresh(request, order.bits));
         self.note_refill(request, RequestEnd::Source, key.digest(), procedure, out);
-        self.account_supply(request, None, UsageSegment::Source, supply, procedure, cx.now, out);
+        self.account_supply(
+            request,
+            None,
+            UsageSegment::Source,
+            supply,
+            procedure,
+            cx.now,
+            out,
+        );
         let pool = self.pools.get_mut(&id).expect("refills are of this KM's pools");
         pool.ended(request.number, true);
         self.serve_from_pool(id, cx, out);
@@ -225,7 +252,10 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let pool = self.pools.get_mut(&id).expect("requests draw from this KM's pools");
+        let pool = self
+            .pools
+            .get_mut(&id)
+            .expect("requests draw from this KM's pools");
         let session = pool.settings.session;
         if !accepted {
             pool.give_back(request);
@@ -260,7 +290,12 @@ impl KeyManager {
     }
 
     /// Key that the sending end named is taken from this end's copy.
-    pub(in crate::key_management) fn take_from_copy(&mut self, id: PoolId, keys: &OtpKeys, out: &mut Outbox) -> Option<KeyMaterial> {
+    pub(in crate::key_management) fn take_from_copy(
+        &mut self,
+        id: PoolId,
+        keys: &OtpKeys,
+        out: &mut Outbox,
+    ) -> Option<KeyMaterial> {
         let key = self.copies.entry(id).or_default().take(keys);
         if key.is_none() {
             let what = "a supply named key of a pool that is not there, or was used before";
@@ -278,7 +313,9 @@ impl KeyManager {
     /// A session is over, or the time in which applications ask: once nobody needs a pool its session is closed.
     pub(super) fn close_pool_if_over(&mut self, id: PoolId, out: &mut Outbox) {
         let draws = self.surroundings.protections.draws.iter();
-        let mut users = draws.filter(|(_, (pool, _))| *pool == id).map(|(&session, _)| session);
+        let mut users = draws
+            .filter(|(_, (pool, _))| *pool == id)
+            .map(|(&session, _)| session);
         let over = self.sources.over.contains(&id) && !users.any(|session| self.sources.has_open(session));
         let pool = self.pools.get_mut(&id).expect("it is this KM's");
         if !over || std::mem::replace(&mut pool.closed, true) {

@@ -124,7 +124,9 @@ impl Sources {
 
     /// Whether a session's requests are served from a pool because its own route has failed.
     pub(super) fn switched(&self, session: SessionId) -> Switch {
-        self.sessions.get(&session).map_or(Switch::No, |session| session.switched)
+        self.sessions
+            .get(&session)
+            .map_or(Switch::No, |session| session.switched)
     }
 
     /// Whether a session's route is there, as far as its source knows.
@@ -317,7 +319,11 @@ impl KeyManager {
                 source_controller: self.surroundings.controller,
                 border: None,
             };
-            out.send(self.controller(), label, ControlMessage::RouteRequest(Box::new(order)));
+            out.send(
+                self.controller(),
+                label,
+                ControlMessage::RouteRequest(Box::new(order)),
+            );
         } else {
             let label = Label::new(session.procedure, Step::BorderChoice);
             let taken = self.borders_of_other_legs(order.request.session);
@@ -371,7 +377,11 @@ impl KeyManager {
     /// Step 2, at KM-A: the requirement goes to its controller.
     pub(super) fn on_requirement(&mut self, order: RelayOrder, label: Label, out: &mut Outbox) {
         let label = Label::new(label.procedure, Step::RouteRequest);
-        out.send(self.controller(), label, ControlMessage::RouteRequest(Box::new(order)));
+        out.send(
+            self.controller(),
+            label,
+            ControlMessage::RouteRequest(Box::new(order)),
+        );
     }
 
     /// Whether an answer is void: an open request has gone on to a later attempt, or waits to be asked for anew.
@@ -770,7 +780,12 @@ impl KeyManager {
         );
         let protections = std::sync::Arc::clone(&self.surroundings.protections);
         let mut sessions = vec![request.session];
-        for leg in protections.legs.get(&request.session).into_iter().flat_map(|legs| legs.requests(request.number)) {
+        for leg in protections
+            .legs
+            .get(&request.session)
+            .into_iter()
+            .flat_map(|legs| legs.requests(request.number))
+        {
             let bits = order.bits;
             out.observe(Observation::Requested { request: leg, bits });
             out.observe(Observation::Failed { request: leg, cause });

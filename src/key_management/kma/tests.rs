@@ -7,8 +7,8 @@ use crate::architecture::Effect;
 use crate::architecture::hop::{Handover, Protection};
 use crate::architecture::key_source::{BlockRun, KeySource};
 use crate::architecture::message::{
-    Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, PartOrder,
-    Purpose, RelayOutcome, Reservation, ReservationResult, Supply, Trail,
+    Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, PartOrder, Purpose,
+    RelayOutcome, Reservation, ReservationResult, Supply, Trail,
 };
 use crate::architecture::surroundings::{ManagementOptions, Parameters, ReservationScheme, StoreSettings};
 use crate::ids::{ApplicationId, ClassId, ManagerId, QkdnId};

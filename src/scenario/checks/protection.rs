@@ -37,7 +37,10 @@ impl Checker<'_> {
                         self.error(
                             "legs_out_of_range",
                             path.then("legs"),
-                            format!("demand {} cannot share its keys over {} legs", demand.id, shares.legs),
+                            format!(
+                                "demand {} cannot share its keys over {} legs",
+                                demand.id, shares.legs
+                            ),
                             format!("write a number from 2 to {MOST_LEGS}"),
                         );
                     } else {
@@ -77,8 +80,14 @@ impl Checker<'_> {
             if degree < legs {
                 self.error(
                     "more_legs_than_links",
-                    at!("demands").then(self.index_of(demand)).then("between").then(end),
-                    format!("demand {} has {legs} legs, and {name} is joined to {degree} other nodes", demand.id),
+                    at!("demands")
+                        .then(self.index_of(demand))
+                        .then("between")
+                        .then(end),
+                    format!(
+                        "demand {} has {legs} legs, and {name} is joined to {degree} other nodes",
+                        demand.id
+                    ),
                     "give the node more links, or the demand fewer legs",
                 );
                 return;
@@ -88,7 +97,10 @@ impl Checker<'_> {
         if ways >= legs || ways == 0 {
             return;
         }
-        let message = format!("of the {legs} legs of demand {} only {ways} can be node-disjoint", demand.id);
+        let message = format!(
+            "of the {legs} legs of demand {} only {ways} can be node-disjoint",
+            demand.id
+        );
         if strict {
             self.error(
                 "legs_share_nodes",
@@ -108,7 +120,10 @@ impl Checker<'_> {
 
     fn index_of(&self, demand: &Demand) -> usize {
         let demands = &self.document.demands;
-        demands.iter().position(|other| std::ptr::eq(other, demand)).unwrap_or(0)
+        demands
+            .iter()
+            .position(|other| std::ptr::eq(other, demand))
+            .unwrap_or(0)
     }
 
     /// The pool that a demand names: it must be there, between the same nodes, and hold a request's key.
@@ -121,14 +136,22 @@ impl Checker<'_> {
             } else {
                 suggest(name, &names)
             };
-            return self.error("unknown_pool", path.clone(), format!("there is no pool \"{name}\""), hint);
+            return self.error(
+                "unknown_pool",
+                path.clone(),
+                format!("there is no pool \"{name}\""),
+                hint,
+            );
         };
         if pool.between != demand.between {
             let [a, b] = &pool.between;
             self.error(
                 "pool_elsewhere",
                 path.clone(),
-                format!("pool {name} holds key between {a} and {b}, which is of no use to demand {}", demand.id),
+                format!(
+                    "pool {name} holds key between {a} and {b}, which is of no use to demand {}",
+                    demand.id
+                ),
                 "a pool serves demands between the same two nodes, in the same direction",
             );
         }
@@ -142,7 +165,10 @@ impl Checker<'_> {
             self.error(
                 "request_over_pool",
                 path.clone(),
-                format!("a request of demand {} takes {request}, and there are never more than {most}", demand.id),
+                format!(
+                    "a request of demand {} takes {request}, and there are never more than {most}",
+                    demand.id
+                ),
                 "make it larger than one request",
             );
         }
@@ -170,7 +196,10 @@ impl Checker<'_> {
             self.error(
                 "low_above_high",
                 path.then("low"),
-                format!("pool {} is refilled below {} and never holds more than {}", pool.id, pool.low, pool.high),
+                format!(
+                    "pool {} is refilled below {} and never holds more than {}",
+                    pool.id, pool.low, pool.high
+                ),
                 "write a low watermark below the high one",
             );
         } else {
@@ -192,7 +221,10 @@ impl Checker<'_> {
                 Protection::OneToN(shared) => Some(&shared.pool),
                 _ => None,
             };
-            [ahead, demand.pool.as_ref()].into_iter().flatten().any(|name| pool.id == *name)
+            [ahead, demand.pool.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|name| pool.id == *name)
         });
         if !used {
             self.warning(
@@ -270,7 +302,10 @@ fn store_of<'a>(document: &'a Document, link: &str) -> Option<&'a Store> {
         });
     }
     let links = &document.qkdn(first)?.links;
-    links.iter().find(|other| other.id == *second).map(|link| &link.store)
+    links
+        .iter()
+        .find(|other| other.id == *second)
+        .map(|link| &link.store)
 }
 
 /// Which nodes and sites are joined, by name: inside one QKDN if both ends are in it, else in all of them.
@@ -281,7 +316,11 @@ fn neighbours(document: &Document, between: &[Place; 2]) -> BTreeMap<String, BTr
         graph.entry(b.to_owned()).or_default().insert(a.to_owned());
     };
     let local = between[0].qkdn == between[1].qkdn;
-    for qkdn in document.qkdns.iter().filter(|qkdn| !local || qkdn.id == between[0].qkdn) {
+    for qkdn in document
+        .qkdns
+        .iter()
+        .filter(|qkdn| !local || qkdn.id == between[0].qkdn)
+    {
         for link in &qkdn.links {
             let [a, b] = [0, 1].map(|end| format!("{}/{}", qkdn.id, link.between[end]));
             join(&a, &b);
@@ -359,10 +398,24 @@ mod tests {
     #[test]
     fn ways_that_share_no_node_are_counted() {
         assert_eq!(ways(&[("s", "t")], 3), 1);
-        assert_eq!(ways(&[("s", "a"), ("s", "b"), ("a", "m"), ("b", "m"), ("m", "t")], 3), 1);
-        assert_eq!(ways(&[("s", "a"), ("s", "b"), ("a", "t"), ("b", "t"), ("s", "t")], 3), 3);
+        assert_eq!(
+            ways(&[("s", "a"), ("s", "b"), ("a", "m"), ("b", "m"), ("m", "t")], 3),
+            1
+        );
+        assert_eq!(
+            ways(&[("s", "a"), ("s", "b"), ("a", "t"), ("b", "t"), ("s", "t")], 3),
+            3
+        );
         // The trap: the first way found must be given back in part.
-        let trap = [("s", "a"), ("a", "b"), ("b", "t"), ("s", "c"), ("c", "b"), ("a", "d"), ("d", "t")];
+        let trap = [
+            ("s", "a"),
+            ("a", "b"),
+            ("b", "t"),
+            ("s", "c"),
+            ("c", "b"),
+            ("a", "d"),
+            ("d", "t"),
+        ];
         assert_eq!(ways(&trap, 3), 2);
         assert_eq!(ways(&[("s", "a")], 3), 0);
     }
