@@ -84,8 +84,15 @@ impl Controller {
     pub fn on_message(&mut self, envelope: &Envelope, now: Time, out: &mut Outbox) {
         let message = match &envelope.message {
             Message::Control(message) => message,
-            Message::Management(ManagementMessage::Decision { session, hop, at, .. }) => {
-                return self.on_fault_decision(*session, *hop, *at, envelope.from, now, out);
+            Message::Management(ManagementMessage::Decision {
+                session,
+                hop,
+                at,
+                fault,
+                ..
+            }) => {
+                let news = (*hop, *at, *fault);
+                return self.on_fault_decision(*session, news, envelope.from, now, out);
             }
             Message::Management(ManagementMessage::Maintenance {
                 link, planned, fault, ..
@@ -269,8 +276,9 @@ impl Controller {
             ControlMessage::PathInformation {
                 session,
                 offers,
+                asks,
                 fault,
-            } => self.on_path_information(*session, offers, *fault, envelope.from, out),
+            } => self.on_path_information(*session, (offers, *asks), *fault, envelope.from, out),
             ControlMessage::Propose(proposal) => self.on_propose(*proposal, envelope.from, now, out),
             ControlMessage::Accept(proposal) => self.on_accept(*proposal, now, out),
             ControlMessage::Reject { proposal, cause } => self.on_reject(*proposal, *cause, now, out),

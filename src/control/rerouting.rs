@@ -187,7 +187,7 @@ impl Controller {
         });
         self.instant(session, ReroutingInstant::Decided, out);
         if let Some(side) = self.side_to_change(session) {
-            self.share_paths(session, side, fault, out);
+            self.share_paths(session, side, fault, true, out);
         }
         let due = now + self.surroundings.parameters.computation;
         self.segments.get_mut(&session).expect("it has a stage").due = due;
@@ -282,8 +282,7 @@ impl Controller {
     pub(super) fn on_fault_decision(
         &mut self,
         session: SessionId,
-        hop: Option<(HopId, bool)>,
-        at: Time,
+        (hop, at, fault): (Option<(HopId, bool)>, Time, Option<FaultId>),
         from: Address,
         now: Time,
         out: &mut Outbox,
@@ -291,7 +290,7 @@ impl Controller {
         if let Some((hop, generating)) = hop {
             if let (false, Some(link)) = (generating, self.hop(hop).link) {
                 let change = StatusChange::Link { link, generating };
-                self.on_status(change, at, None, from, now, out);
+                self.on_status(change, at, fault, from, now, out);
             }
             let change = StatusChange::Level { hop, class: 0 };
             self.on_status(change, at, None, from, now, out);

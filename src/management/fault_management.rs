@@ -26,8 +26,12 @@ impl Manager {
                 at,
                 boundary,
                 decider,
+                fault,
             } => {
-                let subject = Subject::request(request);
+                let subject = Subject {
+                    fault,
+                    ..Subject::request(request)
+                };
                 note(
                     procedure,
                     Step::FailureReport,
@@ -48,6 +52,7 @@ impl Manager {
                         boundary: border.boundary,
                         cause,
                         at,
+                        fault,
                     };
                     out.send(Address::manager(border.far_manager), label, shared);
                 }
@@ -62,6 +67,7 @@ impl Manager {
                     hop: Some((hop, generating)),
                     at,
                     decision: FaultDecision::Reroute,
+                    fault,
                 };
                 let label = Label::new(procedure, Step::DecisionCommand);
                 out.send(Address::controller(decider), label, decision);
@@ -70,9 +76,10 @@ impl Manager {
                 session,
                 boundary,
                 at,
+                fault,
                 ..
             } => {
-                let subject = Subject::session(session, None);
+                let subject = Subject::session(session, fault);
                 diagnose(procedure, subject, "decides: this side stands by", out);
                 let border = self
                     .surroundings
@@ -85,6 +92,7 @@ impl Manager {
                     hop: None,
                     at,
                     decision: FaultDecision::StandBy,
+                    fault,
                 };
                 let label = Label::new(procedure, Step::DecisionCommand);
                 out.send(Address::controller(border.near_controller), label, decision);
@@ -147,6 +155,7 @@ mod tests {
             at: Time(7),
             boundary: Some(BoundaryId(0)),
             decider: ControllerId(5),
+            fault: None,
         };
         let decided_by = |id| Some(Address::controller(ControllerId(id)));
         assert_eq!(
@@ -164,6 +173,7 @@ mod tests {
             boundary: BoundaryId(0),
             cause: FailureCause::InsufficientKey,
             at: Time(7),
+            fault: None,
         };
         assert_eq!(tell(news), [("3", None), ("4", None), ("4a", decided_by(2))]);
     }

@@ -1,22 +1,25 @@
 //! The auditor: stands outside the elements, sees every envelope and observation, and recounts.
 //!
 //! Checks: messages use legal reference points (RP-rule, A3, A5); no key material in control or management messages
-//! (S1); steps keep the partial order of their procedure; a key is relayed from where it is and supplied only after it
+//! (S1); steps of P9 to P14 keep the partial order of their procedure; a key is relayed from where it is and supplied only after it
 //! is held, the same to both ends where real bits flow; every request ends once; every one-time-pad key is used once; books
 //! balance and both ends agree; providers settle the same, and what crossed the border.
+
+mod order;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::order::Order;
 use super::accounts::SettledSupply;
 use super::plan::Plan;
 use super::wiring;
 use crate::architecture::message::{
     ControlMessage, KeyManagementMessage, KeyRange, RelayOutcome, ReservationResult, ServiceMessage, Tag,
 };
-use crate::architecture::observation::RequestEnd;
+use crate::architecture::observation::{RequestEnd, SessionState};
 use crate::architecture::surroundings::ReservationScheme;
-use crate::architecture::{Address, Envelope, Message, Observation, Procedure, RequestId, Step};
+use crate::architecture::{Address, ElementKind, Envelope, Label, Message, Observation, Procedure, RequestId, Step};
 use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 use crate::key_management::store::Book;
@@ -90,6 +93,10 @@ struct Request {
     crossed: u64,
     /// Borders that it crossed.
     crossings: u32,
+    /// The KM that keys start from, once it is known.
+    source: Option<NodeId>,
+    /// The latest attempt at reserving, and KMs that were asked in it and have not answered.
+    attempt: (u32, i32),
 }
 
 /// What the auditor is told at the end.
@@ -116,6 +123,7 @@ pub struct Auditor {
     findings: BTreeMap<Check, String>,
     used: Vec<BTreeMap<u64, u64>>,
     spent: Vec<u64>,
+    order: Order,
 }
 
 const fn bit(step: Step) -> u32 {
@@ -131,6 +139,7 @@ impl Auditor {
             findings: BTreeMap::new(),
             used: vec![BTreeMap::new(); plan.stores.len()],
             spent: vec![0; plan.stores.len()],
+            order: Order::new(plan.parameters.recovery.heartbeat.is_some()),
             plan,
         }
     }
@@ -149,8 +158,8 @@ impl Auditor {
         self.requests[id.session].get_mut(id.number as usize)
     }
 
-    /// What must have been seen of a request before a step may be sent.
-    fn before(&self, procedure: Procedure, step: Step) -> u32 {
+    /// What must have been seen of a request before a step may be sent, where these `steps` were seen.
+    fn before(&self, procedure: Procedure, step: Step, steps: u32) -> u32 {
         let segment = self.plan.parameters.reservation == ReservationScheme::Segment;
         let started = if segment {
             bit(Step::Start)
@@ -167,6 +176,11 @@ impl Auditor {
                 bit(Step::SegmentOffer) | bit(Step::Sufficiency)
             }
             Step::RouteInformation => bit(Step::SegmentOffer) | bit(Step::Computation),
+            // Later requests of a session begin here.
+            Step::Reservation if steps & bit(Step::RouteRequest) != 0 => {
+                let offered = if procedure == Procedure::Local { 0 } else { bit(Step::SegmentOffer) };
+                offered | bit(Step::Computation)
+            }
             Step::RelayNear | Step::Crossing => started,
             Step::RelayFar => started | bit(Step::Crossing),
             Step::Accepted => bit(Step::Crossing),
@@ -188,7 +202,10 @@ impl Auditor {
         if !matches!(procedure, Procedure::P9 | Procedure::P12 | Procedure::Local) {
             return;
         }
-        let before = self.before(procedure, step);
+        let Some(steps) = self.request(id).map(|request| request.steps) else {
+            return;
+        };
+        let before = self.before(procedure, step, steps);
         let Some(request) = self.request(id) else { return };
         let missing = before & !request.steps;
         request.steps |= bit(step);
@@ -197,6 +214,15 @@ impl Auditor {
                 "{step:?} of {}#{} came too early",
                 plan.sessions[id.session].name, id.number
             )
+        });
+    }
+
+    /// A step inside an element.
+    fn noted(&mut self, now: Time, element: Address, label: Label, session: Option<SessionId>) {
+        let may = self.order.noted(element, label, session);
+        self.check(Check::StepOrder, now, may, |plan| {
+            let (name, procedure) = (plan.name_of(element), label.procedure.name());
+            format!("{name}: {procedure} step {} came too early", label.number())
         });
     }
 
@@ -225,6 +251,7 @@ impl Auditor {
                     return;
                 }
                 let at = state.key_at.replace(to).unwrap_or(*source);
+                state.source = Some(*source);
                 if crosses {
                     state.crossed += key.bits;
                     state.crossings += 1;
@@ -258,6 +285,7 @@ impl Auditor {
                     return;
                 };
                 let mut holds = in_place && (envelope.from, envelope.to) == ends;
+                state.source = Some(part.order.source);
                 if part.position == 0 {
                     let at = state.key_at.replace(formation.end).unwrap_or(part.order.source);
                     holds &= at == from;
@@ -289,8 +317,15 @@ impl Auditor {
                 self.check(Check::SupplyAfterRelay, now, held, |_| {
                     "completion before the key is held".into()
                 });
+                // Completion goes back the way that the key came: inside the first QKDN last of all.
+                let label = envelope.label;
+                let last = label.step == Step::CompletionNear && label.procedure != Procedure::Local;
                 if let Some(request) = self.request(*request) {
-                    request.completed = true;
+                    request.completed |= request.source.map(Address::kma) == Some(envelope.to);
+                    let crossed = request.steps & bit(Step::CompletionCrossing) != 0;
+                    self.check(Check::StepOrder, now, crossed || !last, |_| {
+                        "completion inside the first QKDN before that across the border".into()
+                    });
                 }
             }
             Message::KeyManagement(KeyManagementMessage::SupplyNotification { request, .. }) => {
@@ -299,17 +334,34 @@ impl Auditor {
                     "synchronised before completion".into()
                 });
             }
+            Message::Control(ControlMessage::Reserve(reservation)) if envelope.to.kind() == ElementKind::Kma => {
+                let ask = reservation.ask;
+                if let Some(request) = self.request(ask.request) {
+                    if ask.attempt > request.attempt.0 {
+                        request.attempt = (ask.attempt, 0);
+                    }
+                    request.attempt.1 += i32::from(ask.attempt == request.attempt.0);
+                }
+            }
+            Message::Control(ControlMessage::ReserveAnswer { ask, .. })
+                if envelope.from.kind() == ElementKind::Kma =>
+            {
+                if let Some(request) = self.request(ask.request) {
+                    request.attempt.1 -= i32::from(ask.attempt == request.attempt.0);
+                }
+            }
             Message::Control(ControlMessage::Start {
                 ask,
                 result: ReservationResult::Confirmed,
                 ..
             }) => {
                 let asked = bit(Step::Reservation) | bit(Step::RouteInformation);
-                let reserved = self
-                    .request(ask.request)
-                    .is_some_and(|request| request.steps & asked != 0);
-                self.check(Check::StepOrder, now, reserved, |_| {
-                    "a start before any reservation".into()
+                let confirmed = self.request(ask.request).is_some_and(|request| {
+                    let (attempt, unanswered) = request.attempt;
+                    request.steps & asked != 0 && (attempt != ask.attempt || unanswered <= 0)
+                });
+                self.check(Check::StepOrder, now, confirmed, |_| {
+                    "a start before every KM has confirmed its reservation".into()
                 });
             }
             Message::Service(ServiceMessage::KeySupply { request, .. }) => {
@@ -487,6 +539,12 @@ impl Observer for Auditor {
                 |_| format!("\"{}\" carries key over {point:?}", envelope.message.name()),
             );
         }
+        let may = self.order.sent(envelope);
+        self.check(Check::StepOrder, now, may, |plan| {
+            let from = plan.name_of(envelope.from);
+            let (label, name) = (envelope.label, envelope.message.name());
+            format!("{from}: \"{name}\" ({} step {}) came too early", label.procedure.name(), label.number())
+        });
         if let Some(id) = envelope.message.subject().request_id() {
             self.see(now, id, envelope.label.procedure, envelope.label.step);
         }
@@ -499,7 +557,7 @@ impl Observer for Auditor {
     // The same message to the same receiver: nothing new.
     fn repeated(&mut self, _: Time, _: &Envelope, _: u32) {}
 
-    fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
+    fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         match *observation {
             Observation::Requested { request, .. } => {
                 self.requests[request.session].push(Request::default());
@@ -537,7 +595,18 @@ impl Observer for Auditor {
                     state.held = true;
                 }
             }
+            Observation::Session {
+                session,
+                label,
+                state,
+            } => {
+                self.noted(now, from, label, Some(session));
+                if state == SessionState::Active {
+                    self.order.settled(from, session);
+                }
+            }
             Observation::Internal { label, subject, .. } => {
+                self.noted(now, from, label, subject.session);
                 if let Some(request) = subject.request_id() {
                     self.see(now, request, label.procedure, label.step);
                 }

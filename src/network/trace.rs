@@ -8,14 +8,14 @@ use serde::Serialize;
 use super::plan::Plan;
 use super::wiring;
 use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, Message, NewRoute, RequestId, Subject,
+    ControlMessage, KeyManagementMessage, LinkPerformance, Message, NewRoute, RequestId, Subject,
 };
 use crate::architecture::observation::{Candidate, Choice, Decision, RequestEnd, SessionState};
 use crate::architecture::{Address, Envelope, Label, Observation, Provenance, ReferencePoint, Step};
 use crate::ids::{FaultId, HopId};
 use crate::kernel::Time;
 use crate::observe::Observer;
-use crate::observe::record::{CandidateLine, DecisionLine, TraceLine};
+use crate::observe::record::{CandidateLine, DecisionLine, LinkLine, TraceLine};
 
 /// The observer.
 #[derive(Debug)]
@@ -56,6 +56,7 @@ impl Trace {
         bytes: u64,
         attempt: Option<u32>,
         provenance: Provenance,
+        link: Option<&LinkPerformance>,
     ) {
         let plan = &self.plan;
         let line = TraceLine {
@@ -79,6 +80,13 @@ impl Trace {
                 point.is_encrypted() || (ck && point == ReferencePoint::Ck)
             }),
             attempt,
+            link: link.map(|link| LinkLine {
+                state: link.state.name().into(),
+                skr_bps: link.skr_bps,
+                expected_skr_bps: link.expected_skr_bps,
+                expected_consumption_bps: link.expected_consumption_bps,
+                qber_ppm: link.qber_ppm,
+            }),
         };
         Self::write(&mut self.lines, &line);
     }
@@ -101,6 +109,7 @@ impl Trace {
             message.bytes(),
             attempt,
             provenance(envelope, point),
+            message.performance(),
         );
     }
 
@@ -227,6 +236,7 @@ impl Observer for Trace {
                     0,
                     None,
                     provenance,
+                    None,
                 );
             }
             Observation::KeysDelivered {
@@ -238,18 +248,25 @@ impl Observer for Trace {
                     usize::from(self.plan.hops[self.plan.links[*link].hops[0]].store() != Some(*store));
                 let module = Address::module(*link, lane);
                 let label = Label::new(self.plan.parameters.rerouting, Step::KeyGeneration);
-                let point = Some(ReferencePoint::Kq1);
-                self.line(
-                    now,
-                    label,
-                    point,
-                    (module, from),
-                    "QKD-keys",
-                    Subject::default(),
-                    bits.div_ceil(8),
-                    None,
-                    label.provenance(),
-                );
+                // What passed between the modules since the last look is told with it: photons are not simulated.
+                let peer = Address::module(*link, 1 - lane);
+                for (point, ends, message, bytes) in [
+                    (ReferencePoint::Qx, (module, peer), "key generation", 0),
+                    (ReferencePoint::Kq1, (module, from), "QKD-keys", bits.div_ceil(8)),
+                ] {
+                    self.line(
+                        now,
+                        label,
+                        Some(point),
+                        ends,
+                        message,
+                        Subject::default(),
+                        bytes,
+                        None,
+                        label.provenance(),
+                        None,
+                    );
+                }
             }
             Observation::Decided(decision) => self.decide(now, from, decision.choice.name(), decision),
             Observation::Requested { request, .. } => {
@@ -279,6 +296,7 @@ impl Observer for Trace {
                     0,
                     None,
                     provenance,
+                    None,
                 );
             }
             Observation::Supplied {

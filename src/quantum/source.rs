@@ -1,5 +1,7 @@
 //! The key that comes out of a link, evaluated at the moment of a look: an idle link costs no events.
 
+use std::collections::BTreeMap;
+
 use super::block_source::BlockSource;
 use super::material::KeyBits;
 use super::pass_source::PassSource;
@@ -7,7 +9,7 @@ use super::process::{Block, BlockProcess};
 use crate::architecture::RequestId;
 use crate::architecture::key_source::{BlockRun, KeySource, KeySources, StoreEnd};
 use crate::architecture::message::{Material, OtpKeys};
-use crate::ids::{Arena, Id, StoreId};
+use crate::ids::{Arena, FaultId, Id, StoreId};
 use crate::kernel::{Span, Time};
 
 /// Equal blocks at equal distance, with interruptions: what one end of one lane gets.
@@ -187,6 +189,8 @@ impl KeySource for LinkSource {
 #[derive(Clone, Debug, Default)]
 pub struct QuantumLayer {
     ends: Arena<StoreId, [LinkSource; 2]>,
+    /// Which faults keep sources from generating.
+    faults: BTreeMap<StoreId, FaultId>,
     /// Where real bits flow.
     bits: Option<KeyBits>,
 }
@@ -218,6 +222,14 @@ impl QuantumLayer {
         }
     }
 
+    /// The fault that keeps what fills a store from generating, from now on; `None`: there is none any more.
+    pub fn blame(&mut self, store: StoreId, fault: Option<FaultId>) {
+        match fault {
+            Some(fault) => self.faults.insert(store, fault),
+            None => self.faults.remove(&store),
+        };
+    }
+
     /// An eavesdropper intercepts and resends this fraction of the pulses from now on (0: no longer), as both ends of
     /// a store see it.
     pub fn intercept(&mut self, store: StoreId, fraction: f64, now: Time) {
@@ -244,6 +256,10 @@ impl KeySources for QuantumLayer {
             StoreEnd::Sending => 0,
             StoreEnd::Receiving => 1,
         }]
+    }
+
+    fn fault_behind(&self, store: StoreId) -> Option<FaultId> {
+        self.faults.get(&store).copied()
     }
 
     fn bits(&self, store: StoreId, end: StoreEnd, keys: &OtpKeys) -> Option<Box<Material>> {

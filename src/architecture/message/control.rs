@@ -287,6 +287,8 @@ pub enum Plane {
 pub struct StatusAnswer {
     /// A module's link, and whether it makes key.
     pub link: Option<(LinkId, bool)>,
+    /// A module's link's state and performance.
+    pub performance: Option<LinkPerformance>,
     /// A KM's stores, by the hops that spend from them: level \[percent of the capacity\].
     pub levels: Box<[(HopId, u8)]>,
     /// When.
@@ -515,6 +517,8 @@ pub enum ControlMessage {
         session: SessionId,
         /// One offer per boundary between the two.
         offers: Box<[BorderOffer]>,
+        /// Whether the other side shall answer with its own.
+        asks: bool,
         /// The fault behind it.
         fault: Option<FaultId>,
     },
@@ -718,7 +722,9 @@ impl ControlMessage {
             | ControlMessage::Status { .. } => 24,
             ControlMessage::LinkReport { .. } => 40,
             ControlMessage::StatusRequest => 0,
-            ControlMessage::StatusAnswer(answer) => 13 + 5 * answer.levels.len() as u64,
+            ControlMessage::StatusAnswer(answer) => {
+                13 + 27 * u64::from(answer.performance.is_some()) + 5 * answer.levels.len() as u64
+            }
             ControlMessage::StatusShare { .. } => 13,
             ControlMessage::GenerationControl { .. } => 5,
             ControlMessage::RerouteCommand(_) => 52,

@@ -78,6 +78,8 @@ pub enum ManagementMessage {
         boundary: Option<BoundaryId>,
         /// The controller that decides on the session here.
         decider: ControllerId,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
     },
     /// XLMO → XLMO (Mxi): a relay or transfer across this boundary failed (P11/P14 step 2). What failed inside the
     /// other QKDN is not said.
@@ -90,6 +92,8 @@ pub enum ManagementMessage {
         cause: FailureCause,
         /// When.
         at: Time,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
     },
     /// QLM, by the operator's plan → controller (Mc): a link will be taken out of service, or is back.
     Maintenance {
@@ -110,6 +114,8 @@ pub enum ManagementMessage {
         at: Time,
         /// The decision.
         decision: FaultDecision,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
     },
 }
 
@@ -173,9 +179,12 @@ impl ManagementMessage {
             | ManagementMessage::Capability { .. } => Subject::default(),
             ManagementMessage::RouteProvisioned(record) => Subject::session(record.session, None),
             ManagementMessage::UserReport(report) => Subject::session(report.session, None),
-            ManagementMessage::RelayFailure { request, .. } => Subject::request(*request),
-            ManagementMessage::RelayFailureShared { session, .. }
-            | ManagementMessage::Decision { session, .. } => Subject::session(*session, None),
+            ManagementMessage::RelayFailure { request, fault, .. } => Subject {
+                fault: *fault,
+                ..Subject::request(*request)
+            },
+            ManagementMessage::RelayFailureShared { session, fault, .. }
+            | ManagementMessage::Decision { session, fault, .. } => Subject::session(*session, *fault),
         }
     }
 

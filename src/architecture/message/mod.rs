@@ -142,6 +142,16 @@ impl Message {
         }
     }
 
+    /// The state and performance of a link that it tells of.
+    pub fn performance(&self) -> Option<&LinkPerformance> {
+        match self {
+            Message::Control(ControlMessage::LinkReport { performance, .. })
+            | Message::Management(ManagementMessage::LinkReport { performance, .. }) => Some(performance),
+            Message::Control(ControlMessage::StatusAnswer(answer)) => answer.performance.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Size on the wire \[bytes\].
     ///
     /// Assumption: 64 bytes of header and authentication tag, and what the fields need in a compact binary form

@@ -3,7 +3,7 @@
 use super::{Context, KeyManager};
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{FailureCause, ManagementMessage};
-use crate::architecture::{Address, Label, Outbox, RequestId, Step};
+use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step};
 use crate::ids::HopId;
 
 impl KeyManager {
@@ -22,10 +22,13 @@ impl KeyManager {
         let boundary = route.border.map(|border| border.boundary);
         let (decider, procedure) = (route.decider, route.procedure);
         let store = self.outgoing.get(&hop).and_then(|way| way.store);
-        let generating = store.is_none_or(|lane| {
-            let id = self.lanes[lane].store.settings.id;
-            cx.sources.source(id, StoreEnd::Sending).is_generating()
-        });
+        let store = store.map(|lane| self.lanes[lane].store.settings.id);
+        let generating =
+            store.is_none_or(|store| cx.sources.source(store, StoreEnd::Sending).is_generating());
+        let fault = store.and_then(|store| cx.sources.fault_behind(store));
+        if let Some(fault) = fault {
+            out.observe(Observation::Declared { fault });
+        }
         let alarm = ManagementMessage::RelayFailure {
             request,
             hop,
@@ -34,6 +37,7 @@ impl KeyManager {
             at: cx.now,
             boundary,
             decider,
+            fault,
         };
         let label = Label::new(procedure.fault_management(), Step::FailureAlarm);
         out.send(Address::manager(self.surroundings.manager), label, alarm);

@@ -384,6 +384,7 @@ impl KeyManager {
         };
         let answer = StatusAnswer {
             link: None,
+            performance: None,
             levels: self.lanes.iter().map(level).collect(),
             at: cx.now,
         };

@@ -222,6 +222,9 @@ impl<O: Observer> World<O> {
         let before = *count > 0;
         *count = if cut { *count + 1 } else { *count - 1 };
         if before != (*count > 0) {
+            for store in self.stores_of(link) {
+                self.quantum.blame(store, cut.then_some(fault));
+            }
             self.set_generating(link, now);
             self.tell_modules(link, fault, now);
         }

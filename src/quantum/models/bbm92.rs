@@ -97,7 +97,8 @@ impl Bbm92 {
     fn rate(&self, channel: &Channel, lambda: f64) -> (f64, f64, f64) {
         let v = &self.values;
         let arm = self.arm(channel);
-        let y0 = (v.y0 + channel.background).min(1.0);
+        // Either receiver stands at the end of its own arm.
+        let y0 = (v.y0 + channel.background_of_arm).min(1.0);
         let s = arm * lambda;
         let joint = s * (2.0 - arm);
         // 1/(1+s)² = 1 − u with u = s(2+s)/(1+s)², likewise for the joint term: the ones cancel exactly.

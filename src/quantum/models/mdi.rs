@@ -93,7 +93,8 @@ impl Mdi {
     /// Rate before it is cut off at 0, gain and error rate.
     fn rate(&self, channel: &Channel, mu: f64) -> (f64, f64, f64) {
         let v = &self.values;
-        let p = (v.y0 + channel.background).min(0.5);
+        // The light of both arms, on four detectors.
+        let p = (v.y0 + channel.background_of_arm / 2.0).min(0.5);
         let misaligned = flipped(v.e_d, channel.flips);
         let arm = channel.transmittance().sqrt() * v.eta_d;
         let dark = (1.0 - p) * (1.0 - p);

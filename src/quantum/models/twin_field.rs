@@ -93,7 +93,8 @@ impl TwinField {
     fn rate(&self, channel: &Channel, (mu, eps): (f64, f64)) -> (f64, f64, f64) {
         let v = &self.values;
         let eta = channel.transmittance().sqrt() * v.eta_d;
-        let p = (v.p_d + channel.background).min(0.5);
+        // The light of both arms, on two detectors.
+        let p = (v.p_d + channel.background_of_arm).min(0.5);
         let (x, dark) = (eta * mu, 1.0 - p);
         let none = 2.0 * p * dark;
         // Differences of numbers near 1, written so that no digits are lost.
