@@ -80,6 +80,10 @@ impl Controller {
         &self.performance
     }
 
+    pub(super) fn note_performance(&mut self, link: LinkId, performance: LinkPerformance) {
+        self.performance.insert(link, performance);
+    }
+
     /// A message has been processed by the controller's server.
     pub fn on_message(&mut self, envelope: &Envelope, now: Time, out: &mut Outbox) {
         let message = match &envelope.message {
@@ -88,11 +92,11 @@ impl Controller {
                 session,
                 hop,
                 at,
+                decision,
                 fault,
-                ..
             }) => {
                 let news = (*hop, *at, *fault);
-                return self.on_fault_decision(*session, news, envelope.from, now, out);
+                return self.on_fault_decision(*session, *decision, news, envelope.from, now, out);
             }
             Message::Management(ManagementMessage::Maintenance {
                 link, planned, fault, ..
@@ -258,7 +262,7 @@ impl Controller {
             ControlMessage::LinkReport {
                 link, performance, ..
             } => {
-                self.performance.insert(*link, *performance);
+                self.note_performance(*link, *performance);
             }
             ControlMessage::RerouteCommand(order) => self.deliver(order.km, label, message, out),
             ControlMessage::RouteActive {
@@ -363,6 +367,11 @@ impl Controller {
                 label,
             });
         }
+    }
+
+    /// Whether a session was last seen in a state.
+    pub(super) fn is_in(&self, session: SessionId, state: SessionState) -> bool {
+        self.states.get(&session) == Some(&state)
     }
 
     /// Key bits that usage records have named.

@@ -6,11 +6,13 @@
 //! balance and both ends agree; providers settle the same, and what crossed the border.
 
 mod order;
+mod supply;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use self::order::Order;
+use self::supply::{Ends, Supplies};
 use super::accounts::SettledSupply;
 use super::plan::Plan;
 use super::wiring;
@@ -19,8 +21,10 @@ use crate::architecture::message::{
 };
 use crate::architecture::observation::{RequestEnd, SessionState};
 use crate::architecture::surroundings::ReservationScheme;
-use crate::architecture::{Address, ElementKind, Envelope, Label, Message, Observation, Procedure, RequestId, Step};
-use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
+use crate::architecture::{
+    Address, ElementKind, Envelope, Label, Message, Observation, Procedure, RequestId, Step,
+};
+use crate::ids::{ApplicationId, Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 use crate::key_management::store::Book;
 use crate::observe::Observer;
@@ -95,6 +99,8 @@ struct Request {
     crossings: u32,
     /// The KM that keys start from, once it is known.
     source: Option<NodeId>,
+    /// How far its ends are with its supply.
+    supplies: Supplies,
     /// The latest attempt at reserving, and KMs that were asked in it and have not answered.
     attempt: (u32, i32),
 }
@@ -178,7 +184,11 @@ impl Auditor {
             Step::RouteInformation => bit(Step::SegmentOffer) | bit(Step::Computation),
             // Later requests of a session begin here.
             Step::Reservation if steps & bit(Step::RouteRequest) != 0 => {
-                let offered = if procedure == Procedure::Local { 0 } else { bit(Step::SegmentOffer) };
+                let offered = if procedure == Procedure::Local {
+                    0
+                } else {
+                    bit(Step::SegmentOffer)
+                };
                 offered | bit(Step::Computation)
             }
             Step::RelayNear | Step::Crossing => started,
@@ -223,6 +233,26 @@ impl Auditor {
         self.check(Check::StepOrder, now, may, |plan| {
             let (name, procedure) = (plan.name_of(element), label.procedure.name());
             format!("{name}: {procedure} step {} came too early", label.number())
+        });
+    }
+
+    /// Synchronisation, supply and usage, end by end.
+    fn see_supply(&mut self, now: Time, envelope: &Envelope) {
+        let Some(id) = envelope.message.subject().request_id() else {
+            return;
+        };
+        let session = &self.plan.sessions[id.session];
+        let node = |application: ApplicationId| self.plan.applications[application].node;
+        let ends = Ends {
+            ksas: [session.source, session.destination].map(|end| Address::ksa(node(end))),
+            application: Address::application(session.source),
+        };
+        let may = self
+            .request(id)
+            .is_none_or(|request| request.supplies.sent(envelope, &ends));
+        self.check(Check::StepOrder, now, may, |plan| {
+            let (from, name) = (plan.name_of(envelope.from), envelope.message.name());
+            format!("{from}: \"{name}\" before its end has come so far")
         });
     }
 
@@ -334,7 +364,9 @@ impl Auditor {
                     "synchronised before completion".into()
                 });
             }
-            Message::Control(ControlMessage::Reserve(reservation)) if envelope.to.kind() == ElementKind::Kma => {
+            Message::Control(ControlMessage::Reserve(reservation))
+                if envelope.to.kind() == ElementKind::Kma =>
+            {
                 let ask = reservation.ask;
                 if let Some(request) = self.request(ask.request) {
                     if ask.attempt > request.attempt.0 {
@@ -543,11 +575,16 @@ impl Observer for Auditor {
         self.check(Check::StepOrder, now, may, |plan| {
             let from = plan.name_of(envelope.from);
             let (label, name) = (envelope.label, envelope.message.name());
-            format!("{from}: \"{name}\" ({} step {}) came too early", label.procedure.name(), label.number())
+            format!(
+                "{from}: \"{name}\" ({} step {}) came too early",
+                label.procedure.name(),
+                label.number()
+            )
         });
         if let Some(id) = envelope.message.subject().request_id() {
             self.see(now, id, envelope.label.procedure, envelope.label.step);
         }
+        self.see_supply(now, envelope);
         self.see_key(now, envelope);
         if let Some(tag) = &envelope.tag {
             self.use_keys_of(now, tag);

@@ -281,6 +281,7 @@ impl Observer for Trace {
                     SessionState::Open => "session open",
                     SessionState::Active => "session active",
                     SessionState::Rerouting => "session rerouting",
+                    SessionState::Suspended => "session suspended",
                     SessionState::Closed => "session closed",
                     SessionState::Failed => "session failed",
                 };

@@ -16,6 +16,7 @@ use self::samples::Samples;
 use super::availability::{Ahead, Availability};
 use super::carrier::{Carrier, Packet};
 use super::plan::{LinkPlan, MaterialPlan, Plan, StorePlan, StoreSource};
+use crate::architecture::key_source::{KeySources as _, StoreEnd};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{
     Address, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
@@ -514,12 +515,16 @@ impl<O: Observer> World<O> {
             ahead.store.book().stored > 0
         };
         let mut stores = self.stores_of(link);
+        let (first, cut) = (self.stores_of(link).next(), self.outages.is_cut(link));
         Sight {
-            block: self
-                .stores_of(link)
-                .next()
-                .and_then(|store| self.quantum.around(store, now)[0]),
-            keys_left: self.outages.is_cut(link) && stores.any(left),
+            block: first.and_then(|store| self.quantum.around(store, now)[0]),
+            cut,
+            fault: if cut {
+                first.and_then(|store| self.quantum.fault_behind(store))
+            } else {
+                self.outages.behind_errors(link)
+            },
+            keys_left: cut && stores.any(left),
         }
     }
 
@@ -685,7 +690,6 @@ impl<O: Observer> World<O> {
 
     /// Whether a store's link makes key at present.
     pub fn is_generating(&mut self, store: StoreId) -> bool {
-        use crate::architecture::key_source::{KeySources as _, StoreEnd};
         self.quantum.source(store, StoreEnd::Sending).is_generating()
     }
 

@@ -29,6 +29,10 @@ pub struct Expected {
 pub struct Sight {
     /// The last block that was made, where blocks are drawn one by one.
     pub block: Option<Block>,
+    /// Whether its channel is down.
+    pub cut: bool,
+    /// The fault that lies behind that, or behind errors, for traces and records.
+    pub fault: Option<FaultId>,
     /// Whether key that it made is left to be used, while its channel is down.
     pub keys_left: bool,
 }
@@ -45,8 +49,6 @@ pub struct Module {
     expected: Expected,
     /// Physical events not declared yet.
     undeclared: Unnoticed,
-    /// Whether the channel is there.
-    up: bool,
     /// Whether it was declared to be down.
     down: bool,
     /// Whether the controller has ordered it to stop.
@@ -75,7 +77,6 @@ impl Module {
             procedure,
             expected,
             undeclared: Unnoticed::default(),
-            up: true,
             down: false,
             stopped: false,
             declared: true,
@@ -95,15 +96,22 @@ impl Module {
     }
 
     /// The controller asks, or orders (P10/P13 steps 1, 2 and 4). A link that was ordered to stop is passive, one that
-    /// was ordered to go on is pending until its first block.
+    /// was ordered to go on is pending until its first block. Who is asked says what is so, declared or not: a link that
+    /// is interrupted or throws its blocks away makes no key, and to be asked about it is to declare it.
     pub fn on_message(&mut self, message: &ControlMessage, now: Time, sight: &Sight, out: &mut Outbox) {
         match message {
             ControlMessage::StatusRequest => {
+                let works = !sight.cut && sight.block.is_none_or(|block| block.is_healthy());
+                let fault = sight.fault.filter(|_| !works);
+                if let Some(fault) = fault {
+                    out.observe(Observation::Declared { fault });
+                }
                 let answer = StatusAnswer {
-                    link: Some((self.link, self.up && !self.stopped)),
-                    performance: Some(self.performance(self.state_now(sight), sight.block.as_ref())),
+                    link: Some((self.link, works)),
+                    performance: Some(self.performance(self.state_asked(works, sight), sight.block.as_ref())),
                     levels: Box::default(),
                     at: now,
+                    fault,
                 };
                 let label = Label::new(self.procedure, Step::StatusAnswer);
                 let to = Address::controller(self.controller);
@@ -146,7 +154,6 @@ impl Module {
 
     /// The quantum channel went or came back.
     pub fn on_disturbance(&mut self, now: Time, generating: bool, fault: FaultId, out: &mut Outbox) {
-        self.up = generating;
         if let Some(due) = self.undeclared.add(self.detection, now, generating, fault) {
             out.wake(due, Timer::Detection);
         }
@@ -184,6 +191,19 @@ impl Module {
             (false, _) => self.state,
             (true, true) => LinkState::Passive,
             (true, false) => LinkState::Off,
+        }
+    }
+
+    /// The state that is told to who asks.
+    fn state_asked(&self, works: bool, sight: &Sight) -> LinkState {
+        match (sight.cut, self.stopped, works) {
+            (true, ..) if sight.keys_left => LinkState::Passive,
+            (true, ..) => LinkState::Off,
+            (false, true, _) => LinkState::Passive,
+            (false, false, false) => LinkState::Pending,
+            // The repair is not declared yet.
+            (false, false, true) if self.down => self.resuming(),
+            (false, false, true) => self.state,
         }
     }
 

@@ -285,7 +285,7 @@ pub enum Plane {
 /// What a module or a KM answers when it is asked for its status (P10/P13 step 2).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StatusAnswer {
-    /// A module's link, and whether it makes key.
+    /// A module's link, and whether it makes key, or would if its controller let it.
     pub link: Option<(LinkId, bool)>,
     /// A module's link's state and performance.
     pub performance: Option<LinkPerformance>,
@@ -293,6 +293,8 @@ pub struct StatusAnswer {
     pub levels: Box<[(HopId, u8)]>,
     /// When.
     pub at: Time,
+    /// The fault that keeps the link from making key, for traces.
+    pub fault: Option<FaultId>,
 }
 
 /// How a border does, as one side tells the other (P10/P13 step 3).
@@ -667,8 +669,11 @@ impl ControlMessage {
                 Subject::request(*request)
             }
             ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
+            ControlMessage::StatusAnswer(answer) => Subject {
+                fault: answer.fault,
+                ..Subject::default()
+            },
             ControlMessage::StatusRequest
-            | ControlMessage::StatusAnswer(_)
             | ControlMessage::StatusShare { .. }
             | ControlMessage::Reachability(_)
             | ControlMessage::GenerationControl { .. } => Subject::default(),

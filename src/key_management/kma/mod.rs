@@ -16,6 +16,7 @@ pub mod source;
 mod tests;
 pub mod undelivered;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -139,6 +140,10 @@ pub struct KeyManager {
     grants: FxHashMap<RequestId, Grant>,
     /// Requests whose promise was asked back here, until their deadline: once is enough.
     recalled: FxHashMap<RequestId, Time>,
+    /// Hops whose failure was alarmed, until key goes over them again.
+    alarmed: BTreeSet<HopId>,
+    /// Neighbouring KMs that are not heard.
+    unheard: BTreeSet<NodeId>,
     /// Requests that were relayed on, until their completion comes back.
     passing: FxHashMap<RequestId, Passing>,
     /// Relays to which this KM contributes a part.
@@ -195,6 +200,8 @@ impl KeyManager {
             routes: FxHashMap::default(),
             grants: FxHashMap::default(),
             recalled: FxHashMap::default(),
+            alarmed: BTreeSet::new(),
+            unheard: BTreeSet::new(),
             passing: FxHashMap::default(),
             parts: FxHashMap::default(),
             sent_parts: SentParts::default(),
@@ -387,6 +394,7 @@ impl KeyManager {
             performance: None,
             levels: self.lanes.iter().map(level).collect(),
             at: cx.now,
+            fault: None,
         };
         let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusAnswer);
         out.send(

@@ -259,6 +259,7 @@ impl KeyManager {
             hop: next,
             bits,
         });
+        self.clear_alarm(request.session, next, cx, out);
         let (procedure, step) = match (way.crosses_border, near) {
             (true, _) => (way.handover.procedure(), Step::Crossing),
             (false, true) => (procedure, Step::RelayNear),
