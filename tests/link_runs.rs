@@ -282,9 +282,9 @@ fn a_cut_link_without_key_is_off() {
     let plan = plan(|document| {
         link(document)["generation"] = json!({ "report_every": "10 s" });
         // All that a second makes is taken at once.
-        let all = evaluation("{}").rate_bps as u64 / 50;
+        let all = evaluation("{}").rate_bps as u64;
         document["demands"][0]["key"] = json!(format!("{all} bit"));
-        document["demands"][0]["arrivals"] = json!({ "poisson": { "rate": "100 /s" } });
+        document["demands"][0]["arrivals"] = json!({ "poisson": { "rate": "5 /s" } });
         document["faults"] = json!([{ "id": "cut", "at": "32 s",
             "fault": { "duct_cut": { "duct": "A/link", "position": "1 km" } } }]);
     });
@@ -292,7 +292,10 @@ fn a_cut_link_without_key_is_off() {
         .filter(|report| report.1 == 0 && report.0 > Time(33_000_000_000))
         .map(|report| report.2.state)
         .collect();
-    assert!(states.len() >= 5 && states.iter().all(|state| *state == Off), "{states:?}");
+    assert!(
+        states.len() >= 5 && states.iter().all(|state| *state == Off),
+        "{states:?}"
+    );
 }
 
 /// Shows P10 step 2: a module that is polled answers with state, rate and error rate (fields after ETSI GS QKD 015), and a
@@ -304,7 +307,12 @@ fn a_polled_module_answers_with_state_and_performance() {
     let (mut physical, mut steady) = (0, 0);
     for line in traced(&plan) {
         assert_eq!(
-            [&line["procedure"], &line["step"], &line["message"], &line["reference_point"]],
+            [
+                &line["procedure"],
+                &line["step"],
+                &line["message"],
+                &line["reference_point"]
+            ],
             ["P10", "2", "status", "Cq"]
         );
         let told = &line["link"];
@@ -313,10 +321,16 @@ fn a_polled_module_answers_with_state_and_performance() {
         let skr = told["skr_bps"].as_f64().expect("a number");
         if line["from"].as_str().is_some_and(|from| from.contains("A/link")) {
             assert!((skr / rate - 1.0).abs() < 1e-3, "{told}");
-            assert!(told["qber_ppm"].as_u64().is_some_and(|qber| qber > 5_000), "{told}");
+            assert!(
+                told["qber_ppm"].as_u64().is_some_and(|qber| qber > 5_000),
+                "{told}"
+            );
             physical += 1;
         } else {
-            assert!((skr - 1_000.0).abs() < 1.0 && told["qber_ppm"].is_null(), "{told}");
+            assert!(
+                (skr - 1_000.0).abs() < 1.0 && told["qber_ppm"].is_null(),
+                "{told}"
+            );
             steady += 1;
         }
     }

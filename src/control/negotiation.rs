@@ -188,7 +188,9 @@ impl Controller {
             crossing.refused_borders = unreachable.map(|offer| offer.boundary).collect();
         }
         let active = self.segments[&session].state == SegmentState::Active;
-        let shared = self.segments[&session].crossing(side).is_none_or(|it| it.shared_paths);
+        let shared = self.segments[&session]
+            .crossing(side)
+            .is_none_or(|it| it.shared_paths);
         if !asks || (shared && !active) {
             return;
         }

@@ -299,9 +299,20 @@ impl Controller {
             .segments
             .get(&session)
             .is_some_and(|segment| segment.state == SegmentState::Active);
-        if active {
-            self.consider_rerouting(session, now, out);
+        if !active {
+            return;
         }
+        // Step 6 is entered either way.
+        if self.failed_hop(session).is_some() {
+            return self.consider_rerouting(session, now, out);
+        }
+        let note = "analyses the alarm; keeps the route: its hops make key";
+        out.observe(Observation::Internal {
+            label: self.rerouting_label(session, Step::Decision),
+            subject: Subject::session(session, fault),
+            note,
+        });
+        out.explain(|| Decision::new(Choice::Analyse, Subject::session(session, fault), note));
     }
 
     /// The other side is lost, or no longer consistent: the source begins again with the border choice.
@@ -317,6 +328,7 @@ impl Controller {
             self.tell_before(session, true, fault, out);
         }
         let segment = self.segments.remove(&session).expect("the caller has it");
+        self.session_state(session, SessionState::Failed, label, out);
         self.cancel_refused(session, &segment.refused, &segment.path, out);
         self.drop_pending(session, out);
         if let Some(next) = segment.next_controller() {

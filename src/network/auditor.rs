@@ -19,7 +19,9 @@ use crate::architecture::message::{
 };
 use crate::architecture::observation::{RequestEnd, SessionState};
 use crate::architecture::surroundings::ReservationScheme;
-use crate::architecture::{Address, ElementKind, Envelope, Label, Message, Observation, Procedure, RequestId, Step};
+use crate::architecture::{
+    Address, ElementKind, Envelope, Label, Message, Observation, Procedure, RequestId, Step,
+};
 use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 use crate::key_management::store::Book;
@@ -178,7 +180,11 @@ impl Auditor {
             Step::RouteInformation => bit(Step::SegmentOffer) | bit(Step::Computation),
             // Later requests of a session begin here.
             Step::Reservation if steps & bit(Step::RouteRequest) != 0 => {
-                let offered = if procedure == Procedure::Local { 0 } else { bit(Step::SegmentOffer) };
+                let offered = if procedure == Procedure::Local {
+                    0
+                } else {
+                    bit(Step::SegmentOffer)
+                };
                 offered | bit(Step::Computation)
             }
             Step::RelayNear | Step::Crossing => started,
@@ -334,7 +340,9 @@ impl Auditor {
                     "synchronised before completion".into()
                 });
             }
-            Message::Control(ControlMessage::Reserve(reservation)) if envelope.to.kind() == ElementKind::Kma => {
+            Message::Control(ControlMessage::Reserve(reservation))
+                if envelope.to.kind() == ElementKind::Kma =>
+            {
                 let ask = reservation.ask;
                 if let Some(request) = self.request(ask.request) {
                     if ask.attempt > request.attempt.0 {
@@ -436,7 +444,8 @@ impl Auditor {
                 )
             });
             let seen = self.request(supply.request).copied().unwrap_or_default();
-            let holds = seen.supplied[1] && seen.crossed == supply.bits * u64::from(seen.crossings);
+            let holds =
+                seen.supplied == [true, true] && seen.crossed == supply.bits * u64::from(seen.crossings);
             self.check(Check::Settlement, now, holds, |_| {
                 format!("{supply:?} is settled, but it went so: {seen:?}")
             });
@@ -459,7 +468,7 @@ impl Auditor {
                 let id = RequestId { session, number };
                 let all = (id, [QkdnId(0); 2])..=(id, [QkdnId(u32::MAX); 2]);
                 let settled = owes.range(all).count() as u64;
-                if request.supplied[1] {
+                if request.supplied[0] {
                     unsettled += u64::from(request.crossings).saturating_sub(settled);
                 }
             }
@@ -543,7 +552,11 @@ impl Observer for Auditor {
         self.check(Check::StepOrder, now, may, |plan| {
             let from = plan.name_of(envelope.from);
             let (label, name) = (envelope.label, envelope.message.name());
-            format!("{from}: \"{name}\" ({} step {}) came too early", label.procedure.name(), label.number())
+            format!(
+                "{from}: \"{name}\" ({} step {}) came too early",
+                label.procedure.name(),
+                label.number()
+            )
         });
         if let Some(id) = envelope.message.subject().request_id() {
             self.see(now, id, envelope.label.procedure, envelope.label.step);

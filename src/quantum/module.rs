@@ -49,6 +49,10 @@ pub struct Module {
     up: bool,
     /// Whether it was declared to be down.
     down: bool,
+    /// Whether its blocks are good.
+    healthy: bool,
+    /// What is known to lie behind its not making key.
+    fault: Option<FaultId>,
     /// Whether the controller has ordered it to stop.
     stopped: bool,
     /// What was declared last: whether the link makes key.
@@ -77,6 +81,8 @@ impl Module {
             undeclared: Unnoticed::default(),
             up: true,
             down: false,
+            healthy: true,
+            fault: None,
             stopped: false,
             declared: true,
             state: LinkState::Active,
@@ -99,9 +105,16 @@ impl Module {
     pub fn on_message(&mut self, message: &ControlMessage, now: Time, sight: &Sight, out: &mut Outbox) {
         match message {
             ControlMessage::StatusRequest => {
+                // Asked, it looks: what nobody has declared yet is found now.
+                let generating = self.up && self.healthy && !self.stopped;
+                let fault = self.fault.filter(|_| !self.up || !self.healthy);
+                if let Some(fault) = fault {
+                    out.observe(Observation::Declared { fault });
+                }
                 let answer = StatusAnswer {
-                    link: Some((self.link, self.up && !self.stopped)),
+                    link: Some((self.link, generating)),
                     performance: Some(self.performance(self.state_now(sight), sight.block.as_ref())),
+                    fault,
                     levels: Box::default(),
                     at: now,
                 };
@@ -147,6 +160,7 @@ impl Module {
     /// The quantum channel went or came back.
     pub fn on_disturbance(&mut self, now: Time, generating: bool, fault: FaultId, out: &mut Outbox) {
         self.up = generating;
+        self.fault = (!generating).then_some(fault);
         if let Some(due) = self.undeclared.add(self.detection, now, generating, fault) {
             out.wake(due, Timer::Detection);
         }
@@ -197,6 +211,8 @@ impl Module {
     /// `fault`: what is known to lie behind it.
     pub fn on_turn(&mut self, now: Time, block: &Block, fault: Option<FaultId>, out: &mut Outbox) {
         let healthy = block.is_healthy();
+        self.healthy = healthy;
+        self.fault = fault.filter(|_| !healthy);
         let state = if healthy {
             LinkState::Active
         } else {
@@ -208,6 +224,7 @@ impl Module {
                 qber_ppm: block.qber.map_or(0, millionths),
             }),
             Fate::Unauthenticated => Some(AlarmCause::NotAuthenticated),
+            Fate::Empty => Some(AlarmCause::NoKey),
         };
         if healthy != self.declared {
             if let (false, Some(fault)) = (healthy, fault) {

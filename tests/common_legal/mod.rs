@@ -39,7 +39,11 @@ impl Cast {
                 link,
             };
             let before = cast.insert(plan.name_of(address), element);
-            assert!(before.is_none(), "two elements are called {}", plan.name_of(address));
+            assert!(
+                before.is_none(),
+                "two elements are called {}",
+                plan.name_of(address)
+            );
         };
         for node in plan.nodes.ids() {
             add(Address::kma(node), "KMA", "key management", None);
@@ -69,7 +73,10 @@ impl Cast {
     pub fn complaint(&self, line: &Value) -> Option<String> {
         let named = |field: &str| {
             let name = line[field].as_str().expect("a name");
-            self.0.get(name).copied().ok_or_else(|| format!("nobody is called {name}: {line}"))
+            self.0
+                .get(name)
+                .copied()
+                .ok_or_else(|| format!("nobody is called {name}: {line}"))
         };
         let (from, to) = match (named("from"), named("to")) {
             (Ok(from), Ok(to)) => (from, to),

@@ -289,6 +289,8 @@ pub struct StatusAnswer {
     pub link: Option<(LinkId, bool)>,
     /// A module's link's state and performance.
     pub performance: Option<LinkPerformance>,
+    /// The fault behind it, for traces.
+    pub fault: Option<FaultId>,
     /// A KM's stores, by the hops that spend from them: level \[percent of the capacity\].
     pub levels: Box<[(HopId, u8)]>,
     /// When.
@@ -668,10 +670,13 @@ impl ControlMessage {
             }
             ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
             ControlMessage::StatusRequest
-            | ControlMessage::StatusAnswer(_)
             | ControlMessage::StatusShare { .. }
             | ControlMessage::Reachability(_)
             | ControlMessage::GenerationControl { .. } => Subject::default(),
+            ControlMessage::StatusAnswer(answer) => Subject {
+                fault: answer.fault,
+                ..Subject::default()
+            },
             ControlMessage::Status { fault, .. } | ControlMessage::LinkReport { fault, .. } => Subject {
                 fault: *fault,
                 ..Subject::default()

@@ -385,6 +385,7 @@ impl KeyManager {
         let answer = StatusAnswer {
             link: None,
             performance: None,
+            fault: None,
             levels: self.lanes.iter().map(level).collect(),
             at: cx.now,
         };

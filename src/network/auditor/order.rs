@@ -146,6 +146,10 @@ impl Order {
     /// An element is told.
     fn note(&mut self, to: Address, step: Step, session: Option<SessionId>) {
         *self.seen.entry((to, session)).or_default() |= bit(step);
+        if step == Step::DecisionCommand {
+            // What it says of a hop concerns all sessions over it.
+            *self.seen.entry((to, None)).or_default() |= bit(step);
+        }
         if let (Some(session), Step::FailureAlarm | Step::FailureShared) = (session, step) {
             let at = FAILURE.iter().position(|&one| one == step).expect("one of them");
             self.failures.entry((to, session)).or_default()[at] += 1;
@@ -210,9 +214,9 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::architecture::message::{FaultDecision, ManagementMessage, StatusAnswer};
-    use crate::architecture::message::FailureCause;
     use crate::architecture::RequestId;
+    use crate::architecture::message::FailureCause;
+    use crate::architecture::message::{FaultDecision, ManagementMessage, StatusAnswer};
     use crate::ids::{BoundaryId, ControllerId, HopId, LinkId, ManagerId, NodeId};
     use crate::kernel::Time;
 
@@ -220,7 +224,11 @@ mod tests {
 
     fn envelope(from: Address, to: Address, step: Step, message: impl Into<Message>) -> Envelope {
         let fault_management = matches!(step, Step::FailureAlarm | Step::DecisionCommand);
-        let procedure = if fault_management { Procedure::P11 } else { Procedure::P10 };
+        let procedure = if fault_management {
+            Procedure::P11
+        } else {
+            Procedure::P10
+        };
         Envelope {
             from,
             to,
@@ -232,18 +240,27 @@ mod tests {
 
     #[test]
     fn a_status_is_answered_once_and_not_before_it_is_asked_for() {
-        let (controller, module) = (Address::controller(ControllerId(0)), Address::module(LinkId(0), 0));
+        let (controller, module) = (
+            Address::controller(ControllerId(0)),
+            Address::module(LinkId(0), 0),
+        );
         let answer = || {
             let answer = StatusAnswer {
                 link: None,
                 performance: None,
+                fault: None,
                 levels: Box::default(),
                 at: Time(0),
             };
             let message = ControlMessage::StatusAnswer(Box::new(answer));
             envelope(module, controller, Step::StatusAnswer, message)
         };
-        let ask = envelope(controller, module, Step::StatusRequest, ControlMessage::StatusRequest);
+        let ask = envelope(
+            controller,
+            module,
+            Step::StatusRequest,
+            ControlMessage::StatusRequest,
+        );
         let mut order = Order::default();
         assert!(!order.sent(&answer()));
         assert!(order.sent(&ask));
@@ -287,10 +304,16 @@ mod tests {
                 decision: FaultDecision::StandBy,
                 fault: None,
             };
-            envelope(manager, Address::controller(ControllerId(0)), Step::DecisionCommand, message)
+            envelope(
+                manager,
+                Address::controller(ControllerId(0)),
+                Step::DecisionCommand,
+                message,
+            )
         };
         let inside = [Step::FailureReport, Step::Diagnosis, Step::FaultDecision];
-        let take = |order: &mut Order, step| order.noted(manager, Label::new(Procedure::P11, step), Some(SESSION));
+        let take =
+            |order: &mut Order, step| order.noted(manager, Label::new(Procedure::P11, step), Some(SESSION));
         let mut order = Order::default();
         assert!(!take(&mut order.clone(), Step::Diagnosis));
         assert!(order.sent(&alarm()));
