@@ -282,9 +282,9 @@ fn a_cut_link_without_key_is_off() {
     let plan = plan(|document| {
         link(document)["generation"] = json!({ "report_every": "10 s" });
         // All that a second makes is taken at once.
-        let all = evaluation("{}").rate_bps as u64 / 50;
+        let all = evaluation("{}").rate_bps as u64;
         document["demands"][0]["key"] = json!(format!("{all} bit"));
-        document["demands"][0]["arrivals"] = json!({ "poisson": { "rate": "100 /s" } });
+        document["demands"][0]["arrivals"] = json!({ "poisson": { "rate": "5 /s" } });
         document["faults"] = json!([{ "id": "cut", "at": "32 s",
             "fault": { "duct_cut": { "duct": "A/link", "position": "1 km" } } }]);
     });

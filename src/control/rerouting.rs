@@ -402,6 +402,7 @@ impl Controller {
             _ => "every hop of the route makes key: the route is kept",
         };
         self.note_decision(session, fault, note, out);
+        out.explain(|| Decision::new(Choice::Analyse, Subject::session(session, fault), note));
     }
 
     /// The other side is lost, or no longer consistent: the source begins again with the border choice.

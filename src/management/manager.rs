@@ -237,6 +237,7 @@ mod tests {
                 class: ClassId(0),
                 keys: 1,
                 bits: 10,
+                for_own_user: true,
                 at: Time(5),
             };
             let envelope = Envelope {

@@ -468,7 +468,8 @@ impl Auditor {
                 )
             });
             let seen = self.request(supply.request).copied().unwrap_or_default();
-            let holds = seen.supplied[1] && seen.crossed == supply.bits * u64::from(seen.crossings);
+            let holds =
+                seen.supplied == [true, true] && seen.crossed == supply.bits * u64::from(seen.crossings);
             self.check(Check::Settlement, now, holds, |_| {
                 format!("{supply:?} is settled, but it went so: {seen:?}")
             });
@@ -491,7 +492,7 @@ impl Auditor {
                 let id = RequestId { session, number };
                 let all = (id, [QkdnId(0); 2])..=(id, [QkdnId(u32::MAX); 2]);
                 let settled = owes.range(all).count() as u64;
-                if request.supplied[1] {
+                if request.supplied[0] {
                     unsettled += u64::from(request.crossings).saturating_sub(settled);
                 }
             }

@@ -195,9 +195,9 @@ impl Evidence<'_> {
         let (messages, bytes) = traffic.fold((0, 0), |sum, one| (sum.0 + one.messages, sum.1 + one.bytes));
         push("control_messages", Some(messages as f64));
         push("control_bytes", Some(bytes as f64));
+        let one_sided = lives().filter(|life| life.one_sided()).count();
+        push("one_sided", Some(one_sided as f64));
         if let Some(counts) = self.carried {
-            let one_sided = lives().filter(|life| life.one_sided()).count();
-            push("one_sided", Some(one_sided as f64));
             push("retransmissions", Some(counts.retransmissions as f64));
             push("given_up_messages", Some(counts.given_up as f64));
             push("lost_transmissions", Some(counts.lost as f64));

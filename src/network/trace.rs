@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::plan::Plan;
 use super::wiring;
 use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, LinkPerformance, Message, NewRoute, RequestId, Subject,
+    ControlMessage, KeyManagementMessage, LinkPerformance, ManagementMessage, Message, NewRoute, RequestId,
+    Subject,
 };
 use crate::architecture::observation::{Candidate, Choice, Decision, RequestEnd, SessionState};
 use crate::architecture::{Address, Envelope, Label, Observation, Provenance, ReferencePoint, Step};
@@ -192,6 +193,12 @@ fn provenance(envelope: &Envelope, point: Option<ReferencePoint>) -> Provenance 
     match &envelope.message {
         // P10 step 5 is the text's over Cq only.
         _ if label.step == Step::StatusReport && point != Some(ReferencePoint::Cq) => Provenance::Inferred,
+        // That usage is shared between providers is the text's; how it is settled, and who records it, is ours.
+        Message::Management(ManagementMessage::SettlementStatement(_)) => Provenance::Text,
+        // That both confirm is the text's, by which messages is ours.
+        Message::Control(
+            ControlMessage::Propose(_) | ControlMessage::Reject { .. } | ControlMessage::Commit { .. },
+        ) => Provenance::Inferred,
         // Step 9: to the border KMs it is the text's, to inner ones ours.
         Message::Control(ControlMessage::RerouteCommand(NewRoute {
             km,
@@ -286,7 +293,7 @@ impl Observer for Trace {
                     SessionState::Failed => "session failed",
                 };
                 let subject = Subject::session(*session, None);
-                let provenance = label.provenance();
+                let provenance = Provenance::Inferred; // the text has no states
                 self.line(
                     now,
                     *label,

@@ -228,6 +228,7 @@ impl Module {
                 qber_ppm: block.qber.map_or(0, millionths),
             }),
             Fate::Unauthenticated => Some(AlarmCause::NotAuthenticated),
+            Fate::Empty => Some(AlarmCause::NoKey),
         };
         if healthy != self.declared {
             if let (false, Some(fault)) = (healthy, fault) {

@@ -38,6 +38,8 @@ pub enum AlarmCause {
     },
     /// No key is left to authenticate its blocks.
     NotAuthenticated,
+    /// So much is lost, or wrong, that nothing secret is left in its blocks.
+    NoKey,
 }
 
 /// Performance of a link.

@@ -458,6 +458,7 @@ impl KeyManager {
             segment,
             partner,
             class: supply.class,
+            for_own_user: supply.qkdns[0] == self.surroundings.qkdn,
             keys: supply.keys,
             bits: supply.bits,
             at,

@@ -465,6 +465,7 @@ impl LinkModel for Finite {
         let (eta, clock) = (channel.transmittance() * self.values.eta_bob, self.values.clock);
         Evaluation {
             qber: (bits > 0.0).then_some(counts.qber),
+            observed: Some(counts.qber),
             sifted_bps: Some(self.values.nx / counts.pulses * clock),
             block_s: Some(counts.pulses / clock),
             optimum: vec![

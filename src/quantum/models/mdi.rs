@@ -35,7 +35,7 @@ parameters! {
     /// model.
     pub struct MdiOpt, values Opt, presets PRESETS;
     /// Dark count probability per pulse and detector.
-    y0 as "Y0": Share,
+    y0 as "Y0": ErrorRate,
     /// Attenuation [dB/km], where the model is asked for a distance; in a scenario the link's loss counts.
     alpha: NotNegative,
     /// Error rate of background.
@@ -106,6 +106,9 @@ impl Mdi {
         let excess = bessel_i0_minus_1(2.0 * x) - libm::expm1(-arm * mu) + p * fades;
         let erroneous = 2.0 * p * dark * fades * excess;
         let gain = correct + erroneous;
+        if gain <= 0.0 {
+            return (0.0, 0.0, v.e0); // nothing arrives, and nothing is dark
+        }
         let qber = (misaligned * correct + (1.0 - misaligned) * erroneous) / gain;
         let signal = dark * arm * arm / 2.0;
         let y11 = signal

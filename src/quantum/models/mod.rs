@@ -81,6 +81,8 @@ pub struct Evaluation {
     pub eta: f64,
     /// Expected error rate of the sifted key; `None` where the protocol has none or there is no key to measure it in.
     pub qber: Option<f64>,
+    /// Expected error rate by which a block is judged when it comes, key or not, where that is not `qber`.
+    pub observed: Option<f64>,
     /// Secret bits per pulse, 0 beyond reach; `None` where the model knows no pulses, or the bound has no value.
     pub rate_per_pulse: Option<f64>,
     /// Secret key rate \[bit/s\].
@@ -99,6 +101,7 @@ impl Evaluation {
         Evaluation {
             eta,
             qber: None,
+            observed: None,
             rate_per_pulse: Some(rate_per_pulse),
             rate_bps: rate_per_pulse * clock_hz,
             sifted_bps: None,
