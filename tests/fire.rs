@@ -3,6 +3,7 @@
 //! `cargo run --release --example fire_soak 1000` runs a thousand.
 
 mod common_fire;
+mod common_legal;
 mod common_random;
 
 use common_fire::{Tally, hold};

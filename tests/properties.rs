@@ -1,10 +1,12 @@
 //! What holds in every run, whatever the plan: networks of random shape, borders of both kinds, overload, starvation,
 //! cuts with and without repair, lost messages.
 
+mod common_legal;
 mod common_random;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use common_legal::Cast;
 use common_random::{Recipe, plan, protected, recipe, troubled};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -79,6 +81,12 @@ fn hold(recipe: &Recipe) -> Result<(), TestCaseError> {
     let outcome = simulate(&plan, 0, watched);
     for check in &outcome.audit {
         prop_assert!(check.passed, "{}: {}", check.check, check.detail);
+    }
+
+    let cast = Cast::of(&plan);
+    for line in lines(&outcome.trace) {
+        let complaint = cast.complaint(&line);
+        prop_assert!(complaint.is_none(), "{}", complaint.unwrap_or_default());
     }
 
     let stories = stories(&outcome);

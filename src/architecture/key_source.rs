@@ -53,8 +53,8 @@ pub trait KeySources {
     /// The source that fills one end of a store.
     fn source(&mut self, store: StoreId, end: StoreEnd) -> &mut dyn KeySource;
 
-    /// The fault that keeps a store's link from making key, for traces and records alone.
-    fn fault(&self, _store: StoreId) -> Option<FaultId> {
+    /// The fault that keeps what fills a store from generating, for traces and records.
+    fn fault_behind(&self, _store: StoreId) -> Option<FaultId> {
         None
     }
 

@@ -22,9 +22,11 @@ pub enum SessionState {
     Active,
     /// A report about its route is being looked at, or its route is being changed.
     Rerouting,
+    /// A hop of its route makes no key and has none left, and there is no other: requests wait or fail.
+    Suspended,
     /// Its last request has ended.
     Closed,
-    /// There was no route for it.
+    /// There was no route for it, or it has lost the one that it had.
     Failed,
 }
 
@@ -35,6 +37,7 @@ impl SessionState {
             SessionState::Open => "open",
             SessionState::Active => "active",
             SessionState::Rerouting => "rerouting",
+            SessionState::Suspended => "suspended",
             SessionState::Closed => "closed",
             SessionState::Failed => "failed",
         }

@@ -258,6 +258,8 @@ pub struct ManagedBorder {
     pub far_manager: ManagerId,
     /// The controller on this side that serves the border KM.
     pub near_controller: ControllerId,
+    /// The QKD link across; none where keys are transferred.
+    pub link: Option<LinkId>,
 }
 
 /// What a manager sees.

@@ -94,13 +94,24 @@ impl Controller {
         &self.performance
     }
 
+    pub(super) fn note_performance(&mut self, link: LinkId, performance: LinkPerformance) {
+        self.performance.insert(link, performance);
+    }
+
     /// A message has been processed by the controller's server.
     pub fn on_message(&mut self, envelope: &Envelope, now: Time, out: &mut Outbox) {
         self.advance_to(now);
         let message = match &envelope.message {
             Message::Control(message) => message,
-            Message::Management(ManagementMessage::Decision { session, hop, at, .. }) => {
-                return self.on_fault_decision(*session, *hop, *at, envelope.from, now, out);
+            Message::Management(ManagementMessage::Decision {
+                session,
+                hop,
+                at,
+                decision,
+                fault,
+            }) => {
+                let news = (*hop, *at, *fault);
+                return self.on_fault_decision(*session, *decision, news, envelope.from, now, out);
             }
             Message::Management(ManagementMessage::Maintenance {
                 link, planned, fault, ..
@@ -285,7 +296,7 @@ impl Controller {
             ControlMessage::LinkReport {
                 link, performance, ..
             } => {
-                self.performance.insert(*link, *performance);
+                self.note_performance(*link, *performance);
             }
             ControlMessage::RerouteCommand(order) => self.deliver(order.km, label, message, out),
             ControlMessage::RouteActive {
@@ -303,8 +314,9 @@ impl Controller {
             ControlMessage::PathInformation {
                 session,
                 offers,
+                asks,
                 fault,
-            } => self.on_path_information(*session, offers, *fault, envelope.from, out),
+            } => self.on_path_information(*session, (offers, *asks), *fault, envelope.from, out),
             ControlMessage::Propose(proposal) => self.on_propose(*proposal, envelope.from, now, out),
             ControlMessage::Accept(proposal) => self.on_accept(*proposal, now, out),
             ControlMessage::Reject { proposal, cause } => self.on_reject(*proposal, *cause, now, out),
@@ -407,6 +419,11 @@ impl Controller {
                 label,
             });
         }
+    }
+
+    /// Whether a session was last seen in a state.
+    pub(super) fn is_in(&self, session: SessionId, state: SessionState) -> bool {
+        self.states.get(&session) == Some(&state)
     }
 
     /// Key bits that usage records have named.

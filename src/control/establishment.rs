@@ -73,6 +73,9 @@ impl Controller {
                 .among(self.border_candidates(km, borders.into_iter(), best))
         });
         let border = best.map(choice);
+        if border.is_none() {
+            self.session_state(order.request.session, SessionState::Failed, label, out);
+        }
         let procedure = border.map_or(label.procedure, |border| border.procedure);
         let ask = Ask {
             request: order.request,

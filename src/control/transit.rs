@@ -120,6 +120,7 @@ impl Controller {
         if self.has_several_neighbours() {
             self.tell_before(session, false, fault, out);
         }
+        self.note_that_it_stays(session, fault, out);
         self.resume(session, now, out);
     }
 

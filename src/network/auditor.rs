@@ -1,13 +1,18 @@
 //! The auditor: stands outside the elements, sees every envelope and observation, and recounts.
 //!
 //! Checks: messages use legal reference points (RP-rule, A3, A5); no key material in control or management messages
-//! (S1); steps keep the partial order of their procedure; a key is relayed from where it is and supplied only after it
+//! (S1); steps of P9 to P14 keep the partial order of their procedure; a key is relayed from where it is and supplied only after it
 //! is held, the same to both ends where real bits flow; every request ends once; every one-time-pad key is used once; books
 //! balance and both ends agree; providers settle the same, and what crossed the border; L = λ·W for every queue.
+
+mod order;
+mod supply;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::order::Order;
+use self::supply::{Ends, Supplies};
 use super::accounts::SettledSupply;
 use super::plan::Plan;
 use super::servers::ServerLog;
@@ -16,11 +21,13 @@ use crate::architecture::message::{
     ControlMessage, Draw, KeyManagementMessage, KeyRange, Purpose, RelayOutcome, ReservationResult,
     ServiceMessage, Tag,
 };
-use crate::architecture::observation::RequestEnd;
+use crate::architecture::observation::{RequestEnd, SessionState};
 use crate::architecture::protection::Combiner;
 use crate::architecture::surroundings::ReservationScheme;
-use crate::architecture::{Address, Envelope, Message, Observation, Procedure, RequestId, Step};
-use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
+use crate::architecture::{
+    Address, ElementKind, Envelope, Label, Message, Observation, Procedure, RequestId, Step,
+};
+use crate::ids::{ApplicationId, Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::{Occupancy, Time};
 use crate::key_management::store::Book;
 use crate::observe::Observer;
@@ -98,6 +105,12 @@ struct Request {
     crossed: u64,
     /// Borders that it crossed.
     crossings: u32,
+    /// The KM that keys start from, once it is known.
+    source: Option<NodeId>,
+    /// How far its ends are with its supply.
+    supplies: Supplies,
+    /// The latest attempt at reserving, and KMs that were asked in it and have not answered.
+    attempt: (u32, i32),
 }
 
 /// What the auditor is told at the end.
@@ -133,6 +146,7 @@ pub struct Auditor {
     spent: Vec<u64>,
     /// Key of pools that requests are to take, until the other end has answered.
     drawn: BTreeMap<RequestId, Draw>,
+    order: Order,
 }
 
 const fn bit(step: Step) -> u32 {
@@ -150,6 +164,7 @@ impl Auditor {
             used: vec![BTreeMap::new(); plan.stores.len() + plan.pools.len()],
             spent: vec![0; plan.stores.len() + plan.pools.len()],
             drawn: BTreeMap::new(),
+            order: Order::new(plan.parameters.recovery.heartbeat.is_some()),
             plan,
         }
     }
@@ -182,8 +197,8 @@ impl Auditor {
         self.requests[id.session].get_mut(id.number as usize)
     }
 
-    /// What must have been seen of a request before a step may be sent.
-    fn before(&self, procedure: Procedure, step: Step) -> u32 {
+    /// What must have been seen of a request before a step may be sent, where these `steps` were seen.
+    fn before(&self, procedure: Procedure, step: Step, steps: u32) -> u32 {
         let segment = self.plan.parameters.reservation == ReservationScheme::Segment;
         let started = if segment {
             bit(Step::Start)
@@ -200,6 +215,15 @@ impl Auditor {
                 bit(Step::SegmentOffer) | bit(Step::Sufficiency)
             }
             Step::RouteInformation => bit(Step::SegmentOffer) | bit(Step::Computation),
+            // Later requests of a session begin here.
+            Step::Reservation if steps & bit(Step::RouteRequest) != 0 => {
+                let offered = if procedure == Procedure::Local {
+                    0
+                } else {
+                    bit(Step::SegmentOffer)
+                };
+                offered | bit(Step::Computation)
+            }
             Step::RelayNear | Step::Crossing => started,
             Step::RelayFar => started | bit(Step::Crossing),
             Step::Accepted => bit(Step::Crossing),
@@ -221,7 +245,10 @@ impl Auditor {
         if !matches!(procedure, Procedure::P9 | Procedure::P12 | Procedure::Local) {
             return;
         }
-        let before = self.before(procedure, step);
+        let Some(steps) = self.request(id).map(|request| request.steps) else {
+            return;
+        };
+        let before = self.before(procedure, step, steps);
         let Some(request) = self.request(id) else { return };
         let missing = before & !request.steps;
         request.steps |= bit(step);
@@ -230,6 +257,35 @@ impl Auditor {
                 "{step:?} of {}#{} came too early",
                 plan.sessions[id.session].name, id.number
             )
+        });
+    }
+
+    /// A step inside an element.
+    fn noted(&mut self, now: Time, element: Address, label: Label, session: Option<SessionId>) {
+        let may = self.order.noted(element, label, session);
+        self.check(Check::StepOrder, now, may, |plan| {
+            let (name, procedure) = (plan.name_of(element), label.procedure.name());
+            format!("{name}: {procedure} step {} came too early", label.number())
+        });
+    }
+
+    /// Synchronisation, supply and usage, end by end.
+    fn see_supply(&mut self, now: Time, envelope: &Envelope) {
+        let Some(id) = envelope.message.subject().request_id() else {
+            return;
+        };
+        let session = &self.plan.sessions[id.session];
+        let node = |application: ApplicationId| self.plan.applications[application].node;
+        let ends = Ends {
+            ksas: [session.source, session.destination].map(|end| Address::ksa(node(end))),
+            application: Address::application(session.source),
+        };
+        let may = self
+            .request(id)
+            .is_none_or(|request| request.supplies.sent(envelope, &ends));
+        self.check(Check::StepOrder, now, may, |plan| {
+            let (from, name) = (plan.name_of(envelope.from), envelope.message.name());
+            format!("{from}: \"{name}\" before its end has come so far")
         });
     }
 
@@ -258,6 +314,7 @@ impl Auditor {
                     return;
                 }
                 let at = state.key_at.replace(to).unwrap_or(*source);
+                state.source = Some(*source);
                 if crosses {
                     state.crossed += key.bits;
                     state.crossings += 1;
@@ -291,6 +348,7 @@ impl Auditor {
                     return;
                 };
                 let mut holds = in_place && (envelope.from, envelope.to) == ends;
+                state.source = Some(part.order.source);
                 if part.position == 0 {
                     let at = state.key_at.replace(formation.end).unwrap_or(part.order.source);
                     holds &= at == from;
@@ -322,8 +380,15 @@ impl Auditor {
                 self.check(Check::SupplyAfterRelay, now, held, |_| {
                     "completion before the key is held".into()
                 });
+                // Completion goes back the way that the key came: inside the first QKDN last of all.
+                let label = envelope.label;
+                let last = label.step == Step::CompletionNear && label.procedure != Procedure::Local;
                 if let Some(request) = self.request(*request) {
-                    request.completed = true;
+                    request.completed |= request.source.map(Address::kma) == Some(envelope.to);
+                    let crossed = request.steps & bit(Step::CompletionCrossing) != 0;
+                    self.check(Check::StepOrder, now, crossed || !last, |_| {
+                        "completion inside the first QKDN before that across the border".into()
+                    });
                 }
             }
             // The key has been at both ends since it was relayed.
@@ -343,17 +408,36 @@ impl Auditor {
                     "synchronised before completion".into()
                 });
             }
+            Message::Control(ControlMessage::Reserve(reservation))
+                if envelope.to.kind() == ElementKind::Kma =>
+            {
+                let ask = reservation.ask;
+                if let Some(request) = self.request(ask.request) {
+                    if ask.attempt > request.attempt.0 {
+                        request.attempt = (ask.attempt, 0);
+                    }
+                    request.attempt.1 += i32::from(ask.attempt == request.attempt.0);
+                }
+            }
+            Message::Control(ControlMessage::ReserveAnswer { ask, .. })
+                if envelope.from.kind() == ElementKind::Kma =>
+            {
+                if let Some(request) = self.request(ask.request) {
+                    request.attempt.1 -= i32::from(ask.attempt == request.attempt.0);
+                }
+            }
             Message::Control(ControlMessage::Start {
                 ask,
                 result: ReservationResult::Confirmed,
                 ..
             }) => {
                 let asked = bit(Step::Reservation) | bit(Step::RouteInformation);
-                let reserved = self
-                    .request(ask.request)
-                    .is_some_and(|request| request.steps & asked != 0);
-                self.check(Check::StepOrder, now, reserved, |_| {
-                    "a start before any reservation".into()
+                let confirmed = self.request(ask.request).is_some_and(|request| {
+                    let (attempt, unanswered) = request.attempt;
+                    request.steps & asked != 0 && (attempt != ask.attempt || unanswered <= 0)
+                });
+                self.check(Check::StepOrder, now, confirmed, |_| {
+                    "a start before every KM has confirmed its reservation".into()
                 });
             }
             Message::Service(ServiceMessage::KeySupply { request, .. }) => {
@@ -451,7 +535,8 @@ impl Auditor {
                 )
             });
             let seen = self.request(supply.request).copied().unwrap_or_default();
-            let holds = seen.supplied[1] && seen.crossed == supply.bits * u64::from(seen.crossings);
+            let holds =
+                seen.supplied == [true, true] && seen.crossed == supply.bits * u64::from(seen.crossings);
             self.check(Check::Settlement, now, holds, |_| {
                 format!("{supply:?} is settled, but it went so: {seen:?}")
             });
@@ -474,7 +559,7 @@ impl Auditor {
                 let id = RequestId { session, number };
                 let all = (id, [QkdnId(0); 2])..=(id, [QkdnId(u32::MAX); 2]);
                 let settled = owes.range(all).count() as u64;
-                if request.supplied[1] {
+                if request.supplied[0] {
                     unsettled += u64::from(request.crossings).saturating_sub(settled);
                 }
             }
@@ -576,9 +661,20 @@ impl Observer for Auditor {
                 |_| format!("\"{}\" carries key over {point:?}", envelope.message.name()),
             );
         }
+        let may = self.order.sent(envelope);
+        self.check(Check::StepOrder, now, may, |plan| {
+            let from = plan.name_of(envelope.from);
+            let (label, name) = (envelope.label, envelope.message.name());
+            format!(
+                "{from}: \"{name}\" ({} step {}) came too early",
+                label.procedure.name(),
+                label.number()
+            )
+        });
         if let Some(id) = envelope.message.subject().request_id() {
             self.see(now, id, envelope.label.procedure, envelope.label.step);
         }
+        self.see_supply(now, envelope);
         self.see_key(now, envelope);
         if let Some(tag) = &envelope.tag {
             self.use_keys_of(now, tag);
@@ -588,7 +684,7 @@ impl Observer for Auditor {
     // The same message to the same receiver: nothing new.
     fn repeated(&mut self, _: Time, _: &Envelope, _: u32) {}
 
-    fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
+    fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         match *observation {
             Observation::Requested { request, .. } => {
                 self.open[request.session].enter(now);
@@ -638,7 +734,18 @@ impl Observer for Auditor {
                     state.held = true;
                 }
             }
+            Observation::Session {
+                session,
+                label,
+                state,
+            } => {
+                self.noted(now, from, label, Some(session));
+                if state == SessionState::Active {
+                    self.order.settled(from, session);
+                }
+            }
             Observation::Internal { label, subject, .. } => {
+                self.noted(now, from, label, subject.session);
                 if let Some(request) = subject.request_id() {
                     self.see(now, request, label.procedure, label.step);
                 }

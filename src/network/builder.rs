@@ -684,6 +684,7 @@ impl PlanBuilder {
                     far_qkdn: border.far_qkdn,
                     far_manager: qkdns[border.far_qkdn].manager,
                     near_controller: controller_of[border.hop.from.index()],
+                    link: border.hop.link,
                 });
                 Arc::new(ManagerSurroundings {
                     id: plan.manager,

@@ -192,9 +192,9 @@ impl Evidence<'_> {
             heartbeat_metrics(scope, beats.values().sum(), metrics);
         }
         let mut push = |name, value| metrics.push(measured(name, scope, value));
+        let one_sided = lives().filter(|life| life.one_sided()).count();
+        push("one_sided", Some(one_sided as f64));
         if let Some(counts) = self.carried {
-            let one_sided = lives().filter(|life| life.one_sided()).count();
-            push("one_sided", Some(one_sided as f64));
             push("retransmissions", Some(counts.retransmissions as f64));
             push("given_up_messages", Some(counts.given_up as f64));
             push("lost_transmissions", Some(counts.lost as f64));

@@ -16,6 +16,7 @@ use self::samples::Samples;
 use super::availability::{Ahead, Availability};
 use super::carrier::{Carrier, Packet};
 use super::plan::{LinkPlan, MaterialPlan, Plan, StorePlan, StoreSource};
+use crate::architecture::key_source::{KeySources as _, StoreEnd};
 use crate::architecture::message::{FailureCause, ServiceMessage};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{
@@ -27,7 +28,7 @@ use crate::ids::{
 };
 use crate::kernel::{Simulation, Span, Streams, Time};
 use crate::key_management::kma::{Context, KeyManager};
-use crate::key_management::store::Book;
+use crate::key_management::store::{Book, SendingStore};
 use crate::management::manager::Manager;
 use crate::management::user_network::UserNetworkManager;
 use crate::network::builder::lane_share;
@@ -36,7 +37,7 @@ use crate::observe::Observer;
 use crate::quantum::block_source::BlockSource;
 use crate::quantum::generation::Making;
 use crate::quantum::material::KeyBits;
-use crate::quantum::module::{Expected, Module};
+use crate::quantum::module::{Expected, Module, Sight};
 use crate::quantum::pass_source::PassSource;
 use crate::quantum::process::{Block, BlockProcess};
 use crate::quantum::random_source::RandomSource;
@@ -288,16 +289,10 @@ impl<O: Observer> World<O> {
     }
 
     fn sample(&mut self) {
-        let sending = |store: StoreId| {
-            let hop = self.plan.stores[store].settings.hop;
-            self.key_managers[self.plan.hops[hop].from].sending_store(store)
-        };
+        let (plan, kms, quantum) = (&self.plan, &self.key_managers, &self.quantum);
         self.samples.take(
-            |store| sending(store).book(),
-            |store| Ahead {
-                store: sending(store).clone(),
-                source: self.quantum.sending(store).clone(),
-            },
+            |store| sending_end(plan, kms, store).book(),
+            |store| ahead(plan, kms, quantum, store),
             &self.pool_books(),
         );
     }
@@ -477,12 +472,14 @@ impl<O: Observer> World<O> {
                 let Message::Control(message) = &envelope.message else {
                     unreachable!("modules are spoken to over Cq only")
                 };
+                let link = LinkId(to.index() / 2);
+                let sight = self.sight(link, now);
                 let module = &mut self.modules[to.index() as usize];
                 let before = module.is_stopped();
-                module.on_message(message, now, &mut self.out);
+                module.on_message(message, now, &sight, &mut self.out);
                 if module.is_stopped() != before {
                     self.flush(now);
-                    self.set_generating(LinkId(to.index() / 2), now);
+                    self.set_generating(link, now);
                 }
             }
         }
@@ -555,18 +552,36 @@ impl<O: Observer> World<O> {
     /// A module declares what has happened to its link, or reports how it does.
     fn wake_module(&mut self, at: usize, timer: Timer, now: Time) {
         let link = LinkId((at / 2) as u32);
+        let sight = self.sight(link, now);
         if timer == Timer::LinkReport {
-            let block = self
-                .stores_of(link)
-                .next()
-                .and_then(|store| self.quantum.around(store, now)[0]);
-            self.modules[at].on_report(now, block.as_ref(), &mut self.out);
+            self.modules[at].on_report(now, &sight, &mut self.out);
             return self.flush(now);
         }
-        self.modules[at].on_timer(now, &mut self.out);
+        self.modules[at].on_timer(now, &sight, &mut self.out);
         self.flush(now);
         if self.modules[at].awaits_block() {
             self.watch(link, now);
+        }
+    }
+
+    /// What the modules of a link are shown of it.
+    fn sight(&self, link: LinkId, now: Time) -> Sight {
+        let left = |store: StoreId| {
+            let mut ahead = ahead(&self.plan, &self.key_managers, &self.quantum, store);
+            ahead.store.look(now, &mut ahead.source);
+            ahead.store.book().stored > 0
+        };
+        let mut stores = self.stores_of(link);
+        let (first, cut) = (self.stores_of(link).next(), self.outages.is_cut(link));
+        Sight {
+            block: first.and_then(|store| self.quantum.around(store, now)[0]),
+            cut,
+            fault: if cut {
+                first.and_then(|store| self.quantum.fault_behind(store))
+            } else {
+                self.outages.behind_errors(link)
+            },
+            keys_left: cut && stores.any(left),
         }
     }
 
@@ -578,16 +593,11 @@ impl<O: Observer> World<O> {
 
     /// Tells the availability of a store's level.
     fn follow(&mut self, store: StoreId, now: Time) {
-        let settings = &self.plan.stores[store].settings;
-        let sending = self.key_managers[self.plan.hops[settings.hop].from].sending_store(store);
-        let source = self.quantum.sending(store);
-        let copy = || Ahead {
-            store: sending.clone(),
-            source: source.clone(),
-        };
-        let expires = settings.max_age.is_some();
+        let (plan, kms, quantum) = (&self.plan, &self.key_managers, &self.quantum);
+        let usable = sending_end(plan, kms, store).usable();
+        let expires = plan.stores[store].settings.max_age.is_some();
         self.availability
-            .level(now, store, sending.usable(), expires, copy);
+            .level(now, store, usable, expires, || ahead(plan, kms, quantum, store));
     }
 
     /// Each demand's availability over the counting time, once the run is over.
@@ -751,7 +761,6 @@ impl<O: Observer> World<O> {
 
     /// Whether a store's link makes key at present.
     pub fn is_generating(&mut self, store: StoreId) -> bool {
-        use crate::architecture::key_source::{KeySources as _, StoreEnd};
         self.quantum.source(store, StoreEnd::Sending).is_generating()
     }
 
@@ -830,15 +839,31 @@ fn key_bits(plan: &Plan, streams: &Streams, material: &MaterialPlan) -> KeyBits 
     )
 }
 
-/// What a link is provisioned for, where its blocks have errors of their own.
-fn expected(link: &LinkPlan) -> Option<Expected> {
-    match &link.making {
-        Some(Making::Blocks(generation)) => Some(Expected {
-            skr_bps: link.schedule?.rate_bps() as u64,
-            consumption_bps: generation.expected_consumption_bps,
-            report_every: generation.report_every,
-        }),
+/// A store's sending end.
+fn sending_end<'a>(plan: &Plan, kms: &'a Arena<NodeId, KeyManager>, store: StoreId) -> &'a SendingStore {
+    let hop = plan.stores[store].settings.hop;
+    kms[plan.hops[hop].from].sending_store(store)
+}
+
+/// A copy of a store's sending end and of what fills it.
+fn ahead(plan: &Plan, kms: &Arena<NodeId, KeyManager>, quantum: &QuantumLayer, store: StoreId) -> Ahead {
+    Ahead {
+        store: sending_end(plan, kms, store).clone(),
+        source: quantum.sending(store).clone(),
+    }
+}
+
+/// What a link is provisioned for.
+fn expected(link: &LinkPlan) -> Expected {
+    let generation = match &link.making {
+        Some(Making::Blocks(generation)) if link.schedule.is_some() => Some(generation),
         _ => None,
+    };
+    Expected {
+        skr_bps: link.schedule.map_or(0, |schedule| schedule.rate_bps() as u64),
+        consumption_bps: generation.and_then(|generation| generation.expected_consumption_bps),
+        reports: generation.is_some(),
+        report_every: generation.and_then(|generation| generation.report_every),
     }
 }
 

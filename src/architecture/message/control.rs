@@ -369,8 +369,10 @@ pub enum Plane {
 /// What a module or a KM answers when it is asked for its status (P10/P13 step 2).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StatusAnswer {
-    /// A module's link, and whether it makes key.
+    /// A module's link, and whether it makes key, or would if its controller let it.
     pub link: Option<(LinkId, bool)>,
+    /// A module's link's state and performance.
+    pub performance: Option<LinkPerformance>,
     /// A KM's stores, by the hops that spend from them: level \[percent of the capacity\].
     pub levels: Box<[(HopId, u8)]>,
     /// When.
@@ -609,6 +611,8 @@ pub enum ControlMessage {
         session: SessionId,
         /// One offer per boundary between the two.
         offers: Box<[BorderOffer]>,
+        /// Whether the other side shall answer with its own.
+        asks: bool,
         /// The fault behind it.
         fault: Option<FaultId>,
     },
@@ -864,7 +868,9 @@ impl ControlMessage {
             // Sender and length; per entry node, metric, and last hop.
             ControlMessage::Vector(update) => 8 + 10 * update.entries.len() as u64,
             ControlMessage::StatusRequest => 0,
-            ControlMessage::StatusAnswer(answer) => 13 + 5 * answer.levels.len() as u64,
+            ControlMessage::StatusAnswer(answer) => {
+                13 + 27 * u64::from(answer.performance.is_some()) + 5 * answer.levels.len() as u64
+            }
             ControlMessage::StatusShare { .. } => 13,
             ControlMessage::GenerationControl { .. } => 5,
             ControlMessage::RerouteCommand(_) => 52,

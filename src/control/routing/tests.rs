@@ -90,7 +90,10 @@ pub(super) fn plain(nodes: usize, links: &[(u32, u32, u64, f64)]) -> Domain {
         rate_bps,
         key: [0, 0],
     };
-    domain(&vec![[0.0, 0.0]; nodes], &links.iter().map(link).collect::<Vec<_>>())
+    domain(
+        &vec![[0.0, 0.0]; nodes],
+        &links.iter().map(link).collect::<Vec<_>>(),
+    )
 }
 
 /// All paths without loops over usable hops.

@@ -19,7 +19,7 @@ pub mod source;
 mod tests;
 pub mod undelivered;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -149,6 +149,10 @@ pub struct KeyManager {
     held_hops: HeldHops,
     /// Requests whose promise was asked back here, until their deadline: once is enough.
     recalled: FxHashMap<RequestId, Time>,
+    /// Hops whose failure was alarmed, until key goes over them again.
+    alarmed: BTreeSet<HopId>,
+    /// Neighbouring KMs that are not heard.
+    unheard: BTreeSet<NodeId>,
     /// Requests that were relayed on, until their completion comes back.
     passing: FxHashMap<RequestId, Passing>,
     /// Relays to which this KM contributes a part.
@@ -217,6 +221,8 @@ impl KeyManager {
             grants: FxHashMap::default(),
             sweep_at: reservation::FEW,
             recalled: FxHashMap::default(),
+            alarmed: BTreeSet::new(),
+            unheard: BTreeSet::new(),
             passing: FxHashMap::default(),
             parts: FxHashMap::default(),
             sent_parts: SentParts::default(),
@@ -420,6 +426,7 @@ impl KeyManager {
         };
         let answer = StatusAnswer {
             link: None,
+            performance: None,
             levels: self.lanes.iter().map(level).collect(),
             at: cx.now,
             fault: None,

@@ -65,6 +65,11 @@ impl KeyManager {
             vec![StatusChange::Link { link, generating }]
         } else {
             let node = peer.node();
+            if reachable {
+                self.unheard.remove(&node);
+            } else {
+                self.unheard.insert(node);
+            }
             let leaving = self.surroundings.outgoing.iter().filter(|hop| hop.to == node);
             // The neighbour, if it is alive, says so of its own; where it is not, nobody else does.
             let coming = self

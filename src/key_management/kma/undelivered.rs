@@ -84,7 +84,13 @@ impl KeyManager {
         if passing.void {
             return; // the KM before has told the source
         }
-        let cause = FailureCause::ElementDown;
+        // Messages that are lost do not say that nobody is there.
+        let down = self.unheard.contains(&self.outgoing[&hop].neighbour);
+        let cause = if down {
+            FailureCause::ElementDown
+        } else {
+            FailureCause::TimeOut
+        };
         self.alarm(request, hop, cause, cx, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
         self.end_upstream(request, passing, outcome, cx, out);
