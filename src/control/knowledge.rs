@@ -100,7 +100,8 @@ impl Knowledge {
         }
     }
 
-    fn generating(&self, hop: &Hop) -> bool {
+    /// Whether the link below a hop makes key, as far as is known.
+    pub(super) fn generating(&self, hop: &Hop) -> bool {
         hop.link
             .is_none_or(|link| self.links.get(&link).is_none_or(|known| known.value))
     }

@@ -12,6 +12,7 @@ pub mod configuration;
 mod controller;
 pub mod establishment;
 mod explanation;
+mod flooding;
 pub mod knowledge;
 pub mod monitoring;
 pub mod negotiation;

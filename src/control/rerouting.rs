@@ -30,21 +30,7 @@ impl Controller {
         if !self.knowledge.learn(change, origin, fault) {
             return;
         }
-        let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusReport);
-        for &peer in &self.surroundings.flooding_peers {
-            let to = Address::controller(peer);
-            if to != from {
-                out.send(
-                    to,
-                    label,
-                    ControlMessage::Status {
-                        change,
-                        origin,
-                        fault,
-                    },
-                );
-            }
-        }
+        self.flood(change, origin, fault, from, out);
         self.offer_after(change, out);
         if change.is_good() {
             return self.consider_reverting(now, out);

@@ -10,6 +10,10 @@ use crate::ids::{HopId, NodeId};
 pub struct FewestHops;
 
 impl RoutingAlgorithm for FewestHops {
+    fn weighs_key(&self) -> bool {
+        false
+    }
+
     fn route(
         &self,
         domain: &Domain,

@@ -32,6 +32,11 @@ pub trait RoutingAlgorithm: fmt::Debug + Send + Sync {
         to: NodeId,
     ) -> Option<Vec<HopId>>;
 
+    /// Whether paths depend on how much key hops have, so that controllers tell each other every class of a level.
+    fn weighs_key(&self) -> bool {
+        true
+    }
+
     /// What a path costs by this algorithm, and the unit; for explanations only.
     fn cost(&self, path: &[&Hop]) -> (f64, &'static str) {
         (path.len() as f64, "hops")

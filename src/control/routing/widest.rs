@@ -11,6 +11,10 @@ use crate::ids::{HopId, NodeId};
 pub struct Widest;
 
 impl RoutingAlgorithm for Widest {
+    fn weighs_key(&self) -> bool {
+        false
+    }
+
     fn route(
         &self,
         domain: &Domain,
