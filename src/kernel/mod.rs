@@ -71,14 +71,12 @@
 //! assert!((1600..2000).contains(&served)); // about 1800 in an hour
 //! ```
 
-pub mod deadline;
 mod normal;
 pub mod queue;
 pub mod simulation;
 pub mod streams;
 pub mod time;
 
-pub use deadline::{Deadline, Due, Generation};
 pub use normal::normal_quantile;
 pub use queue::{EventQueue, HeapQueue, LadderQueue, ShuffleQueue};
 pub use simulation::Simulation;

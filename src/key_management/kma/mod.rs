@@ -6,6 +6,7 @@
 
 pub mod alarm;
 pub mod authentication;
+mod expiry;
 pub mod lane;
 mod level_alarm;
 mod outage;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use self::expiry::Expiry;
 use self::lane::Lane;
 use self::relay::centralized::Combining;
 use self::relay::destination::Part;
@@ -143,10 +145,12 @@ pub struct KeyManager {
     passing: FxHashMap<RequestId, Passing>,
     /// Relays to which this KM contributes a part.
     parts: FxHashMap<RequestId, Part>,
+    parts_expiry: Expiry,
     /// Parts that this KM has sent, until it hears how their relays ended.
     sent_parts: SentParts,
     /// Relays whose parts this KM combines.
     combining: FxHashMap<RequestId, Combining>,
+    combining_expiry: Expiry,
     /// Keys that arrived for this KM's applications.
     pub(super) held: FxHashMap<RequestId, HeldKey>,
     pub(super) sources: Sources,
@@ -197,8 +201,10 @@ impl KeyManager {
             recalled: FxHashMap::default(),
             passing: FxHashMap::default(),
             parts: FxHashMap::default(),
+            parts_expiry: Expiry::default(),
             sent_parts: SentParts::default(),
             combining: FxHashMap::default(),
+            combining_expiry: Expiry::default(),
             held: FxHashMap::default(),
             sources: Sources::default(),
             ksa: Ksa::default(),
