@@ -94,6 +94,57 @@ fn threads_and_parts_give_the_same_bytes_and_nothing_is_computed_twice() {
     run(place.path(), &["reproduce".to_owned(), "one".to_owned()]);
 }
 
+/// Machines that share no disk: their folders are copied over one another, and the same command gathers.
+#[test]
+fn parts_from_different_disks_are_gathered() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    scenario(place.path());
+    let sweep = |out: &str, more: &[&str]| {
+        let words = [
+            "sweep",
+            "s.json",
+            "--replications",
+            "1",
+            "--set",
+            "run.seed=1..5:1",
+            "--out",
+            out,
+        ];
+        run(
+            place.path(),
+            &[&words, more]
+                .concat()
+                .iter()
+                .map(|word| (*word).to_owned())
+                .collect::<Vec<_>>(),
+        );
+    };
+    sweep("alone", &[]);
+    for part in ["1/2", "2/2"] {
+        sweep(&format!("disk-{}", &part[..1]), &["--shard", part]);
+    }
+    fs::create_dir_all(place.path().join("all.partial/points")).expect("room");
+    for disk in ["disk-1.partial", "disk-2.partial"] {
+        for folder in ["", "points"] {
+            for entry in fs::read_dir(place.path().join(disk).join(folder))
+                .expect("there")
+                .flatten()
+            {
+                if entry.path().is_file() {
+                    let to = place
+                        .path()
+                        .join("all.partial")
+                        .join(folder)
+                        .join(entry.file_name());
+                    fs::copy(entry.path(), to).expect("copied");
+                }
+            }
+        }
+    }
+    sweep("all", &[]);
+    assert_same(&place.path().join("alone"), &place.path().join("all"));
+}
+
 #[test]
 fn mistakes_are_refused_before_anything_is_simulated() {
     let place = tempfile::tempdir().expect("a temporary folder");

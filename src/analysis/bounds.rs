@@ -22,8 +22,19 @@ pub struct Bounds {
     pub demands: Vec<DemandBound>,
     /// All demands together.
     pub all: AllDemands,
+    /// The hop that is asked for most of what it makes; null if no demand's route spends key.
+    pub busiest: Option<Busiest>,
     /// Nodes that hold keys of others in clear, the most exposed first.
     pub exposure: Vec<Exposure>,
+}
+
+/// The hop of all demands' routes with the highest load.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Busiest {
+    /// Where it begins and ends.
+    pub hop: String,
+    /// Key that the demands on whose route it lies ask for on average, over the key that it makes.
+    pub load: f64,
 }
 
 /// Capacity from one QKDN to another.
@@ -167,8 +178,30 @@ pub fn bounds(plan: &Plan, failures: &Failures) -> Bounds {
             steady_bps: most_served(plan, &rates, &steady).map(|served| served / 1e3),
             hard_bps: hard(plan).throughput_bps,
         },
+        busiest: busiest(plan),
         exposure: exposure(plan, &asked),
     }
+}
+
+/// The hop with the highest load, all demands over their routes in the undisturbed network.
+pub fn busiest(plan: &Plan) -> Option<Busiest> {
+    let mut asked = vec![0.0; plan.hops.len()];
+    for session in plan.sessions.ids() {
+        for hop in route(plan, session).unwrap_or_default() {
+            asked[hop.index()] += asked_bps(plan, session);
+        }
+    }
+    let spending = plan.hops.iter().filter(|(_, hop)| hop.store().is_some());
+    let loads = spending.filter_map(|(id, hop)| {
+        let bps = asked[id.index()];
+        (bps > 0.0 && hop.rate_bps > 0.0).then(|| (hop, bps / hop.rate_bps))
+    });
+    // Of equals the first of the file.
+    let most = loads.reduce(|most, other| if other.1 > most.1 { other } else { most });
+    most.map(|(hop, load)| Busiest {
+        hop: format!("{} → {}", plan.nodes[hop.from].name, plan.nodes[hop.to].name),
+        load,
+    })
 }
 
 /// Mean key rate that a demand asks for \[bit/s\].

@@ -20,6 +20,10 @@ pub enum Timer {
     PartDeadline,
     /// A controller's next poll for status.
     Poll,
+    /// A controller says anew how its hops do.
+    Refresh,
+    /// A controller tells its neighbours all of its distances.
+    Vectors,
     /// A controller has analysed a report about a session.
     Analysed(SessionId),
     /// A controller has computed a new route for a session.
@@ -30,6 +34,8 @@ pub enum Timer {
     Switch(SessionId),
     /// A controller has waited whether a failure on a session's path goes away.
     HeldOff(SessionId),
+    /// The other side has had time to come to the same border as this one.
+    AskAgain(SessionId),
     /// What works again has worked for long enough to be told.
     Restored,
     /// A KM has installed a session's new route.

@@ -14,6 +14,8 @@ pub struct Terms {
     /// Whether it may take what was kept for waiters of a lower priority that have not reserved it yet, or is promised to
     /// those that have not started.
     pub preempts: bool,
+    /// Whether it fails at once where it finds too little key, instead of waiting.
+    pub fails_at_once: bool,
 }
 
 /// At most `bits` in each period, counted from time 0.
@@ -56,6 +58,8 @@ pub struct Policy {
     pub refuses_transit: bool,
     /// Priority of each class, by its id; 0 where there is none.
     pub priorities: Vec<u32>,
+    /// Classes whose requests fail at once where they find too little key.
+    pub impatient: Vec<ClassId>,
 }
 
 impl Policy {
@@ -69,7 +73,13 @@ impl Policy {
             priority: self.priorities.get(class.0 as usize).copied().unwrap_or_default(),
             floor: floors.map(|rule| rule.floor).max().unwrap_or_default(),
             preempts: self.preemption,
+            fails_at_once: self.fails_at_once(class),
         }
+    }
+
+    /// Whether requests of a class fail at once where they find too little key.
+    pub fn fails_at_once(&self, class: ClassId) -> bool {
+        self.impatient.contains(&class)
     }
 }
 
@@ -95,6 +105,7 @@ mod tests {
             preemption: true,
             refuses_transit: false,
             priorities: vec![3, 0],
+            impatient: vec![ClassId(1)],
         };
         let terms = |partner, class| policy.terms(partner, ClassId(class));
         assert_eq!(
@@ -107,5 +118,6 @@ mod tests {
         assert_eq!(terms(Some(QkdnId(1)), 1).floor, 70);
         assert_eq!(terms(Some(QkdnId(2)), 1).floor, 500);
         assert_eq!(terms(None, 1).floor, 0);
+        assert!(terms(None, 1).fails_at_once && !terms(None, 0).fails_at_once);
     }
 }

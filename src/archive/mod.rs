@@ -2,6 +2,7 @@
 //!
 //! | file | type |
 //! |---|---|
+//! | `README.md` | what the files are, and what their columns mean |
 //! | `manifest.json` | [`Manifest`]: what was run with what, and the hash of every other file |
 //! | `scenario.resolved.json` | the scenario as it was run, defaults filled in |
 //! | `summary.json` | [`Summary`] |
@@ -25,6 +26,7 @@ mod columns;
 mod comparison;
 mod contents;
 mod error;
+mod explained;
 mod folder;
 mod host;
 mod manifest;

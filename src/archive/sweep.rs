@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::contents::field;
+use super::explained::{README, of_sweep};
 use super::{ArchiveError, GIT_COMMIT, SCHEMA_VERSION, Summary, TOOL_VERSION, scenario_hash, sha256_hex};
 
 /// The content of `sweep.json`: what makes two sweeps the same.
@@ -90,6 +91,19 @@ impl PointRecord {
         format!("points/{point:06}.json")
     }
 
+    /// Events of a point by the content of its file; 0 if that is none.
+    pub fn events_of(content: &[u8]) -> u64 {
+        #[derive(Deserialize)]
+        struct Point {
+            summary: Events,
+        }
+        #[derive(Deserialize)]
+        struct Events {
+            events: u64,
+        }
+        serde_json::from_slice(content).map_or(0, |point: Point| point.summary.events)
+    }
+
     /// The content of the point's file.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec(self).expect("memory takes all of it");
@@ -101,11 +115,13 @@ impl PointRecord {
 /// Takes a file: its path within the folder and its bytes.
 pub type Put<'a> = &'a mut dyn FnMut(&str, &[u8]) -> Result<(), ArchiveError>;
 
-/// Gives `put` the tables of a sweep: `sweep.csv`, and `sweep.parquet` where the record asks for it.
+/// Gives `put` the tables of a sweep: `sweep.csv`, and `sweep.parquet` where the record asks for it; and what explains
+/// the folder.
 ///
 /// # Errors
 /// What `put` says, or that this program cannot write Parquet.
 pub fn write_tables(record: &SweepRecord, points: &[PointRecord], put: Put<'_>) -> Result<(), ArchiveError> {
+    put(README, of_sweep(record).as_bytes())?;
     put("sweep.csv", csv(&record.paths, points).as_bytes())?;
     if !record.parquet {
         return Ok(());

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
 use super::args::Sweep as Arguments;
-use super::work::{Context, summarize};
+use super::work::{Context, rounded, summarize};
 use super::{BEGUN, Engine, Exit, Failure, Prepared, Rejected, Watch};
 use crate::archive::{
     Archived, Host, Manifest, PointRecord, SCHEMA_VERSION, Status, SweepFolder, SweepPlace, SweepRecord,
@@ -334,7 +335,12 @@ fn lead(
         ));
     }
     let bar = context.console.progress(pending.len() as u32, "points");
-    let progress = || bar.inc(1);
+    let (begin, events) = (Instant::now(), AtomicU64::new(0));
+    let progress = || {
+        let rate = events.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64();
+        bar.set_message(format!("{} events/s", rounded(rate)));
+        bar.inc(1);
+    };
     let threads = match arguments.threads.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
@@ -352,6 +358,10 @@ fn lead(
         },
         work: &|point| study.work(context.engine, point, inside, context.stop),
         keep: &|point, content| {
+            // Points come as bytes, from other machines too; nobody reads them again for a bar that is not there.
+            if !bar.is_hidden() {
+                events.fetch_add(PointRecord::events_of(content), Ordering::Relaxed);
+            }
             folder.keep(point, content).map_err(|error| Trouble {
                 broken: false,
                 text: error.to_string(),

@@ -14,7 +14,8 @@ use super::reachability::Exchange;
 use super::recovery::Restoring;
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
-use super::segment::Segment;
+use super::vectors::Vectors;
+use super::segment::{Held, Segment};
 use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, LinkPerformance, ManagementMessage, Message, ReservationResult,
     StatusChange,
@@ -40,13 +41,17 @@ pub struct Controller {
     /// Requests whose route is being found.
     pub(super) establishing: FxHashMap<RequestId, Establishing>,
     /// Requests whose reservations are awaited.
-    pub(super) pending: FxHashMap<RequestId, Pending>,
+    pub(super) pending: BTreeMap<RequestId, Pending>,
     /// Polling, and what came of it.
     pub(super) monitoring: Monitoring,
     /// What quotas have been used for.
     pub(super) admission: Admission,
     /// What was said of ways to other QKDNs.
     pub(super) exchange: Exchange,
+    /// How often it has said how its hops do.
+    pub(super) refreshed: u32,
+    /// Distances, where its QKDN routes by them.
+    pub(super) vectors: Option<Vectors>,
     /// The last state of each session that was seen.
     states: BTreeMap<SessionId, SessionState>,
     /// Keys supplied in this controller's reach, as usage records say \[bits\].
@@ -58,19 +63,25 @@ pub struct Controller {
 impl Controller {
     /// A controller that knows its own QKDN as provisioned.
     pub fn new(surroundings: Arc<ControllerSurroundings>, routing: Arc<dyn RoutingAlgorithm>) -> Controller {
-        let on_depletion = surroundings.parameters.recovery.on_depletion;
+        let parameters = &surroundings.parameters;
+        let (on_depletion, max_age) = (parameters.recovery.on_depletion, parameters.refresh.max_age);
+        let me = surroundings.id;
+        let vectors = routing.exchange();
+        let vectors = vectors.and_then(|exchange| Vectors::new(&surroundings, exchange));
         let mut controller = Controller {
             surroundings,
             routing,
-            knowledge: Knowledge::new(on_depletion),
+            knowledge: Knowledge::new(on_depletion, me, max_age),
             flooding: Flooding::default(),
             restoring: Vec::new(),
             segments: BTreeMap::new(),
             establishing: FxHashMap::default(),
-            pending: FxHashMap::default(),
+            pending: BTreeMap::new(),
             monitoring: Monitoring::default(),
             admission: Admission::default(),
             exchange: Exchange::default(),
+            refreshed: 0,
+            vectors,
             states: BTreeMap::new(),
             usage_bits: 0,
             performance: BTreeMap::new(),
@@ -87,6 +98,7 @@ impl Controller {
 
     /// A message has been processed by the controller's server.
     pub fn on_message(&mut self, envelope: &Envelope, now: Time, out: &mut Outbox) {
+        self.advance_to(now);
         let message = match &envelope.message {
             Message::Control(message) => message,
             Message::Management(ManagementMessage::Decision { session, hop, at, .. }) => {
@@ -102,7 +114,6 @@ impl Controller {
             other => unreachable!("no one sends a controller {other:?}"),
         };
         let label = envelope.label;
-        self.admission.advance_to(now);
         match message {
             ControlMessage::BorderQuery { order, attempt } => {
                 self.on_border_query(order, *attempt, envelope.from.node(), label, out);
@@ -159,7 +170,14 @@ impl Controller {
                         attempt: *attempt,
                     };
                     if self.segments.contains_key(&order.request.session) {
-                        self.on_segment_request(ask, order.bits, order.deadline, out);
+                        let (bits, deadline, hold) = (order.bits, order.deadline, order.hold);
+                        let asked = Held {
+                            ask,
+                            bits,
+                            deadline,
+                            hold,
+                        };
+                        self.on_segment_request(asked, out);
                     } else {
                         // The session was closed, or its border lost.
                         self.refuse(ask, *source, *decider, label, out);
@@ -171,6 +189,7 @@ impl Controller {
                 agreement,
                 bits,
                 deadline,
+                hold,
             } => {
                 let segment = self.segments.get(&ask.request.session);
                 let before = segment.and_then(|segment| segment.place.before.as_ref());
@@ -183,7 +202,13 @@ impl Controller {
                         ControlMessage::SegmentAnswer { ask: *ask, result },
                     );
                 } else {
-                    self.on_segment_request(*ask, *bits, *deadline, out);
+                    let asked = Held {
+                        ask: *ask,
+                        bits: *bits,
+                        deadline: *deadline,
+                        hold: *hold,
+                    };
+                    self.on_segment_request(asked, out);
                 }
             }
             ControlMessage::SegmentAnswer { ask, result } => {
@@ -253,6 +278,8 @@ impl Controller {
             } => {
                 self.on_status_report(*change, *origin, *fault, envelope.from, now, out);
             }
+            ControlMessage::Vector(update) => self.on_vector(update, now, out),
+            ControlMessage::Advertisement(all) => self.on_advertisement(all, envelope.from, now, out),
             ControlMessage::LinkReport {
                 link, performance, ..
             } => {
@@ -296,13 +323,21 @@ impl Controller {
         }
     }
 
+    fn advance_to(&mut self, now: Time) {
+        self.admission.advance_to(now);
+        self.knowledge.advance_to(now);
+    }
+
     /// A timer fires.
     pub fn on_timer(&mut self, timer: Timer, now: Time, out: &mut Outbox) {
-        self.admission.advance_to(now);
+        self.advance_to(now);
         match timer {
             Timer::Poll => self.on_poll(now, out),
+            Timer::Refresh => self.on_refresh(now, out),
+            Timer::Vectors => self.on_vectors_due(now, out),
             Timer::Analysed(session) => self.on_analysed(session, now, out),
             Timer::Computed(session) => self.on_computed(session, now, out),
+            Timer::AskAgain(session) => self.on_ask_again(session, now, out),
             Timer::HeldOff(session) => self.on_held_off(session, now, out),
             Timer::Restored => self.on_restored(now, out),
             Timer::Switch(session) => self.on_switch(session, now, out),
@@ -339,10 +374,10 @@ impl Controller {
         &self.surroundings.domain.hops[&id]
     }
 
-    /// A path inside this QKDN by what is known now: over hops that make key if there is such a path, else over hops
+    /// A path inside this QKDN, for requests of so many bits, by what is known now: over hops that make key if there is such a path, else over hops
     /// that at least have some left; never over a hop known to be OFF.
-    pub(super) fn route(&self, from: NodeId, to: NodeId) -> Option<Vec<HopId>> {
-        self.view(|view| view.route(from, to))
+    pub(super) fn route(&self, from: NodeId, to: NodeId, bits: u64) -> Option<Vec<HopId>> {
+        self.view(|view| view.route(from, to, bits))
     }
 
     /// A session has come to a state: observers are told once (FE-3).

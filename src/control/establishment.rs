@@ -5,7 +5,7 @@
 //! the next one before it answers.
 
 use super::controller::Controller;
-use super::segment::{Crossing, Place, Segment};
+use super::segment::{Crossing, Held, Place, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, SegmentOrder,
@@ -47,7 +47,7 @@ impl Controller {
     ) {
         let to = order.destination_qkdn;
         let best = self.view(|view| {
-            let ways = view.ways(km, to, &[]);
+            let ways = view.ways(km, to, &[], order.bits);
             ways.min_by_key(|way| way.rank).map(|way| way.border.boundary)
         });
         let mut borders = self.surroundings.borders.iter();
@@ -83,6 +83,9 @@ impl Controller {
     /// Steps 2 and 3: compute this QKDN's part, ask for the other's.
     pub(super) fn on_route_request(&mut self, mut order: RelayOrder, km: NodeId, out: &mut Outbox) {
         let request = order.order.request;
+        if self.is_overtaken(order.ask()) {
+            return;
+        }
         let local = order.order.destination_qkdn == self.surroundings.domain.qkdn;
         let border = if local {
             None
@@ -97,9 +100,16 @@ impl Controller {
         let to = border
             .as_ref()
             .map_or(order.order.destination, |border| border.hop.from);
-        let path = self.route(order.source, to);
+        let bits = order.order.bits;
+        let path = self.route(order.source, to, bits);
         let border_hop = border.as_ref().map(|border| border.hop.id);
-        self.explain_route(request, [order.source, to], border_hop, path.as_deref(), out);
+        self.explain_route(
+            request,
+            ([order.source, to], bits),
+            border_hop,
+            path.as_deref(),
+            out,
+        );
         let (Some(mut path), true) = (path, local || border.is_some()) else {
             return self.answer_source(
                 &order.segment(),
@@ -227,6 +237,9 @@ impl Controller {
         let Some(from) = self.qkdn_across(border) else {
             return;
         };
+        if self.is_overtaken(order.ask) {
+            return;
+        }
         let before = Crossing::new(border, from, reply_to);
         let computes = Label::new(label.procedure, Step::Computation);
         self.session_state(request.session, SessionState::Open, computes, out);
@@ -234,8 +247,8 @@ impl Controller {
             return self.find_way_on(order, before, Vec::new(), out);
         }
         let ends = [border.far, order.destination];
-        let path = self.route(ends[0], ends[1]);
-        self.explain_route(request, ends, None, path.as_deref(), out);
+        let path = self.route(ends[0], ends[1], order.bits);
+        self.explain_route(request, (ends, order.bits), None, path.as_deref(), out);
         let Some(path) = path else {
             return self.offer_nothing(order.ask, &before, false, out);
         };
@@ -313,6 +326,14 @@ impl Controller {
         self.when_all_is_known(ask.request, out);
     }
 
+    /// Whether a later attempt of the session has been heard of: what an earlier one asks is late, and nobody awaits it.
+    fn is_overtaken(&self, ask: Ask) -> bool {
+        let segment = self.segments.get(&ask.request.session);
+        let establishing = self.establishing.get(&ask.request);
+        segment.is_some_and(|segment| segment.generation > ask.attempt)
+            || establishing.is_some_and(|found| found.order.ask.attempt > ask.attempt)
+    }
+
     /// The route that is being found for this attempt.
     pub(super) fn awaiting(&mut self, ask: Ask) -> Option<&mut Establishing> {
         let found = self.establishing.get_mut(&ask.request);
@@ -329,8 +350,11 @@ impl Controller {
         }
         let found = self.establishing.remove(&request).expect("it was just there");
         let (ask, order, usable_bits) = (found.order.ask, found.order, found.usable_bits);
+        if self.is_overtaken(ask) {
+            return;
+        }
         let session = request.session;
-        let segment = Segment::new(
+        let mut segment = Segment::new(
             found.place,
             found.ends,
             found.path,
@@ -338,6 +362,7 @@ impl Controller {
             order.class,
             ask.attempt,
         );
+        segment.bits = order.bits;
         let leaves = segment.place.after.as_ref().map(|after| after.border.procedure);
         let previous = segment.previous_controller();
         self.segments.insert(session, segment);
@@ -365,7 +390,16 @@ impl Controller {
                 let label = Label::new(found.procedure, Step::SegmentOffer);
                 out.send(Address::controller(peer), label, offer);
             }
-            None => self.reserve(ask, order.bits, order.deadline, true, out),
+            None => {
+                let (bits, deadline, hold) = (order.bits, order.deadline, order.hold);
+                let asked = Held {
+                    ask,
+                    bits,
+                    deadline,
+                    hold,
+                };
+                self.reserve(asked, true, out);
+            }
         }
     }
 
@@ -381,7 +415,7 @@ impl Controller {
     pub(super) fn explain_route(
         &self,
         request: RequestId,
-        ends: [NodeId; 2],
+        asked: ([NodeId; 2], u64),
         border: Option<HopId>,
         path: Option<&[HopId]>,
         out: &mut Outbox,
@@ -392,7 +426,7 @@ impl Controller {
                 None => "no path over hops that have key",
             };
             Decision::new(Choice::Route, Subject::request(request), reason)
-                .among(self.candidates(ends, border, path))
+                .among(self.candidates(asked, border, path))
         });
     }
 

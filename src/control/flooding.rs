@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use super::controller::Controller;
-use crate::architecture::message::{ControlMessage, StatusChange};
+use crate::architecture::message::{ControlMessage, HopReport, StatusChange};
 use crate::architecture::{Address, ElementKind, Hop, Label, Outbox, Procedure, Step};
 use crate::ids::{FaultId, HopId, LinkId};
 use crate::kernel::Time;
@@ -51,10 +51,13 @@ impl Controller {
         from: Address,
         out: &mut Outbox,
     ) {
-        if self.surroundings.flooding_peers.is_empty() || self.keeps_to_itself(change, origin, from) {
+        if self.surroundings.flooding_peers.is_empty()
+            || !self.floods(change)
+            || self.keeps_to_itself(change, origin, from)
+         {
             return;
         }
-        self.pass_on(change, origin, fault, Some(from), out);
+        self.tell_others(change, origin, fault, Some(from), out);
         if let StatusChange::Link {
             link,
             generating: false,
@@ -97,6 +100,13 @@ impl Controller {
         false
     }
 
+    /// The levels of the hops that this controller serves are told with all else that it knows of them.
+    pub(super) fn tells_all(&mut self, reports: &[HopReport]) {
+        let levels = reports.iter().filter_map(|report| Some((report.hop, report.class? > 0)));
+        self.flooding.told.extend(levels);
+        self.flooding.untold.clear();
+    }
+
     /// A link makes no key any more: now it matters whether the stores over it have some left.
     fn tell_levels(&mut self, link: LinkId, out: &mut Outbox) {
         let of_link = |hop: &Hop| hop.link == Some(link);
@@ -108,11 +118,11 @@ impl Controller {
         for (hop, (class, origin)) in untold {
             self.flooding.untold.remove(&hop);
             self.flooding.told.insert(hop, class > 0);
-            self.pass_on(StatusChange::Level { hop, class }, origin, None, None, out);
+            self.tell_others(StatusChange::Level { hop, class }, origin, None, None, out);
         }
     }
 
-    fn pass_on(
+    fn tell_others(
         &self,
         change: StatusChange,
         origin: Time,

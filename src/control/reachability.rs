@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use super::controller::Controller;
 use super::knowledge::{HopState, Knowledge};
-use super::routing::RoutingAlgorithm;
+use super::routing::{KnownKey, Query, RoutingAlgorithm};
+use super::vectors::Vectors;
 use crate::architecture::message::{ControlMessage, Offer, Reachability, StatusChange};
 use crate::architecture::surroundings::{Border, Domain};
 use crate::architecture::{Address, Hop, Label, Outbox, Step};
@@ -31,6 +32,10 @@ pub struct View<'a> {
     pub routing: &'a dyn RoutingAlgorithm,
     /// States of its hops.
     pub state: &'a dyn Fn(&Hop) -> HopState,
+    /// What is known of their key.
+    pub key: &'a dyn Fn(&Hop) -> KnownKey,
+    /// Distances, where controllers route by them.
+    pub vectors: Option<&'a Vectors>,
     /// What is offered across a boundary towards a QKDN beyond the neighbour.
     pub offered: &'a dyn Fn(BoundaryId, QkdnId) -> Option<&'a Offer>,
 }
@@ -49,14 +54,38 @@ pub struct Way<'a> {
 }
 
 impl<'a> View<'a> {
-    /// A path inside the QKDN: over hops that make key if there is such a path, else over hops that at least have some
-    /// left; never over a hop known to be OFF.
-    pub fn route(&self, from: NodeId, to: NodeId) -> Option<Vec<HopId>> {
-        let by = |worst| {
-            let usable = |hop: &Hop| (self.state)(hop) <= worst;
-            self.routing.route(self.domain, &usable, from, to)
-        };
+    /// A path inside the QKDN for requests of so many bits: over hops that make key if there is such a path, else over
+    /// hops that at least have some left; never over a hop known to be OFF.
+    pub fn route(&self, from: NodeId, to: NodeId, bits: u64) -> Option<Vec<HopId>> {
+        let by = |worst| self.path(from, to, bits, &|hop| (self.state)(hop) <= worst);
         [HopState::Active, HopState::Passive].into_iter().find_map(by)
+    }
+
+    /// The path that its routing takes over usable hops.
+    pub fn path(
+        &self,
+        from: NodeId,
+        to: NodeId,
+        bits: u64,
+        usable: &dyn Fn(&Hop) -> bool,
+    ) -> Option<Vec<HopId>> {
+        if let Some(vectors) = self.vectors {
+            let path = vectors.path(self.domain, from, to)?;
+            return path
+                .iter()
+                .all(|hop| usable(&self.domain.hops[hop]))
+                .then_some(path);
+        }
+        let query = Query::new(self.domain, from, to).asking(bits);
+        self.routing.route(&query.over(usable).knowing(self.key))
+    }
+
+    /// What a path costs by its routing, and the unit.
+    pub fn cost(&self, path: &[&Hop]) -> (f64, &'static str) {
+        let ends = path.first().zip(path.last());
+        let [from, to] = ends.map_or([NodeId(0); 2], |(first, last)| [first.from, last.to]);
+        self.routing
+            .cost(&Query::new(self.domain, from, to).knowing(self.key), path)
     }
 
     /// Whether a border leads to a QKDN, straight or by an offer that passes none of `passed` nor this QKDN.
@@ -70,17 +99,19 @@ impl<'a> View<'a> {
         (!again).then_some(Some(offer))
     }
 
-    /// The ways from a KM to another QKDN that pass none of `passed`; none over a border that is OFF.
+    /// The ways from a KM to another QKDN that pass none of `passed`, for requests of so many bits; none over a border
+    /// that is OFF.
     pub fn ways<'s>(
         &'s self,
         from: NodeId,
         to: QkdnId,
         passed: &'s [QkdnId],
+        bits: u64,
     ) -> impl Iterator<Item = Way<'a>> + 's {
         self.borders.iter().filter_map(move |border| {
             let offer = self.leads(border, to, passed)?;
             let own = (self.state)(&border.hop);
-            let path = self.route(from, border.hop.from)?;
+            let path = self.route(from, border.hop.from, bits)?;
             let state = offer.map_or(own, |offer| offer.key.max(own));
             let qkdns = offer.map_or(1, |offer| offer.way.len());
             let hops = path.len() + offer.map_or(0, |offer| usize::from(offer.hops));
@@ -97,7 +128,7 @@ impl<'a> View<'a> {
     fn offer(&self, across: &Border, to: QkdnId) -> Option<Offer> {
         let passed = [across.far_qkdn];
         let best = self
-            .ways(across.hop.from, to, &passed)
+            .ways(across.hop.from, to, &passed, 0)
             .min_by_key(|way| way.rank)?;
         let worst = |path: &[HopId]| path.iter().map(|hop| (self.state)(&self.domain.hops[hop])).max();
         let beyond = best.offer.map_or(&[to][..], |offer| &offer.way).to_vec();
@@ -133,12 +164,15 @@ pub fn provisioned(members: &[Member<'_>]) -> Vec<Arc<[(BoundaryId, Offer)]>> {
         let mut said = vec![BTreeMap::new(); members.len()];
         for (member, known) in members.iter().zip(&known).filter(|(member, _)| member.transits) {
             let state = |hop: &Hop| fresh.state(hop, member.domain);
+            let key = |hop: &Hop| KnownKey::provisioned(member.domain, hop);
             let offered = |boundary, to| known.get(&(boundary, to));
             let view = View {
                 domain: member.domain,
                 borders: member.borders,
                 routing: member.routing,
                 state: &state,
+                key: &key,
+                vectors: None,
                 offered: &offered,
             };
             for border in member.borders {
@@ -185,12 +219,16 @@ impl Controller {
     pub(super) fn view<R>(&self, look: impl FnOnce(&View<'_>) -> R) -> R {
         let domain = &self.surroundings.domain;
         let state = |hop: &Hop| self.knowledge.state(hop, domain);
+        let classes = self.surroundings.parameters.level_classes;
+        let key = |hop: &Hop| self.knowledge.key(hop, domain, classes);
         let offered = |boundary, to| self.offered(boundary, to);
         look(&View {
             domain,
             borders: &self.surroundings.borders,
             routing: &*self.routing,
             state: &state,
+            key: &key,
+            vectors: self.vectors.as_ref(),
             offered: &offered,
         })
     }

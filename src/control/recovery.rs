@@ -86,7 +86,7 @@ impl Controller {
             return;
         }
         if let Some(failed) = self.failed_hop(session) {
-            let fault = self.knowledge.fault(self.hop(failed));
+            let fault = self.fault_of(failed);
             self.begin_rerouting(session, fault, now, out);
         }
     }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::controller::Controller;
-use super::knowledge::HopState;
+use super::knowledge::{HopState, News};
 use super::segment::{Crossing, Segment, SegmentState, Side};
 use crate::architecture::message::{Ask, ControlMessage, NewRoute, StatusChange, Subject};
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
@@ -27,10 +27,16 @@ impl Controller {
         now: Time,
         out: &mut Outbox,
     ) {
-        if !self.knowledge.learn(change, origin, fault) {
+        if self.knowledge.learn(change, origin, fault) == News::Nothing {
             return;
         }
         self.flood(change, origin, fault, from, out);
+        self.vectors_after(change, fault, now, out);
+        self.act_on(change, now, out);
+    }
+
+    /// What a change of status means for ways to others and for sessions.
+    pub(super) fn act_on(&mut self, change: StatusChange, now: Time, out: &mut Outbox) {
         self.offer_after(change, out);
         if change.is_good() {
             return self.consider_reverting(now, out);
@@ -40,12 +46,7 @@ impl Controller {
         {
             return; // announced: whoever could leave has left
         }
-        let touches = |hop: &Hop| match change {
-            StatusChange::Link { link, .. } | StatusChange::Maintenance { link, .. } => {
-                hop.link == Some(link)
-            }
-            StatusChange::Level { hop: id, .. } | StatusChange::Reachable { hop: id, .. } => hop.id == id,
-        };
+        let touches = |hop: &Hop| change.touches(hop);
         let border = |segment: &Segment| {
             let mut own = segment.crossings().filter_map(|crossing| self.own_hop(crossing));
             own.any(touches)
@@ -57,10 +58,15 @@ impl Controller {
             .map(|(&session, _)| session)
             .collect();
         for session in touched {
-            match self.segments.get_mut(&session) {
-                Some(segment) if segment.state != SegmentState::Active => segment.stale = true,
-                _ => self.consider_rerouting(session, now, out),
-            }
+            self.reconsider(session, now, out);
+        }
+    }
+
+    /// There is news about a session's route: it is looked at, at once or after the reroute under way.
+    pub(super) fn reconsider(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        match self.segments.get_mut(&session) {
+            Some(segment) if segment.state != SegmentState::Active => segment.stale = true,
+            _ => self.consider_rerouting(session, now, out),
         }
     }
 
@@ -92,14 +98,22 @@ impl Controller {
             .chain(own.map(|hop| hop.id))
             .collect();
         let (state, worst) = self.worst_hop(&watched);
-        worst.filter(|_| state > HopState::Active)
+        let worst = worst.filter(|_| state > HopState::Active);
+        worst.or_else(|| self.lost_by_vectors(session))
+    }
+
+    /// The fault behind a failed hop, as far as is known.
+    pub(super) fn fault_of(&self, hop: HopId) -> Option<FaultId> {
+        self.knowledge
+            .fault(self.hop(hop))
+            .or_else(|| self.fault_by_vectors())
     }
 
     pub(super) fn consider_rerouting(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         let Some(worst) = self.failed_hop(session) else {
             return;
         };
-        let fault = self.knowledge.fault(self.hop(worst));
+        let fault = self.fault_of(worst);
         if let Some(fault) = fault {
             out.observe(Observation::Rerouting {
                 fault,
@@ -191,10 +205,14 @@ impl Controller {
 
     /// This side's path between the segment's ends, over hops that make key.
     pub(super) fn inside(&self, session: SessionId) -> Option<Vec<HopId>> {
-        let domain = &self.surroundings.domain;
-        let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
-        let [from, to] = self.segments[&session].ends;
-        self.routing.route(domain, &active, from, to)
+        let segment = &self.segments[&session];
+        let [from, to] = segment.ends;
+        self.active_path(from, to, segment.bits)
+    }
+
+    /// A path over hops that make key.
+    pub(super) fn active_path(&self, from: NodeId, to: NodeId, bits: u64) -> Option<Vec<HopId>> {
+        self.view(|view| view.path(from, to, bits, &|hop| (view.state)(hop) == HopState::Active))
     }
 
     /// The side whose border must change: one that has stopped making key, or one of those that the inside no longer
@@ -248,7 +266,7 @@ impl Controller {
             };
             let taken = inside.as_deref().unwrap_or(&path);
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason).among(self.candidates(
-                segment.ends,
+                (segment.ends, segment.bits),
                 border,
                 Some(taken),
             ))
@@ -458,7 +476,7 @@ impl Controller {
             self.on_can_serve(Ask { request, attempt }, km, label, out);
         }
         for request in held {
-            self.reserve(request.ask, request.bits, request.deadline, false, out);
+            self.reserve(request, false, out);
         }
         let stale = self
             .segments

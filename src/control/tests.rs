@@ -6,7 +6,8 @@ use petgraph::graph::DiGraph;
 use rustc_hash::FxHashMap;
 
 use super::Controller;
-use super::routing::FewestHops;
+use super::routing::{FewestHops, Query, RoutingAlgorithm};
+use crate::architecture::distances::Distances;
 use crate::architecture::hop::{Handover, Hop, Protection};
 use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, Message, RelayOrder, ReservationResult,
@@ -15,8 +16,8 @@ use crate::architecture::message::{
 use crate::architecture::observation::SessionState;
 use crate::architecture::policy::Policy;
 use crate::architecture::surroundings::{
-    Border, ControllerSurroundings, Domain, ManagementOptions, Parameters, RelayScheme, ReservationScheme,
-    StoreSettings,
+    Border, ControllerSurroundings, Domain, LinkStateRefresh, ManagementOptions, Parameters, RelayScheme,
+    ReservationScheme, StoreSettings,
 };
 use crate::architecture::{
     Address, Effect, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
@@ -49,6 +50,7 @@ fn hop(id: u32, (from, to): (u32, u32), crosses_border: bool) -> Hop {
         handover: Handover::Relay,
         link: Some(LinkId(id)),
         length_m: 1_000,
+        delay: Span::ZERO,
         rate_bps: 1.0,
         crosses_border,
         to_qkdn: QkdnId(u32::from(crosses_border)),
@@ -103,6 +105,8 @@ impl Bench {
             index,
             stores: hops.keys().map(|&hop| (hop, store(hop))).collect(),
             hops,
+            positions: FxHashMap::default(),
+            distances: Distances::default(),
         };
         let surroundings = ControllerSurroundings {
             id: ME,
@@ -128,6 +132,7 @@ impl Bench {
                 polling: None,
                 generation_control: None,
                 recovery: crate::architecture::Recovery::default(),
+                refresh: LinkStateRefresh::default(),
                 coordination_guard: Span::from_millis(5),
                 coordination_timeout: Span::from_millis(500),
                 coordination_retries: 3,
@@ -237,6 +242,7 @@ pub(super) fn request(destination: u32, qkdn: u32) -> KeyRequest {
         bits: 100,
         class: ClassId(0),
         deadline: Time(1_000),
+        hold: None,
         last: false,
     }
 }
@@ -436,6 +442,7 @@ fn a_route_is_changed_when_another_makes_key() {
         agreement: 0,
         bits: 100,
         deadline: Time(1_000),
+        hold: None,
     };
     let from = Address::kma(NodeId(0));
     assert!(bench.tell(40, from, request).is_empty());
@@ -522,6 +529,7 @@ fn query(bench: &mut Bench, destination: u32) -> Vec<Effect> {
         bits: 100,
         class: ClassId(0),
         deadline: Time(1_000),
+        hold: None,
     };
     bench.tell(
         0,
@@ -613,7 +621,7 @@ fn told(effects: &[Effect]) -> Vec<StatusChange> {
     control(effects).iter().filter_map(of).collect()
 }
 
-fn one_of_several(routing: Arc<dyn super::routing::RoutingAlgorithm>) -> Bench {
+fn one_of_several(routing: Arc<dyn RoutingAlgorithm>) -> Bench {
     let mut bench = Bench::new();
     let mut surroundings = (*bench.controller.surroundings).clone();
     surroundings.flooding_peers = vec![ControllerId(2), ControllerId(3)];
@@ -653,15 +661,9 @@ fn levels_are_told_where_they_matter() {
 #[derive(Debug)]
 struct Weighs;
 
-impl super::routing::RoutingAlgorithm for Weighs {
-    fn route(
-        &self,
-        domain: &Domain,
-        usable: &dyn Fn(&Hop) -> bool,
-        from: NodeId,
-        to: NodeId,
-    ) -> Option<Vec<HopId>> {
-        FewestHops.route(domain, usable, from, to)
+impl RoutingAlgorithm for Weighs {
+    fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>> {
+        FewestHops.route(query)
     }
 }
 

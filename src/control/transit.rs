@@ -35,7 +35,7 @@ impl Controller {
             None
         } else {
             self.view(|view| {
-                let ways = view.ways(from, order.destination_qkdn, &passed);
+                let ways = view.ways(from, order.destination_qkdn, &passed, order.bits);
                 let left = ways.filter(|way| !refused.contains(&way.border.boundary));
                 left.min_by_key(|way| way.rank)
                     .map(|way| (way.border.clone(), way.path))
@@ -48,13 +48,13 @@ impl Controller {
                     Decision::new(Choice::Refuse, Subject::request(request), reason)
                 });
             } else {
-                self.explain_route(request, [from, from], None, None, out);
+                self.explain_route(request, ([from, from], order.bits), None, None, out);
             }
             return self.offer_nothing(ask, &before, refused_by_policy, out);
         };
         let ends = [from, border.hop.from];
         note_computation(border.procedure(), request, out);
-        self.explain_route(request, ends, Some(border.hop.id), Some(&path), out);
+        self.explain_route(request, (ends, order.bits), Some(border.hop.id), Some(&path), out);
         path.push(border.hop.id);
         let next = SegmentOrder {
             border: Some(choice(&border)),
@@ -175,7 +175,7 @@ impl Controller {
         };
         let (from, to) = (segment.ends[0], segment.place.destination);
         self.view(|view| {
-            view.ways(from, to, &[]).any(|way| {
+            view.ways(from, to, &[], segment.bits).any(|way| {
                 let same = way.border.far_qkdn == after.qkdn;
                 way.rank.0 == HopState::Active && (!same || (over_the_same && way.offer.is_some()))
             })

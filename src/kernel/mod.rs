@@ -72,12 +72,14 @@
 //! ```
 
 mod normal;
+mod occupancy;
 pub mod queue;
 pub mod simulation;
 pub mod streams;
 pub mod time;
 
 pub use normal::normal_quantile;
+pub use occupancy::Occupancy;
 pub use queue::{EventQueue, HeapQueue, LadderQueue, ShuffleQueue};
 pub use simulation::Simulation;
 pub use streams::{Keystream, Stream, Streams};

@@ -3,13 +3,14 @@
 //! Checks: messages use legal reference points (RP-rule, A3, A5); no key material in control or management messages
 //! (S1); steps keep the partial order of their procedure; a key is relayed from where it is and supplied only after it
 //! is held, the same to both ends where real bits flow; every request ends once; every one-time-pad key is used once; books
-//! balance and both ends agree; providers settle the same, and what crossed the border.
+//! balance and both ends agree; providers settle the same, and what crossed the border; L = λ·W for every queue.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::accounts::SettledSupply;
 use super::plan::Plan;
+use super::servers::ServerLog;
 use super::wiring;
 use crate::architecture::message::{
     ControlMessage, KeyManagementMessage, KeyRange, RelayOutcome, ReservationResult, ServiceMessage, Tag,
@@ -18,7 +19,7 @@ use crate::architecture::observation::RequestEnd;
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Envelope, Message, Observation, Procedure, RequestId, Step};
 use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
-use crate::kernel::Time;
+use crate::kernel::{Occupancy, Time};
 use crate::key_management::store::Book;
 use crate::observe::Observer;
 use crate::observe::outcome::AuditCheck;
@@ -37,10 +38,11 @@ enum Check {
     EndsAgree,
     SameKey,
     Settlement,
+    Little,
 }
 
 impl Check {
-    const ALL: [Check; 11] = [
+    const ALL: [Check; 12] = [
         Check::ReferencePoints,
         Check::KeyMaterial,
         Check::StepOrder,
@@ -52,6 +54,7 @@ impl Check {
         Check::EndsAgree,
         Check::SameKey,
         Check::Settlement,
+        Check::Little,
     ];
 
     const fn name(self) -> &'static str {
@@ -67,6 +70,7 @@ impl Check {
             Check::EndsAgree => "both ends of every store agree",
             Check::SameKey => "both applications of a request hold the same key",
             Check::Settlement => "settlements of both providers and the key stores agree",
+            Check::Little => "L = λ·W for every queue",
         }
     }
 }
@@ -74,6 +78,8 @@ impl Check {
 /// What the auditor keeps of a request.
 #[derive(Clone, Copy, Default, Debug)]
 struct Request {
+    /// When it was sent.
+    sent: Time,
     /// Steps seen, one bit each.
     steps: u32,
     /// Where the key is; `None` before the relay starts.
@@ -101,6 +107,10 @@ pub struct LastLook {
     pub books: Vec<Book>,
     /// The receiving ends' (generated, spent), by store.
     pub receiving: Vec<(u64, u64)>,
+    /// What became of the messages at every server.
+    pub servers: Vec<ServerLog>,
+    /// Those that waited for key of each store.
+    pub lanes: Vec<(StoreId, Occupancy)>,
     /// What providers count as settled.
     pub settled: Vec<SettledSupply>,
     /// Messages that were lost on the way.
@@ -112,7 +122,9 @@ pub struct LastLook {
 pub struct Auditor {
     plan: Arc<Plan>,
     requests: Arena<SessionId, Vec<Request>>,
-    looked_at: [u64; 11],
+    looked_at: [u64; 12],
+    /// Requests that have not ended, by session.
+    open: Arena<SessionId, Occupancy>,
     findings: BTreeMap<Check, String>,
     used: Vec<BTreeMap<u64, u64>>,
     spent: Vec<u64>,
@@ -127,7 +139,8 @@ impl Auditor {
     pub fn new(plan: Arc<Plan>) -> Auditor {
         Auditor {
             requests: plan.sessions.ids().map(|_| Vec::new()).collect(),
-            looked_at: [0; 11],
+            looked_at: [0; 12],
+            open: plan.sessions.ids().map(|_| Occupancy::default()).collect(),
             findings: BTreeMap::new(),
             used: vec![BTreeMap::new(); plan.stores.len()],
             spent: vec![0; plan.stores.len()],
@@ -430,6 +443,27 @@ impl Auditor {
         }
     }
 
+    /// L = λ·W to the nanosecond, over the whole run with its drain: of the messages at every server, of those that waited
+    /// for key of every store, and of every demand's requests from Ak to their end.
+    fn littles_law(&mut self, last: &LastLook) {
+        let now = last.now;
+        for server in &last.servers {
+            self.check(Check::Little, now, server.queue.holds(), |plan| {
+                format!("at {}: {:?}", plan.name_of(server.element), server.queue)
+            });
+        }
+        for (store, waited) in &last.lanes {
+            self.check(Check::Little, now, waited.holds(), |_| {
+                format!("those that waited for store {}: {waited:?}", store.0)
+            });
+        }
+        for (session, open) in std::mem::take(&mut self.open).iter() {
+            self.check(Check::Little, now, open.holds(), |plan| {
+                format!("requests of {}: {open:?}", plan.sessions[session].name)
+            });
+        }
+    }
+
     /// The findings, after the run.
     pub fn conclude(mut self, last: &LastLook) -> Vec<AuditCheck> {
         self.settlements(last);
@@ -452,6 +486,7 @@ impl Auditor {
                 });
             }
         }
+        self.littles_law(last);
         // Whose keys are amounts cannot differ: that check says nothing then.
         let compares = self.plan.material.is_some();
         Check::ALL
@@ -502,7 +537,11 @@ impl Observer for Auditor {
     fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
         match *observation {
             Observation::Requested { request, .. } => {
-                self.requests[request.session].push(Request::default());
+                self.open[request.session].enter(now);
+                self.requests[request.session].push(Request {
+                    sent: now,
+                    ..Request::default()
+                });
             }
             Observation::Supplied { request, end, digest } => {
                 let Some(state) = self.request(request) else {
@@ -514,6 +553,7 @@ impl Observer for Auditor {
                 };
                 let again = std::mem::replace(&mut state.supplied[side], true);
                 let after_failure = side == 0 && state.failed;
+                let sent = state.sent;
                 let other = std::mem::replace(&mut state.digest, digest);
                 if let (Some(one), Some(other)) = (digest, other) {
                     self.check(Check::SameKey, now, one == other, |plan| {
@@ -524,13 +564,20 @@ impl Observer for Auditor {
                 self.check(Check::EndsOnce, now, !again && !after_failure, |_| {
                     "a request is supplied twice".into()
                 });
+                if side == 0 && !again && !after_failure {
+                    self.open[request.session].leave(now, sent);
+                }
             }
             Observation::Failed { request, .. } => {
                 let Some(state) = self.request(request) else {
                     return;
                 };
                 let again = std::mem::replace(&mut state.failed, true) || state.supplied[0];
+                let sent = state.sent;
                 self.check(Check::EndsOnce, now, !again, |_| "a request ends twice".into());
+                if !again {
+                    self.open[request.session].leave(now, sent);
+                }
             }
             Observation::KeyHeld { request } => {
                 if let Some(state) = self.request(request) {

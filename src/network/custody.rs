@@ -123,13 +123,18 @@ pub struct Custody {
     keys: BTreeMap<RequestId, Life>,
     sites: BTreeMap<Site, Exposure>,
     operators: Arena<QkdnId, u64>,
+    /// Counted keys, and at how many sites they were in clear, each site counted for each key.
+    counted: u64,
+    clear_sites: u64,
+    /// Whether `lines` are wanted.
+    trail: bool,
     /// `audit.jsonl`.
     pub lines: Vec<u8>,
 }
 
 impl Custody {
-    /// An observer that has seen nothing.
-    pub fn new(plan: Arc<Plan>, replication: u32) -> Custody {
+    /// An observer that has seen nothing; `trail`: it also writes `audit.jsonl`.
+    pub fn new(plan: Arc<Plan>, replication: u32, trail: bool) -> Custody {
         let sites = plan
             .nodes
             .ids()
@@ -139,6 +144,9 @@ impl Custody {
             keys: BTreeMap::new(),
             sites: sites.collect(),
             operators: plan.qkdns.ids().map(|_| 0).collect(),
+            counted: 0,
+            clear_sites: 0,
+            trail,
             lines: Vec::new(),
             plan,
         }
@@ -213,7 +221,9 @@ impl Custody {
         if from <= life.sent && life.sent < to {
             self.count(&computable, life);
         }
-        self.write(request, life, &computable);
+        if self.trail {
+            self.write(request, life, &computable);
+        }
     }
 
     fn count(&mut self, computable: &[NodeId], life: &Life) {
@@ -227,7 +237,9 @@ impl Custody {
         for site in unique(&mut computable.iter().copied()) {
             self.exposure(site).computable_bits += life.bits;
         }
+        self.counted += 1;
         for site in unique(&mut life.clear.keys().copied()) {
+            self.clear_sites += 1;
             self.exposure(site).clear_bits += life.bits;
         }
         for (&node, &(first, last)) in &life.clear {
@@ -313,6 +325,8 @@ impl Custody {
             vec![],
         );
         push("clear_bits_per_node", "network", mean(|it| it.clear_bits), vec![]);
+        let sites = (self.counted > 0).then(|| self.clear_sites as f64 / self.counted as f64);
+        push("nodes_in_clear", "network", sites, vec![]);
         push("retention_s", "network", mean_seconds(&all), all);
         for (qkdn, bits) in self.operators.iter() {
             let scope = format!("qkdn:{}", plan.qkdns[qkdn].name);

@@ -74,6 +74,11 @@ impl Evidence<'_> {
                 Some(traffic.messages as f64),
             ));
             metrics.push(measured("control_bytes", &scope, Some(traffic.bytes as f64)));
+            if !plan.centralized {
+                let told = [traffic.routing_messages, traffic.routing_bytes];
+                let named = ["routing_messages", "routing_bytes"].into_iter().zip(told);
+                metrics.extend(named.map(|(name, value)| measured(name, &scope, Some(value as f64))));
+            }
         }
         for (session, plan) in self.plan.sessions.iter() {
             let scope = format!("demand:{}", plan.name);
@@ -195,6 +200,13 @@ impl Evidence<'_> {
         let (messages, bytes) = traffic.fold((0, 0), |sum, one| (sum.0 + one.messages, sum.1 + one.bytes));
         push("control_messages", Some(messages as f64));
         push("control_bytes", Some(bytes as f64));
+        if self.plan.qkdns.values().any(|plan| !plan.centralized) {
+            let told = self.plan.qkdns.ids().map(|qkdn| self.requests.traffic(qkdn));
+            let told = told.map(|traffic| [traffic.routing_messages, traffic.routing_bytes]);
+            let [messages, bytes] = told.fold([0, 0], |sum, one| [sum[0] + one[0], sum[1] + one[1]]);
+            push("routing_messages", Some(messages as f64));
+            push("routing_bytes", Some(bytes as f64));
+        }
         if let Some(counts) = self.carried {
             let one_sided = lives().filter(|life| life.one_sided()).count();
             push("one_sided", Some(one_sided as f64));

@@ -11,6 +11,7 @@ pub mod data_network;
 pub mod measure;
 pub mod plan;
 mod series;
+pub mod servers;
 pub mod sharing;
 #[cfg(feature = "trace")]
 pub mod trace;
@@ -101,7 +102,7 @@ fn run<O: Observer>(
     watch: O,
     conclude: impl FnOnce(O, LastLook) -> (Vec<AuditCheck>, Vec<u8>, Vec<u8>),
 ) -> Outcome {
-    let custody = (plan.exposure || trail).then(|| Custody::new(Arc::clone(plan), replication));
+    let custody = (plan.exposure || trail).then(|| Custody::new(Arc::clone(plan), replication, trail));
     let routes = (samples > 0).then(|| Routes::new(plan.sessions.len()));
     let own = (
         (requests_of(plan), Reroutes::default()),
@@ -124,10 +125,13 @@ fn run<O: Observer>(
         .snapshots()
         .clone()
         .map(|books| books.expect("the counting time is within the run"));
+    let kms = world.key_managers().values();
     let last = LastLook {
         now,
         books: books.clone(),
         receiving: ends,
+        servers: world.servers(),
+        lanes: kms.flat_map(|km| km.waited(now)).collect(),
         settled: accounts::settled(plan, world.managers()),
         lost: world.lost(),
     };

@@ -203,6 +203,8 @@ pub struct ClassPlan {
     pub name: String,
     /// Those of a higher priority are served first.
     pub priority: u32,
+    /// Its requests fail at once where they find too little key.
+    pub fails_at_once: bool,
 }
 
 /// A fault of the scenario.
@@ -242,6 +244,37 @@ pub struct Processing {
     pub controller: Span,
     /// Of a manager.
     pub manager: Span,
+}
+
+/// What a scenario that says nothing else gets: 100 us each.
+impl Default for Processing {
+    fn default() -> Self {
+        let each = Span::from_micros(100);
+        Processing {
+            key_manager: each,
+            controller: each,
+            manager: each,
+        }
+    }
+}
+
+/// How service times are distributed.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum ServiceLaw {
+    /// Always the processing time.
+    #[default]
+    Fixed,
+    /// Exponential, with the processing time as its mean; drawn from a stream of each element.
+    Exponential,
+}
+
+/// How the servers serve beside their processing times.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Serving {
+    /// How service times are distributed.
+    pub law: ServiceLaw,
+    /// How many messages a KM holds at most, the one in service included; `None`: as many as come.
+    pub key_manager_queue: Option<u32>,
 }
 
 /// Delays where there is no fibre between.
@@ -342,6 +375,8 @@ pub struct Plan {
     pub parameters: Arc<Parameters>,
     /// Service times.
     pub processing: Processing,
+    /// How they are served.
+    pub serving: Serving,
     /// Delays inside a node.
     pub delays: LocalDelays,
     /// How well messages are carried.
@@ -395,8 +430,11 @@ impl Plan {
         self.qkdns[qkdn].refuses_transit
     }
 
-    /// Whether a fault can keep messages from getting through.
+    /// Whether a fault, or a full queue, can keep messages from getting through.
     pub fn loses_messages(&self) -> bool {
+        if self.serving.key_manager_queue.is_some() {
+            return true;
+        }
         let mut all = self.faults.values().flat_map(|fault| &fault.disturbances);
         all.any(Disturbance::loses_messages)
     }

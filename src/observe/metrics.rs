@@ -165,6 +165,12 @@ pub const METRICS: &[Metric] = &[
         "supplied key that one node held in clear",
     ),
     row(
+        "nodes_in_clear",
+        "1",
+        Lower,
+        "trusted nodes that held a supplied key in clear, its two ends included; mean over keys",
+    ),
+    row(
         "retention_s",
         "s",
         Lower,
@@ -177,6 +183,13 @@ pub const METRICS: &[Metric] = &[
         Lower,
         "bytes of control and management messages",
     ),
+    row(
+        "routing_messages",
+        "1",
+        Lower,
+        "of these, what controllers of one QKDN tell each other to route by: floods, refreshes, distance vectors",
+    ),
+    row("routing_bytes", "byte", Lower, "their bytes"),
     row(
         "one_sided",
         "1",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Observer;
 use crate::architecture::message::{FailureCause, Message};
 use crate::architecture::observation::RequestEnd;
-use crate::architecture::{Address, Envelope, Observation, RequestId};
+use crate::architecture::{Address, ElementKind, Envelope, Observation, RequestId};
 use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 
@@ -64,6 +64,10 @@ pub struct Traffic {
     pub messages: u64,
     /// Bytes.
     pub bytes: u64,
+    /// Messages among the controllers of the QKDN about what they route by.
+    pub routing_messages: u64,
+    /// Their bytes.
+    pub routing_bytes: u64,
 }
 
 /// The observer.
@@ -120,6 +124,14 @@ impl Requests {
         }
     }
 
+    /// Whether controllers of one QKDN tell each other by it what they route by.
+    fn is_routing_information(&self, envelope: &Envelope) -> bool {
+        let controllers = [envelope.from, envelope.to].map(Address::kind) == [ElementKind::Controller; 2];
+        let tells =
+            matches!(&envelope.message, Message::Control(message) if message.is_routing_information());
+        controllers && tells && self.qkdn_of(envelope.from) == self.qkdn_of(envelope.to)
+    }
+
     fn counts(&self, now: Time) -> bool {
         self.counting[0] <= now && now < self.counting[1]
     }
@@ -157,9 +169,15 @@ impl Observer for Requests {
         let controls = matches!(envelope.message, Message::Control(_) | Message::Management(_));
         if controls && !internal && self.counts(now) {
             let qkdn = self.qkdn_of(envelope.from);
+            let floods = self.is_routing_information(envelope);
             let traffic = &mut self.traffic[qkdn];
+            let bytes = envelope.message.bytes();
             traffic.messages += 1;
-            traffic.bytes += envelope.message.bytes();
+            traffic.bytes += bytes;
+            if floods {
+                traffic.routing_messages += 1;
+                traffic.routing_bytes += bytes;
+            }
         }
     }
 

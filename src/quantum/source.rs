@@ -4,6 +4,7 @@ use super::block_source::BlockSource;
 use super::material::KeyBits;
 use super::pass_source::PassSource;
 use super::process::{Block, BlockProcess};
+use super::random_source::RandomSource;
 use crate::architecture::RequestId;
 use crate::architecture::key_source::{BlockRun, KeySource, KeySources, StoreEnd};
 use crate::architecture::message::{Material, OtpKeys};
@@ -111,6 +112,8 @@ pub enum LinkSource {
     Blocks(Box<BlockSource>),
     /// Lumps after a satellite's passes.
     Passes(Box<PassSource>),
+    /// Equal blocks at random distances.
+    Random(Box<RandomSource>),
 }
 
 impl LinkSource {
@@ -120,6 +123,7 @@ impl LinkSource {
             LinkSource::Steady(source) => source.stop(now),
             LinkSource::Blocks(source) => source.disturb(now, BlockProcess::stop),
             LinkSource::Passes(source) => source.stop(now),
+            LinkSource::Random(source) => source.stop(now),
         }
     }
 
@@ -129,6 +133,7 @@ impl LinkSource {
             LinkSource::Steady(source) => source.start(now),
             LinkSource::Blocks(source) => source.disturb(now, |process| process.start(now)),
             LinkSource::Passes(source) => source.start(now),
+            LinkSource::Random(source) => source.start(now),
         }
     }
 
@@ -143,7 +148,7 @@ impl LinkSource {
     /// The last block that is done by now, and the next one as things stand.
     pub fn around(&mut self, now: Time) -> [Option<Block>; 2] {
         match self {
-            LinkSource::Steady(_) | LinkSource::Passes(_) => [None; 2],
+            LinkSource::Steady(_) | LinkSource::Passes(_) | LinkSource::Random(_) => [None; 2],
             LinkSource::Blocks(source) => source.around(now),
         }
     }
@@ -151,7 +156,7 @@ impl LinkSource {
     /// The next block at which the link turns bad (alarm) or good again, as things stand.
     pub fn next_turn(&mut self, now: Time, until: Time) -> Option<Block> {
         match self {
-            LinkSource::Steady(_) | LinkSource::Passes(_) => None,
+            LinkSource::Steady(_) | LinkSource::Passes(_) | LinkSource::Random(_) => None,
             LinkSource::Blocks(source) => source.next_turn(now, until),
         }
     }
@@ -163,6 +168,7 @@ impl KeySource for LinkSource {
             LinkSource::Steady(source) => source.advance_to(now, blocks),
             LinkSource::Blocks(source) => source.advance_to(now, blocks),
             LinkSource::Passes(source) => source.advance_to(now, blocks),
+            LinkSource::Random(source) => source.advance_to(now, blocks),
         }
     }
 
@@ -171,6 +177,7 @@ impl KeySource for LinkSource {
             LinkSource::Steady(source) => source.next_notice(bits),
             LinkSource::Blocks(source) => source.next_notice(bits),
             LinkSource::Passes(source) => source.next_notice(bits),
+            LinkSource::Random(source) => source.next_notice(bits),
         }
     }
 
@@ -179,6 +186,7 @@ impl KeySource for LinkSource {
             LinkSource::Steady(source) => source.is_generating(),
             LinkSource::Blocks(source) => source.is_generating(),
             LinkSource::Passes(source) => source.is_generating(),
+            LinkSource::Random(source) => source.is_generating(),
         }
     }
 }

@@ -51,9 +51,10 @@ pub fn page(parts: &[Part]) -> String {
             Part::Sweep(manifest, record, points) => page.sweep(manifest, record, points),
         }
     }
-    let title = match page.titles.as_slice() {
-        [one] => one.clone(),
-        titles => format!("{} results", titles.len()),
+    // A comparison brings its variants along.
+    let title = match parts {
+        [_] => page.titles[0].clone(),
+        parts => format!("{} results", parts.len()),
     };
     let mut contents = String::new();
     for (at, title) in page.titles.iter().enumerate() {

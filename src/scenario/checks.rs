@@ -2,9 +2,11 @@
 
 mod channels;
 mod faults;
+mod limits;
 mod networks;
 mod provider;
 mod routes;
+mod routing;
 mod traffic;
 
 use std::collections::BTreeMap;
@@ -36,6 +38,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.run();
     checker.ids();
     checker.qkdns();
+    checker.link_state();
     checker.boundaries();
     checker.providers();
     checker.ducts();
@@ -44,6 +47,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.expectations();
     checker.data_network();
     checker.channels();
+    checker.limits();
     checker.realistic_load();
     checker.findings
 }
@@ -95,6 +99,14 @@ impl Checker<'_> {
                 at!("name"),
                 "the scenario has no name",
                 "its name is also that of its results folder",
+            );
+        }
+        if document.timing.processing.key_manager_queue == Some(0) {
+            self.error(
+                "zero_queue",
+                at!("timing", "processing", "key_manager_queue"),
+                "key managers take no message",
+                "write 1 or more, or leave the limit out",
             );
         }
         let protocol = &document.protocol;

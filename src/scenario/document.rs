@@ -191,10 +191,30 @@ record! {
         retransmission: Retransmission = Retransmission::default(),
         /// How failures are noticed, and when something is done about them.
         recovery: Recovery = Recovery::default(),
+        /// How controllers of a distributed QKDN keep each other's knowledge fresh.
+        link_state: LinkState = LinkState::default(),
     }
 }
 
 impl Default for Protocol {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+record! {
+    /// How controllers of a distributed QKDN keep each other's knowledge fresh, beside telling changes. What a controller
+    /// hears from its own modules and key managers does not age.
+    pub struct LinkState {
+        /// How often each controller floods how its hops do, changed or not; default: never.
+        refresh: Option<Span>,
+        /// Age from which knowledge counts as none: the hop is used only where no path of known hops leads, and none of its
+        /// key counts as usable. Longer than "refresh". Default: knowledge does not age.
+        max_age: Option<Span>,
+    }
+}
+
+impl Default for LinkState {
     fn default() -> Self {
         defaults()
     }
@@ -258,6 +278,16 @@ impl Default for Channels {
     }
 }
 
+names! {
+    /// How the service times of one kind of element are distributed.
+    pub enum ServiceLaw ("distribution of service times") {
+        /// Always the same.
+        fixed => Fixed,
+        /// Exponential, with the given time as its mean.
+        exponential => Exponential,
+    }
+}
+
 record! {
     /// Service time per message of the elements that serve one message after the other.
     pub struct Processing {
@@ -267,6 +297,12 @@ record! {
         controller: Span = Span::from_micros(100),
         /// Of a manager. Assumption: 100 us.
         manager: Span = Span::from_micros(100),
+        /// How service times are distributed. Assumption: all are alike.
+        law: ServiceLaw = ServiceLaw::Fixed,
+        /// How many messages a key manager holds at once, the one in service included; default: as many as come. A
+        /// message that finds it full is not acknowledged, and sent again ("protocol.retransmission"); an application's
+        /// request fails at once.
+        key_manager_queue: Option<u32>,
     }
 }
 
@@ -375,6 +411,19 @@ pub const DEFAULT_ATTENUATION: DecibelsPerKm = DecibelsPerKm(200_000_000);
 /// The loss of a fibre: as measured, else by its attenuation.
 fn loss_of(loss: Option<Decibels>, attenuation: Option<DecibelsPerKm>, length: Metres) -> Decibels {
     loss.unwrap_or_else(|| attenuation.unwrap_or(DEFAULT_ATTENUATION).over(length))
+}
+
+impl QkdNode {
+    /// Longitude and latitude \[degrees\], if both are known.
+    pub fn place(&self) -> Option<[f64; 2]> {
+        Some([self.lon?, self.lat?])
+    }
+}
+
+/// The place on the straight way from one to another after such a share of it; longitudes the shorter way round.
+pub fn place_between([lon_a, lat_a]: [f64; 2], [lon_b, lat_b]: [f64; 2], share: f64) -> [f64; 2] {
+    let lon = lon_a + share * libm::remainder(lon_b - lon_a, 360.0);
+    [libm::remainder(lon, 360.0), lat_a + share * (lat_b - lat_a)]
 }
 
 impl Link {
@@ -518,9 +567,12 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("boundary", BoundaryKind::ENTRIES),
         ("kxi1_prime_protection", TransferProtection::ENTRIES),
         ("arrivals", Arrivals::ENTRIES),
+        ("holding", Holding::ENTRIES),
+        ("lacking", Lacking::ENTRIES),
         ("fault", Fault::ENTRIES),
         ("control", Control::ENTRIES),
         ("reservation", Reservation::ENTRIES),
+        ("service", ServiceLaw::ENTRIES),
         ("transit", Transit::ENTRIES),
     ]
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use qkdni::architecture::policy::Policy;
-use qkdni::architecture::surroundings::{
+use qkdni::architecture::surroundings::{LinkStateRefresh,
     ManagementOptions, Parameters, RelayScheme, ReportTriggers, ReservationScheme,
 };
 use qkdni::architecture::{Address, Channel, Disturbance, Heartbeat, Procedure, Recovery, ReferencePoint};
@@ -104,6 +104,7 @@ pub struct Recipe {
     cuts: Vec<CutRecipe>,
     outages: Vec<OutageRecipe>,
     recovery: Recovery,
+    refresh: LinkStateRefresh,
     per_hop: bool,
     usage_records: bool,
     status_reports: bool,
@@ -276,6 +277,7 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
                 cuts,
                 outages: Vec::new(),
                 recovery: Recovery::default(),
+                refresh: LinkStateRefresh::default(),
                 per_hop,
                 usage_records,
                 status_reports,
@@ -456,6 +458,7 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
         polling: None,
         generation_control: None,
         recovery: recipe.recovery,
+        refresh: recipe.refresh,
         coordination_guard: Span::from_millis(5),
         coordination_timeout: Span::from_millis(500),
         coordination_retries: 3,

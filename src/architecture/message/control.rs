@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::link::LinkPerformance;
-use super::service::{FailureCause, KeyRequest};
+use super::service::{FailureCause, Hold, KeyRequest, hold_bytes};
 use super::{Ask, Formation, RequestId, Subject};
-use crate::architecture::hop::HopState;
+use crate::architecture::hop::{Hop, HopState};
 use crate::architecture::policy::Terms;
 use crate::architecture::procedure::Procedure;
 use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, LinkId, NodeId, QkdnId, SessionId};
@@ -51,6 +51,7 @@ impl RelayOrder {
             bits: self.order.bits,
             class: self.order.class,
             deadline: self.order.deadline,
+            hold: self.order.hold,
         }
     }
 
@@ -83,6 +84,8 @@ pub struct SegmentOrder {
     pub class: ClassId,
     /// When the request times out.
     pub deadline: Time,
+    /// The session that it belongs to, where the demand has several.
+    pub hold: Option<Hold>,
 }
 
 /// A reservation at one sending KM, and the hop to install for the session if it is new there.
@@ -98,6 +101,8 @@ pub struct Reservation {
     pub bits: u64,
     /// When the reservation lapses.
     pub deadline: Time,
+    /// The session that it belongs to, where the demand has several.
+    pub hold: Option<Hold>,
     /// The controller that decides, to be answered.
     pub reply_to: ControllerId,
     /// The border that the session crosses, if it crosses one; KM-A's KSA enters the other QKDN there.
@@ -226,6 +231,54 @@ pub struct NewRoute {
     pub terms: Terms,
 }
 
+/// How the hops do that one controller serves: flooded to all of its QKDN with a period, where the scenario asks for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Advertisement {
+    /// Which controller.
+    pub origin: ControllerId,
+    /// Counts its advertisements from 1: what was heard before is not passed on again.
+    pub sequence: u32,
+    /// When it knew so.
+    pub at: Time,
+    /// Its hops.
+    pub hops: Box<[HopReport]>,
+}
+
+/// How a hop does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HopReport {
+    /// Which hop.
+    pub hop: HopId,
+    /// Whether its link makes key.
+    pub generating: bool,
+    /// Whether its two KMs reach one another, and the controllers that serve them.
+    pub reachable: [bool; 2],
+    /// Its store's level class, if one was told.
+    pub class: Option<u8>,
+}
+
+/// How far one node is from others: what its controller tells a neighbour's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VectorUpdate {
+    /// From which node.
+    pub from: NodeId,
+    /// To which, and how far.
+    pub entries: Box<[VectorEntry]>,
+    /// The fault behind it, for traces.
+    pub fault: Option<FaultId>,
+}
+
+/// How far one node is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VectorEntry {
+    /// Which node.
+    pub node: NodeId,
+    /// Hops to it, or what counts as infinity.
+    pub metric: u16,
+    /// The last hop to it; `None` if it is not reached.
+    pub last: Option<HopId>,
+}
+
 /// A change of status that is pushed to controllers (P10/P13 step 5; fields after ETSI GS QKD 015).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StatusChange {
@@ -262,6 +315,16 @@ pub enum StatusChange {
 }
 
 impl StatusChange {
+    /// Whether it is about a hop.
+    pub fn touches(&self, hop: &Hop) -> bool {
+        match *self {
+            StatusChange::Link { link, .. } | StatusChange::Maintenance { link, .. } => {
+                hop.link == Some(link)
+            }
+            StatusChange::Level { hop: id, .. } | StatusChange::Reachable { hop: id, .. } => hop.id == id,
+        }
+    }
+
     /// Whether something works again, or is fuller than before.
     pub fn is_good(&self) -> bool {
         match *self {
@@ -402,6 +465,8 @@ pub enum ControlMessage {
         bits: u64,
         /// When the reservation lapses.
         deadline: Time,
+        /// The session that it belongs to, where the demand has several.
+        hold: Option<Hold>,
     },
     /// Controller-B → controller-A: all of B's segment has answered.
     SegmentAnswer {
@@ -489,6 +554,10 @@ pub enum ControlMessage {
         /// The fault behind it, for traces.
         fault: Option<FaultId>,
     },
+    /// Controller → controller (Cx): how the sender's, or another controller's, hops do. Boxed: it is large.
+    Advertisement(Arc<Advertisement>),
+    /// Controller → controller (Cx): how far it is to other nodes. Boxed: it is large.
+    Vector(Box<VectorUpdate>),
     /// Controller → module (Cq) or KM (Ck): how do you do? (step 1)
     StatusRequest,
     /// Module or KM → its controller (step 2). Boxed: it is rare.
@@ -619,6 +688,8 @@ impl ControlMessage {
             ControlMessage::Recall { .. } => "promise recalled",
             ControlMessage::Status { .. } => "status report",
             ControlMessage::LinkReport { .. } => "link performance",
+            ControlMessage::Advertisement(_) => "link state",
+            ControlMessage::Vector(_) => "distance vector",
             ControlMessage::StatusRequest => "status request",
             ControlMessage::StatusAnswer(_) => "status",
             ControlMessage::StatusShare { .. } => "border status",
@@ -638,6 +709,17 @@ impl ControlMessage {
             ControlMessage::SegmentDegraded { .. } => "segment degraded",
             ControlMessage::RouteLost { .. } => "route lost",
         }
+    }
+
+    /// Whether controllers of one QKDN tell each other by it what they route by: its status, flooded, and ways to others.
+    pub fn is_routing_information(&self) -> bool {
+        matches!(
+            self,
+            ControlMessage::Status { .. }
+                | ControlMessage::Advertisement(_)
+                | ControlMessage::Vector(_)
+                | ControlMessage::Reachability(_)
+        )
     }
 
     pub(super) fn subject(&self) -> Subject {
@@ -667,7 +749,12 @@ impl ControlMessage {
             | ControlMessage::StatusAnswer(_)
             | ControlMessage::StatusShare { .. }
             | ControlMessage::Reachability(_)
+            | ControlMessage::Advertisement(_)
             | ControlMessage::GenerationControl { .. } => Subject::default(),
+            ControlMessage::Vector(update) => Subject {
+                fault: update.fault,
+                ..Subject::default()
+            },
             ControlMessage::Status { fault, .. } | ControlMessage::LinkReport { fault, .. } => Subject {
                 fault: *fault,
                 ..Subject::default()
@@ -693,18 +780,23 @@ impl ControlMessage {
 
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
-            ControlMessage::BorderQuery { .. } | ControlMessage::SegmentRequest { .. } => 56,
-            ControlMessage::RouteRequest(_) => 80,
-            ControlMessage::SegmentQuery { order, .. } => 56 + 4 * order.passed.len() as u64,
+            ControlMessage::BorderQuery { order, .. } | ControlMessage::SegmentRequest { order, .. } => {
+                56 + hold_bytes(order.hold)
+            }
+            ControlMessage::RouteRequest(order) => 80 + hold_bytes(order.order.hold),
+            ControlMessage::SegmentQuery { order, .. } => {
+                56 + 4 * order.passed.len() as u64 + hold_bytes(order.hold)
+            }
+            ControlMessage::SegmentReserve { hold, .. } => 32 + hold_bytes(*hold),
             ControlMessage::Reserve(reservation) => {
                 let formation = reservation.formation.as_ref();
                 72 + formation.map_or(0, |formation| 8 + 4 * formation.kms.len() as u64)
+                    + hold_bytes(reservation.hold)
             }
             ControlMessage::BorderAnswer { .. }
             | ControlMessage::SegmentOffer { .. }
             | ControlMessage::ResourceAnswer { .. }
             | ControlMessage::ReserveAnswer { .. }
-            | ControlMessage::SegmentReserve { .. }
             | ControlMessage::Start { .. } => 32,
             ControlMessage::ResourceQuery { .. }
             | ControlMessage::SegmentAnswer { .. }
@@ -717,6 +809,10 @@ impl ControlMessage {
             | ControlMessage::RouteLost { .. }
             | ControlMessage::Status { .. } => 24,
             ControlMessage::LinkReport { .. } => 40,
+            // Origin, sequence and time; per hop its id, three flags in one byte, and the class.
+            ControlMessage::Advertisement(all) => 16 + 6 * all.hops.len() as u64,
+            // Sender and length; per entry node, metric, and last hop.
+            ControlMessage::Vector(update) => 8 + 10 * update.entries.len() as u64,
             ControlMessage::StatusRequest => 0,
             ControlMessage::StatusAnswer(answer) => 13 + 5 * answer.levels.len() as u64,
             ControlMessage::StatusShare { .. } => 13,

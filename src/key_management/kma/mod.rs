@@ -12,6 +12,7 @@ mod level_alarm;
 mod outage;
 pub mod relay;
 pub mod reservation;
+pub mod sessions;
 pub mod source;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use self::relay::centralized::Combining;
 use self::relay::destination::Part;
 use self::relay::parts_void::SentParts;
 use self::relay::{HeldKey, Passing};
+use self::sessions::HeldHops;
 use self::source::Sources;
 use crate::architecture::hop::{Handover, Hop};
 use crate::architecture::key_source::{KeySources, StoreEnd};
@@ -38,7 +40,7 @@ use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::{ControllerId, HopId, LinkId, NodeId, QkdnId, SessionId, StoreId};
-use crate::kernel::Time;
+use crate::kernel::{Occupancy, Time};
 use crate::key_management::ksa::Ksa;
 use crate::key_management::store::{Book, ReceivingStore, SendingStore};
 
@@ -61,8 +63,8 @@ pub struct Route {
     pub decider: ControllerId,
     /// Which procedure the session runs.
     pub procedure: Procedure,
-    /// A reroute that is being installed: hop, epoch, decider, fault.
-    pub installing: Option<NewRoute>,
+    /// A reroute that is being installed, and when it is in force.
+    pub installing: Option<(Time, NewRoute)>,
     /// Counts the session's routes.
     pub epoch: u32,
     /// The attempt that established the session's segment.
@@ -139,6 +141,10 @@ pub struct KeyManager {
     pub(super) routes: FxHashMap<SessionId, Route>,
     /// Hops that requests were promised, and for which attempt.
     grants: FxHashMap<RequestId, Grant>,
+    /// With how many of them those that are overdue are forgotten.
+    sweep_at: usize,
+    /// Sessions that hold hops, where links carry only so many.
+    held_hops: HeldHops,
     /// Requests whose promise was asked back here, until their deadline: once is enough.
     recalled: FxHashMap<RequestId, Time>,
     /// Requests that were relayed on, until their completion comes back.
@@ -192,12 +198,14 @@ impl KeyManager {
         KeyManager {
             outgoing: ways(&surroundings.outgoing, &lane_of, |hop| hop.to),
             incoming: ways(&surroundings.incoming, &follow_of, |hop| hop.from),
+            held_hops: HeldHops::new(&surroundings.session_limits),
             lane_of,
             surroundings,
             lanes,
             follows,
             routes: FxHashMap::default(),
             grants: FxHashMap::default(),
+            sweep_at: reservation::FEW,
             recalled: FxHashMap::default(),
             passing: FxHashMap::default(),
             parts: FxHashMap::default(),
@@ -461,6 +469,18 @@ impl KeyManager {
         self.lanes
             .iter()
             .map(|lane| (lane.store.settings.id, lane.store.book()))
+    }
+
+    /// Those that waited for key of the stores that this KM allocates from; those that still do, up to now.
+    pub fn waited(&self, now: Time) -> impl Iterator<Item = (StoreId, Occupancy)> + '_ {
+        let waited = move |lane: &Lane| {
+            let mut waited = lane.waited;
+            for waiter in &lane.waiters {
+                waited.leave(now, waiter.since);
+            }
+            (lane.store.settings.id, waited)
+        };
+        self.lanes.iter().map(waited)
     }
 
     /// The sending end of one of this KM's stores.

@@ -4,7 +4,8 @@
 //! reservation (P9 step 4a, P12 step 5); one that was refused for want of key holds up those behind it until the
 //! lacking KM can serve. The source decides how a request ends.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::num::NonZeroU32;
 
 use rustc_hash::FxHashMap;
 
@@ -75,6 +76,10 @@ struct Session {
     /// A reroute that began with the loss of this route.
     lost_by: Option<FaultId>,
     last: Option<u32>,
+    /// Its end has been told: what comes late does not end it again.
+    closed: bool,
+    /// Sessions of the demand that were refused, until their end: one that is refused is refused for good.
+    blocked: BTreeMap<NonZeroU32, Time>,
 }
 
 /// Sessions and requests of this KM's applications.
@@ -127,8 +132,16 @@ impl KeyManager {
             armed: false,
             lost_by: None,
             last: None,
+            closed: false,
+            blocked: BTreeMap::new(),
         });
-        session.queue.push_back(number);
+        session.blocked.retain(|_, until| *until > cx.now);
+        let blocked = order
+            .hold
+            .is_some_and(|hold| session.blocked.contains_key(&hold.number));
+        if !blocked {
+            session.queue.push_back(number);
+        }
         session.deadlines.push_back(number);
         if order.last {
             session.last = Some(number);
@@ -148,6 +161,9 @@ impl KeyManager {
                 attempt: 0,
             },
         );
+        if blocked {
+            return self.fail(order.request, FailureCause::SessionLimit, out);
+        }
         out.explain(|| self.why_queued(order.request));
         self.pump(id, cx, out);
     }
@@ -313,7 +329,7 @@ impl KeyManager {
         };
         let installed = matches!(
             cause,
-            None | Some(FailureCause::InsufficientKey | FailureCause::TimeOut)
+            None | Some(FailureCause::InsufficientKey | FailureCause::TimeOut | FailureCause::SessionLimit)
         );
         if cause == Some(FailureCause::ElementDown) {
             return self.ask_again(ask, cx, out);
@@ -335,7 +351,20 @@ impl KeyManager {
                 });
             }
         }
+        let lost_at_once = self
+            .routes
+            .get(&id)
+            .is_some_and(|route| route.terms.fails_at_once);
         match (cause, self.sources.requests.get_mut(&request)) {
+            (Some(FailureCause::SessionLimit), Some(entry)) => {
+                if let Some(hold) = entry.order.hold {
+                    session.blocked.insert(hold.number, hold.until);
+                }
+                self.fail(request, FailureCause::SessionLimit, out);
+            }
+            (Some(cause @ FailureCause::InsufficientKey), Some(_)) if lost_at_once => {
+                self.fail(request, cause, out);
+            }
             (None, Some(entry)) if matches!(entry.state, State::Asking { .. }) => {
                 self.start_relay(request, cx, out);
             }
@@ -444,10 +473,14 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        let older = |session: &&mut Session| session.generation <= generation;
-        let Some(session) = self.sources.sessions.get_mut(&id).filter(older) else {
+        let Some(session) = self.sources.sessions.get_mut(&id) else {
             return;
         };
+        if session.generation > generation {
+            // It has begun anew already; what the lost route was asked for, nobody answers any more.
+            self.queue_again(id);
+            return self.pump(id, cx, out);
+        }
         if let Some(fault) = fault {
             let instant = ReroutingInstant::Commanded;
             out.observe(Observation::Rerouting {
@@ -458,17 +491,28 @@ impl KeyManager {
         }
         session.route = RouteState::None;
         session.lost_by = fault;
-        // What had been asked for by the lost route is asked for again.
+        self.queue_again(id);
+        self.pump(id, cx, out);
+    }
+
+    /// What a route that is gone had been asked for is asked for again; what the present one is being asked for is not.
+    fn queue_again(&mut self, id: SessionId) {
+        let session = self.sources.sessions.get_mut(&id).expect("the caller has looked");
+        let (gone, generation) = (session.route == RouteState::None, session.generation);
         session.queue.clear();
         for &number in &session.deadlines {
-            if let Some(entry) = self.sources.requests.get_mut(&RequestId { session: id, number })
-                && matches!(entry.state, State::Queued | State::Asking { .. } | State::Refused)
-            {
-                entry.state = State::Queued;
-                session.queue.push_back(number);
+            let Some(entry) = self.sources.requests.get_mut(&RequestId { session: id, number }) else {
+                continue;
+            };
+            let lost = gone || entry.attempt < generation;
+            match entry.state {
+                State::Queued => {}
+                State::Asking { .. } | State::Refused if lost => entry.state = State::Queued,
+                State::Refused => {}
+                State::Asking { .. } | State::Relaying | State::Synchronising => continue,
             }
+            session.queue.push_back(number);
         }
-        self.pump(id, cx, out);
     }
 
     /// Both sides have agreed on another border: the KSAs meet there, and later requests run its procedure.
@@ -531,7 +575,10 @@ impl KeyManager {
                 }
                 Some(entry) => {
                     session.deadlines.pop_front();
-                    session.queue.retain(|&queued| queued != number);
+                    // Both are in the order of numbers, so what is overdue is first in the queue or not in it.
+                    if session.queue.front() == Some(&number) {
+                        session.queue.pop_front();
+                    }
                     let (state, lacked, attempt) = (entry.state, entry.lacked, entry.attempt);
                     let unreachable = entry.unreachable;
                     if let (State::Asking { .. } | State::Refused, RouteState::Installed(decider)) =
@@ -546,15 +593,17 @@ impl KeyManager {
                         };
                         out.send(controller, label, cancel);
                     }
-                    // Unanswered, and not for want of key: the route, or what was to make it, is lost.
+                    // Unanswered, and not for want of key: the route, or what was to make it, is lost. What an earlier
+                    // route did not answer says nothing of this one.
                     let lost_asking = matches!(state, State::Asking { .. })
                         && match session.route {
                             RouteState::Establishing(by) => by == number,
-                            RouteState::Installed(_) => !lacked,
+                            RouteState::Installed(_) => !lacked && attempt >= session.generation,
                             RouteState::None => false,
                         };
                     if lost_asking {
                         session.route = RouteState::None;
+                        self.queue_again(id);
                     }
                     let cause = if lacked {
                         FailureCause::InsufficientKey
@@ -606,9 +655,15 @@ impl KeyManager {
         }
     }
 
-    /// A request that comes while the KM is out of service fails.
-    pub(super) fn fail_unknown(&mut self, order: &KeyRequest, procedure: Procedure, out: &mut Outbox) {
-        let (request, cause) = (order.request, FailureCause::ElementDown);
+    /// A request that comes while the KM is out of service, or its queue full, fails.
+    pub(super) fn fail_unknown(
+        &mut self,
+        order: &KeyRequest,
+        cause: FailureCause,
+        procedure: Procedure,
+        out: &mut Outbox,
+    ) {
+        let request = order.request;
         out.observe(Observation::Failed { request, cause });
         out.send_as(
             self.my_ksa(),
@@ -633,7 +688,9 @@ impl KeyManager {
     /// Session close, after the session's last request (P9 step 10).
     pub(in crate::key_management) fn close_if_over(&mut self, id: SessionId, out: &mut Outbox) {
         let session = &self.sources.sessions[&id];
-        let Some(last) = session.last else { return };
+        let Some(last) = session.last.filter(|_| !session.closed) else {
+            return;
+        };
         let open = session.deadlines.iter().any(|&number| {
             self.sources
                 .requests
@@ -647,6 +704,9 @@ impl KeyManager {
         {
             return;
         }
+        let session = self.sources.sessions.get_mut(&id).expect("it was just there");
+        session.closed = true;
+        let session = &self.sources.sessions[&id];
         let label = Label::new(session.procedure, Step::Usage);
         let parameters = &self.surroundings.parameters;
         let concerns_manager = session.border.is_some() || parameters.management.user_reports;

@@ -1,7 +1,7 @@
 //! The pictures of a comparison: differences with their intervals, and the Pareto picture.
 
 use super::Picture;
-use super::bars::{Part, Rows};
+use super::bars::{Line, Part, Rows};
 use super::plane::{Axis, Curve, Plane, number};
 use crate::archive::{Comparison, Verdict};
 
@@ -51,7 +51,11 @@ pub fn forests(comparison: &Comparison) -> Vec<Picture> {
                     number(ends[1])
                 ),
             };
-            rows.push((row.name.clone(), vec![part]));
+            rows.push(Line {
+                name: row.name.clone(),
+                parts: vec![part],
+                after: String::new(),
+            });
         }
         let forest = Rows {
             id: format!("difference-{}", at + 1),

@@ -5,7 +5,7 @@ use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
 use crate::observe::metrics;
-use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Place, Sharing};
+use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Demand, Holding, Place, Sharing};
 use crate::units::Bits;
 
 impl Checker<'_> {
@@ -35,22 +35,14 @@ impl Checker<'_> {
                 self.route(&path.then("between"), &demand.between);
             }
             let arrivals = path.then("arrivals").then(demand.arrivals.name());
-            if demand.arrivals.requests_in(Span(u64::MAX / 2)) == 0 {
+            self.arrivals(&arrivals, demand);
+            let written = !matches!(demand.arrivals, Arrivals::Replay(_));
+            if written && demand.arrivals.requests_in(Span(u64::MAX / 2)) == 0 {
                 self.error(
                     "zero_demand_rate",
                     arrivals.then("rate"),
                     format!("demand {} never asks", demand.id),
                     "write a rate above 0, or leave the demand out",
-                );
-            }
-            if let Arrivals::Periodic(periodic) = &demand.arrivals
-                && periodic.period == Span::ZERO
-            {
-                self.error(
-                    "zero_period",
-                    arrivals.then("period"),
-                    format!("demand {} asks infinitely often", demand.id),
-                    "write a period such as \"100 ms\"",
                 );
             }
             if demand.key == Bits::ZERO {
@@ -97,6 +89,72 @@ impl Checker<'_> {
                     format!("the run ends at {}", document.end()),
                 );
             }
+        }
+    }
+
+    /// Checks when a demand asks, beside its rate.
+    fn arrivals(&mut self, path: &Path, demand: &Demand) {
+        match &demand.arrivals {
+            Arrivals::Periodic(periodic) if periodic.period == Span::ZERO => self.error(
+                "zero_period",
+                path.then("period"),
+                format!("demand {} asks infinitely often", demand.id),
+                "write a period such as \"100 ms\"",
+            ),
+            Arrivals::OnOff(bursts) if bursts.on == Span::ZERO => self.error(
+                "zero_period",
+                path.then("on"),
+                format!("demand {} is never on", demand.id),
+                "write a time such as \"10 s\"",
+            ),
+            Arrivals::Sessions(sessions) => {
+                let (time, field) = match &sessions.holding {
+                    Holding::Exponential(held) => (held.mean, "mean"),
+                    Holding::Fixed(held) => (held.time, "time"),
+                };
+                if time == Span::ZERO {
+                    self.error(
+                        "zero_holding_time",
+                        path.then("holding").then(sessions.holding.name()).then(field),
+                        format!("sessions of demand {} are over as they open", demand.id),
+                        "write a time such as \"3 min\"",
+                    );
+                }
+                if sessions.requests.is_some_and(|rate| rate.0 == 0) {
+                    self.error(
+                        "zero_demand_rate",
+                        path.then("requests"),
+                        "sessions that ask no more after their first request have no rate",
+                        "leave it out",
+                    );
+                }
+            }
+            Arrivals::Replay(replay) => {
+                let late = replay.times.windows(2).position(|pair| pair[0] > pair[1]);
+                if let Some(index) = late {
+                    self.error(
+                        "trace_order",
+                        path.then("times").then(index + 1),
+                        format!(
+                            "{} does not come after {}",
+                            replay.times[index + 1],
+                            replay.times[index]
+                        ),
+                        "write the instants in order of time",
+                    );
+                }
+                let until = demand.until.unwrap_or(self.document.end());
+                let inside = |at: &&Span| **at >= demand.from && **at < until;
+                if !replay.times.iter().any(|at| inside(&at)) {
+                    self.error(
+                        "empty_trace",
+                        path.clone(),
+                        format!("the trace of demand {} has no request in its time", demand.id),
+                        "give \"times\" or a \"file\" with instants between its beginning and its end",
+                    );
+                }
+            }
+            _ => {}
         }
     }
 
@@ -253,7 +311,7 @@ impl Checker<'_> {
         let tags = matches!(document.security.authentication, Authentication::WegmanCarter(_));
         let (on, setting) = match metric {
             "kkder" => (document.run.material_check, "\"material_check\": true in \"run\""),
-            "exposed_bits_per_node" | "clear_bits_per_node" | "retention_s" => {
+            "exposed_bits_per_node" | "clear_bits_per_node" | "nodes_in_clear" | "retention_s" => {
                 (document.security.exposure, "\"exposure\": true in \"security\"")
             }
             "authentication_bits" | "unauthenticated_messages" => (
@@ -279,6 +337,13 @@ impl Checker<'_> {
     pub(super) fn data_network(&mut self) {
         let document = self.document;
         for (index, route) in document.data_network.routes.iter().enumerate() {
+            let [from, to] = &route.between;
+            let what = format!("the route from {from} to {to}");
+            self.length(
+                at!("data_network", "routes", index, "length"),
+                &what,
+                route.length,
+            );
             let path = at!("data_network", "routes", index, "between");
             for (end, place) in route.between.iter().enumerate() {
                 let side_of_iwn = document.boundary(&place.qkdn).is_some_and(|boundary| {

@@ -13,6 +13,9 @@ impl Compiler<'_> {
         for class in &document.classes {
             if let Some(id) = self.builder.find_class(class.id.as_str()) {
                 self.builder.priority(id, class.priority);
+                if class.lacking == document::Lacking::Fail {
+                    self.builder.impatient(id);
+                }
             }
         }
         for qkdn in &document.qkdns {
