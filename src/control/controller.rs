@@ -14,8 +14,8 @@ use super::reachability::Exchange;
 use super::recovery::Restoring;
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
-use super::vectors::Vectors;
 use super::segment::{Held, Segment};
+use super::vectors::Vectors;
 use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, LinkPerformance, ManagementMessage, Message, ReservationResult,
     StatusChange,

@@ -54,7 +54,7 @@ impl Controller {
         if self.surroundings.flooding_peers.is_empty()
             || !self.floods(change)
             || self.keeps_to_itself(change, origin, from)
-         {
+        {
             return;
         }
         self.tell_others(change, origin, fault, Some(from), out);
@@ -102,7 +102,9 @@ impl Controller {
 
     /// The levels of the hops that this controller serves are told with all else that it knows of them.
     pub(super) fn tells_all(&mut self, reports: &[HopReport]) {
-        let levels = reports.iter().filter_map(|report| Some((report.hop, report.class? > 0)));
+        let levels = reports
+            .iter()
+            .filter_map(|report| Some((report.hop, report.class? > 0)));
         self.flooding.told.extend(levels);
         self.flooding.untold.clear();
     }

@@ -26,8 +26,9 @@ use self::measure::Evidence;
 use self::plan::Plan;
 #[cfg(feature = "trace")]
 use self::trace::Trace;
-use self::world::World;
+use self::world::{Event, World};
 use crate::ids::{LinkId, QkdnId};
+use crate::kernel::{EventQueue, LadderQueue};
 use crate::observe::outcome::{AuditCheck, Measured, Outcome, SessionRecord};
 use crate::observe::requests::Requests;
 use crate::observe::reroutes::Reroutes;
@@ -62,6 +63,18 @@ pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome
 
 /// The same with time series of `samples` equal periods, and the routes that sessions used; no other number changes.
 pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, samples: u32) -> Outcome {
+    simulate_on(plan, replication, options, samples, LadderQueue::new())
+}
+
+/// The same on an empty queue of choice: a test of the simulator itself. On any that pops in the same order as the ladder
+/// nothing differs; on one that permutes ties, results differ, and the audit passes.
+pub fn simulate_on<Q: EventQueue<Event>>(
+    plan: &Arc<Plan>,
+    replication: u32,
+    options: Options,
+    samples: u32,
+    queue: Q,
+) -> Outcome {
     let plan = &plan.of_replication(replication);
     match options {
         #[cfg(feature = "trace")]
@@ -72,6 +85,7 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
             );
             run(
                 plan,
+                queue,
                 [replication, samples],
                 true,
                 watch,
@@ -80,6 +94,7 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
         }
         Options { audit: true, .. } => run(
             plan,
+            queue,
             [replication, samples],
             false,
             Auditor::new(Arc::clone(plan)),
@@ -87,6 +102,7 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
         ),
         Options { audit: false, .. } => run(
             plan,
+            queue,
             [replication, samples],
             false,
             Unobserved,
@@ -95,8 +111,9 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
     }
 }
 
-fn run<O: Observer>(
+fn run<O: Observer, Q: EventQueue<Event>>(
     plan: &Arc<Plan>,
+    queue: Q,
     [replication, samples]: [u32; 2],
     trail: bool,
     watch: O,
@@ -109,7 +126,7 @@ fn run<O: Observer>(
         (Sessions::default(), routes),
     );
     let observers = ((own, custody), watch);
-    let mut world = World::new(Arc::clone(plan), replication, observers).sampled(samples);
+    let mut world = World::with_queue(Arc::clone(plan), replication, observers, queue).sampled(samples);
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.run()));
     if let Err(cause) = ran {
         let text = cause.downcast_ref::<String>().map(String::as_str);

@@ -25,7 +25,7 @@ use crate::control::Controller;
 use crate::ids::{
     ApplicationId, Arena, ControllerId, FaultId, Id, LinkId, ManagerId, NodeId, SessionId, StoreId,
 };
-use crate::kernel::{Simulation, Span, Streams, Time};
+use crate::kernel::{EventQueue, LadderQueue, Simulation, Span, Streams, Time};
 use crate::key_management::kma::{Context, KeyManager};
 use crate::key_management::store::Book;
 use crate::management::manager::Manager;
@@ -43,9 +43,10 @@ use crate::quantum::random_source::RandomSource;
 use crate::quantum::source::{LinkSource, QuantumLayer, ScheduledSource};
 use crate::service::application::{Application, Demand};
 
-/// Something that happens at one instant.
+/// Something that happens at one instant; its own business, named only by the types of queues.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
-enum Event {
+pub enum Event {
     /// A message reaches its receiver.
     Arrive { slot: u32 },
     /// The receiver's server has processed it.
@@ -77,9 +78,11 @@ pub type Snapshots = [Option<Vec<Book>>; 2];
 
 /// One replication under way.
 #[derive(Debug)]
-pub struct World<O> {
+pub struct World<O, Q = LadderQueue<Event>> {
     plan: Arc<Plan>,
-    simulation: Simulation<Event>,
+    simulation: Simulation<Event, Q>,
+    /// The first events are queued.
+    started: bool,
     envelopes: Vec<Option<Envelope>>,
     free: Vec<u32>,
     packets: Vec<Option<Packet>>,
@@ -114,6 +117,13 @@ pub struct World<O> {
 impl<O: Observer> World<O> {
     /// A world at time 0.
     pub fn new(plan: Arc<Plan>, replication: u32, observer: O) -> World<O> {
+        World::with_queue(plan, replication, observer, LadderQueue::new())
+    }
+}
+
+impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
+    /// The same on an empty queue of choice: its order of events at one instant is that of the run.
+    pub fn with_queue(plan: Arc<Plan>, replication: u32, observer: O, queue: Q) -> World<O, Q> {
         let streams = Streams::new(plan.run.seed, replication);
         let mut quantum = QuantumLayer::default();
         for store in plan.stores.values() {
@@ -166,7 +176,8 @@ impl<O: Observer> World<O> {
             applications[demand.source] = Application::asking(demand.source, node, application, random);
         }
         World {
-            simulation: Simulation::new(),
+            simulation: Simulation::with_queue(queue),
+            started: false,
             envelopes: Vec::new(),
             free: Vec::new(),
             packets: Vec::new(),
@@ -216,16 +227,24 @@ impl<O: Observer> World<O> {
 
     /// Samples the stores at so many equal distances of time, up to the end of arrivals.
     #[must_use]
-    pub fn sampled(mut self, count: u32) -> World<O> {
+    pub fn sampled(mut self, count: u32) -> World<O, Q> {
         self.samples = Samples::new(count, self.plan.end(), self.plan.stores.len());
         self
     }
 
     /// Runs to the end: arrivals stop, requests end, messages arrive, and every store is looked at once more.
     pub fn run(&mut self) {
-        self.start();
+        self.run_until(Time::NEVER);
+        self.finish();
+    }
+
+    /// What happens up to and at an instant, the start included.
+    pub fn run_until(&mut self, until: Time) {
+        if !std::mem::replace(&mut self.started, true) {
+            self.start();
+        }
         let end = self.plan.end();
-        while let Some((now, event)) = self.simulation.next() {
+        while let Some((now, event)) = self.simulation.next_until(until) {
             while self.samples.next() <= now {
                 self.sample();
             }
@@ -261,6 +280,11 @@ impl<O: Observer> World<O> {
                 Event::Overdue { line, sequence } => self.on_overdue(line, sequence, now),
             }
         }
+    }
+
+    /// Nothing happens any more: samples that are due, and the last look at every store.
+    fn finish(&mut self) {
+        let end = self.plan.end();
         while self.samples.next() <= end {
             self.sample();
         }
@@ -569,7 +593,7 @@ impl<O: Observer> World<O> {
     }
 
     /// The stores that a link fills: the lane from its first end, the lane from its second.
-    fn stores_of(&self, link: LinkId) -> impl Iterator<Item = StoreId> + use<O> {
+    fn stores_of(&self, link: LinkId) -> impl Iterator<Item = StoreId> + use<O, Q> {
         let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
         stores.into_iter().flatten()
     }

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use qkdni::architecture::surroundings::{LinkStateRefresh, ManagementOptions, Parameters, RelayScheme, ReservationScheme};
+use qkdni::architecture::surroundings::{
+    LinkStateRefresh, ManagementOptions, Parameters, RelayScheme, ReservationScheme,
+};
 use qkdni::architecture::{Procedure, Recovery};
 use qkdni::control::routing::FewestHops;
 use qkdni::fault::{DuctCut, Fault, FaultKind as _};

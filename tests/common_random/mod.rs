@@ -7,8 +7,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use qkdni::architecture::policy::Policy;
-use qkdni::architecture::surroundings::{LinkStateRefresh,
-    ManagementOptions, Parameters, RelayScheme, ReportTriggers, ReservationScheme,
+use qkdni::architecture::surroundings::{
+    LinkStateRefresh, ManagementOptions, Parameters, RelayScheme, ReportTriggers, ReservationScheme,
 };
 use qkdni::architecture::{Address, Channel, Disturbance, Heartbeat, Procedure, Recovery, ReferencePoint};
 use qkdni::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};

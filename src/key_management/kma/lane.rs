@@ -306,8 +306,14 @@ mod tests {
                 lane.store.settings.capacity = capacity;
                 for class in 1..classes {
                     let edge = lane.store.settings.edge_above(class, classes);
-                    assert!(lane.class_of(edge, classes) > class, "{capacity} {classes} {class}");
-                    assert!(lane.class_of(edge - 1, classes) <= class, "{capacity} {classes} {class}");
+                    assert!(
+                        lane.class_of(edge, classes) > class,
+                        "{capacity} {classes} {class}"
+                    );
+                    assert!(
+                        lane.class_of(edge - 1, classes) <= class,
+                        "{capacity} {classes} {class}"
+                    );
                 }
             }
         }

@@ -983,7 +983,11 @@ fn a_full_link_refuses_another_session() {
     let admitted = Some(ReservationResult::Confirmed);
     assert_eq!(ask(&mut bench, 1, 0, 1, 500), admitted);
     assert_eq!(ask(&mut bench, 2, 1, 2, 600), full);
-    assert_eq!(ask(&mut bench, 3, 2, 1, 500), admitted, "of the session that holds it");
+    assert_eq!(
+        ask(&mut bench, 3, 2, 1, 500),
+        admitted,
+        "of the session that holds it"
+    );
     assert_eq!(ask(&mut bench, 500, 3, 3, 900), admitted, "the first is over");
     assert!(bench.km.lanes.iter().all(|lane| lane.waiters.is_empty()));
 }

@@ -13,7 +13,7 @@ use crate::architecture::{
     Address, Channel, Detection, Disturbance, ElementKind, Envelope, Timer, Unnoticed,
 };
 use crate::ids::{Arena, ControllerId, DuctId, FaultId, Id as _, LinkId, NodeId};
-use crate::kernel::{Span, Streams, Time};
+use crate::kernel::{EventQueue, Span, Streams, Time};
 use crate::key_management::kma::Context;
 use crate::network::data_network::NS_PER_METRE;
 use crate::network::plan::Plan;
@@ -204,7 +204,7 @@ fn detection(plan: &Plan, way: Span, sender: &str, streams: &Streams) -> Detecti
     }
 }
 
-impl<O: Observer> World<O> {
+impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
     pub(super) fn schedule_faults(&mut self) {
         let end = self.plan.end();
         for (fault, plan) in self.plan.faults.iter() {
@@ -438,7 +438,10 @@ impl<O: Observer> World<O> {
 
     fn listeners(&mut self) -> Arc<Listeners> {
         let plan = &self.plan;
-        let made = self.outages.listeners.get_or_insert_with(|| Arc::new(Listeners::new(plan)));
+        let made = self
+            .outages
+            .listeners
+            .get_or_insert_with(|| Arc::new(Listeners::new(plan)));
         Arc::clone(made)
     }
 
