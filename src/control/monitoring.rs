@@ -64,7 +64,7 @@ impl Controller {
                 link,
                 generating: generating || ordered,
             };
-            self.on_status(change, answer.at, None, from, now, out);
+            self.on_status(change, answer.at, answer.fault, from, now, out);
         }
         for &(hop, percent) in &answer.levels {
             self.control_generation(hop, percent, out);

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::controller::Controller;
 use super::knowledge::{HopState, News};
 use super::segment::{Crossing, Segment, SegmentState, Side};
-use crate::architecture::message::{Ask, ControlMessage, NewRoute, StatusChange, Subject};
+use crate::architecture::message::{Ask, ControlMessage, FailedHop, NewRoute, StatusChange, Subject};
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
 use crate::architecture::{Address, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{FaultId, HopId, NodeId, SessionId};
@@ -119,6 +119,7 @@ impl Controller {
                 fault,
                 session,
                 instant: ReroutingInstant::Reported,
+                decider: None,
             });
         }
         out.explain(|| {
@@ -170,6 +171,7 @@ impl Controller {
                 fault,
                 session,
                 instant,
+                decider: None,
             });
         }
     }
@@ -286,19 +288,24 @@ impl Controller {
     pub(super) fn on_fault_decision(
         &mut self,
         session: SessionId,
-        hop: Option<(HopId, bool)>,
+        failed: Option<FailedHop>,
         at: Time,
         from: Address,
         now: Time,
         out: &mut Outbox,
     ) {
-        if let Some((hop, generating)) = hop {
+        if let Some(FailedHop {
+            hop,
+            generating,
+            fault,
+        }) = failed
+        {
             if let (false, Some(link)) = (generating, self.hop(hop).link) {
                 let change = StatusChange::Link { link, generating };
-                self.on_status(change, at, None, from, now, out);
+                self.on_status(change, at, fault, from, now, out);
             }
             let change = StatusChange::Level { hop, class: 0 };
-            self.on_status(change, at, None, from, now, out);
+            self.on_status(change, at, fault, from, now, out);
         }
         let active = self
             .segments
@@ -311,7 +318,7 @@ impl Controller {
 
     /// The other side is lost, or no longer consistent: the source begins again with the border choice.
     pub(super) fn lose_route(&mut self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
-        self.instant(session, ReroutingInstant::Coordinated, out);
+        Self::instant_of(session, fault, ReroutingInstant::Coordinated, out);
         out.explain(|| {
             let reason = "the other side does not answer, or no longer agrees: the source begins anew";
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason)
@@ -334,6 +341,14 @@ impl Controller {
             out.send(Address::controller(next), label, close);
         }
         if let Some(source) = segment.place.source {
+            if let Some(fault) = fault {
+                out.observe(Observation::Commands {
+                    fault,
+                    session,
+                    kms: 1,
+                    gives_back: true,
+                });
+            }
             self.deliver(
                 source,
                 label,
@@ -376,6 +391,14 @@ impl Controller {
             .filter(told)
             .map(|(_, &hop)| hop)
             .collect();
+        if let Some(fault) = fault {
+            out.observe(Observation::Commands {
+                fault,
+                session,
+                kms: changed.len() as u32,
+                gives_back: false,
+            });
+        }
         for &hop in &changed {
             let km = self.hop(hop).from;
             let command = NewRoute {

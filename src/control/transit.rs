@@ -13,7 +13,7 @@ use super::establishment::{Establishing, choice, note_computation};
 use super::knowledge::HopState;
 use super::segment::{Crossing, Place};
 use crate::architecture::message::{ControlMessage, SegmentOrder, Subject};
-use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
+use crate::architecture::observation::{Choice, Decision};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{Address, Handover, Outbox, Procedure, Step};
 use crate::ids::{BoundaryId, FaultId, HopId, NodeId, QkdnId, SessionId};
@@ -154,7 +154,6 @@ impl Controller {
         }
         let first = segment.place.source.is_some();
         if lost || (first && self.knows_another_way(session, true)) {
-            Self::instant_of(session, fault, ReroutingInstant::Coordinated, out);
             self.lose_route(session, fault, out);
         } else if !first {
             self.tell_before(session, lost, fault, out);
@@ -177,7 +176,7 @@ impl Controller {
         self.view(|view| {
             view.ways(from, to, &[], segment.bits).any(|way| {
                 let same = way.border.far_qkdn == after.qkdn;
-                way.rank.0 == HopState::Active && (!same || (over_the_same && way.offer.is_some()))
+                way.rank.state == HopState::Active && (!same || (over_the_same && way.offer.is_some()))
             })
         })
     }

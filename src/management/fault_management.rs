@@ -5,7 +5,7 @@
 //! information of steps 5 and 6 has its own place.
 
 use super::manager::Manager;
-use crate::architecture::message::{FaultDecision, ManagementMessage, Subject};
+use crate::architecture::message::{FailedHop, FaultDecision, ManagementMessage, Subject};
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, Step};
 
 impl Manager {
@@ -22,12 +22,16 @@ impl Manager {
                 request,
                 hop,
                 generating,
+                fault,
                 cause,
                 at,
                 boundary,
                 decider,
             } => {
-                let subject = Subject::request(request);
+                let subject = Subject {
+                    fault,
+                    ..Subject::request(request)
+                };
                 note(
                     procedure,
                     Step::FailureReport,
@@ -48,6 +52,7 @@ impl Manager {
                         boundary: border.boundary,
                         cause,
                         at,
+                        fault,
                     };
                     out.send(Address::manager(border.far_manager), label, shared);
                 }
@@ -59,7 +64,11 @@ impl Manager {
                 );
                 let decision = ManagementMessage::Decision {
                     session: request.session,
-                    hop: Some((hop, generating)),
+                    hop: Some(FailedHop {
+                        hop,
+                        generating,
+                        fault,
+                    }),
                     at,
                     decision: FaultDecision::Reroute,
                 };
@@ -70,9 +79,10 @@ impl Manager {
                 session,
                 boundary,
                 at,
+                fault,
                 ..
             } => {
-                let subject = Subject::session(session, None);
+                let subject = Subject::session(session, fault);
                 diagnose(procedure, subject, "decides: this side stands by", out);
                 let border = self
                     .surroundings
@@ -143,6 +153,7 @@ mod tests {
             },
             hop: HopId(4),
             generating: false,
+            fault: None,
             cause: FailureCause::InsufficientKey,
             at: Time(7),
             boundary: Some(BoundaryId(0)),
@@ -164,6 +175,7 @@ mod tests {
             boundary: BoundaryId(0),
             cause: FailureCause::InsufficientKey,
             at: Time(7),
+            fault: None,
         };
         assert_eq!(tell(news), [("3", None), ("4", None), ("4a", decided_by(2))]);
     }

@@ -8,6 +8,8 @@ pub mod carrier;
 pub mod channels;
 pub mod custody;
 pub mod data_network;
+pub mod felt;
+pub mod heartbeats;
 pub mod measure;
 pub mod plan;
 mod series;
@@ -159,20 +161,19 @@ fn run<O: Observer, Q: EventQueue<Event>>(
     let taken = world.samples().to_vec();
     let ((((requests, reroutes), (sessions, routes)), custody), watch) = world.into_observer();
     let books_of = [before.as_slice(), after.as_slice()];
+    let felt = felt::felt(plan, &requests, &reroutes);
     let evidence = Evidence {
         plan,
         requests: &requests,
-        reroutes: &reroutes,
+        felt: &felt,
+        heartbeats: heartbeats::sent(plan, replication),
         availability: &availability,
         books: books_of,
         carried,
         events,
     };
-    let (mut metrics, records, reroutes) = (
-        evidence.metrics(),
-        evidence.request_records(),
-        evidence.reroute_records(),
-    );
+    let (mut metrics, records) = (evidence.metrics(), evidence.request_records());
+    metrics.extend(accounts::metrics(plan, &accounting));
     match custody.as_ref().filter(|_| plan.exposure) {
         Some(custody) => metrics.extend(custody.metrics()),
         None => metrics.push(Measured::new(
@@ -191,7 +192,7 @@ fn run<O: Observer, Q: EventQueue<Event>>(
         events,
         metrics,
         requests: records,
-        reroutes,
+        reroutes: felt.iter().map(|felt| felt.record().clone()).collect(),
         sessions: session_records(plan, &sessions),
         accounting,
         configuration,

@@ -148,6 +148,7 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
                     parameters.rerouting,
                     expected(&plan.links[link]),
                 )
+                .declaring(parameters.status_reports)
             })
             .collect();
         let mut applications: Arena<ApplicationId, Application> = plan

@@ -32,10 +32,14 @@ pub struct Module {
     procedure: Procedure,
     /// What the link is provisioned for, where its blocks have errors of their own.
     expected: Option<Expected>,
+    /// Whether it declares by itself what happens to its link; else it answers who asks.
+    declares: bool,
     /// Physical events not declared yet.
     undeclared: Unnoticed,
     /// Whether the channel is there.
     up: bool,
+    /// The fault that took the channel.
+    fault: Option<FaultId>,
     /// Whether the controller has ordered it to stop.
     stopped: bool,
     /// What was declared last: whether the link makes key.
@@ -61,12 +65,20 @@ impl Module {
             detection,
             procedure,
             expected,
+            declares: true,
             undeclared: Unnoticed::default(),
             up: true,
+            fault: None,
             stopped: false,
             declared: true,
             state: LinkState::Active,
         }
+    }
+
+    /// The same, but it only answers who asks (P10/P13 step 2).
+    #[must_use]
+    pub fn declaring(self, declares: bool) -> Module {
+        Module { declares, ..self }
     }
 
     /// Time 0.
@@ -86,10 +98,14 @@ impl Module {
         match message {
             ControlMessage::StatusRequest => {
                 let answer = StatusAnswer {
-                    link: Some((self.link, self.up && !self.stopped)),
+                    link: Some((self.link, self.declared && self.up && !self.stopped)),
                     levels: Box::default(),
                     at: now,
+                    fault: self.fault,
                 };
+                if let Some(fault) = self.fault {
+                    out.observe(Observation::Declared { fault });
+                }
                 let label = Label::new(self.procedure, Step::StatusAnswer);
                 let to = Address::controller(self.controller);
                 out.send(to, label, ControlMessage::StatusAnswer(Box::new(answer)));
@@ -122,7 +138,10 @@ impl Module {
 
     /// The quantum channel went or came back.
     pub fn on_disturbance(&mut self, now: Time, generating: bool, fault: FaultId, out: &mut Outbox) {
-        self.up = generating;
+        (self.up, self.fault) = (generating, (!generating).then_some(fault));
+        if !self.declares {
+            return;
+        }
         if let Some(due) = self.undeclared.add(self.detection, now, generating, fault) {
             out.wake(due, Timer::Detection);
         }

@@ -1,5 +1,7 @@
 //! The key that comes out of a link, evaluated at the moment of a look: an idle link costs no events.
 
+use std::collections::BTreeMap;
+
 use super::block_source::BlockSource;
 use super::material::KeyBits;
 use super::pass_source::PassSource;
@@ -8,7 +10,7 @@ use super::random_source::RandomSource;
 use crate::architecture::RequestId;
 use crate::architecture::key_source::{BlockRun, KeySource, KeySources, StoreEnd};
 use crate::architecture::message::{Material, OtpKeys};
-use crate::ids::{Arena, Id, StoreId};
+use crate::ids::{Arena, FaultId, Id, StoreId};
 use crate::kernel::{Span, Time};
 
 /// Equal blocks at equal distance, with interruptions: what one end of one lane gets.
@@ -197,6 +199,8 @@ pub struct QuantumLayer {
     ends: Arena<StoreId, [LinkSource; 2]>,
     /// Where real bits flow.
     bits: Option<KeyBits>,
+    /// The faults that keep links from making key.
+    faults: BTreeMap<StoreId, FaultId>,
 }
 
 impl QuantumLayer {
@@ -226,6 +230,14 @@ impl QuantumLayer {
         }
     }
 
+    /// A fault keeps what fills a store from making key; `None`: none does any more.
+    pub fn blame(&mut self, store: StoreId, fault: Option<FaultId>) {
+        match fault {
+            Some(fault) => self.faults.insert(store, fault),
+            None => self.faults.remove(&store),
+        };
+    }
+
     /// An eavesdropper intercepts and resends this fraction of the pulses from now on (0: no longer), as both ends of
     /// a store see it.
     pub fn intercept(&mut self, store: StoreId, fraction: f64, now: Time) {
@@ -252,6 +264,10 @@ impl KeySources for QuantumLayer {
             StoreEnd::Sending => 0,
             StoreEnd::Receiving => 1,
         }]
+    }
+
+    fn fault(&self, store: StoreId) -> Option<FaultId> {
+        self.faults.get(&store).copied()
     }
 
     fn bits(&self, store: StoreId, end: StoreEnd, keys: &OtpKeys) -> Option<Box<Material>> {

@@ -23,7 +23,9 @@ use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Prices, Process
 use crate::network::sharing;
 use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
-use crate::service::demand::{ArrivalProcess, HoldingTime, OnOff, Periodic, Poisson, Replay, Sessions};
+use crate::service::demand::{
+    ArrivalProcess, HoldingTime, OnOff, Periodic, Poisson, Replay, Scaled, Sessions,
+};
 use crate::units::{Bits, Decibels, Fraction, Metres};
 
 /// What a valid document means.
@@ -462,6 +464,15 @@ impl Compiler<'_> {
         for demand in &document.demands {
             let ends = [0, 1].map(|end| self.node(&demand.between[end].qkdn, &demand.between[end].node));
             let arrivals = arrivals(&demand.arrivals, demand.from);
+            let factor = document.demand_scale;
+            let arrivals = if factor == 1.0 {
+                arrivals
+            } else {
+                Arc::new(Scaled {
+                    process: arrivals,
+                    factor,
+                })
+            };
             let class = self.builder.class(&demand.class);
             let (name, keys) = (demand.id.as_str(), u64::from(demand.number));
             let session =

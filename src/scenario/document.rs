@@ -49,6 +49,11 @@ record! {
         classes: Vec<Class>,
         /// Who asks for keys.
         demands: Vec<Demand>,
+        /// How many times as often as it says every demand asks.
+        demand_scale: f64 = 1.0,
+        /// Instead of that: so often that the busiest direction between two QKDNs asks for this share of what it can get
+        /// with interworking nodes half-way along all boundaries (variant I, max-flow in the long run).
+        load: Option<f64>,
         /// What breaks, and when.
         faults: Vec<FaultEvent>,
         /// What the results should be; a run in which one fails ends with exit code 1.

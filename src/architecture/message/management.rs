@@ -70,6 +70,8 @@ pub enum ManagementMessage {
         hop: HopId,
         /// Whether the hop's link makes key at present.
         generating: bool,
+        /// The fault that keeps it from making any, for traces.
+        fault: Option<FaultId>,
         /// Why.
         cause: FailureCause,
         /// When.
@@ -90,6 +92,8 @@ pub enum ManagementMessage {
         cause: FailureCause,
         /// When.
         at: Time,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
     },
     /// QLM, by the operator's plan → controller (Mc): a link will be taken out of service, or is back.
     Maintenance {
@@ -105,12 +109,23 @@ pub enum ManagementMessage {
         /// Which session.
         session: SessionId,
         /// The hop that failed, if it is one of this QKDN's: over which link state or level is known better now.
-        hop: Option<(HopId, bool)>,
+        hop: Option<FailedHop>,
         /// When it failed.
         at: Time,
         /// The decision.
         decision: FaultDecision,
     },
+}
+
+/// A hop over which a relay or transfer failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FailedHop {
+    /// Which hop.
+    pub hop: HopId,
+    /// Whether its link makes key.
+    pub generating: bool,
+    /// The fault that keeps it from making any, for traces.
+    pub fault: Option<FaultId>,
 }
 
 /// What a QCLM decides about a relay failure.
@@ -173,9 +188,16 @@ impl ManagementMessage {
             | ManagementMessage::Capability { .. } => Subject::default(),
             ManagementMessage::RouteProvisioned(record) => Subject::session(record.session, None),
             ManagementMessage::UserReport(report) => Subject::session(report.session, None),
-            ManagementMessage::RelayFailure { request, .. } => Subject::request(*request),
-            ManagementMessage::RelayFailureShared { session, .. }
-            | ManagementMessage::Decision { session, .. } => Subject::session(*session, None),
+            ManagementMessage::RelayFailure { request, fault, .. } => Subject {
+                fault: *fault,
+                ..Subject::request(*request)
+            },
+            ManagementMessage::RelayFailureShared { session, fault, .. } => {
+                Subject::session(*session, *fault)
+            }
+            ManagementMessage::Decision { session, hop, .. } => {
+                Subject::session(*session, hop.and_then(|failed| failed.fault))
+            }
         }
     }
 

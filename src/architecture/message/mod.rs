@@ -19,7 +19,7 @@ pub use key_management::{
     Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply, Trail,
 };
 pub use link::{AlarmCause, LinkPerformance, LinkState};
-pub use management::{FaultDecision, ManagementMessage};
+pub use management::{FailedHop, FaultDecision, ManagementMessage};
 pub use material::{KeyMaterial, Material};
 pub use reports::{Capability, Condition, Performance, ProviderReport, RouteRecord, Security, UserReport};
 pub use service::{FailureCause, Hold, KeyRequest, ServiceMessage};

@@ -3,7 +3,7 @@
 use super::{Context, KeyManager};
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{FailureCause, ManagementMessage};
-use crate::architecture::{Address, Label, Outbox, RequestId, Step};
+use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step};
 use crate::ids::HopId;
 
 impl KeyManager {
@@ -21,15 +21,18 @@ impl KeyManager {
         };
         let boundary = route.border.map(|border| border.boundary);
         let (decider, procedure) = (route.decider, route.procedure);
-        let store = self.outgoing.get(&hop).and_then(|way| way.store);
-        let generating = store.is_none_or(|lane| {
-            let id = self.lanes[lane].store.settings.id;
-            cx.sources.source(id, StoreEnd::Sending).is_generating()
-        });
+        let lane = self.outgoing.get(&hop).and_then(|way| way.store);
+        let store = lane.map(|lane| self.lanes[lane].store.settings.id);
+        let generating = store.is_none_or(|id| cx.sources.source(id, StoreEnd::Sending).is_generating());
+        let fault = store.and_then(|id| cx.sources.fault(id)).filter(|_| !generating);
+        if let Some(fault) = fault {
+            out.observe(Observation::Declared { fault });
+        }
         let alarm = ManagementMessage::RelayFailure {
             request,
             hop,
             generating,
+            fault,
             cause,
             at: cx.now,
             boundary,

@@ -400,6 +400,7 @@ impl KeyManager {
             link: None,
             levels: self.lanes.iter().map(level).collect(),
             at: cx.now,
+            fault: None,
         };
         let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusAnswer);
         out.send(

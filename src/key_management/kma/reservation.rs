@@ -406,6 +406,7 @@ impl KeyManager {
                 fault,
                 session,
                 instant,
+                decider: Some(order.reply_to),
             });
         }
         out.wake(due, Timer::Installed(session));
@@ -439,6 +440,7 @@ impl KeyManager {
                 fault,
                 session,
                 instant: ReroutingInstant::Active,
+                decider: Some(reply_to),
             });
         }
         let label = Label::new(procedure.rerouting(), Step::RouteActive);

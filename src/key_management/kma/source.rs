@@ -348,6 +348,7 @@ impl KeyManager {
                     fault,
                     session: id,
                     instant,
+                    decider: None,
                 });
             }
         }
@@ -487,6 +488,7 @@ impl KeyManager {
                 fault,
                 session: id,
                 instant,
+                decider: None,
             });
         }
         session.route = RouteState::None;

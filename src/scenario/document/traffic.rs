@@ -214,7 +214,7 @@ record! {
     pub struct Expectation {
         /// The metric's name.
         metric: String,
-        /// `network`, `qkdn:ID`, `demand:ID`, `link:ID` or `class:NAME`.
+        /// `network`, `qkdn:ID`, `demand:ID`, `link:ID`, `class:NAME` or `fault:ID`.
         scope: String = "network".to_owned(),
         /// It should not be above this.
         at_most: Option<f64>,
