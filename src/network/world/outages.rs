@@ -410,9 +410,12 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
     /// The availability of nodes changes with their KMs and the controllers that serve them.
     fn follow_nodes(&mut self, element: Address, now: Time) {
         let plan = Arc::clone(&self.plan);
-        let own = [element.node()];
+        let own;
         let nodes: &[NodeId] = match element.kind() {
-            ElementKind::Kma => &own,
+            ElementKind::Kma => {
+                own = [element.node()];
+                &own
+            }
             ElementKind::Controller => &plan.controller_surroundings[ControllerId(element.index())].kms,
             _ => return,
         };
