@@ -1,6 +1,6 @@
 //! Checks of demands, faults, expectations and the data network.
 
-use super::routes::{joins, lets_pass, shortest, transit};
+use super::routes::{Found, joins, lets_pass, transit};
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
@@ -190,8 +190,20 @@ impl Checker<'_> {
         let whole = between
             .iter()
             .all(|place| document.qkdn(&place.qkdn).is_some_and(|qkdn| self.is_whole(qkdn)));
-        if !whole || !self.boundaries_are_whole() || shortest(document, between, &lets_pass).is_some() {
+        if !whole || !self.boundaries_are_whole() {
             return;
+        }
+        match self.ways.shortest(between, &lets_pass) {
+            Found::Way(_) => return,
+            Found::Nothing => {}
+            Found::TooMany => {
+                return self.warning(
+                    "unchecked_demand",
+                    path.clone(),
+                    format!("whether links and boundaries lead from {a} to {b} was not found out: too many ways to look at"),
+                    "a QKDN between them is in parts: join them by links",
+                );
+            }
         }
         if a.qkdn == b.qkdn {
             self.error(
@@ -213,7 +225,7 @@ impl Checker<'_> {
                 format!("no links lead from {a} over a boundary to {b}"),
                 "add links between these nodes and the boundary",
             );
-        } else if shortest(document, between, &|_| true).is_some() {
+        } else if matches!(self.ways.shortest(between, &|_| true), Found::Way(_)) {
             self.error(
                 "transit_refused",
                 path.clone(),
