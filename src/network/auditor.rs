@@ -126,7 +126,7 @@ pub struct Auditor {
     used: Vec<BTreeMap<u64, u64>>,
     spent: Vec<u64>,
     order: Order,
-    /// Whether some request of a session was started: later ones go by the installed route.
+    /// Whether a session's route was installed by some request of it: later ones go by that.
     installed: Arena<SessionId, bool>,
 }
 
@@ -209,6 +209,7 @@ impl Auditor {
         let Some(request) = self.request(id) else { return };
         let missing = before & !request.steps;
         request.steps |= bit(step);
+        self.installed[id.session] |= matches!(step, Step::Reservation | Step::RouteInformation);
         self.check(Check::StepOrder, now, missing == 0, |plan| {
             format!(
                 "{step:?} of {}#{} came too early",
@@ -362,7 +363,6 @@ impl Auditor {
                     let (attempt, unanswered) = request.attempt;
                     request.steps & asked != 0 && (attempt != ask.attempt || unanswered <= 0)
                 });
-                self.installed[ask.request.session] = true;
                 self.check(Check::StepOrder, now, confirmed, |_| {
                     "a start before every KM has confirmed its reservation".into()
                 });
