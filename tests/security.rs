@@ -132,6 +132,8 @@ fn relay_schemes_differ_in_what_is_held_and_not_in_what_is_computable() {
             held,
             "{scheme:?}"
         );
+        let held = held.len() as f64;
+        assert_eq!(metric(&outcome, "nodes_in_clear", "network"), held, "{scheme:?}");
         assert_eq!(
             nodes_that_know_all(&outcome, "exposed_bits_per_node"),
             all,
@@ -364,9 +366,12 @@ fn controllers_tell_each_other_no_more_than_a_session_needs() {
             bits,
             class,
             deadline,
+            hold,
+            leg: _,
         } = order;
         let to = (destination, destination_qkdn);
-        (ask, border, passed, to, bits, class, deadline)
+        // Of its session, where a demand has several: which one, and its end.
+        (ask, border, passed, to, bits, class, deadline, hold)
     };
     let of_query = |message: &ControlMessage| match message {
         ControlMessage::SegmentQuery { order, .. } => Some(fields(order.clone())),

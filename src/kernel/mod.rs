@@ -73,6 +73,7 @@
 
 pub mod deadline;
 mod normal;
+mod occupancy;
 pub mod queue;
 pub mod simulation;
 pub mod streams;
@@ -80,6 +81,7 @@ pub mod time;
 
 pub use deadline::{Deadline, Due, Generation};
 pub use normal::normal_quantile;
+pub use occupancy::Occupancy;
 pub use queue::{EventQueue, HeapQueue, LadderQueue, ShuffleQueue};
 pub use simulation::Simulation;
 pub use streams::{Keystream, Stream, Streams};

@@ -8,9 +8,13 @@ pub mod carrier;
 pub mod channels;
 pub mod custody;
 pub mod data_network;
+pub mod felt;
+pub mod heartbeats;
 pub mod measure;
 pub mod plan;
+pub mod protection;
 mod series;
+pub mod servers;
 pub mod sharing;
 #[cfg(feature = "trace")]
 pub mod trace;
@@ -101,7 +105,7 @@ fn run<O: Observer>(
     watch: O,
     conclude: impl FnOnce(O, LastLook) -> (Vec<AuditCheck>, Vec<u8>, Vec<u8>),
 ) -> Outcome {
-    let custody = (plan.exposure || trail).then(|| Custody::new(Arc::clone(plan), replication));
+    let custody = (plan.exposure || trail).then(|| Custody::new(Arc::clone(plan), replication, trail));
     let routes = (samples > 0).then(|| Routes::new(plan.sessions.len()));
     let own = (
         (requests_of(plan), Reroutes::default()),
@@ -124,10 +128,13 @@ fn run<O: Observer>(
         .snapshots()
         .clone()
         .map(|books| books.expect("the counting time is within the run"));
+    let kms = world.key_managers().values();
     let last = LastLook {
         now,
         books: books.clone(),
         receiving: ends,
+        servers: world.servers(),
+        lanes: kms.flat_map(|km| km.waited(now)).collect(),
         settled: accounts::settled(plan, world.managers()),
         lost: world.lost(),
     };
@@ -138,20 +145,19 @@ fn run<O: Observer>(
     let taken = world.samples().to_vec();
     let ((((requests, reroutes), (sessions, routes)), custody), watch) = world.into_observer();
     let books_of = [before.as_slice(), after.as_slice()];
+    let felt = felt::felt(plan, &requests, &reroutes);
     let evidence = Evidence {
         plan,
         requests: &requests,
-        reroutes: &reroutes,
+        felt: &felt,
+        heartbeats: heartbeats::sent(plan, replication),
         availability: &availability,
         books: books_of,
         carried,
         events,
     };
-    let (mut metrics, records, reroutes) = (
-        evidence.metrics(),
-        evidence.request_records(),
-        evidence.reroute_records(),
-    );
+    let (mut metrics, records) = (evidence.metrics(), evidence.request_records());
+    metrics.extend(accounts::metrics(plan, &accounting));
     match custody.as_ref().filter(|_| plan.exposure) {
         Some(custody) => metrics.extend(custody.metrics()),
         None => metrics.push(Measured::new(
@@ -170,7 +176,7 @@ fn run<O: Observer>(
         events,
         metrics,
         requests: records,
-        reroutes,
+        reroutes: felt.iter().map(|felt| felt.record().clone()).collect(),
         sessions: session_records(plan, &sessions),
         accounting,
         configuration,
@@ -213,6 +219,12 @@ fn requests_of(plan: &Plan) -> Requests {
         plan.links
             .ids()
             .flat_map(|link| [of_module(link, 0), of_module(link, 1)])
+            .collect(),
+    )
+    .with_protection(
+        plan.legs(),
+        (plan.pools.iter())
+            .map(|(id, pool)| (id, (pool.settings.session, pool.settings.refill)))
             .collect(),
     )
 }

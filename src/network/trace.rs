@@ -213,7 +213,8 @@ fn provenance(envelope: &Envelope, point: Option<ReferencePoint>) -> Provenance 
             KeyManagementMessage::KeyIds { .. }
             | KeyManagementMessage::PartRequest(_)
             | KeyManagementMessage::KeysVoid { .. },
-        ) => Provenance::Inferred,
+        )
+        | Message::Control(ControlMessage::LegRoute(_)) => Provenance::Inferred,
         _ => label.provenance(),
     }
 }
@@ -288,6 +289,7 @@ impl Observer for Trace {
                     SessionState::Open => "session open",
                     SessionState::Active => "session active",
                     SessionState::Rerouting => "session rerouting",
+                    SessionState::Suspended => "session suspended",
                     SessionState::Closed => "session closed",
                     SessionState::Failed => "session failed",
                 };

@@ -16,6 +16,8 @@ use self::samples::Samples;
 use super::availability::{Ahead, Availability};
 use super::carrier::{Carrier, Packet};
 use super::plan::{LinkPlan, MaterialPlan, Plan, StorePlan, StoreSource};
+use crate::architecture::key_source::{KeySources as _, StoreEnd};
+use crate::architecture::message::{FailureCause, ServiceMessage};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{
     Address, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
@@ -30,6 +32,7 @@ use crate::key_management::store::{Book, SendingStore};
 use crate::management::manager::Manager;
 use crate::management::user_network::UserNetworkManager;
 use crate::network::builder::lane_share;
+use crate::network::servers::{ServerLog, Servers};
 use crate::observe::Observer;
 use crate::quantum::block_source::BlockSource;
 use crate::quantum::generation::Making;
@@ -37,6 +40,7 @@ use crate::quantum::material::KeyBits;
 use crate::quantum::module::{Expected, Module, Sight};
 use crate::quantum::pass_source::PassSource;
 use crate::quantum::process::{Block, BlockProcess};
+use crate::quantum::random_source::RandomSource;
 use crate::quantum::source::{LinkSource, QuantumLayer, ScheduledSource};
 use crate::service::application::{Application, Demand};
 
@@ -90,8 +94,9 @@ pub struct World<O> {
     applications: Arena<ApplicationId, Application>,
     modules: Vec<Module>,
     quantum: QuantumLayer,
-    /// When each server is free again: KMs, then controllers, then managers.
-    busy: Vec<Time>,
+    servers: Servers,
+    /// When the message of each slot reached its server.
+    arrived: Vec<Time>,
     /// The next turn of each link, and how often it was looked for.
     turns: Arena<LinkId, (Option<Block>, u32)>,
     /// What faults hold down at present.
@@ -134,6 +139,7 @@ impl<O: Observer> World<O> {
                     parameters.rerouting,
                     expected(&plan.links[link]),
                 )
+                .declaring(parameters.status_reports)
             })
             .collect();
         let mut applications: Arena<ApplicationId, Application> = plan
@@ -141,7 +147,7 @@ impl<O: Observer> World<O> {
             .iter()
             .map(|(id, application)| Application::peer(id, application.node))
             .collect();
-        for (session, demand) in plan.sessions.iter() {
+        for (session, demand) in plan.demands() {
             let destination = plan.applications[demand.destination].node;
             let node = plan.applications[demand.source].node;
             let application = Demand {
@@ -195,7 +201,8 @@ impl<O: Observer> World<O> {
             applications,
             modules,
             quantum,
-            busy: vec![Time::ZERO; plan.nodes.len() + plan.controllers.len() + plan.managers.len()],
+            servers: Servers::new(&plan, &streams),
+            arrived: Vec::new(),
             turns: plan.links.ids().map(|_| (None, 0)).collect(),
             outages: Outages::new(&plan, streams),
             carrier: Carrier::new(plan.channels, plan.loses_messages(), streams),
@@ -227,8 +234,11 @@ impl<O: Observer> World<O> {
             // Past the end nothing is worth doing for its own sake once every request has ended.
             let over = now > end && self.open == 0;
             match event {
-                Event::Arrive { slot } => self.arrive(slot, now),
-                Event::Process { slot } => self.process(slot, now),
+                Event::Arrive { slot } => self.arrive_if_there_is_room(slot, now),
+                Event::Process { slot } => {
+                    self.leave_server(slot, now);
+                    self.process(slot, now);
+                }
                 // Keys of relays in parts that came to nothing are void at both ends, however late that is found.
                 Event::Wake {
                     timer: Timer::PartDeadline,
@@ -283,6 +293,7 @@ impl<O: Observer> World<O> {
         self.samples.take(
             |store| sending_end(plan, kms, store).book(),
             |store| ahead(plan, kms, quantum, store),
+            &self.pool_books(),
         );
     }
 
@@ -343,14 +354,64 @@ impl<O: Observer> World<O> {
         let Some((server, processing)) = self.server(to) else {
             return self.process(slot, now);
         };
-        let busy = &mut self.busy[server];
-        let done = now.max(*busy) + processing;
-        *busy = done;
+        let done = self.servers.serve(server, processing, now);
         if done == now {
             self.process(slot, now);
         } else {
+            let at = slot as usize;
+            if self.arrived.len() <= at {
+                self.arrived.resize(at + 1, Time::ZERO);
+            }
+            self.arrived[at] = now;
             self.simulation.schedule(done, Event::Process { slot });
         }
+    }
+
+    /// A message arrives that nobody repeats: an application whose request finds the queue of its KM full is told at
+    /// once (analogue: status 503 of ETSI GS QKD 014).
+    fn arrive_if_there_is_room(&mut self, slot: u32, now: Time) {
+        let to = self.envelopes[slot as usize]
+            .as_ref()
+            .expect("a message on its way is there")
+            .to;
+        if !self.finds_no_room(to, now) {
+            return self.arrive(slot, now);
+        }
+        let envelope = self.take(slot);
+        let Message::Service(ServiceMessage::KeyRequest(order)) = &envelope.message else {
+            unreachable!("where queues are limited, all others come by a line");
+        };
+        self.out.address_to(Address::kma(to.node()));
+        let full = FailureCause::QueueFull;
+        self.key_managers[to.node()].refuse(order, full, envelope.label, &mut self.out);
+        self.flush(now);
+    }
+
+    /// Takes a message from where it was kept.
+    fn take(&mut self, slot: u32) -> Envelope {
+        let envelope = self.envelopes[slot as usize]
+            .take()
+            .expect("a message on its way is there");
+        self.free.push(slot);
+        envelope
+    }
+
+    fn leave_server(&mut self, slot: u32, now: Time) {
+        let to = self.envelopes[slot as usize]
+            .as_ref()
+            .expect("a message in a server is there")
+            .to;
+        let (server, _) = self.server(to).expect("it is in one");
+        self.servers.leave(server, self.arrived[slot as usize], now);
+    }
+
+    /// Whether a message finds its receiver's queue full. From the end of arrivals on it never is: the drain loses nothing.
+    fn finds_no_room(&mut self, to: Address, now: Time) -> bool {
+        if self.plan.serving.key_manager_queue.is_none() || now > self.plan.end() {
+            return false;
+        }
+        let server = self.server(to);
+        server.is_some_and(|(server, _)| self.servers.refuses(server))
     }
 
     fn server(&self, to: Address) -> Option<(usize, Span)> {
@@ -368,10 +429,7 @@ impl<O: Observer> World<O> {
     }
 
     fn process(&mut self, slot: u32, now: Time) {
-        let envelope = self.envelopes[slot as usize]
-            .take()
-            .expect("a message on its way is there");
-        self.free.push(slot);
+        let envelope = self.take(slot);
         if self.outages.is_any_down() && self.outages.is_down(envelope.to) {
             return self.deliver_to_none(envelope, now);
         }
@@ -514,12 +572,16 @@ impl<O: Observer> World<O> {
             ahead.store.book().stored > 0
         };
         let mut stores = self.stores_of(link);
+        let (first, cut) = (self.stores_of(link).next(), self.outages.is_cut(link));
         Sight {
-            block: self
-                .stores_of(link)
-                .next()
-                .and_then(|store| self.quantum.around(store, now)[0]),
-            keys_left: self.outages.is_cut(link) && stores.any(left),
+            block: first.and_then(|store| self.quantum.around(store, now)[0]),
+            cut,
+            fault: if cut {
+                first.and_then(|store| self.quantum.fault_behind(store))
+            } else {
+                self.outages.behind_errors(link)
+            },
+            keys_left: cut && stores.any(left),
         }
     }
 
@@ -661,7 +723,7 @@ impl<O: Observer> World<O> {
         self.snapshots[number as usize] = Some(self.books());
     }
 
-    /// The books of all stores, by store.
+    /// The books of all stores, by store, and behind them those of all pools.
     pub fn books(&self) -> Vec<Book> {
         let mut books = vec![Book::default(); self.plan.stores.len()];
         for km in self.key_managers.values() {
@@ -669,10 +731,19 @@ impl<O: Observer> World<O> {
                 books[store.index()] = book;
             }
         }
+        books.extend(self.pool_books());
         books
     }
 
-    /// What the receiving ends hold: generated and spent, by store.
+    fn pool_books(&self) -> Vec<Book> {
+        let mut books = vec![Book::default(); self.plan.pools.len()];
+        for (pool, book) in self.key_managers.values().flat_map(KeyManager::pool_books) {
+            books[pool.index()] = book;
+        }
+        books
+    }
+
+    /// What the receiving ends hold: generated and spent, by store, and behind them by pool.
     pub fn receiving_ends(&self) -> Vec<(u64, u64)> {
         let mut ends = vec![(0, 0); self.plan.stores.len()];
         for km in self.key_managers.values() {
@@ -680,13 +751,22 @@ impl<O: Observer> World<O> {
                 ends[store.settings.id.index()] = (store.generated(), store.spent());
             }
         }
+        let mut pools = vec![(0, 0); self.plan.pools.len()];
+        for (pool, amounts) in self.key_managers.values().flat_map(KeyManager::pool_copies) {
+            pools[pool.index()] = amounts;
+        }
+        ends.extend(pools);
         ends
     }
 
     /// Whether a store's link makes key at present.
     pub fn is_generating(&mut self, store: StoreId) -> bool {
-        use crate::architecture::key_source::{KeySources as _, StoreEnd};
         self.quantum.source(store, StoreEnd::Sending).is_generating()
+    }
+
+    /// What became of the messages at every server.
+    pub fn servers(&self) -> Vec<ServerLog> {
+        self.servers.logs(&self.plan)
     }
 
     /// Books at the start and the end of the counting time.
@@ -829,6 +909,13 @@ fn sources(plan: &Plan, source: StoreSource, streams: &Streams) -> [LinkSource; 
                 )))
             })
         }
+        (Some(_), Some(Making::Random(blocks))) => {
+            let stream = streams.stream(&format!("link/{}", link.name), "blocks");
+            let first = lane_share(blocks.bits, link.first_lane);
+            let bits = if lane == 0 { first } else { blocks.bits - first };
+            let source = RandomSource::new(bits, blocks.period, stream, plan.horizon());
+            [(); 2].map(|()| LinkSource::Random(Box::new(source.clone())))
+        }
         (Some(_), Some(Making::Passes(passes))) => {
             let weather = streams.stream(&format!("link/{}", link.name), "weather");
             let source = PassSource::new(
@@ -845,7 +932,7 @@ fn sources(plan: &Plan, source: StoreSource, streams: &Streams) -> [LinkSource; 
 
 /// Which procedure a demand's first messages are traced under: `local` inside one QKDN, else that of the first
 /// boundary between the two.
-fn procedure_between(plan: &Plan, from: NodeId, to: NodeId) -> Procedure {
+pub(super) fn procedure_between(plan: &Plan, from: NodeId, to: NodeId) -> Procedure {
     let ends = [plan.nodes[from].qkdn, plan.nodes[to].qkdn];
     if ends[0] == ends[1] {
         return Procedure::Local;

@@ -29,6 +29,10 @@ pub struct Expected {
 pub struct Sight {
     /// The last block that was made, where blocks are drawn one by one.
     pub block: Option<Block>,
+    /// Whether its channel is down.
+    pub cut: bool,
+    /// The fault that lies behind that, or behind errors, for traces and records.
+    pub fault: Option<FaultId>,
     /// Whether key that it made is left to be used, while its channel is down.
     pub keys_left: bool,
 }
@@ -43,16 +47,12 @@ pub struct Module {
     procedure: Procedure,
     /// What the link is provisioned for.
     expected: Expected,
+    /// Whether it declares by itself what happens to its link; else it answers who asks.
+    declares: bool,
     /// Physical events not declared yet.
     undeclared: Unnoticed,
-    /// Whether the channel is there.
-    up: bool,
     /// Whether it was declared to be down.
     down: bool,
-    /// Whether its blocks are good.
-    healthy: bool,
-    /// What is known to lie behind its not making key.
-    fault: Option<FaultId>,
     /// Whether the controller has ordered it to stop.
     stopped: bool,
     /// What was declared last: whether the link makes key.
@@ -78,15 +78,19 @@ impl Module {
             detection,
             procedure,
             expected,
+            declares: true,
             undeclared: Unnoticed::default(),
-            up: true,
             down: false,
-            healthy: true,
-            fault: None,
             stopped: false,
             declared: true,
             state: LinkState::Active,
         }
+    }
+
+    /// The same, but it only answers who asks (P10/P13 step 2).
+    #[must_use]
+    pub fn declaring(self, declares: bool) -> Module {
+        Module { declares, ..self }
     }
 
     /// Time 0.
@@ -101,22 +105,22 @@ impl Module {
     }
 
     /// The controller asks, or orders (P10/P13 steps 1, 2 and 4). A link that was ordered to stop is passive, one that
-    /// was ordered to go on is pending until its first block.
+    /// was ordered to go on is pending until its first block. Who is asked says what is so, declared or not: a link that
+    /// is interrupted or throws its blocks away makes no key, and to be asked about it is to declare it.
     pub fn on_message(&mut self, message: &ControlMessage, now: Time, sight: &Sight, out: &mut Outbox) {
         match message {
             ControlMessage::StatusRequest => {
-                // Asked, it looks: what nobody has declared yet is found now.
-                let generating = self.up && self.healthy && !self.stopped;
-                let fault = self.fault.filter(|_| !self.up || !self.healthy);
+                let works = !sight.cut && sight.block.is_none_or(|block| block.is_healthy());
+                let fault = sight.fault.filter(|_| !works);
                 if let Some(fault) = fault {
                     out.observe(Observation::Declared { fault });
                 }
                 let answer = StatusAnswer {
-                    link: Some((self.link, generating)),
-                    performance: Some(self.performance(self.state_now(sight), sight.block.as_ref())),
-                    fault,
+                    link: Some((self.link, works)),
+                    performance: Some(self.performance(self.state_asked(works, sight), sight.block.as_ref())),
                     levels: Box::default(),
                     at: now,
+                    fault,
                 };
                 let label = Label::new(self.procedure, Step::StatusAnswer);
                 let to = Address::controller(self.controller);
@@ -159,8 +163,9 @@ impl Module {
 
     /// The quantum channel went or came back.
     pub fn on_disturbance(&mut self, now: Time, generating: bool, fault: FaultId, out: &mut Outbox) {
-        self.up = generating;
-        self.fault = (!generating).then_some(fault);
+        if !self.declares {
+            return;
+        }
         if let Some(due) = self.undeclared.add(self.detection, now, generating, fault) {
             out.wake(due, Timer::Detection);
         }
@@ -201,6 +206,19 @@ impl Module {
         }
     }
 
+    /// The state that is told to who asks.
+    fn state_asked(&self, works: bool, sight: &Sight) -> LinkState {
+        match (sight.cut, self.stopped, works) {
+            (true, ..) if sight.keys_left => LinkState::Passive,
+            (true, ..) => LinkState::Off,
+            (false, true, _) => LinkState::Passive,
+            (false, false, false) => LinkState::Pending,
+            // The repair is not declared yet.
+            (false, false, true) if self.down => self.resuming(),
+            (false, false, true) => self.state,
+        }
+    }
+
     /// A report is due.
     pub fn on_report(&mut self, now: Time, sight: &Sight, out: &mut Outbox) {
         self.report(self.state_now(sight), sight.block.as_ref(), None, out);
@@ -211,8 +229,6 @@ impl Module {
     /// `fault`: what is known to lie behind it.
     pub fn on_turn(&mut self, now: Time, block: &Block, fault: Option<FaultId>, out: &mut Outbox) {
         let healthy = block.is_healthy();
-        self.healthy = healthy;
-        self.fault = fault.filter(|_| !healthy);
         let state = if healthy {
             LinkState::Active
         } else {

@@ -2,9 +2,12 @@
 
 mod channels;
 mod faults;
+mod limits;
 mod networks;
+mod protection;
 mod provider;
 mod routes;
+mod routing;
 mod traffic;
 
 use std::collections::BTreeMap;
@@ -33,14 +36,17 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.run();
     checker.ids();
     checker.qkdns();
+    checker.link_state();
     checker.boundaries();
     checker.providers();
     checker.ducts();
     checker.demands();
+    checker.protection();
     checker.faults();
     checker.expectations();
     checker.data_network();
     checker.channels();
+    checker.limits();
     checker.realistic_load();
     checker.findings
 }
@@ -91,6 +97,14 @@ impl Checker<'_> {
                 at!("name"),
                 "the scenario has no name",
                 "its name is also that of its results folder",
+            );
+        }
+        if document.timing.processing.key_manager_queue == Some(0) {
+            self.error(
+                "zero_queue",
+                at!("timing", "processing", "key_manager_queue"),
+                "key managers take no message",
+                "write 1 or more, or leave the limit out",
             );
         }
         let protocol = &document.protocol;
@@ -224,6 +238,11 @@ impl Checker<'_> {
             &at!("demands"),
             "demand",
             document.demands.iter().map(|x| x.id.as_str()),
+        );
+        self.unique(
+            &at!("pools"),
+            "pool",
+            document.pools.iter().map(|x| x.id.as_str()),
         );
         self.unique(
             &at!("faults"),

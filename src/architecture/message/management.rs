@@ -68,6 +68,8 @@ pub enum ManagementMessage {
         request: RequestId,
         /// The hop that lacked key.
         hop: HopId,
+        /// Whether it is the hop across the border.
+        at_border: bool,
         /// Whether the hop's link makes key at present.
         generating: bool,
         /// Why.
@@ -80,6 +82,21 @@ pub enum ManagementMessage {
         decider: ControllerId,
         /// The fault behind it, for traces.
         fault: Option<FaultId>,
+    },
+    /// KM → manager (Mk): key goes over the hop again (P11/P14 step 0, the end of the alarm).
+    RelayRestored {
+        /// Which session.
+        session: SessionId,
+        /// The hop that lacked key.
+        hop: HopId,
+        /// Whether the hop's link makes key at present.
+        generating: bool,
+        /// When.
+        at: Time,
+        /// The boundary that the session crosses, if it crosses one.
+        boundary: Option<BoundaryId>,
+        /// The controller that decides on the session here.
+        decider: ControllerId,
     },
     /// XLMO → XLMO (Mxi): a relay or transfer across this boundary failed (P11/P14 step 2). What failed inside the
     /// other QKDN is not said.
@@ -124,8 +141,27 @@ pub enum ManagementMessage {
 pub enum FaultDecision {
     /// Look for another path.
     Reroute,
+    /// No other border is left: the session waits until the hop works again, or the controller knows another way.
+    Suspend,
+    /// The hop works again.
+    Restore,
+    /// The hop makes key: another path is not needed.
+    Keep,
     /// The failure is beyond the border: look whether this side can help.
     StandBy,
+}
+
+impl FaultDecision {
+    /// The name in traces.
+    const fn name(self) -> &'static str {
+        match self {
+            FaultDecision::Reroute => "decision: reroute",
+            FaultDecision::Suspend => "decision: suspend",
+            FaultDecision::Restore => "decision: restore",
+            FaultDecision::Keep => "decision: keep the route",
+            FaultDecision::StandBy => "decision: stand by",
+        }
+    }
 }
 
 impl ManagementMessage {
@@ -147,11 +183,8 @@ impl ManagementMessage {
             ManagementMessage::LinkReport { .. } => "link performance",
             ManagementMessage::RelayFailure { .. } => "relay failure alarm",
             ManagementMessage::RelayFailureShared { .. } => "relay failure",
-            ManagementMessage::Decision {
-                decision: FaultDecision::Reroute,
-                ..
-            } => "decision: reroute",
-            ManagementMessage::Decision { .. } => "decision: stand by",
+            ManagementMessage::RelayRestored { .. } => "relay restored",
+            ManagementMessage::Decision { decision, .. } => decision.name(),
             ManagementMessage::Maintenance { planned: true, .. } => "maintenance announced",
             ManagementMessage::Maintenance { .. } => "maintenance over",
         }
@@ -183,6 +216,7 @@ impl ManagementMessage {
                 fault: *fault,
                 ..Subject::request(*request)
             },
+            ManagementMessage::RelayRestored { session, .. } => Subject::session(*session, None),
             ManagementMessage::RelayFailureShared { session, fault, .. }
             | ManagementMessage::Decision { session, fault, .. } => Subject::session(*session, *fault),
         }
@@ -202,7 +236,8 @@ impl ManagementMessage {
             ManagementMessage::UserReport(_) => 68,
             ManagementMessage::LinkAlarm { .. } => 17,
             ManagementMessage::LinkReport { .. } => 40,
-            ManagementMessage::RelayFailure { .. } => 42,
+            ManagementMessage::RelayFailure { .. } => 43,
+            ManagementMessage::RelayRestored { .. } => 26,
             ManagementMessage::RelayFailureShared { .. } => 17,
             ManagementMessage::Decision { .. } => 18,
             ManagementMessage::Maintenance { .. } => 13,

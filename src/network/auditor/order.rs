@@ -248,9 +248,9 @@ mod tests {
             let answer = StatusAnswer {
                 link: None,
                 performance: None,
-                fault: None,
                 levels: Box::default(),
                 at: Time(0),
+                fault: None,
             };
             let message = ControlMessage::StatusAnswer(Box::new(answer));
             envelope(module, controller, Step::StatusAnswer, message)
@@ -288,6 +288,7 @@ mod tests {
                 number: 0,
             },
             hop: HopId(0),
+            at_border: true,
             generating: false,
             cause: FailureCause::InsufficientKey,
             at: Time(0),

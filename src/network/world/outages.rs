@@ -7,16 +7,16 @@
 use std::collections::BTreeMap;
 
 use super::{Event, World};
-use crate::architecture::message::{Message, ServiceMessage};
+use crate::architecture::message::{FailureCause, Message, ServiceMessage};
 use crate::architecture::{
-    Address, Channel, Detection, Disturbance, ElementKind, Envelope, Timer, Unnoticed,
+    Address, Channel, Detection, Disturbance, ElementKind, Envelope, Heartbeat, Timer, Unnoticed,
 };
 use crate::ids::{Arena, ControllerId, DuctId, FaultId, Id as _, LinkId, NodeId};
 use crate::kernel::{Span, Streams, Time};
 use crate::key_management::kma::Context;
 use crate::network::data_network::NS_PER_METRE;
 use crate::network::plan::Plan;
-use crate::network::wiring;
+use crate::network::{heartbeats, wiring};
 use crate::observe::Observer;
 
 /// What waits for an element that is out of service.
@@ -140,22 +140,22 @@ fn concerns(plan: &Plan, channel: Channel, from: Address, to: Address) -> bool {
     }
 }
 
-/// How the modules of a link notice that it fails: by beats along it. Both send at the same instants (assumption).
+/// How the modules of a link notice that it fails: by beats along it.
 pub(super) fn detection_over(plan: &Plan, link: LinkId, streams: &Streams) -> Detection {
-    let own = &plan.links[link];
-    let way = Span(own.length_m * NS_PER_METRE);
-    detection(plan, way, &format!("link/{}", own.name), streams)
+    let way = Span(plan.links[link].length_m * NS_PER_METRE);
+    detection(plan, way, |beats| {
+        heartbeats::phase_over(plan, link, beats, streams)
+    })
 }
 
-fn detection(plan: &Plan, way: Span, sender: &str, streams: &Streams) -> Detection {
+fn detection(plan: &Plan, way: Span, phase: impl Fn(Heartbeat) -> Span) -> Detection {
     let Some(beats) = plan.parameters.recovery.heartbeat else {
         return Detection::Alarm(plan.parameters.detection);
     };
-    let at_random = || Span(streams.stream(sender, "heartbeat").below(beats.period.0.max(1)));
     Detection::Beats {
         period: beats.period,
         misses: beats.misses,
-        phase: beats.phase.unwrap_or_else(at_random),
+        phase: phase(beats),
         way,
     }
 }
@@ -233,7 +233,7 @@ impl<O: Observer> World<O> {
     /// Modules that are in service see whether their link is up.
     fn tell_modules(&mut self, link: LinkId, fault: FaultId, now: Time) {
         let up = !self.outages.is_cut(link);
-        for end in 0..self.reporting() {
+        for end in 0..2 {
             let (number, module) = (link.index() * 2 + end, Address::module(link, end));
             if self.outages.is_down(module) || self.outages.told_up[number] == up {
                 continue;
@@ -369,7 +369,8 @@ impl<O: Observer> World<O> {
         let element = whole(envelope.to);
         if let Message::Service(ServiceMessage::KeyRequest(order)) = &envelope.message {
             self.out.address_to(element);
-            self.key_managers[element.node()].refuse(order, envelope.label, &mut self.out);
+            let down = FailureCause::ElementDown;
+            self.key_managers[element.node()].refuse(order, down, envelope.label, &mut self.out);
             return self.flush(now);
         }
         let waiting = self.outages.deferred.entry(element).or_default();
@@ -388,29 +389,13 @@ impl<O: Observer> World<O> {
         }
     }
 
-    /// Who listens to whom, as far as `wanted`: KMs to their neighbours and modules, controllers to those of neighbouring
-    /// nodes and across borders.
+    /// Who listens to whom, as far as `wanted`.
     fn pairs(&self, wanted: impl Fn(&Plan, Address, Address) -> bool) -> Vec<(Address, Address)> {
-        let plan = &self.plan;
-        let mut pairs = Vec::new();
-        if !plan.parameters.status_reports {
-            return pairs;
+        if !self.plan.parameters.status_reports {
+            return Vec::new();
         }
-        for hop in plan.hops.values() {
-            let [from, to] = [hop.from, hop.to].map(|node| plan.nodes[node].controller);
-            pairs.push((Address::kma(hop.from), Address::kma(hop.to)));
-            if from != to {
-                pairs.push((Address::controller(from), Address::controller(to)));
-            }
-        }
-        for (link, of_plan) in plan.links.iter() {
-            for (end, &node) in of_plan.ends.iter().enumerate() {
-                pairs.push((Address::kma(node), Address::module(link, end)));
-            }
-        }
-        pairs.retain(|&(watcher, watched)| wanted(plan, watcher, watched));
-        pairs.sort();
-        pairs.dedup();
+        let mut pairs = heartbeats::listeners(&self.plan);
+        pairs.retain(|&(watcher, watched)| wanted(&self.plan, watcher, watched));
         pairs
     }
 
@@ -464,13 +449,9 @@ impl<O: Observer> World<O> {
         } else {
             self.plan.data_network.delay(nodes.0, nodes.1)
         };
-        let sender = format!("element/{}", self.plan.name_of(watched));
-        detection(
-            &self.plan,
-            way.unwrap_or(Span::ZERO),
-            &sender,
-            &self.outages.streams,
-        )
+        detection(&self.plan, way.unwrap_or(Span::ZERO), |beats| {
+            heartbeats::phase_of(&self.plan, watched, beats, &self.outages.streams)
+        })
     }
 
     pub(super) fn notice(&mut self, number: u32, now: Time) {

@@ -143,6 +143,10 @@ impl<O: Observer> World<O> {
                 if self.outages.is_down(to) {
                     return;
                 }
+                // What finds a full queue is not acknowledged, so that it is sent again.
+                if envelope.is_some() && self.finds_no_room(to, now) {
+                    return;
+                }
                 let mut due = Vec::new();
                 self.lines().on_data(line, sequence, envelope, &mut due);
                 let (from, to) = self.lines().ends(line);

@@ -44,6 +44,7 @@ impl Checker<'_> {
             }
             self.placement(&here, qkdn);
             self.relay(&here, qkdn);
+            self.routing(&here, qkdn);
             let mut pairs = BTreeMap::new();
             for (l, link) in qkdn.links.iter().enumerate() {
                 let path = here.then("links").then(l);
@@ -77,8 +78,9 @@ impl Checker<'_> {
                     self.two_losses(path.then("attenuation"));
                 }
                 self.model(&path, &link.model, &link.store, link.systems);
+                self.session_limit(&path, link.max_sessions);
                 self.channel(&path, link.channel.as_ref());
-                self.generation(&path, link.generation.as_ref());
+                self.generation(&path, &link.model, link.generation.as_ref());
                 if known {
                     self.reach(
                         &path.then(if link.loss.is_some() { "loss" } else { "length" }),
@@ -282,8 +284,9 @@ impl Checker<'_> {
     pub(super) fn model(&mut self, path: &Path, model: &LinkModel, store: &Store, systems: u32) {
         let here = path.then("model").then(model.name());
         match model {
-            LinkModel::FixedRate(fixed) => {
-                if fixed.rate.0 == 0 {
+            LinkModel::FixedRate(document::FixedRate { rate, .. })
+            | LinkModel::RandomBlocks(document::RandomBlocks { rate, .. }) => {
+                if rate.0 == 0 {
                     self.error(
                         "zero_rate",
                         here.then("rate"),
@@ -353,6 +356,27 @@ impl Checker<'_> {
                     "what does not fit is discarded: raise the store's \"capacity\"",
                 );
             }
+        }
+    }
+
+    /// Checks how many sessions a link at `path` may carry.
+    fn session_limit(&mut self, path: &Path, max_sessions: Option<u32>) {
+        let path = path.then("max_sessions");
+        if max_sessions == Some(0) {
+            self.error(
+                "zero_sessions",
+                path.clone(),
+                "the link carries nobody's keys",
+                "write 1 or more, or leave the limit out",
+            );
+        }
+        if max_sessions.is_some() && self.document.protocol.reservation == Reservation::PerHop {
+            self.error(
+                "session_limit_per_hop",
+                path,
+                "sessions are admitted where hops are reserved before the relay, and here they are not",
+                "write \"reservation\": \"segment\" in \"protocol\"",
+            );
         }
     }
 
@@ -487,9 +511,17 @@ impl Checker<'_> {
     }
 
     /// Checks how a link works from block to block.
-    fn generation(&mut self, path: &Path, generation: Option<&document::Generation>) {
+    fn generation(&mut self, path: &Path, model: &LinkModel, generation: Option<&document::Generation>) {
         let Some(generation) = generation else { return };
         let here = path.then("generation");
+        if matches!(model, LinkModel::RandomBlocks(_)) {
+            self.error(
+                "generation_of_random_blocks",
+                here.clone(),
+                "blocks at random are all alike: they have no errors, no drift and no post-processing",
+                "leave it out, or choose another link model",
+            );
+        }
         if generation.abort_above > Fraction::HALF {
             self.error(
                 "error_rate_over_half",
@@ -601,7 +633,7 @@ impl Checker<'_> {
     }
 
     /// Checks that a length is one of something on or above Earth.
-    fn length(&mut self, path: Path, what: &str, length: Metres) {
+    pub(super) fn length(&mut self, path: Path, what: &str, length: Metres) {
         if length == Metres::ZERO {
             self.error(
                 "zero_length",
@@ -744,7 +776,8 @@ impl Checker<'_> {
 
     pub(super) fn template(&mut self, path: &Path, link: &LinkTemplate) {
         self.model(path, &link.model, &link.store, link.systems);
+        self.session_limit(path, link.max_sessions);
         self.channel(path, link.channel.as_ref());
-        self.generation(path, link.generation.as_ref());
+        self.generation(path, &link.model, link.generation.as_ref());
     }
 }

@@ -14,6 +14,9 @@ impl Checker<'_> {
     /// Warns of demands that the initial stores cover, so that no key rate matters to them.
     pub(super) fn realistic_load(&mut self) {
         let document = self.document;
+        if document.load.is_some() {
+            return; // how much is asked for is not known yet, but that it matters
+        }
         let mut lanes = Lanes::new();
         let mut routes = Vec::new();
         for (index, demand) in document.demands.iter().enumerate() {
@@ -21,6 +24,7 @@ impl Checker<'_> {
             let span = Span(end.0.saturating_sub(demand.from.0));
             let bits = (u128::from(demand.key.0) * u128::from(demand.number))
                 .saturating_mul(u128::from(demand.arrivals.requests_in(span)));
+            let bits = (bits as f64 * document.demand_scale) as u128;
             let Some(hops) = shortest(document, &demand.between, &lets_pass) else {
                 continue;
             };
