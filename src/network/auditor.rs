@@ -14,7 +14,7 @@ use std::sync::Arc;
 use self::order::Order;
 use self::supply::{Ends, Supplies};
 use super::accounts::SettledSupply;
-use super::plan::Plan;
+use super::plan::{Plan, Role};
 use super::servers::ServerLog;
 use super::wiring;
 use crate::architecture::message::{
@@ -274,10 +274,18 @@ impl Auditor {
         let ends = Ends {
             ksas: [session.source, session.destination].map(|end| Address::ksa(node(end))),
             application: Address::application(session.source),
+            supplies: session.role == Role::Demand,
         };
-        let may = self
+        let mut may = self
             .request(id)
             .is_none_or(|request| request.supplies.sent(envelope, &ends));
+        if matches!(
+            envelope.message,
+            Message::Service(ServiceMessage::KeySupply { .. })
+        ) {
+            let end = ends.end_of(envelope.to);
+            may &= self.holds(id, |request| request.supplies.is_synchronised(end));
+        }
         self.check(Check::StepOrder, now, may, |plan| {
             let (from, name) = (plan.name_of(envelope.from), envelope.message.name());
             format!("{from}: \"{name}\" before its end has come so far")
