@@ -193,15 +193,12 @@ impl Ledger {
         match account.lines.get_mut(&number) {
             None => {
                 let awaits = record.for_own_user && !self.supplied.contains(&record.request);
-                let state = if awaits {
-                    LineState::OneSided
-                } else {
-                    LineState::Open
-                };
-                account.lines.insert(number, (record.bits, state));
-                if state == LineState::Open {
-                    account.unstated.insert(number);
+                if awaits {
+                    account.lines.insert(number, (record.bits, LineState::OneSided));
+                    return None;
                 }
+                account.lines.insert(number, (record.bits, LineState::Open));
+                account.unstated.insert(number);
             }
             Some(line) if line.1 == LineState::Claimed => {
                 let agrees = line.0 == record.bits;
