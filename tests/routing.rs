@@ -98,7 +98,7 @@ fn policy_holds_per_class_with_every_algorithm() {
         let policy = "qkdns.A.policy={\"rules\":[{\"class\":\"bulk\",\"quota\":{\"amount\":\"2560 bit\",\"period\":\"10 s\"}}]}";
         let demand = |id: &str, class: &str| {
             format!(
-                "{{\"id\":\"{id}\",\"between\":[\"A/a1\",\"B/b3\"],\"arrivals\":{{\"periodic\":{{\"period\":\"500 ms\",\"phase\":\"100 ms\"}}}},\
+                "{{\"id\":\"{id}\",\"between\":[\"A/a1\",\"B/b3\"],\"arrivals\":{{\"periodic\":{{\"period\":\"500 ms\"}}}},\
                  \"key\":\"256 bit\",\"timeout\":\"4 s\",\"class\":\"{class}\"}}"
             )
         };
