@@ -24,6 +24,25 @@ fn run(scenario: &str, sets: &[&str]) -> Outcome {
     outcome
 }
 
+/// The scenario of routing in a fifth of its time: sets that begin its demands so much earlier.
+fn sooner() -> Vec<String> {
+    let document = load("scenarios/routing.json", &[]).expect("valid").document;
+    let demands = document.demands.iter();
+    demands
+        .map(|demand| format!("demands.{}.from={} s", demand.id, demand.from.as_seconds() / 5.0))
+        .collect()
+}
+
+fn run_sooner(scenario: &str, sets: &[&str]) -> Outcome {
+    let sooner = sooner();
+    let sets: Vec<&str> = sooner
+        .iter()
+        .map(String::as_str)
+        .chain(sets.iter().copied())
+        .collect();
+    run(scenario, &sets)
+}
+
 fn lines(bytes: &[u8]) -> impl Iterator<Item = Value> {
     let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| serde_json::from_slice(line).expect("every line is JSON"))
@@ -69,7 +88,7 @@ fn every_algorithm_routes_the_scenario_of_routing() {
             "faults.cut.at=50 s",
             "faults.cut.repair_after=20 s",
         ];
-        let outcome = run(&scenario, &sets);
+        let outcome = run_sooner(&scenario, &sets);
         assert!(
             value(&outcome, "network", "served_share").unwrap() > 0.5,
             "{scenario}"
@@ -93,7 +112,11 @@ fn every_algorithm_routes_the_scenario_of_routing() {
 #[test]
 fn policy_holds_per_class_with_every_algorithm() {
     for algorithm in ALGORITHMS {
-        let routing = format!("qkdns.A.routing={{\"{algorithm}\":{{}}}}");
+        let routing = format!("qkdns.A.routing.{algorithm}={{}}");
+        let other = match algorithm {
+            "fewest_hops" => "run.seed=1",
+            _ => "qkdns.A.routing.fewest_hops=null",
+        };
         let places = "qkdns.A.nodes=[{\"id\":\"a1\",\"lon\":1,\"lat\":1},{\"id\":\"a2\",\"lon\":2,\"lat\":1},{\"id\":\"a3\",\"lon\":3,\"lat\":1}]";
         let policy = "qkdns.A.policy={\"rules\":[{\"class\":\"bulk\",\"quota\":{\"amount\":\"2560 bit\",\"period\":\"10 s\"}}]}";
         let demand = |id: &str, class: &str| {
@@ -105,6 +128,7 @@ fn policy_holds_per_class_with_every_algorithm() {
         let demands = format!("demands=[{},{}]", demand("bulk", "bulk"), demand("gold", "gold"));
         let sets = [
             &routing,
+            other,
             places,
             policy,
             &demands,
@@ -134,7 +158,7 @@ fn policy_holds_per_class_with_every_algorithm() {
 /// Distance vectors route round a cut link by messages between neighbours alone, and floods stay at home.
 #[test]
 fn distance_vectors_find_the_way_round() {
-    let outcome = run(
+    let outcome = run_sooner(
         "scenarios/routing.json:distance-vector",
         &[
             "run.warm_up=20 s",
@@ -173,7 +197,7 @@ fn a_refresh_is_passed_on_once_by_each() {
         "faults=[]",
         "protocol.link_state.refresh=20 s",
     ];
-    let outcome = run("scenarios/routing.json", &sets);
+    let outcome = run_sooner("scenarios/routing.json", &sets);
     let floods = lines(&outcome.trace)
         .filter(|line| line["message"] == "link state")
         .count();
