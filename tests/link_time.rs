@@ -359,6 +359,7 @@ fn an_eavesdropper_is_declared_by_the_module_and_so_is_the_end() {
     let expected = Expected {
         skr_bps: 1,
         consumption_bps: None,
+        reports: true,
         report_every: None,
     };
     let mut module = Module::new(
@@ -367,7 +368,7 @@ fn an_eavesdropper_is_declared_by_the_module_and_so_is_the_end() {
         ManagerId(0),
         qkdni::architecture::Detection::Alarm(Span::ZERO),
         Procedure::P10,
-        Some(expected),
+        expected,
     );
     let mut out = Outbox::new(Address::module(LinkId(0), 0));
     for (block, state, generating) in [

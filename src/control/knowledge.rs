@@ -233,6 +233,11 @@ impl Knowledge {
         if left { HopState::Passive } else { HopState::Off }
     }
 
+    /// Whether a hop is known to have found too little key.
+    pub fn is_depleted(&self, hop: HopId) -> bool {
+        self.levels.get(&hop).is_some_and(|known| known.value == 0)
+    }
+
     /// Key that is surely usable on a hop, as far as is known \[bits\]: the lower edge of its class.
     pub fn usable_bits(&self, hop: &Hop, domain: &Domain, classes: u8) -> u64 {
         let Some(store) = domain.stores.get(&hop.id) else {

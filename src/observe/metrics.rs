@@ -269,7 +269,7 @@ pub const METRICS: &[Metric] = &[
         "one_sided",
         "1",
         Lower,
-        "counted requests whose key only the destination got; measured where channels are disturbed",
+        "counted requests whose key only the destination got",
     ),
     row(
         "retransmissions",

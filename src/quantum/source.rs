@@ -10,7 +10,7 @@ use super::random_source::RandomSource;
 use crate::architecture::RequestId;
 use crate::architecture::key_source::{BlockRun, KeySource, KeySources, StoreEnd};
 use crate::architecture::message::{Material, OtpKeys};
-use crate::ids::{Arena, FaultId, Id, StoreId};
+use crate::ids::{Arena, FaultId, Id, SessionId, StoreId};
 use crate::kernel::{Span, Time};
 
 /// Equal blocks at equal distance, with interruptions: what one end of one lane gets.
@@ -197,10 +197,10 @@ impl KeySource for LinkSource {
 #[derive(Clone, Debug, Default)]
 pub struct QuantumLayer {
     ends: Arena<StoreId, [LinkSource; 2]>,
+    /// Which faults keep sources from generating.
+    faults: BTreeMap<StoreId, FaultId>,
     /// Where real bits flow.
     bits: Option<KeyBits>,
-    /// The faults that keep links from making key.
-    faults: BTreeMap<StoreId, FaultId>,
 }
 
 impl QuantumLayer {
@@ -230,7 +230,7 @@ impl QuantumLayer {
         }
     }
 
-    /// A fault keeps what fills a store from making key; `None`: none does any more.
+    /// The fault that keeps what fills a store from generating, from now on; `None`: there is none any more.
     pub fn blame(&mut self, store: StoreId, fault: Option<FaultId>) {
         match fault {
             Some(fault) => self.faults.insert(store, fault),
@@ -266,13 +266,18 @@ impl KeySources for QuantumLayer {
         }]
     }
 
-    fn fault(&self, store: StoreId) -> Option<FaultId> {
+    fn fault_behind(&self, store: StoreId) -> Option<FaultId> {
         self.faults.get(&store).copied()
     }
 
     fn bits(&self, store: StoreId, end: StoreEnd, keys: &OtpKeys) -> Option<Box<Material>> {
         let bits = self.bits.as_ref()?;
         Some(Box::new(bits.of_store(store, end, keys)))
+    }
+
+    fn drawn(&self, session: SessionId, keys: &OtpKeys) -> Option<Box<Material>> {
+        let bits = self.bits.as_ref()?;
+        Some(Box::new(bits.drawn(session, keys)))
     }
 
     fn fresh(&self, request: RequestId, bits: u64) -> Option<Box<Material>> {

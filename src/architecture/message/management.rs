@@ -68,12 +68,29 @@ pub enum ManagementMessage {
         request: RequestId,
         /// The hop that lacked key.
         hop: HopId,
+        /// Whether it is the hop across the border.
+        at_border: bool,
         /// Whether the hop's link makes key at present.
         generating: bool,
-        /// The fault that keeps it from making any, for traces.
-        fault: Option<FaultId>,
         /// Why.
         cause: FailureCause,
+        /// When.
+        at: Time,
+        /// The boundary that the session crosses, if it crosses one.
+        boundary: Option<BoundaryId>,
+        /// The controller that decides on the session here.
+        decider: ControllerId,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
+    },
+    /// KM → manager (Mk): key goes over the hop again (P11/P14 step 0, the end of the alarm).
+    RelayRestored {
+        /// Which session.
+        session: SessionId,
+        /// The hop that lacked key.
+        hop: HopId,
+        /// Whether the hop's link makes key at present.
+        generating: bool,
         /// When.
         at: Time,
         /// The boundary that the session crosses, if it crosses one.
@@ -109,23 +126,14 @@ pub enum ManagementMessage {
         /// Which session.
         session: SessionId,
         /// The hop that failed, if it is one of this QKDN's: over which link state or level is known better now.
-        hop: Option<FailedHop>,
+        hop: Option<(HopId, bool)>,
         /// When it failed.
         at: Time,
         /// The decision.
         decision: FaultDecision,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
     },
-}
-
-/// A hop over which a relay or transfer failed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FailedHop {
-    /// Which hop.
-    pub hop: HopId,
-    /// Whether its link makes key.
-    pub generating: bool,
-    /// The fault that keeps it from making any, for traces.
-    pub fault: Option<FaultId>,
 }
 
 /// What a QCLM decides about a relay failure.
@@ -133,8 +141,27 @@ pub struct FailedHop {
 pub enum FaultDecision {
     /// Look for another path.
     Reroute,
+    /// No other border is left: the session waits until the hop works again, or the controller knows another way.
+    Suspend,
+    /// The hop works again.
+    Restore,
+    /// The hop makes key: another path is not needed.
+    Keep,
     /// The failure is beyond the border: look whether this side can help.
     StandBy,
+}
+
+impl FaultDecision {
+    /// The name in traces.
+    const fn name(self) -> &'static str {
+        match self {
+            FaultDecision::Reroute => "decision: reroute",
+            FaultDecision::Suspend => "decision: suspend",
+            FaultDecision::Restore => "decision: restore",
+            FaultDecision::Keep => "decision: keep the route",
+            FaultDecision::StandBy => "decision: stand by",
+        }
+    }
 }
 
 impl ManagementMessage {
@@ -156,11 +183,8 @@ impl ManagementMessage {
             ManagementMessage::LinkReport { .. } => "link performance",
             ManagementMessage::RelayFailure { .. } => "relay failure alarm",
             ManagementMessage::RelayFailureShared { .. } => "relay failure",
-            ManagementMessage::Decision {
-                decision: FaultDecision::Reroute,
-                ..
-            } => "decision: reroute",
-            ManagementMessage::Decision { .. } => "decision: stand by",
+            ManagementMessage::RelayRestored { .. } => "relay restored",
+            ManagementMessage::Decision { decision, .. } => decision.name(),
             ManagementMessage::Maintenance { planned: true, .. } => "maintenance announced",
             ManagementMessage::Maintenance { .. } => "maintenance over",
         }
@@ -192,12 +216,9 @@ impl ManagementMessage {
                 fault: *fault,
                 ..Subject::request(*request)
             },
-            ManagementMessage::RelayFailureShared { session, fault, .. } => {
-                Subject::session(*session, *fault)
-            }
-            ManagementMessage::Decision { session, hop, .. } => {
-                Subject::session(*session, hop.and_then(|failed| failed.fault))
-            }
+            ManagementMessage::RelayRestored { session, .. } => Subject::session(*session, None),
+            ManagementMessage::RelayFailureShared { session, fault, .. }
+            | ManagementMessage::Decision { session, fault, .. } => Subject::session(*session, *fault),
         }
     }
 
@@ -215,7 +236,8 @@ impl ManagementMessage {
             ManagementMessage::UserReport(_) => 68,
             ManagementMessage::LinkAlarm { .. } => 17,
             ManagementMessage::LinkReport { .. } => 40,
-            ManagementMessage::RelayFailure { .. } => 42,
+            ManagementMessage::RelayFailure { .. } => 43,
+            ManagementMessage::RelayRestored { .. } => 26,
             ManagementMessage::RelayFailureShared { .. } => 17,
             ManagementMessage::Decision { .. } => 18,
             ManagementMessage::Maintenance { .. } => 13,

@@ -228,6 +228,7 @@ impl KeyManager {
         self.passing.insert(request, passing);
         let bits = otp.bits();
         out.observe(Observation::Spent { request, hop, bits });
+        self.clear_alarm(request.session, hop, cx, out);
         self.keep_sent_part(request, (hop, otp.clone()), order.deadline, label.procedure, out);
         let me = self.me();
         let position = formation.kms.iter().position(|&km| km == me);
