@@ -204,3 +204,34 @@ fn a_refresh_is_passed_on_once_by_each() {
     // 59 controllers, two refreshes each; a flood crosses each of the 68 links at least once, at most twice.
     assert!((2 * 59 * 68..=2 * 59 * 2 * 68).contains(&floods), "{floods}");
 }
+
+/// A border that fails: with distance vectors the session is given back, and begins anew over the other border.
+#[test]
+fn distance_vectors_leave_a_border_that_fails() {
+    let sets = [
+        "qkdns.A.routing.fewest_hops=null",
+        "qkdns.A.routing.distance_vector={}",
+        "qkdns.B.routing.fewest_hops=null",
+        "qkdns.B.routing.distance_vector={}",
+    ];
+    let outcome = run("scenarios/clause8/gwn-dd.json:border-cut", &sets);
+    let crossed: BTreeSet<String> = lines(&outcome.trace)
+        .filter(|line| line["message"] == "key relay" && line["reference_point"] == "Kxi-1")
+        .map(|line| {
+            format!(
+                "{} > {}",
+                line["from"].as_str().unwrap(),
+                line["to"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert!(crossed.len() > 2, "keys cross at one border only: {crossed:?}");
+    let late = outcome
+        .requests
+        .iter()
+        .filter(|record| record.demand == "a-to-b" && record.failure.is_none());
+    assert!(
+        late.count() * 2 > outcome.requests.len() / 2,
+        "served after the cut too"
+    );
+}
