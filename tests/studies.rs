@@ -98,8 +98,8 @@ fn three_qkdns() {
             "tables/whole-IT.md",
             "tables/exposure-IT-Trieste.md",
             "tables/cost.md",
-            "plots/whole.svg",
-            "plots/cut.svg",
+            "plots/whole/difference-1.svg",
+            "plots/cut/difference-2.svg",
             "plots/stages.svg",
         ],
     );

@@ -10,10 +10,10 @@ into=${INTO:-$here}
 scenario=$here/scenario.json
 compare() { $qkdni compare "$@" > /dev/null; }
 if [ "${TWIN:-}" = 1 ]; then
-    compare() { $qkdni compare "$@" --replications 2 --set 'run.duration=14 min' > /dev/null; }
+    compare() { $qkdni compare "$@" --replications 2 --set "run.duration=14 min" > /dev/null; }
 fi
 compare "$scenario" "$scenario:direct" --out "$runs/whole"
-compare "$scenario:cut" "$scenario:direct+cut" --out "$runs/cut"
+compare "$scenario:cut" "$scenario:direct+cut" "$scenario:direct+cut+own-keys-only" --out "$runs/cut"
 
 table() { $qkdni table "$@" > /dev/null; }
 mkdir -p "$into/tables" "$into/plots"
@@ -31,7 +31,7 @@ for run in whole cut; do
                 --out "$into/tables/$run-$qkdn.$ending"
         done
     done
-    $qkdni plot "$runs/$run" --what compare --pick difference-1 --out "$into/plots/$run.svg" > /dev/null
+    $qkdni plot "$runs/$run" --what compare --into "$into/plots/$run" > /dev/null
     cp "$runs/$run/manifest.json" "$into/$run-manifest.json"
 done
 for node in IT/Trieste SI/Postojna HR/Rijeka; do
