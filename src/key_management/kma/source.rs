@@ -771,7 +771,12 @@ impl KeyManager {
         self.pump(id, cx, out);
     }
 
-    pub(super) fn fail(&mut self, request: RequestId, cause: FailureCause, out: &mut Outbox) {
+    pub(in crate::key_management) fn fail(
+        &mut self,
+        request: RequestId,
+        cause: FailureCause,
+        out: &mut Outbox,
+    ) {
         let Some(entry) = self.sources.requests.remove(&request) else {
             return;
         };
