@@ -143,6 +143,8 @@ fn parts_from_different_disks_are_gathered() {
     }
     sweep("all", &[]);
     assert_same(&place.path().join("alone"), &place.path().join("all"));
+}
+
 /// Every point of a sweep with --gwn-vs-iwn is what `compare` makes of the same variant and changes; tables and pictures
 /// of it are made from the folder alone.
 #[test]
