@@ -299,6 +299,7 @@ pub struct Exact {
     /// What it should be.
     pub reference: f64,
     /// How a published reference is worded that is no number.
+    #[allow(dead_code)] // for the soak
     pub wording: Option<&'static str>,
     /// Where the reference comes from.
     pub source: &'static str,
@@ -309,6 +310,7 @@ pub struct Exact {
 }
 
 /// All rows that are not estimated.
+#[allow(dead_code)] // for the soak
 pub fn exact() -> Vec<Exact> {
     let mut all = block_store::rows();
     all.extend(capacity::rows());
