@@ -10,9 +10,8 @@ use std::sync::Arc;
 use petgraph::algo::astar;
 use petgraph::visit::EdgeFiltered;
 use qkdni::architecture::Hop;
-use qkdni::architecture::surroundings::Domain;
-use qkdni::control::routing::RoutingAlgorithm;
-use qkdni::ids::{HopId, NodeId};
+use qkdni::control::routing::{Query, RoutingAlgorithm};
+use qkdni::ids::HopId;
 use qkdni::network::{Options, simulate_sampled};
 use qkdni::scenario::{compile, load};
 
@@ -21,20 +20,14 @@ use qkdni::scenario::{compile, load};
 pub struct ShortestLongest;
 
 impl RoutingAlgorithm for ShortestLongest {
-    fn route(
-        &self,
-        domain: &Domain,
-        usable: &dyn Fn(&Hop) -> bool,
-        from: NodeId,
-        to: NodeId,
-    ) -> Option<Vec<HopId>> {
-        let (start, goal) = (*domain.index.get(&from)?, *domain.index.get(&to)?);
+    fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>> {
+        let ([start, goal], domain) = (query.ends()?, query.domain);
         let mut lengths: Vec<u64> = domain.hops.values().map(|hop| hop.length_m).collect();
         lengths.sort_unstable();
         lengths.dedup();
-        // The first limit that leaves a way; results must be a function of the arguments alone.
+        // The first limit that leaves a way; a result must be a function of the query alone.
         lengths.into_iter().find_map(|limit| {
-            let within = |hop: &Hop| hop.length_m <= limit && usable(hop);
+            let within = |hop: &Hop| hop.length_m <= limit && query.usable(hop);
             let graph = EdgeFiltered::from_fn(&domain.graph, |edge| within(edge.weight()));
             let (_, nodes) = astar(&graph, start, |node| node == goal, |_| 1_u32, |_| 0)?;
             let hops = nodes.windows(2).map(|pair| {
@@ -46,7 +39,7 @@ impl RoutingAlgorithm for ShortestLongest {
         })
     }
 
-    fn cost(&self, path: &[&Hop]) -> (f64, &'static str) {
+    fn cost(&self, _: &Query<'_>, path: &[&Hop]) -> (f64, &'static str) {
         let longest = path.iter().map(|hop| hop.length_m).max().unwrap_or(0);
         (longest as f64, "m")
     }

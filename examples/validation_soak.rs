@@ -5,6 +5,7 @@
 //! where a row misses its reference, or an interval is wider than 1 % of the exact value.
 
 #[path = "../tests/validation/suite/mod.rs"]
+#[allow(dead_code)] // what only the reduced suite reads
 mod suite;
 
 use std::fmt::Write as _;

@@ -318,7 +318,7 @@ impl Controller {
         }
     }
 
-    fn advance_to(&mut self, now: Time) {
+    pub(super) fn advance_to(&mut self, now: Time) {
         self.admission.advance_to(now);
         self.knowledge.advance_to(now);
     }

@@ -5,6 +5,7 @@
 //! the next one before it answers.
 
 use super::controller::Controller;
+use super::reachability::Rank;
 use super::segment::{Crossing, Held, Place, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
@@ -60,7 +61,9 @@ impl Controller {
                 Some(_) if borders.iter().all(|border| straight(border)) => {
                     "the border whose hop makes key, then the nearest by hops, then the first in the file"
                 }
-                Some(_) => "the way that makes key, then through the fewest QKDNs, then the nearest by hops",
+                Some(_) => {
+                    "the way that makes key, then of the lowest cost class, then through the fewest QKDNs"
+                }
                 None => "no border can be reached",
             };
             Decision::new(Choice::Border, Subject::request(order.request), reason)
@@ -184,15 +187,13 @@ impl Controller {
         asked.len()
     }
 
-    /// The border at a border KM, to the destination's QKDN: the best by state, by QKDNs on the way, then by id.
+    /// The border at a border KM, to the destination's QKDN: the best by what is offered there.
     fn border_at(&self, km: NodeId, order: &KeyRequest) -> Option<&Border> {
         let to = order.destination_qkdn;
         let rank = |border: &&Border| {
             let offer = self.view(|view| view.leads(border, to, &[]).map(Option::<&_>::cloned))?;
             let own = self.knowledge.state(&border.hop, &self.surroundings.domain);
-            let state = offer.as_ref().map_or(own, |offer| offer.key.max(own));
-            let (qkdns, hops) = offer.map_or((1, 0), |offer| (offer.way.len(), offer.hops));
-            Some((state, qkdns, hops, border.boundary))
+            Some(Rank::new(own, 0, border.boundary, offer.as_ref()))
         };
         let here = self
             .surroundings

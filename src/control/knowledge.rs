@@ -96,7 +96,12 @@ impl Knowledge {
         }
         let advertised = self.advertised.get(serving).map_or(Time::ZERO, |&(_, at)| at);
         let told = self.levels.get(&hop.id).map_or(Time::ZERO, |known| known.origin);
-        Some(self.now.since(advertised.max(told)))
+        Some(self.since(advertised.max(told)))
+    }
+
+    /// How long ago an instant was; nothing of one to come.
+    fn since(&self, origin: Time) -> Span {
+        self.now.max(origin).since(origin)
     }
 
     /// Whether knowledge of a hop is too old to count.
@@ -245,12 +250,23 @@ impl Knowledge {
         }
     }
 
+    /// Level class of a hop's store: as it was told, else as provisioned; `None` where no key is spent.
+    pub fn class(&self, hop: &Hop, domain: &Domain, classes: u8) -> Option<u8> {
+        let store = domain.stores.get(&hop.id)?;
+        let told = self.levels.get(&hop.id).map(|known| known.value);
+        let share = || u128::from(store.initial) * u128::from(classes) / u128::from(store.capacity.max(1));
+        Some(told.unwrap_or_else(|| match store.initial > store.floor {
+            true => (1 + share()).min(u128::from(classes)) as u8,
+            false => 0,
+        }))
+    }
+
     /// What is known of the key on a hop.
     pub fn key(&self, hop: &Hop, domain: &Domain, classes: u8) -> KnownKey {
         let told = self.levels.get(&hop.id);
         KnownKey {
             usable_bits: self.usable_bits(hop, domain, classes),
-            age: told.map(|known| self.now.since(known.origin)),
+            age: told.map(|known| self.since(known.origin)),
         }
     }
 

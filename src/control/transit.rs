@@ -176,7 +176,7 @@ impl Controller {
         self.view(|view| {
             view.ways(from, to, &[], segment.bits).any(|way| {
                 let same = way.border.far_qkdn == after.qkdn;
-                way.rank.0 == HopState::Active && (!same || (over_the_same && way.offer.is_some()))
+                way.rank.state == HopState::Active && (!same || (over_the_same && way.offer.is_some()))
             })
         })
     }

@@ -567,7 +567,8 @@ impl PlanBuilder {
                 domain: &domains[qkdn.index()],
                 borders: &borders[qkdn.index()],
                 routing: &*self.qkdns[qkdn].1,
-                transits: !self.policies[qkdn].refuses_transit,
+                policy: &self.policies[qkdn],
+                classes: parameters.level_classes,
             })
             .collect();
         let offers = provisioned(&members);

@@ -6,12 +6,16 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use qkdni::architecture::distances::Weight;
 use qkdni::architecture::policy::Policy;
 use qkdni::architecture::surroundings::{
     LinkStateRefresh, ManagementOptions, Parameters, RelayScheme, ReportTriggers, ReservationScheme,
 };
 use qkdni::architecture::{Address, Channel, Disturbance, Heartbeat, Procedure, Recovery, ReferencePoint};
-use qkdni::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
+use qkdni::control::routing::{
+    DistanceVector, FewestHops, FirstFit, Gpsrq, KeyAware, LeastDelay, RoutingAlgorithm, ShortestLength,
+    VectorExchange, Widest, WidestShortest,
+};
 use qkdni::fault::{DuctCut, FaultKind as _, Site as _};
 use qkdni::ids::{LinkId, NodeId, QkdnId};
 use qkdni::kernel::{Span, Time};
@@ -163,7 +167,7 @@ fn network() -> impl Strategy<Value = NetworkRecipe> {
         prop::collection::vec(any::<Index>(), 1..=6),
         prop::collection::vec(any::<(Index, Index)>(), 0..4),
         any::<Option<Index>>(),
-        0..3u8,
+        0..ALGORITHMS,
         prop_oneof![
             4 => Just(RelayRecipe::HopByHop),
             1 => Just(RelayRecipe::Destination),
@@ -243,6 +247,7 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
         prop_oneof![Just(0u8), Just(4), 1..10u8],
         any::<bool>(),
         prop_oneof![3 => Just(0u64), 1 => 1..300u64],
+        prop_oneof![2 => Just(None), 1 => (300..2_000u64).prop_map(Some)],
     );
     let processing = prop_oneof![
         Just([0, 0, 0]),
@@ -264,7 +269,7 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
         .prop_map(
             |(
                 (networks, boundaries, links, demands, cuts),
-                (per_hop, usage_records, status_reports, level_classes, ranks, tag_bits),
+                (per_hop, usage_records, status_reports, level_classes, ranks, tag_bits, refresh_ms),
                 processing_us,
                 stages_us,
                 warm_up_ms,
@@ -277,7 +282,10 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
                 cuts,
                 outages: Vec::new(),
                 recovery: Recovery::default(),
-                refresh: LinkStateRefresh::default(),
+                refresh: LinkStateRefresh {
+                    period: refresh_ms.map(Span::from_millis),
+                    max_age: refresh_ms.map(|period| Span::from_millis(2 * period)),
+                },
                 per_hop,
                 usage_records,
                 status_reports,
@@ -290,6 +298,36 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
                 seed,
             },
         )
+}
+
+/// How many algorithms there are.
+const ALGORITHMS: u8 = 9;
+
+fn algorithm(number: u8) -> Arc<dyn RoutingAlgorithm> {
+    match number {
+        0 => Arc::new(FewestHops),
+        1 => Arc::new(ShortestLength),
+        2 => Arc::new(LeastDelay),
+        3 => Arc::new(KeyAware {
+            reference_bits: 3_000,
+            horizon: Span::from_millis(500),
+        }),
+        4 => Arc::new(Widest),
+        5 => Arc::new(WidestShortest),
+        6 => Arc::new(FirstFit {
+            paths: 3,
+            by: Weight::Hops,
+        }),
+        7 => Arc::new(Gpsrq {
+            distance_weight: Fraction::HALF,
+        }),
+        _ => Arc::new(DistanceVector {
+            exchange: VectorExchange {
+                period: Span::from_millis(1_700),
+                infinity: 16,
+            },
+        }),
+    }
 }
 
 struct Cook<'a> {
@@ -336,17 +374,16 @@ impl Cook<'_> {
     fn network(&mut self, side: usize) -> (QkdnId, Vec<NodeId>) {
         let name = ["A", "B"][side];
         let recipe = &self.recipe.networks[side];
-        let routing: Arc<dyn RoutingAlgorithm> = match recipe.routing {
-            0 => Arc::new(FewestHops),
-            1 => Arc::new(ShortestLength),
-            _ => Arc::new(Widest),
-        };
-        let qkdn = self.plan.qkdn(name, routing);
+        let qkdn = self.plan.qkdn(name, algorithm(recipe.routing));
         let mut nodes = vec![self.plan.node(&format!("{name}/{name}1"), qkdn, None)];
+        self.plan.place(nodes[0], [0.0, 0.0]);
         for (number, parent) in recipe.parents.iter().enumerate() {
             let node = self
                 .plan
                 .node(&format!("{name}/{name}{}", number + 2), qkdn, None);
+            // Somewhere: places need not fit to lengths.
+            let place = [7, 11].map(|step| (number * step % 13) as f64 * 0.1);
+            self.plan.place(node, place);
             let parent = *parent.get(&nodes);
             self.link(&format!("{name}/tree{number}"), [parent, node]);
             nodes.push(node);
@@ -392,7 +429,9 @@ impl Cook<'_> {
         let site = self.plan.iwn(&name, Span::from_micros(number as u64));
         let sides = [0, 1].map(|side| {
             let name = format!("{name}/{}", ["A", "B"][side]);
-            self.plan.node(&name, networks[side].0, Some(site))
+            let node = self.plan.node(&name, networks[side].0, Some(site));
+            self.plan.place(node, [1.5, number as f64]);
+            node
         });
         self.link(&format!("{name}/A-link"), [a, sides[0]]);
         self.link(&format!("{name}/B-link"), [sides[1], b]);

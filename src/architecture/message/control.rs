@@ -142,6 +142,10 @@ pub struct Offer {
     pub hops: u16,
     /// Key on the way: made on every hop, or on some hop only what is left.
     pub key: HopState,
+    /// Sum of the cost classes of those that the way leads through.
+    pub cost: u16,
+    /// Level class of the least store on the way, as far as providers' policies let it be told; 0 if it is below a floor.
+    pub class: Option<u8>,
 }
 
 impl Offer {
@@ -833,7 +837,7 @@ impl ControlMessage {
                 13 + news
                     .offer
                     .as_ref()
-                    .map_or(0, |offer| 3 + 4 * offer.way.len() as u64)
+                    .map_or(0, |offer| 6 + 4 * offer.way.len() as u64)
             }
             ControlMessage::SegmentDegraded { .. } => 17,
         }
