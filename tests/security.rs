@@ -367,6 +367,7 @@ fn controllers_tell_each_other_no_more_than_a_session_needs() {
             class,
             deadline,
             hold,
+            leg: _,
         } = order;
         let to = (destination, destination_qkdn);
         // Of its session, where a demand has several: which one, and its end.

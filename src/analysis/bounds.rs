@@ -117,6 +117,7 @@ pub struct Hard {
 
 /// Hard bounds of all demands together.
 pub fn hard(plan: &Plan) -> Hard {
+    let plan = &*plan.without_legs();
     let bits = in_run(plan);
     let alone: f64 = plan
         .sessions
@@ -138,6 +139,7 @@ pub fn hard(plan: &Plan) -> Hard {
 
 /// All that is said of a plan, with that many failures.
 pub fn bounds(plan: &Plan, failures: &Failures) -> Bounds {
+    let plan = &*plan.without_legs();
     let (bits, rates) = (in_run(plan), per_second(plan));
     let seconds = counting_time(plan).as_seconds();
     let asked: Vec<f64> = plan
@@ -267,11 +269,16 @@ pub fn relay_latency(plan: &Plan, way: &[HopId]) -> Option<Span> {
     Some(total)
 }
 
-/// Four times the way between the ends, each with one processing at least: relay, completion, notice, response.
+/// Four times the way between the ends, each with one processing at least: relay, completion, notice, response. What is
+/// served from a pool was relayed before: notice and response.
 fn least_delay(plan: &Plan, session: SessionId) -> Option<Span> {
     let [from, to] = ends(plan, &plan.sessions[session]);
     let way = plan.data_network.delay(from, to)? + plan.processing.key_manager;
-    Some(way + way + way + way)
+    let draws = plan.km_surroundings[from]
+        .protections
+        .draws
+        .contains_key(&session);
+    Some(if draws { way + way } else { way + way + way + way })
 }
 
 fn exposure(plan: &Plan, asked: &[f64]) -> Vec<Exposure> {

@@ -1,8 +1,8 @@
 //! What elements let observers see beside their messages. Observing changes nothing.
 
-use super::message::{FailureCause, RequestId, Subject, Tag};
+use super::message::{FailureCause, OtpKeys, RequestId, Subject, Tag};
 use super::procedure::Label;
-use crate::ids::{ControllerId, FaultId, HopId, LinkId, NodeId, SessionId, StoreId};
+use crate::ids::{ControllerId, FaultId, HopId, LinkId, NodeId, PoolId, SessionId, StoreId};
 
 /// Which end of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -238,6 +238,15 @@ pub enum Observation {
         hop: HopId,
         /// Amount \[bits\]; 0 where the hop spends none.
         bits: u64,
+    },
+    /// A request was served from a pool.
+    Drawn {
+        /// Which request.
+        request: RequestId,
+        /// Which pool.
+        pool: PoolId,
+        /// The ids.
+        keys: Box<OtpKeys>,
     },
     /// A message's authentication tag has spent key.
     Authenticated {

@@ -12,6 +12,7 @@ use super::hop::Hop;
 use super::message::Offer;
 use super::policy::Policy;
 use super::procedure::Procedure;
+use super::protection::Protections;
 use super::recovery::Recovery;
 use super::tariff::Tariff;
 use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, LinkId, ManagerId, NodeId, QkdnId, StoreId};
@@ -165,6 +166,8 @@ pub struct KmSurroundings {
     pub receiving_stores: Vec<StoreSettings>,
     /// How many sessions its hops carry at once, where that is limited.
     pub session_limits: BTreeMap<HopId, u32>,
+    /// How the sessions of its applications are protected.
+    pub protections: Arc<Protections>,
     /// Parameters.
     pub parameters: Arc<Parameters>,
 }

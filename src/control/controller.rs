@@ -16,8 +16,8 @@ use super::routing::RoutingAlgorithm;
 use super::segment::{Held, Segment};
 use super::vectors::Vectors;
 use crate::architecture::message::{
-    Ask, ControlMessage, FailureCause, LinkPerformance, ManagementMessage, Message, ReservationResult,
-    StatusChange,
+    Ask, ControlMessage, FailureCause, LegRoute, LinkPerformance, ManagementMessage, Message,
+    ReservationResult, StatusChange,
 };
 use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::ControllerSurroundings;
@@ -49,6 +49,8 @@ pub struct Controller {
     pub(super) refreshed: u32,
     /// Distances, where its QKDN routes by them.
     pub(super) vectors: Option<Vectors>,
+    /// Where legs pass in this QKDN, as far as is known.
+    pub(super) leg_routes: BTreeMap<SessionId, LegRoute>,
     /// The last state of each session that was seen.
     states: BTreeMap<SessionId, SessionState>,
     /// Keys supplied in this controller's reach, as usage records say \[bits\].
@@ -78,6 +80,7 @@ impl Controller {
             exchange: Exchange::default(),
             refreshed: 0,
             vectors,
+            leg_routes: BTreeMap::new(),
             states: BTreeMap::new(),
             usage_bits: 0,
             performance: BTreeMap::new(),
@@ -110,11 +113,15 @@ impl Controller {
         };
         let label = envelope.label;
         match message {
-            ControlMessage::BorderQuery { order, attempt } => {
-                self.on_border_query(order, *attempt, envelope.from.node(), label, out);
+            ControlMessage::BorderQuery {
+                order,
+                attempt,
+                taken,
+            } => {
+                self.on_border_query(order, *attempt, taken, envelope.from.node(), label, out);
             }
             ControlMessage::RouteRequest(order) => {
-                self.on_route_request(*order, envelope.from.node(), out);
+                self.on_route_request(**order, envelope.from.node(), out);
             }
             ControlMessage::SegmentQuery { order, reply_to } => {
                 self.on_segment_query(order.clone(), *reply_to, label, out);
@@ -306,6 +313,16 @@ impl Controller {
             }
             ControlMessage::Switched { session, epoch, .. } => self.on_switched(*session, *epoch, now, out),
             ControlMessage::RouteLost { source, .. } => self.deliver(*source, label, message, out),
+            ControlMessage::SwitchOver {
+                session,
+                source,
+                works,
+                fault,
+            } => match source {
+                Some(source) => self.deliver(*source, label, message, out),
+                None => self.say_switch_over(*session, *works, *fault, out),
+            },
+            ControlMessage::LegRoute(route) => self.on_leg_route(route),
             ControlMessage::Reachability(news) => self.on_reachability(news, envelope.from, out),
             ControlMessage::SegmentDegraded { session, lost, fault } => {
                 self.on_segment_degraded(*session, *lost, *fault, envelope.from, out);

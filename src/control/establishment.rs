@@ -42,14 +42,17 @@ impl Controller {
         &mut self,
         order: &KeyRequest,
         attempt: u32,
+        taken: &[BorderChoice],
         km: NodeId,
         label: Label,
         out: &mut Outbox,
     ) {
         let to = order.destination_qkdn;
-        let best = self.view(|view| {
+        let best = self.view_apart(order.leg, Some(to), |view| {
             let ways = view.ways(km, to, &[], order.bits);
-            ways.min_by_key(|way| way.rank).map(|way| way.border.boundary)
+            let shared = |border: &Border| Self::shared_with(&choice(border), taken);
+            let best = ways.min_by_key(|way| (shared(way.border), way.rank));
+            best.map(|way| way.border.boundary)
         });
         let mut borders = self.surroundings.borders.iter();
         let best = borders.find(|border| Some(border.boundary) == best);
@@ -103,8 +106,9 @@ impl Controller {
         let to = border
             .as_ref()
             .map_or(order.order.destination, |border| border.hop.from);
-        let bits = order.order.bits;
-        let path = self.route(order.source, to, bits);
+        let (bits, leg) = (order.order.bits, order.order.leg);
+        let beyond = border.as_ref().map(|_| order.order.destination_qkdn);
+        let path = self.route_apart(leg, beyond, [order.source, to], bits);
         let border_hop = border.as_ref().map(|border| border.hop.id);
         self.explain_route(
             request,
@@ -241,7 +245,7 @@ impl Controller {
             return self.find_way_on(order, before, Vec::new(), out);
         }
         let ends = [border.far, order.destination];
-        let path = self.route(ends[0], ends[1], order.bits);
+        let path = self.route_apart(order.leg, None, ends, order.bits);
         self.explain_route(request, (ends, order.bits), None, path.as_deref(), out);
         let Some(path) = path else {
             return self.offer_nothing(order.ask, &before, false, out);
@@ -357,9 +361,11 @@ impl Controller {
             ask.attempt,
         );
         segment.bits = order.bits;
+        segment.leg = order.leg;
         let leaves = segment.place.after.as_ref().map(|after| after.border.procedure);
         let previous = segment.previous_controller();
         self.segments.insert(session, segment);
+        self.tell_leg_route(session, out);
         self.record_route(session, out);
         if leaves == Some(Procedure::P12) {
             let enough = usable_bits >= order.bits;

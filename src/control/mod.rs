@@ -14,6 +14,7 @@ mod controller;
 pub mod establishment;
 mod explanation;
 pub mod knowledge;
+mod legs;
 mod link_state;
 pub mod monitoring;
 pub mod negotiation;

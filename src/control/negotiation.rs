@@ -94,7 +94,7 @@ impl Controller {
             Side::After => [segment.ends[0], border.hop.from],
             Side::Before => [border.hop.from, segment.ends[1]],
         };
-        active.then(|| self.active_path(from, to, segment.bits))?
+        active.then(|| self.active_path(session, [from, to]))?
     }
 
     /// Whether the session's border at a side has stopped making key itself.
@@ -214,7 +214,14 @@ impl Controller {
         });
         let reached =
             others.filter_map(|(choice, border)| Some((self.path_to(session, side, border)?, choice)));
-        let Some((path, border)) = reached.min_by_key(|(path, choice)| (path.len(), choice.boundary)) else {
+        let taken = self.segments[&session]
+            .leg
+            .map(|leg| self.taken(&leg))
+            .unwrap_or_default();
+        let shared = |choice: &BorderChoice| taken.nodes.contains(&choice.near);
+        let rank =
+            |(path, choice): &(Vec<HopId>, BorderChoice)| (shared(choice), path.len(), choice.boundary);
+        let Some((path, border)) = reached.min_by_key(rank) else {
             return false;
         };
         let (peer, epoch) = (crossing.controller, crossing.agreement + 1);

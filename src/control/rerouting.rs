@@ -159,6 +159,7 @@ impl Controller {
         now: Time,
         out: &mut Outbox,
     ) {
+        let fault = self.switch_over(session, fault, out);
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Rerouting { fault, awaited: 0 };
         segment.due = now + self.surroundings.parameters.analysis;
@@ -226,14 +227,7 @@ impl Controller {
 
     /// This side's path between the segment's ends, over hops that make key.
     pub(super) fn inside(&self, session: SessionId) -> Option<Vec<HopId>> {
-        let segment = &self.segments[&session];
-        let [from, to] = segment.ends;
-        self.active_path(from, to, segment.bits)
-    }
-
-    /// A path over hops that make key.
-    pub(super) fn active_path(&self, from: NodeId, to: NodeId, bits: u64) -> Option<Vec<HopId>> {
-        self.view(|view| view.path(from, to, bits, &|hop| (view.state)(hop) == HopState::Active))
+        self.active_path(session, self.segments[&session].ends)
     }
 
     /// The side whose border must change: one that has stopped making key, or one of those that the inside no longer
@@ -348,6 +342,7 @@ impl Controller {
             self.tell_before(session, true, fault, out);
         }
         let segment = self.segments.remove(&session).expect("the caller has it");
+        self.free_leg_route(session, label, out);
         self.cancel_refused(session, &segment.refused, &segment.path, out);
         self.drop_pending(session, out);
         if let Some(next) = segment.next_controller() {
@@ -451,6 +446,7 @@ impl Controller {
         segment.due = Time::NEVER;
         segment.former.extend(former);
         let nobody_is_told = changed.is_empty();
+        self.tell_leg_route(session, out);
         self.record_route(session, out);
         if nobody_is_told {
             self.on_installed_here(session, now, out);
@@ -527,6 +523,7 @@ impl Controller {
         if stale == Some(true) {
             self.consider_rerouting(session, now, out);
         }
+        self.switch_back(session, out);
     }
 
     pub(super) fn rerouting_label(&self, session: SessionId, step: Step) -> Label {

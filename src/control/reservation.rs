@@ -508,6 +508,7 @@ impl Controller {
             return;
         }
         let segment = self.segments.remove(&session).expect("it was just there");
+        self.free_leg_route(session, label, out);
         self.session_state(session, SessionState::Closed, label, out);
         self.drop_pending(session, out);
         let on_path = segment.path.iter().map(|&hop| self.hop(hop).from);

@@ -197,7 +197,11 @@ impl Bench {
             source_controller: ME,
             border: None,
         };
-        self.tell(0, Address::kma(NodeId(0)), ControlMessage::RouteRequest(order))
+        self.tell(
+            0,
+            Address::kma(NodeId(0)),
+            ControlMessage::RouteRequest(Box::new(order)),
+        )
     }
 
     pub(super) fn answer(&mut self, km: u32, result: ReservationResult) -> Vec<Effect> {
@@ -221,6 +225,7 @@ impl Bench {
         let query = ControlMessage::BorderQuery {
             order: request(8, 1),
             attempt: 1,
+            taken: Box::default(),
         };
         let effects = self.tell(9, Address::kma(NodeId(node)), query);
         let answers = control(&effects);
@@ -244,6 +249,7 @@ pub(super) fn request(destination: u32, qkdn: u32) -> KeyRequest {
         deadline: Time(1_000),
         hold: None,
         last: false,
+        leg: None,
     }
 }
 
@@ -530,6 +536,7 @@ fn query(bench: &mut Bench, destination: u32) -> Vec<Effect> {
         class: ClassId(0),
         deadline: Time(1_000),
         hold: None,
+        leg: None,
     };
     bench.tell(
         0,
@@ -595,7 +602,11 @@ fn transit_is_refused_where_policy_says_so() {
         source_controller: ME,
         border: None,
     };
-    bench.tell(0, Address::kma(NodeId(3)), ControlMessage::RouteRequest(order));
+    bench.tell(
+        0,
+        Address::kma(NodeId(3)),
+        ControlMessage::RouteRequest(Box::new(order)),
+    );
     let refused = ControlMessage::SegmentOffer {
         ask: ASK,
         reachable: false,

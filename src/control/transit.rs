@@ -34,10 +34,12 @@ impl Controller {
         let found = if refused_by_policy {
             None
         } else {
-            self.view(|view| {
+            let taken = order.leg.map(|leg| self.taken(&leg)).unwrap_or_default();
+            let shared = |border: &Border| taken.nodes.contains(&border.hop.from);
+            self.view_apart(order.leg, Some(order.destination_qkdn), |view| {
                 let ways = view.ways(from, order.destination_qkdn, &passed, order.bits);
                 let left = ways.filter(|way| !refused.contains(&way.border.boundary));
-                left.min_by_key(|way| way.rank)
+                left.min_by_key(|way| (shared(way.border), way.rank))
                     .map(|way| (way.border.clone(), way.path))
             })
         };

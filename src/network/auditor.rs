@@ -13,9 +13,11 @@ use super::plan::Plan;
 use super::servers::ServerLog;
 use super::wiring;
 use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, KeyRange, RelayOutcome, ReservationResult, ServiceMessage, Tag,
+    ControlMessage, Draw, KeyManagementMessage, KeyRange, Purpose, RelayOutcome, ReservationResult,
+    ServiceMessage, Tag,
 };
 use crate::architecture::observation::RequestEnd;
+use crate::architecture::protection::Combiner;
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Envelope, Message, Observation, Procedure, RequestId, Step};
 use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
@@ -126,8 +128,11 @@ pub struct Auditor {
     /// Requests that have not ended, by session.
     open: Arena<SessionId, Occupancy>,
     findings: BTreeMap<Check, String>,
+    /// Ids used, by store, and behind them by pool; likewise the amounts.
     used: Vec<BTreeMap<u64, u64>>,
     spent: Vec<u64>,
+    /// Key of pools that requests are to take, until the other end has answered.
+    drawn: BTreeMap<RequestId, Draw>,
 }
 
 const fn bit(step: Step) -> u32 {
@@ -142,8 +147,9 @@ impl Auditor {
             looked_at: [0; 12],
             open: plan.sessions.ids().map(|_| Occupancy::default()).collect(),
             findings: BTreeMap::new(),
-            used: vec![BTreeMap::new(); plan.stores.len()],
-            spent: vec![0; plan.stores.len()],
+            used: vec![BTreeMap::new(); plan.stores.len() + plan.pools.len()],
+            spent: vec![0; plan.stores.len() + plan.pools.len()],
+            drawn: BTreeMap::new(),
             plan,
         }
     }
@@ -155,6 +161,20 @@ impl Auditor {
             self.findings
                 .entry(check)
                 .or_insert_with(|| format!("at {} ns: {}", now.0, finding(plan)));
+        }
+    }
+
+    /// Whether something is so of a request; of one with legs: of one of them where one is enough, else of all.
+    fn holds(&self, id: RequestId, what: impl Fn(&Request) -> bool) -> bool {
+        let of = |id: RequestId| {
+            self.requests[id.session]
+                .get(id.number as usize)
+                .is_some_and(&what)
+        };
+        match self.plan.legs_of(id.session) {
+            None => of(id),
+            Some(legs) if legs.combiner == Combiner::First => legs.requests(id.number).any(of),
+            Some(legs) => legs.requests(id.number).all(of),
         }
     }
 
@@ -306,6 +326,17 @@ impl Auditor {
                     request.completed = true;
                 }
             }
+            // The key has been at both ends since it was relayed.
+            Message::KeyManagement(KeyManagementMessage::SupplyNotification {
+                request,
+                purpose: Purpose::Draw(draw),
+                ..
+            }) => {
+                self.drawn.insert(*request, (**draw).clone());
+            }
+            Message::KeyManagement(KeyManagementMessage::SupplyResponse {
+                request, accepted, ..
+            }) if self.drawn.contains_key(request) => self.see_drawn(now, *request, *accepted),
             Message::KeyManagement(KeyManagementMessage::SupplyNotification { request, .. }) => {
                 let completed = self.request(*request).is_some_and(|request| request.completed);
                 self.check(Check::SupplyAfterRelay, now, completed, |_| {
@@ -326,18 +357,42 @@ impl Auditor {
                 });
             }
             Message::Service(ServiceMessage::KeySupply { request, .. }) => {
-                let synchronised = self
-                    .request(*request)
-                    .is_some_and(|request| request.steps & bit(Step::Synchronisation) != 0);
+                let synchronised = self.holds(*request, |request| {
+                    request.steps & bit(Step::Synchronisation) != 0
+                });
                 self.check(Check::StepOrder, now, synchronised, |_| {
                     "supplied before synchronisation".into()
                 });
-                let held = self.request(*request).is_some_and(|request| request.held);
+                let held = self.holds(*request, |request| request.held);
                 self.check(Check::SupplyAfterRelay, now, held, |_| {
                     "supplied before the key is held".into()
                 });
             }
             _ => {}
+        }
+    }
+
+    /// The other end has answered about key of a pool: it is used there, or will not be.
+    fn see_drawn(&mut self, now: Time, request: RequestId, accepted: bool) {
+        use crate::ids::Id as _;
+        let Some(draw) = self.drawn.remove(&request).filter(|_| accepted) else {
+            return;
+        };
+        let settings = Arc::clone(&self.plan.pools[draw.pool].settings);
+        let at = StoreId::from_index(self.plan.stores.len() + draw.pool.index());
+        for range in draw.keys.ranges() {
+            let refills = range.start / settings.refill..=(range.end() - 1) / settings.refill;
+            let came = refills.into_iter().all(|number| {
+                let of = self.requests[settings.session].get(number as usize);
+                of.is_some_and(|refill| refill.supplied == [true; 2])
+            });
+            self.check(Check::SupplyAfterRelay, now, came, |_| {
+                "key of a pool is supplied before it is at both ends".into()
+            });
+            self.use_keys(now, at, range);
+        }
+        if let Some(state) = self.request(request) {
+            state.held = true;
         }
     }
 
@@ -374,10 +429,9 @@ impl Auditor {
             }
         }
         self.check(Check::UsedOnce, now, free, |plan| {
-            format!(
-                "key {} of a store of {:?} is used again",
-                range.start, plan.hops[plan.stores[store].settings.hop]
-            )
+            let hop = plan.stores.get(store).map(|store| &plan.hops[store.settings.hop]);
+            let what = hop.map_or("a pool".to_owned(), |hop| format!("a store of {hop:?}"));
+            format!("key {} of {what} is used again", range.start)
         });
     }
 

@@ -181,9 +181,8 @@ impl Availability {
                 });
             }
         }
-        plan.sessions
-            .values()
-            .map(|session| {
+        plan.demands()
+            .map(|(_, session)| {
                 let need = self.needs.partition_point(|&need| need < session.bits);
                 let ends = [session.source, session.destination].map(|end| plan.applications[end].node);
                 let up = self.time_up(&outgoing, plan.nodes[ends[0]].qkdn, ends, need, [from, to]);

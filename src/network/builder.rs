@@ -13,8 +13,8 @@ use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::plan::{
     ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection, LinkPlan,
-    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, RunPlan, Serving,
-    SessionPlan, StorePlan, StoreSource,
+    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, Role, RunPlan,
+    Serving, SessionPlan, StorePlan, StoreSource,
 };
 use crate::architecture::distances::Distances;
 use crate::architecture::policy::Policy;
@@ -401,6 +401,7 @@ impl PlanBuilder {
             class,
             active: [Time::ZERO, self.end()],
             for_sharing: false,
+            role: Role::Demand,
         })
     }
 
@@ -636,6 +637,7 @@ impl PlanBuilder {
                         .collect(),
                     outgoing,
                     incoming,
+                    protections: Arc::default(),
                     parameters: Arc::clone(&parameters),
                 })
             })
@@ -708,6 +710,7 @@ impl PlanBuilder {
             boundaries: self.boundaries,
             applications: self.applications,
             sessions: self.sessions,
+            pools: Arena::new(),
             classes: self.classes,
             faults: Arena::new(),
             random_faults: Vec::new(),

@@ -4,7 +4,7 @@
 //! never reached is null, and a session that the fault did not touch has no interruption.
 
 use super::measure::{Evidence, measured, timed_metric};
-use super::plan::Plan;
+use super::plan::{Plan, Role};
 use crate::ids::{FaultId, SessionId};
 use crate::kernel::{Span, Time};
 use crate::observe::outcome::{Measured, RerouteRecord};
@@ -57,7 +57,8 @@ pub fn felt(plan: &Plan, requests: &Requests, reroutes: &Reroutes) -> Vec<Felt> 
         (plan.faults.ids()).flat_map(|fault| plan.sessions.ids().map(move |session| (fault, session)));
     pairs
         .map(|(fault, session)| {
-            let lives = requests.of(session);
+            // What happens to a leg, the applications of its demand feel; a pool's refills have none.
+            let lives = plan.whole_of(session).map_or(&[][..], |whole| requests.of(whole));
             let reroute = reroutes.of(fault, session);
             let interruption = interruption(plan, fault, lives);
             let record = RerouteRecord {
@@ -152,8 +153,9 @@ impl Evidence<'_> {
             &self.felt.iter().filter(user).collect::<Vec<_>>(),
             metrics,
         );
-        for (session, plan) in self.plan.sessions.iter() {
-            let own = self.felt.iter().filter(|felt| felt.session == session);
+        for (session, plan) in self.plan.demands() {
+            let whole = |felt: &&Felt| self.plan.whole_of(felt.session) == Some(session);
+            let own = self.felt.iter().filter(whole);
             self.of_felt(
                 &format!("demand:{}", plan.name),
                 &own.collect::<Vec<_>>(),
@@ -179,15 +181,18 @@ impl Evidence<'_> {
 
     fn of_felt(&self, scope: &str, felt: &[&Felt], metrics: &mut Vec<Measured>) {
         let any_fault = !self.plan.faults.is_empty() || !self.plan.random_faults.is_empty();
-        let unrestored = felt
-            .iter()
-            .filter(|felt| felt.interruption == Interruption::Unrestored);
+        // Legs of a demand tell how it was rerouted; that it was interrupted, it tells itself.
+        let demands = || {
+            let plan = &self.plan.sessions;
+            felt.iter().filter(|felt| plan[felt.session].role == Role::Demand)
+        };
+        let unrestored = demands().filter(|felt| felt.interruption == Interruption::Unrestored);
         metrics.push(measured(
             "unrestored_interruptions",
             scope,
             any_fault.then(|| unrestored.count() as f64),
         ));
-        let restored = felt.iter().filter_map(|felt| felt.interruption.restored());
+        let restored = demands().filter_map(|felt| felt.interruption.restored());
         let (interruptions, restorations) = restored.map(|(length, after)| (length.0, after.0)).unzip();
         let half_switched = felt.iter().filter_map(|felt| Some(felt.half_switched?.0));
         let in_force = || {

@@ -40,7 +40,7 @@ impl Evidence<'_> {
     /// All metrics, in a fixed order.
     pub fn metrics(&self) -> Vec<Measured> {
         let mut metrics = Vec::new();
-        let users = self.plan.sessions.iter().filter(|(_, plan)| !plan.for_sharing);
+        let users = self.plan.demands().filter(|(_, plan)| !plan.for_sharing);
         let all: Vec<SessionId> = users.map(|(id, _)| id).collect();
         self.request_metrics("network", &all, &mut metrics);
         self.network_metrics(&all, &mut metrics);
@@ -62,7 +62,7 @@ impl Evidence<'_> {
                 heartbeat_metrics(&scope, beats[qkdn], &mut metrics);
             }
         }
-        for (session, plan) in self.plan.sessions.iter() {
+        for (session, plan) in self.plan.demands() {
             let scope = format!("demand:{}", plan.name);
             self.request_metrics(&scope, &[session], &mut metrics);
             metrics.push(measured("availability", &scope, self.availability[session]));
@@ -70,8 +70,7 @@ impl Evidence<'_> {
         for (class, ClassPlan { name, .. }) in self.plan.classes.iter() {
             let members: Vec<SessionId> = self
                 .plan
-                .sessions
-                .iter()
+                .demands()
                 .filter(|(_, plan)| plan.class == class)
                 .map(|(id, _)| id)
                 .collect();
@@ -141,7 +140,7 @@ impl Evidence<'_> {
 
     fn network_metrics(&self, all: &[SessionId], metrics: &mut Vec<Measured>) {
         let scope = "network";
-        let stores: Vec<usize> = (0..self.plan.stores.len()).collect();
+        let stores: Vec<usize> = (0..self.plan.stores.len() + self.plan.pools.len()).collect();
         self.store_metrics(scope, &stores, metrics);
         let lives = || {
             all.iter()
@@ -161,7 +160,7 @@ impl Evidence<'_> {
             sum(self.books[1]) - sum(self.books[0])
         };
         let (expired, generated) = (in_window(|book| book.expired), in_window(|book| book.generated));
-        let sharing = self.plan.sessions.iter().filter(|(_, plan)| plan.for_sharing);
+        let sharing = self.plan.demands().filter(|(_, plan)| plan.for_sharing);
         let sharing: u64 = sharing
             .flat_map(|(session, _)| self.counted(session))
             .map(|(_, life)| life.spent_bits)
@@ -237,7 +236,7 @@ impl Evidence<'_> {
     /// Counted requests, by (sent, demand, number).
     pub fn request_records(&self) -> Vec<RequestRecord> {
         let mut records = Vec::new();
-        for (session, plan) in self.plan.sessions.iter() {
+        for (session, plan) in self.plan.demands() {
             for (number, life) in self.counted(session) {
                 let ended = life.ended().unwrap_or(life.sent);
                 records.push((

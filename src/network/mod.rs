@@ -12,6 +12,7 @@ pub mod felt;
 pub mod heartbeats;
 pub mod measure;
 pub mod plan;
+pub mod protection;
 mod series;
 pub mod servers;
 pub mod sharing;
@@ -218,6 +219,12 @@ fn requests_of(plan: &Plan) -> Requests {
         plan.links
             .ids()
             .flat_map(|link| [of_module(link, 0), of_module(link, 1)])
+            .collect(),
+    )
+    .with_protection(
+        plan.legs(),
+        (plan.pools.iter())
+            .map(|(id, pool)| (id, (pool.settings.session, pool.settings.refill)))
             .collect(),
     )
 }

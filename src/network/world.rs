@@ -146,7 +146,7 @@ impl<O: Observer> World<O> {
             .iter()
             .map(|(id, application)| Application::peer(id, application.node))
             .collect();
-        for (session, demand) in plan.sessions.iter() {
+        for (session, demand) in plan.demands() {
             let destination = plan.applications[demand.destination].node;
             let node = plan.applications[demand.source].node;
             let application = Demand {
@@ -298,6 +298,7 @@ impl<O: Observer> World<O> {
                 store: sending(store).clone(),
                 source: self.quantum.sending(store).clone(),
             },
+            &self.pool_books(),
         );
     }
 
@@ -712,7 +713,7 @@ impl<O: Observer> World<O> {
         self.snapshots[number as usize] = Some(self.books());
     }
 
-    /// The books of all stores, by store.
+    /// The books of all stores, by store, and behind them those of all pools.
     pub fn books(&self) -> Vec<Book> {
         let mut books = vec![Book::default(); self.plan.stores.len()];
         for km in self.key_managers.values() {
@@ -720,10 +721,19 @@ impl<O: Observer> World<O> {
                 books[store.index()] = book;
             }
         }
+        books.extend(self.pool_books());
         books
     }
 
-    /// What the receiving ends hold: generated and spent, by store.
+    fn pool_books(&self) -> Vec<Book> {
+        let mut books = vec![Book::default(); self.plan.pools.len()];
+        for (pool, book) in self.key_managers.values().flat_map(KeyManager::pool_books) {
+            books[pool.index()] = book;
+        }
+        books
+    }
+
+    /// What the receiving ends hold: generated and spent, by store, and behind them by pool.
     pub fn receiving_ends(&self) -> Vec<(u64, u64)> {
         let mut ends = vec![(0, 0); self.plan.stores.len()];
         for km in self.key_managers.values() {
@@ -731,6 +741,11 @@ impl<O: Observer> World<O> {
                 ends[store.settings.id.index()] = (store.generated(), store.spent());
             }
         }
+        let mut pools = vec![(0, 0); self.plan.pools.len()];
+        for (pool, amounts) in self.key_managers.values().flat_map(KeyManager::pool_copies) {
+            pools[pool.index()] = amounts;
+        }
+        ends.extend(pools);
         ends
     }
 
@@ -892,7 +907,7 @@ fn sources(plan: &Plan, source: StoreSource, streams: &Streams) -> [LinkSource; 
 
 /// Which procedure a demand's first messages are traced under: `local` inside one QKDN, else that of the first
 /// boundary between the two.
-fn procedure_between(plan: &Plan, from: NodeId, to: NodeId) -> Procedure {
+pub(super) fn procedure_between(plan: &Plan, from: NodeId, to: NodeId) -> Procedure {
     let ends = [plan.nodes[from].qkdn, plan.nodes[to].qkdn];
     if ends[0] == ends[1] {
         return Procedure::Local;

@@ -10,7 +10,7 @@ use super::random_source::RandomSource;
 use crate::architecture::RequestId;
 use crate::architecture::key_source::{BlockRun, KeySource, KeySources, StoreEnd};
 use crate::architecture::message::{Material, OtpKeys};
-use crate::ids::{Arena, FaultId, Id, StoreId};
+use crate::ids::{Arena, FaultId, Id, SessionId, StoreId};
 use crate::kernel::{Span, Time};
 
 /// Equal blocks at equal distance, with interruptions: what one end of one lane gets.
@@ -273,6 +273,11 @@ impl KeySources for QuantumLayer {
     fn bits(&self, store: StoreId, end: StoreEnd, keys: &OtpKeys) -> Option<Box<Material>> {
         let bits = self.bits.as_ref()?;
         Some(Box::new(bits.of_store(store, end, keys)))
+    }
+
+    fn drawn(&self, session: SessionId, keys: &OtpKeys) -> Option<Box<Material>> {
+        let bits = self.bits.as_ref()?;
+        Some(Box::new(bits.drawn(session, keys)))
     }
 
     fn fresh(&self, request: RequestId, bits: u64) -> Option<Box<Material>> {

@@ -4,6 +4,7 @@ mod channels;
 mod faults;
 mod limits;
 mod networks;
+mod protection;
 mod provider;
 mod routes;
 mod routing;
@@ -40,6 +41,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.providers();
     checker.ducts();
     checker.demands();
+    checker.protection();
     checker.faults();
     checker.expectations();
     checker.data_network();
@@ -236,6 +238,11 @@ impl Checker<'_> {
             &at!("demands"),
             "demand",
             document.demands.iter().map(|x| x.id.as_str()),
+        );
+        self.unique(
+            &at!("pools"),
+            "pool",
+            document.pools.iter().map(|x| x.id.as_str()),
         );
         self.unique(
             &at!("faults"),

@@ -2,6 +2,7 @@
 //!
 //! The document is valid: [`load()`](super::load()) has seen to it, and derived variants of a valid document are valid.
 
+mod protection;
 mod provider;
 mod routing;
 
@@ -51,6 +52,9 @@ pub fn compile(document: &Document) -> Plan {
     }
     compiler.controls();
     compiler.traffic();
+    for pool in &document.pools {
+        compiler.builder.class(&pool.class);
+    }
     if matches!(document.security.sharing, Sharing::KsaKeys(_)) {
         compiler.builder.class(sharing::CLASS);
     }
@@ -63,6 +67,7 @@ pub fn compile(document: &Document) -> Plan {
             ck: keys.ck,
         });
     }
+    protection::protect(document, &mut plan);
     faults(document, &mut plan);
     plan
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use qkdni::architecture::distances::Weight;
 use qkdni::architecture::policy::Policy;
+use qkdni::architecture::protection::{Combiner, Draws};
 use qkdni::architecture::surroundings::{
     LinkStateRefresh, ManagementOptions, Parameters, RelayScheme, ReportTriggers, ReservationScheme,
 };
@@ -17,11 +18,12 @@ use qkdni::control::routing::{
     VectorExchange, Widest, WidestShortest,
 };
 use qkdni::fault::{DuctCut, FaultKind as _, Site as _};
-use qkdni::ids::{LinkId, NodeId, QkdnId};
+use qkdni::ids::{LinkId, NodeId, QkdnId, SessionId};
 use qkdni::kernel::{Span, Time};
 use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use qkdni::network::channels::Channels;
 use qkdni::network::plan::{Control, DuctSection, Plan, Processing, RunPlan};
+use qkdni::network::protection::PoolAmounts;
 use qkdni::quantum::models::BlockSchedule;
 use qkdni::service::demand::{ArrivalProcess, Periodic, Poisson};
 use qkdni::units::Fraction;
@@ -79,6 +81,16 @@ pub struct DemandRecipe {
     class: usize,
 }
 
+/// What protects a demand.
+#[derive(Clone, Copy, Debug)]
+pub enum ProtectionRecipe {
+    Nothing,
+    Both,
+    Sum { legs: u8 },
+    Ahead { refill: u64, times: u64 },
+    Pool { refill: u64, times: u64, waits: bool },
+}
+
 /// A cut of one link's duct.
 #[derive(Clone, Debug)]
 pub struct CutRecipe {
@@ -109,6 +121,8 @@ pub struct Recipe {
     outages: Vec<OutageRecipe>,
     recovery: Recovery,
     refresh: LinkStateRefresh,
+    /// How each demand is protected; those beyond the list are not.
+    protection: Vec<ProtectionRecipe>,
     per_hop: bool,
     usage_records: bool,
     status_reports: bool,
@@ -286,6 +300,7 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
                     period: refresh_ms.map(Span::from_millis),
                     max_age: refresh_ms.map(|period| Span::from_millis(2 * period)),
                 },
+                protection: Vec::new(),
                 per_hop,
                 usage_records,
                 status_reports,
@@ -555,6 +570,12 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
     }
     let ducts = std::mem::take(&mut cook.ducts);
     let mut plan = cook.plan.build();
+    let demands: Vec<SessionId> = plan.sessions.ids().collect();
+    for (number, protection) in recipe.protection.iter().enumerate() {
+        if let Some(&demand) = demands.get(number) {
+            protection.protect(&mut plan, demand, number % 2 == 0);
+        }
+    }
     for (number, cut) in recipe.cuts.iter().enumerate() {
         let disturbances = DuctCut {
             duct: cut.link.get(&ducts).clone(),
@@ -578,6 +599,55 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
         }
     }
     Arc::new(plan)
+}
+
+impl ProtectionRecipe {
+    fn protect(self, plan: &mut Plan, demand: SessionId, strict: bool) {
+        let session = &plan.sessions[demand];
+        let ends = [session.source, session.destination].map(|end| plan.applications[end].node);
+        let (name, bits, class) = (format!("{}/ahead", session.name), session.bits, session.class);
+        // Refills of a bit or two would be thousands at once.
+        let refill = |least: u64| least.max(bits / 4 + 1);
+        let amounts = |least: u64, times: u64| PoolAmounts {
+            low: (refill(least) * times / 2).max(1),
+            high: (refill(least) * (times + 1)).max(bits),
+            refill: refill(least),
+            timeout: Span::from_millis(700),
+            retry: Span::from_millis(300),
+            class,
+        };
+        match self {
+            ProtectionRecipe::Nothing => {}
+            ProtectionRecipe::Both => plan.add_legs(demand, Combiner::First, 2, strict),
+            ProtectionRecipe::Sum { legs } => plan.add_legs(demand, Combiner::Xor, legs, strict),
+            ProtectionRecipe::Ahead { refill, times } => {
+                let pool = plan.add_pool(&name, ends, &amounts(refill, times));
+                plan.draw_from(demand, pool, Draws::WhenFailed, strict);
+            }
+            ProtectionRecipe::Pool { refill, times, waits } => {
+                let pool = plan.add_pool(&name, ends, &amounts(refill, times));
+                plan.draw_from(demand, pool, Draws::Always { waits }, false);
+            }
+        }
+    }
+}
+
+fn protection() -> impl Strategy<Value = ProtectionRecipe> {
+    let amounts = || (1..3_000u64, 1..8u64);
+    prop_oneof![
+        1 => Just(ProtectionRecipe::Nothing),
+        2 => Just(ProtectionRecipe::Both),
+        2 => (2..4u8).prop_map(|legs| ProtectionRecipe::Sum { legs }),
+        2 => amounts().prop_map(|(refill, times)| ProtectionRecipe::Ahead { refill, times }),
+        2 => (amounts(), any::<bool>())
+            .prop_map(|((refill, times), waits)| ProtectionRecipe::Pool { refill, times, waits }),
+    ]
+}
+
+/// Plans whose demands are protected.
+pub fn protected(recipes: impl Strategy<Value = Recipe>) -> impl Strategy<Value = Recipe> {
+    let kinds = prop::collection::vec(protection(), 5);
+    (recipes, kinds).prop_map(|(recipe, protection)| Recipe { protection, ..recipe })
 }
 
 impl OutageRecipe {

@@ -11,12 +11,13 @@ mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    Advertisement, BorderChoice, BorderOffer, BorderStatus, ControlMessage, HopReport, NewRoute, Offer,
-    Plane, Proposal, Reachability, RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder,
-    StatusAnswer, StatusChange, VectorEntry, VectorUpdate,
+    Advertisement, BorderChoice, BorderOffer, BorderStatus, ControlMessage, HopReport, LegRoute, NewRoute,
+    Offer, Plane, Proposal, Reachability, RejectCause, RelayOrder, Reservation, ReservationResult,
+    SegmentOrder, StatusAnswer, StatusChange, VectorEntry, VectorUpdate,
 };
 pub use key_management::{
-    Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply, Trail,
+    Draw, Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, Purpose, RelayOutcome, RelayPart,
+    Supply, Trail,
 };
 pub use link::{AlarmCause, LinkPerformance, LinkState};
 pub use management::{FailedHop, FaultDecision, ManagementMessage};

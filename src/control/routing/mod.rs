@@ -3,6 +3,8 @@
 //! A controller routes over its own domain and over what it knows of it at that moment; what lies beyond the border
 //! is the other controller's business (requirement A5).
 
+pub mod apart;
+pub mod disjoint;
 mod distance_vector;
 mod fewest_hops;
 mod first_fit;

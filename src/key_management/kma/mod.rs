@@ -7,8 +7,10 @@
 pub mod alarm;
 pub mod authentication;
 pub mod lane;
+mod legs;
 mod level_alarm;
 mod outage;
+mod pools;
 pub mod relay;
 pub mod reservation;
 pub mod sessions;
@@ -17,6 +19,7 @@ pub mod source;
 mod tests;
 pub mod undelivered;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -37,9 +40,10 @@ use crate::architecture::message::{
 use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
-use crate::ids::{ControllerId, HopId, LinkId, NodeId, QkdnId, SessionId, StoreId};
+use crate::ids::{ControllerId, HopId, LinkId, NodeId, PoolId, QkdnId, SessionId, StoreId};
 use crate::kernel::{Occupancy, Time};
 use crate::key_management::ksa::Ksa;
+use crate::key_management::pool::{Pool, PoolCopy};
 use crate::key_management::store::{Book, ReceivingStore, SendingStore};
 
 /// What a KM is lent for one call: the time, and the modules below it (Kq-1).
@@ -157,6 +161,10 @@ pub struct KeyManager {
     pub(super) held: FxHashMap<RequestId, HeldKey>,
     pub(super) sources: Sources,
     pub(super) ksa: Ksa,
+    /// Pools that this KM fills.
+    pools: BTreeMap<PoolId, Pool>,
+    /// Pools that others fill here.
+    pub(super) copies: BTreeMap<PoolId, PoolCopy>,
 }
 
 impl KeyManager {
@@ -196,6 +204,12 @@ impl KeyManager {
             incoming: ways(&surroundings.incoming, &follow_of, |hop| hop.from),
             held_hops: HeldHops::new(&surroundings.session_limits),
             lane_of,
+            pools: surroundings
+                .protections
+                .pools
+                .iter()
+                .map(|(&id, settings)| (id, Pool::new(Arc::clone(settings))))
+                .collect(),
             surroundings,
             lanes,
             follows,
@@ -210,6 +224,7 @@ impl KeyManager {
             held: FxHashMap::default(),
             sources: Sources::default(),
             ksa: Ksa::default(),
+            copies: BTreeMap::new(),
         }
     }
 
@@ -218,6 +233,7 @@ impl KeyManager {
         for lane in 0..self.lanes.len() {
             self.arm(lane, cx, out);
         }
+        self.start_pools(cx, out);
     }
 
     /// A message has been processed by the KM's server.
@@ -277,6 +293,8 @@ impl KeyManager {
             Message::Control(message) => self.on_control(message, label, cx, out),
             Message::Management(_) => unreachable!("no manager speaks to a KM"),
         }
+        self.pump_unblocked(cx, out);
+        self.set_retries(cx, out);
         self.authenticate(cx, out);
     }
 
@@ -305,6 +323,12 @@ impl KeyManager {
                 fault,
                 ..
             } => self.on_route_lost(session, generation, fault, cx, out),
+            ControlMessage::SwitchOver {
+                session,
+                works,
+                fault,
+                ..
+            } => self.on_switch_over(session, works, fault, cx, out),
             ControlMessage::StatusRequest => self.on_status_request(cx, out),
             ControlMessage::SessionClose {
                 session, generation, ..
@@ -327,8 +351,12 @@ impl KeyManager {
             }
             Timer::Installed(session) => self.on_installed(session, cx, out),
             Timer::PartDeadline => self.on_part_deadline(cx, out),
+            Timer::PoolRetry(pool) => self.on_pool_retry(pool, cx, out),
+            Timer::PoolEnd(pool) => self.on_pool_end(pool, out),
             other => unreachable!("a KM sets no {other:?}"),
         }
+        self.pump_unblocked(cx, out);
+        self.set_retries(cx, out);
         self.authenticate(cx, out);
     }
 

@@ -38,6 +38,8 @@ impl KeyManager {
             self.look(lane, cx, out);
             self.after_change(lane, cx, out);
         }
+        self.restart_pools(cx, out);
+        self.set_retries(cx, out);
     }
 
     /// An application asks while the KM is out of service, or while its queue is full: it is told at once.
