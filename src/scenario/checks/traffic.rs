@@ -52,8 +52,13 @@ impl Checker<'_> {
             }
             let arrivals = path.then("arrivals").then(demand.arrivals.name());
             self.arrivals(&arrivals, demand);
-            let written = !matches!(demand.arrivals, Arrivals::Replay(_));
-            if written && demand.arrivals.requests_in(Span(u64::MAX / 2)) == 0 {
+            // These have been found above.
+            let found = match &demand.arrivals {
+                Arrivals::Replay(_) => true,
+                Arrivals::OnOff(bursts) => bursts.on == Span::ZERO,
+                _ => false,
+            };
+            if !found && demand.arrivals.requests_in(Span(u64::MAX / 2)) == 0 {
                 self.error(
                     "zero_demand_rate",
                     arrivals.then("rate"),
@@ -161,7 +166,8 @@ impl Checker<'_> {
                 }
                 let until = demand.until.unwrap_or(self.document.end());
                 let inside = |at: &&Span| **at >= demand.from && **at < until;
-                if !replay.times.iter().any(|at| inside(&at)) {
+                // A file that could not be read has its own finding.
+                if replay.file.is_none() && !replay.times.iter().any(|at| inside(&at)) {
                     self.error(
                         "empty_trace",
                         path.clone(),
