@@ -44,6 +44,8 @@ pub struct NetworkBound {
     pub from: String,
     /// Where the peers are.
     pub to: String,
+    /// What is asked for on average \[bit/s\].
+    pub asked_bps: f64,
     /// Max-flow in the long run \[bit/s\].
     pub steady_bps: f64,
     /// Hard: no run delivers more per counting time \[bit/s\].
@@ -115,6 +117,7 @@ pub struct Hard {
 
 /// Hard bounds of all demands together.
 pub fn hard(plan: &Plan) -> Hard {
+    let plan = &*plan.without_legs();
     let bits = in_run(plan);
     let alone: f64 = plan
         .sessions
@@ -136,6 +139,7 @@ pub fn hard(plan: &Plan) -> Hard {
 
 /// All that is said of a plan, with that many failures.
 pub fn bounds(plan: &Plan, failures: &Failures) -> Bounds {
+    let plan = &*plan.without_legs();
     let (bits, rates) = (in_run(plan), per_second(plan));
     let seconds = counting_time(plan).as_seconds();
     let asked: Vec<f64> = plan
@@ -171,7 +175,7 @@ pub fn bounds(plan: &Plan, failures: &Failures) -> Bounds {
     });
     let steady: Vec<f64> = asked.iter().map(|bps| bps * 1e3).collect();
     Bounds {
-        networks: networks(plan, &bits, &rates),
+        networks: between_networks(plan),
         demands: demands.collect(),
         all: AllDemands {
             asked_bps: asked.iter().sum(),
@@ -215,7 +219,9 @@ fn demand_flow(plan: &Plan, capacity: &[u64], session: SessionId) -> u64 {
     max_flow(plan, capacity, &[from], &[to], UNLIMITED).value
 }
 
-fn networks(plan: &Plan, bits: &[u64], rates: &[u64]) -> Vec<NetworkBound> {
+/// What gets from one QKDN to another, for each direction in which something is asked.
+pub fn between_networks(plan: &Plan) -> Vec<NetworkBound> {
+    let (bits, rates) = (&in_run(plan), &per_second(plan));
     let qkdn = |node: NodeId| plan.nodes[node].qkdn;
     let pairs: Vec<[NodeId; 2]> = plan
         .sessions
@@ -237,7 +243,12 @@ fn networks(plan: &Plan, bits: &[u64], rates: &[u64]) -> Vec<NetworkBound> {
         };
         let (sources, sinks) = (side(0), side(1));
         let steady = max_flow(plan, rates, &sources, &sinks, UNLIMITED);
+        let asked = plan
+            .sessions
+            .iter()
+            .filter(|(_, session)| ends(plan, session).map(qkdn) == [from, to]);
         NetworkBound {
+            asked_bps: asked.map(|(id, _)| asked_bps(plan, id)).sum(),
             from: plan.qkdns[from].name.clone(),
             to: plan.qkdns[to].name.clone(),
             steady_bps: steady.value as f64 / 1e3,
@@ -258,11 +269,16 @@ pub fn relay_latency(plan: &Plan, way: &[HopId]) -> Option<Span> {
     Some(total)
 }
 
-/// Four times the way between the ends, each with one processing at least: relay, completion, notice, response.
+/// Four times the way between the ends, each with one processing at least: relay, completion, notice, response. What is
+/// served from a pool was relayed before: notice and response.
 fn least_delay(plan: &Plan, session: SessionId) -> Option<Span> {
     let [from, to] = ends(plan, &plan.sessions[session]);
     let way = plan.data_network.delay(from, to)? + plan.processing.key_manager;
-    Some(way + way + way + way)
+    let draws = plan.km_surroundings[from]
+        .protections
+        .draws
+        .contains_key(&session);
+    Some(if draws { way + way } else { way + way + way + way })
 }
 
 fn exposure(plan: &Plan, asked: &[f64]) -> Vec<Exposure> {

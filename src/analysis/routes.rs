@@ -32,6 +32,8 @@ pub fn route(plan: &Plan, session: SessionId) -> Option<Vec<HopId>> {
             routing: &*plan.qkdns[node.qkdn].routing,
             state: &|hop| state(plan, hop),
             key: &|hop| KnownKey::provisioned(&surroundings.domain, hop),
+            class: &|_| None,
+            policy: &surroundings.policy,
             vectors: None,
             offered: &|boundary, to| {
                 let mut offers = offers.iter();

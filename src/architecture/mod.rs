@@ -15,6 +15,7 @@ pub mod observation;
 pub mod outbox;
 pub mod policy;
 pub mod procedure;
+pub mod protection;
 pub mod recovery;
 pub mod reference_point;
 pub mod surroundings;

@@ -56,6 +56,10 @@ pub struct Policy {
     pub preemption: bool,
     /// Whether keys between two other QKDNs are refused.
     pub refuses_transit: bool,
+    /// Cost class of keys between two other QKDNs: what those before choose their way by.
+    pub transit_cost: u8,
+    /// Whether offers of ways through this QKDN name the class of the least store on them.
+    pub offers_levels: bool,
     /// Priority of each class, by its id; 0 where there is none.
     pub priorities: Vec<u32>,
     /// Classes whose requests fail at once where they find too little key.
@@ -63,6 +67,15 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The floor of the border's store that keys shared with a QKDN keep, in whatever class.
+    pub fn floor(&self, partner: QkdnId) -> u64 {
+        let about = self
+            .rules
+            .iter()
+            .filter(|rule| rule.partner.is_none_or(|own| own == partner));
+        about.map(|rule| rule.floor).max().unwrap_or_default()
+    }
+
     /// The terms of a class; `partner`: the QKDN across the border, where the hop spends border key.
     pub fn terms(&self, partner: Option<QkdnId>, class: ClassId) -> Terms {
         let floors = self
@@ -104,6 +117,8 @@ mod tests {
             ],
             preemption: true,
             refuses_transit: false,
+            transit_cost: 0,
+            offers_levels: false,
             priorities: vec![3, 0],
             impatient: vec![ClassId(1)],
         };

@@ -12,6 +12,7 @@ use super::hop::Hop;
 use super::message::Offer;
 use super::policy::Policy;
 use super::procedure::Procedure;
+use super::protection::Protections;
 use super::recovery::Recovery;
 use super::tariff::Tariff;
 use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, LinkId, ManagerId, NodeId, QkdnId, StoreId};
@@ -127,6 +128,32 @@ pub struct Parameters {
     pub rerouting: Procedure,
 }
 
+/// What a scenario that says nothing else gets.
+impl Default for Parameters {
+    fn default() -> Self {
+        Parameters {
+            reservation: ReservationScheme::Segment,
+            usage_records: true,
+            status_reports: true,
+            authentication_tag: 0,
+            management: ManagementOptions::default(),
+            level_classes: 4,
+            detection: Span::from_millis(10),
+            analysis: Span::from_millis(1),
+            computation: Span::from_millis(1),
+            installation: Span::from_millis(1),
+            polling: None,
+            generation_control: None,
+            coordination_guard: Span::from_millis(5),
+            coordination_timeout: Span::from_millis(500),
+            coordination_retries: 3,
+            recovery: Recovery::default(),
+            refresh: LinkStateRefresh::default(),
+            rerouting: Procedure::P10,
+        }
+    }
+}
+
 /// A key store as its two KMs know it.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
@@ -142,6 +169,14 @@ pub struct StoreSettings {
     pub floor: u64,
     /// Age at which keys expire.
     pub max_age: Option<Span>,
+}
+
+impl StoreSettings {
+    /// The least level of the class after `class`, of so many equal classes of the capacity \[bits\]; the first class is 1.
+    pub fn edge_above(&self, class: u8, classes: u8) -> u64 {
+        let share = u128::from(self.capacity) * u128::from(class);
+        share.div_ceil(u128::from(classes.max(1))) as u64
+    }
 }
 
 /// What a KM sees.
@@ -165,6 +200,8 @@ pub struct KmSurroundings {
     pub receiving_stores: Vec<StoreSettings>,
     /// How many sessions its hops carry at once, where that is limited.
     pub session_limits: BTreeMap<HopId, u32>,
+    /// How the sessions of its applications are protected.
+    pub protections: Arc<Protections>,
     /// Parameters.
     pub parameters: Arc<Parameters>,
 }
@@ -255,6 +292,8 @@ pub struct ManagedBorder {
     pub far_manager: ManagerId,
     /// The controller on this side that serves the border KM.
     pub near_controller: ControllerId,
+    /// The QKD link across; none where keys are transferred.
+    pub link: Option<LinkId>,
 }
 
 /// What a manager sees.

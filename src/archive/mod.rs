@@ -13,7 +13,7 @@
 //! | `sessions.csv` | the states that sessions went through |
 //! | `timeseries.csv`, `routes.csv` | amounts over time and hops used, of the first replication |
 //! | `trace.jsonl`, `decisions.jsonl`, `audit.jsonl` (who had each supplied key) | where a trace was asked for |
-//! | `scenario.json`, `sweep.json`, `points/`, `sweep.csv` | in the folder of a sweep: [`SweepRecord`], [`PointRecord`] |
+//! | `scenario.json`, `sweep.json`, `points/`, `sweep.csv`, `verdicts.csv` | in the folder of a sweep: [`SweepRecord`], [`PointRecord`] |
 //! | `variants/NAME/` | in the folder of a comparison: a complete results folder of each variant |
 //!
 //! A folder is written as `DIR.partial` and renamed once its last byte is on disk, so a folder without
@@ -49,7 +49,7 @@ pub use manifest::{Command, GIT_COMMIT, Manifest, Status, TOOL_VERSION, VariantE
 pub use reader::{Archived, Damage};
 pub use sink::{Digest, Files, Sink, sha256_hex};
 pub use summary::{AuditRow, ExpectationRow, MetricRow, Summary};
-pub use sweep::{PointRecord, SweepRecord, write_tables};
+pub use sweep::{PointRecord, SweepRecord, VariantSummary, write_tables};
 pub use sweep_folder::{SweepFolder, SweepPlace};
 pub use tables::{RequestRow, RerouteRow, RouteRow, SeriesRow};
 

@@ -114,7 +114,7 @@ fn subjects(context: &Context<'_>, arguments: &Compare) -> Result<(Vec<Prepared>
 
 /// The pairs of the neutral rule: G1 against I is about the architecture alone, G0 and G0= against I also
 /// about where equipment stands, so that the better side must not be dearer.
-fn neutral_pairs(subjects: &[Prepared]) -> Vec<Pair> {
+pub(super) fn neutral_pairs(subjects: &[Prepared]) -> Vec<Pair> {
     [
         ("G1", Rule::Plain),
         ("G0", Rule::NotDearer),

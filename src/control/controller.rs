@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::admission::Admission;
 use super::establishment::Establishing;
+use super::flooding::Flooding;
 use super::knowledge::Knowledge;
 use super::monitoring::Monitoring;
 use super::reachability::Exchange;
@@ -16,8 +17,8 @@ use super::routing::RoutingAlgorithm;
 use super::segment::{Held, Segment};
 use super::vectors::Vectors;
 use crate::architecture::message::{
-    Ask, ControlMessage, FailureCause, LinkPerformance, ManagementMessage, Message, ReservationResult,
-    StatusChange,
+    Ask, ControlMessage, FailureCause, LegRoute, LinkPerformance, ManagementMessage, Message,
+    ReservationResult, StatusChange,
 };
 use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::ControllerSurroundings;
@@ -31,6 +32,8 @@ pub struct Controller {
     pub(super) surroundings: Arc<ControllerSurroundings>,
     pub(super) routing: Arc<dyn RoutingAlgorithm>,
     pub(super) knowledge: Knowledge,
+    /// What was told of levels to controllers of the same QKDN.
+    pub(super) flooding: Flooding,
     /// What works again, and is not told yet.
     pub(super) restoring: Vec<Restoring>,
     /// Segments that this controller decides on, by session.
@@ -49,6 +52,8 @@ pub struct Controller {
     pub(super) refreshed: u32,
     /// Distances, where its QKDN routes by them.
     pub(super) vectors: Option<Vectors>,
+    /// Where legs pass in this QKDN, as far as is known.
+    pub(super) leg_routes: BTreeMap<SessionId, LegRoute>,
     /// The last state of each session that was seen.
     states: BTreeMap<SessionId, SessionState>,
     /// Keys supplied in this controller's reach, as usage records say \[bits\].
@@ -69,6 +74,7 @@ impl Controller {
             surroundings,
             routing,
             knowledge: Knowledge::new(on_depletion, me, max_age),
+            flooding: Flooding::default(),
             restoring: Vec::new(),
             segments: BTreeMap::new(),
             establishing: FxHashMap::default(),
@@ -78,10 +84,12 @@ impl Controller {
             exchange: Exchange::default(),
             refreshed: 0,
             vectors,
+            leg_routes: BTreeMap::new(),
             states: BTreeMap::new(),
             usage_bits: 0,
             performance: BTreeMap::new(),
         };
+        controller.flooding.amounts = controller.weighs_amounts();
         controller.provision_offers();
         controller
     }
@@ -91,13 +99,24 @@ impl Controller {
         &self.performance
     }
 
+    pub(super) fn note_performance(&mut self, link: LinkId, performance: LinkPerformance) {
+        self.performance.insert(link, performance);
+    }
+
     /// A message has been processed by the controller's server.
     pub fn on_message(&mut self, envelope: &Envelope, now: Time, out: &mut Outbox) {
         self.advance_to(now);
         let message = match &envelope.message {
             Message::Control(message) => message,
-            Message::Management(ManagementMessage::Decision { session, hop, at, .. }) => {
-                return self.on_fault_decision(*session, *hop, *at, envelope.from, now, out);
+            Message::Management(ManagementMessage::Decision {
+                session,
+                hop,
+                at,
+                decision,
+                fault,
+            }) => {
+                let news = (*hop, *at, *fault);
+                return self.on_fault_decision(*session, *decision, news, envelope.from, now, out);
             }
             Message::Management(ManagementMessage::Maintenance {
                 link, planned, fault, ..
@@ -110,11 +129,15 @@ impl Controller {
         };
         let label = envelope.label;
         match message {
-            ControlMessage::BorderQuery { order, attempt } => {
-                self.on_border_query(order, *attempt, envelope.from.node(), label, out);
+            ControlMessage::BorderQuery {
+                order,
+                attempt,
+                taken,
+            } => {
+                self.on_border_query(order, *attempt, taken, envelope.from.node(), label, out);
             }
             ControlMessage::RouteRequest(order) => {
-                self.on_route_request(*order, envelope.from.node(), out);
+                self.on_route_request(**order, envelope.from.node(), out);
             }
             ControlMessage::SegmentQuery { order, reply_to } => {
                 self.on_segment_query(order.clone(), *reply_to, label, out);
@@ -278,7 +301,7 @@ impl Controller {
             ControlMessage::LinkReport {
                 link, performance, ..
             } => {
-                self.performance.insert(*link, *performance);
+                self.note_performance(*link, *performance);
             }
             ControlMessage::RerouteCommand(order) => self.deliver(order.km, label, message, out),
             ControlMessage::RouteActive {
@@ -296,8 +319,9 @@ impl Controller {
             ControlMessage::PathInformation {
                 session,
                 offers,
+                asks,
                 fault,
-            } => self.on_path_information(*session, offers, *fault, envelope.from, out),
+            } => self.on_path_information(*session, (offers, *asks), *fault, envelope.from, out),
             ControlMessage::Propose(proposal) => self.on_propose(*proposal, envelope.from, now, out),
             ControlMessage::Accept(proposal) => self.on_accept(*proposal, now, out),
             ControlMessage::Reject { proposal, cause } => self.on_reject(*proposal, *cause, now, out),
@@ -306,6 +330,16 @@ impl Controller {
             }
             ControlMessage::Switched { session, epoch, .. } => self.on_switched(*session, *epoch, now, out),
             ControlMessage::RouteLost { source, .. } => self.deliver(*source, label, message, out),
+            ControlMessage::SwitchOver {
+                session,
+                source,
+                works,
+                fault,
+            } => match source {
+                Some(source) => self.deliver(*source, label, message, out),
+                None => self.say_switch_over(*session, *works, *fault, out),
+            },
+            ControlMessage::LegRoute(route) => self.on_leg_route(route),
             ControlMessage::Reachability(news) => self.on_reachability(news, envelope.from, out),
             ControlMessage::SegmentDegraded { session, lost, fault } => {
                 self.on_segment_degraded(*session, *lost, *fault, envelope.from, out);
@@ -318,7 +352,7 @@ impl Controller {
         }
     }
 
-    fn advance_to(&mut self, now: Time) {
+    pub(super) fn advance_to(&mut self, now: Time) {
         self.admission.advance_to(now);
         self.knowledge.advance_to(now);
     }
@@ -390,6 +424,11 @@ impl Controller {
                 label,
             });
         }
+    }
+
+    /// Whether a session was last seen in a state.
+    pub(super) fn is_in(&self, session: SessionId, state: SessionState) -> bool {
+        self.states.get(&session) == Some(&state)
     }
 
     /// Key bits that usage records have named.

@@ -5,6 +5,7 @@
 //! the next one before it answers.
 
 use super::controller::Controller;
+use super::reachability::Rank;
 use super::segment::{Crossing, Held, Place, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
@@ -41,14 +42,17 @@ impl Controller {
         &mut self,
         order: &KeyRequest,
         attempt: u32,
+        taken: &[BorderChoice],
         km: NodeId,
         label: Label,
         out: &mut Outbox,
     ) {
         let to = order.destination_qkdn;
-        let best = self.view(|view| {
+        let best = self.view_apart(order.leg, Some(to), |view| {
             let ways = view.ways(km, to, &[], order.bits);
-            ways.min_by_key(|way| way.rank).map(|way| way.border.boundary)
+            let shared = |border: &Border| Self::shared_with(&choice(border), taken);
+            let best = ways.min_by_key(|way| (shared(way.border), way.rank));
+            best.map(|way| way.border.boundary)
         });
         let mut borders = self.surroundings.borders.iter();
         let best = borders.find(|border| Some(border.boundary) == best);
@@ -60,13 +64,18 @@ impl Controller {
                 Some(_) if borders.iter().all(|border| straight(border)) => {
                     "the border whose hop makes key, then the nearest by hops, then the first in the file"
                 }
-                Some(_) => "the way that makes key, then through the fewest QKDNs, then the nearest by hops",
+                Some(_) => {
+                    "the way that makes key, then of the lowest cost class, then through the fewest QKDNs"
+                }
                 None => "no border can be reached",
             };
             Decision::new(Choice::Border, Subject::request(order.request), reason)
                 .among(self.border_candidates(km, borders.into_iter(), best))
         });
         let border = best.map(choice);
+        if border.is_none() {
+            self.session_state(order.request.session, SessionState::Failed, label, out);
+        }
         let procedure = border.map_or(label.procedure, |border| border.procedure);
         let ask = Ask {
             request: order.request,
@@ -100,8 +109,9 @@ impl Controller {
         let to = border
             .as_ref()
             .map_or(order.order.destination, |border| border.hop.from);
-        let bits = order.order.bits;
-        let path = self.route(order.source, to, bits);
+        let (bits, leg) = (order.order.bits, order.order.leg);
+        let beyond = border.as_ref().map(|_| order.order.destination_qkdn);
+        let path = self.route_apart(leg, beyond, [order.source, to], bits);
         let border_hop = border.as_ref().map(|border| border.hop.id);
         self.explain_route(
             request,
@@ -184,15 +194,13 @@ impl Controller {
         asked.len()
     }
 
-    /// The border at a border KM, to the destination's QKDN: the best by state, by QKDNs on the way, then by id.
+    /// The border at a border KM, to the destination's QKDN: the best by what is offered there.
     fn border_at(&self, km: NodeId, order: &KeyRequest) -> Option<&Border> {
         let to = order.destination_qkdn;
         let rank = |border: &&Border| {
             let offer = self.view(|view| view.leads(border, to, &[]).map(Option::<&_>::cloned))?;
             let own = self.knowledge.state(&border.hop, &self.surroundings.domain);
-            let state = offer.as_ref().map_or(own, |offer| offer.key.max(own));
-            let (qkdns, hops) = offer.map_or((1, 0), |offer| (offer.way.len(), offer.hops));
-            Some((state, qkdns, hops, border.boundary))
+            Some(Rank::new(own, 0, border.boundary, offer.as_ref()))
         };
         let here = self
             .surroundings
@@ -213,7 +221,14 @@ impl Controller {
         let usable = path
             .iter()
             .filter(|&&hop| !asked.iter().any(|&(_, exactly)| exactly == hop))
-            .map(|&hop| self.knowledge.usable_bits(self.hop(hop), domain, classes));
+            .map(|&hop| {
+                let hop = self.hop(hop);
+                if self.hears_amounts_of(hop) {
+                    self.knowledge.usable_bits(hop, domain, classes)
+                } else {
+                    0
+                }
+            });
         usable.min().unwrap_or(u64::MAX)
     }
 
@@ -240,7 +255,7 @@ impl Controller {
             return self.find_way_on(order, before, Vec::new(), out);
         }
         let ends = [border.far, order.destination];
-        let path = self.route(ends[0], ends[1], order.bits);
+        let path = self.route_apart(order.leg, None, ends, order.bits);
         self.explain_route(request, (ends, order.bits), None, path.as_deref(), out);
         let Some(path) = path else {
             return self.offer_nothing(order.ask, &before, false, out);
@@ -356,9 +371,11 @@ impl Controller {
             ask.attempt,
         );
         segment.bits = order.bits;
+        segment.leg = order.leg;
         let leaves = segment.place.after.as_ref().map(|after| after.border.procedure);
         let previous = segment.previous_controller();
         self.segments.insert(session, segment);
+        self.tell_leg_route(session, out);
         self.record_route(session, out);
         if leaves == Some(Procedure::P12) {
             let enough = usable_bits >= order.bits;

@@ -96,7 +96,12 @@ impl Knowledge {
         }
         let advertised = self.advertised.get(serving).map_or(Time::ZERO, |&(_, at)| at);
         let told = self.levels.get(&hop.id).map_or(Time::ZERO, |known| known.origin);
-        Some(self.now.since(advertised.max(told)))
+        Some(self.since(advertised.max(told)))
+    }
+
+    /// How long ago an instant was; nothing of one to come.
+    fn since(&self, origin: Time) -> Span {
+        self.now.max(origin).since(origin)
     }
 
     /// Whether knowledge of a hop is too old to count.
@@ -178,7 +183,8 @@ impl Knowledge {
         }
     }
 
-    fn generating(&self, hop: &Hop) -> bool {
+    /// Whether the link below a hop makes key, as far as is known.
+    pub(super) fn generating(&self, hop: &Hop) -> bool {
         hop.link
             .is_none_or(|link| self.links.get(&link).is_none_or(|known| known.value))
     }
@@ -228,6 +234,11 @@ impl Knowledge {
         if left { HopState::Passive } else { HopState::Off }
     }
 
+    /// Whether a hop is known to have found too little key.
+    pub fn is_depleted(&self, hop: HopId) -> bool {
+        self.levels.get(&hop).is_some_and(|known| known.value == 0)
+    }
+
     /// Key that is surely usable on a hop, as far as is known \[bits\]: the lower edge of its class.
     pub fn usable_bits(&self, hop: &Hop, domain: &Domain, classes: u8) -> u64 {
         let Some(store) = domain.stores.get(&hop.id) else {
@@ -238,11 +249,22 @@ impl Knowledge {
         }
         match self.levels.get(&hop.id) {
             Some(known) if classes > 0 => {
-                let edge = store.capacity / u64::from(classes) * u64::from(known.value.saturating_sub(1));
+                let edge = store.edge_above(known.value.saturating_sub(1), classes);
                 edge.saturating_sub(store.floor)
             }
             _ => store.initial.saturating_sub(store.floor),
         }
+    }
+
+    /// Level class of a hop's store: as it was told, else as provisioned; `None` where no key is spent.
+    pub fn class(&self, hop: &Hop, domain: &Domain, classes: u8) -> Option<u8> {
+        let store = domain.stores.get(&hop.id)?;
+        let told = self.levels.get(&hop.id).map(|known| known.value);
+        let share = || u128::from(store.initial) * u128::from(classes) / u128::from(store.capacity.max(1));
+        Some(told.unwrap_or_else(|| match store.initial > store.floor {
+            true => (1 + share()).min(u128::from(classes)) as u8,
+            false => 0,
+        }))
     }
 
     /// What is known of the key on a hop.
@@ -250,7 +272,7 @@ impl Knowledge {
         let told = self.levels.get(&hop.id);
         KnownKey {
             usable_bits: self.usable_bits(hop, domain, classes),
-            age: told.map(|known| self.now.since(known.origin)),
+            age: told.map(|known| self.since(known.origin)),
         }
     }
 

@@ -40,7 +40,11 @@ fn origin() -> Bench {
         source_controller: ME,
         border: None,
     };
-    bench.tell(0, Address::kma(NodeId(3)), ControlMessage::RouteRequest(order));
+    bench.tell(
+        0,
+        Address::kma(NodeId(3)),
+        ControlMessage::RouteRequest(Box::new(order)),
+    );
     let offer = ControlMessage::SegmentOffer {
         ask: ASK,
         reachable: true,
@@ -73,6 +77,7 @@ fn far_over(border: BorderChoice) -> Bench {
         class: ClassId(0),
         deadline: Time(1_000),
         hold: None,
+        leg: None,
     };
     let query = ControlMessage::SegmentQuery {
         order,

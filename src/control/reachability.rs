@@ -1,15 +1,18 @@
 //! Which QKDNs can be reached over which border: a path vector over Cxi.
 //!
-//! Across each border a QKDN offers, for every QKDN beyond, the best way that it has itself: the QKDNs on it, its cost in
-//! hops, and whether key is made on all of it. Receivers refuse ways that lead through themselves, and nobody offers a way
+//! Across each border a QKDN offers, for every QKDN beyond, the best way that it has itself: the QKDNs on it, its cost class
+//! and its hops, whether key is made on all of it, and, where policy lets it be told, the level class of its least store. Receivers refuse ways that lead through themselves, and nobody offers a way
 //! to one that is on it, so that no way has a loop. A provider that refuses transit offers nothing but itself, which
 //! neighbours know without being told. What holds at time 0 is provisioned; changes are told when they happen, and
 //! flooded over Cx where control is distributed: where nothing changes nothing is sent.
 //!
-//! Assumption: a way on which all hops make key comes before one that lives on stores, then the one through fewest QKDNs,
-//! then the one of fewest hops, then the first border in the file. Y.3818 says of this only that each QKDN routes by
+//! Assumption: a way on which all hops make key comes before one that lives on stores, then the one of the lowest cost class,
+//! then the one through fewest QKDNs, then the one whose least store is fullest (where that is not told, it counts as full),
+//! then the one of fewest hops, then the first border in the file. Every QKDN that a way leads through makes it worse by this
+//! order, so that the exchange comes to rest. Y.3818 says of this only that each QKDN routes by
 //! itself.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,6 +21,7 @@ use super::knowledge::{HopState, Knowledge};
 use super::routing::{KnownKey, Query, RoutingAlgorithm};
 use super::vectors::Vectors;
 use crate::architecture::message::{ControlMessage, Offer, Reachability, StatusChange};
+use crate::architecture::policy::Policy;
 use crate::architecture::surroundings::{Border, Domain};
 use crate::architecture::{Address, Hop, Label, Outbox, Step};
 use crate::ids::{BoundaryId, HopId, NodeId, QkdnId};
@@ -34,6 +38,10 @@ pub struct View<'a> {
     pub state: &'a dyn Fn(&Hop) -> HopState,
     /// What is known of their key.
     pub key: &'a dyn Fn(&Hop) -> KnownKey,
+    /// Level class of a hop's store; `None` where none is spent.
+    pub class: &'a dyn Fn(&Hop) -> Option<u8>,
+    /// Its provider's policy.
+    pub policy: &'a Policy,
     /// Distances, where controllers route by them.
     pub vectors: Option<&'a Vectors>,
     /// What is offered across a boundary towards a QKDN beyond the neighbour.
@@ -45,12 +53,44 @@ pub struct View<'a> {
 pub struct Way<'a> {
     /// The border that it leads over.
     pub border: &'a Border,
-    /// Worst state of the border and beyond, QKDNs on the way, hops, and the boundary.
-    pub rank: (HopState, usize, usize, BoundaryId),
+    /// The order of preference.
+    pub rank: Rank,
     /// The path to the border.
     pub path: Vec<HopId>,
     /// What the neighbour offers; `None`: the neighbour is the destination.
     pub offer: Option<&'a Offer>,
+}
+
+/// What ways are compared by: the first difference decides, the smaller is better.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Rank {
+    /// Worst state of the border and beyond.
+    pub state: HopState,
+    /// Cost class.
+    pub cost: u16,
+    /// QKDNs on the way.
+    pub qkdns: usize,
+    /// Level class of the least store beyond.
+    pub class: Reverse<u8>,
+    /// Hops.
+    pub hops: usize,
+    /// The boundary.
+    pub boundary: BoundaryId,
+}
+
+impl Rank {
+    /// Of a way over a border in that state, to which so many hops lead, with what is offered beyond.
+    pub fn new(state: HopState, hops: usize, boundary: BoundaryId, offer: Option<&Offer>) -> Rank {
+        let class = offer.and_then(|offer| offer.class);
+        Rank {
+            state: offer.map_or(state, |offer| offer.key.max(state)),
+            cost: offer.map_or(0, |offer| offer.cost),
+            qkdns: offer.map_or(1, |offer| offer.way.len()),
+            class: Reverse(class.unwrap_or(u8::MAX)),
+            hops: hops + offer.map_or(0, |offer| usize::from(offer.hops)),
+            boundary,
+        }
+    }
 }
 
 impl<'a> View<'a> {
@@ -112,12 +152,10 @@ impl<'a> View<'a> {
             let offer = self.leads(border, to, passed)?;
             let own = (self.state)(&border.hop);
             let path = self.route(from, border.hop.from, bits)?;
-            let state = offer.map_or(own, |offer| offer.key.max(own));
-            let qkdns = offer.map_or(1, |offer| offer.way.len());
-            let hops = path.len() + offer.map_or(0, |offer| usize::from(offer.hops));
-            (state < HopState::Off).then_some(Way {
+            let rank = Rank::new(own, path.len(), border.boundary, offer);
+            (rank.state < HopState::Off).then_some(Way {
                 border,
-                rank: (state, qkdns, hops, border.boundary),
+                rank,
                 path,
                 offer,
             })
@@ -136,8 +174,30 @@ impl<'a> View<'a> {
         Some(Offer {
             way: std::iter::once(self.domain.qkdn).chain(beyond).collect(),
             hops: hops as u16,
-            key: worst(&best.path).unwrap_or(HopState::Active).max(best.rank.0),
+            key: worst(&best.path).unwrap_or(HopState::Active).max(best.rank.state),
+            cost: best.rank.cost.saturating_add(u16::from(self.policy.transit_cost)),
+            class: self.offered_class(&best, across.far_qkdn),
         })
+    }
+
+    /// Level class of the least store on a way from here, as policy lets a partner know it.
+    fn offered_class(&self, way: &Way<'_>, partner: QkdnId) -> Option<u8> {
+        let beyond = way.offer.and_then(|offer| offer.class);
+        if !self.policy.offers_levels {
+            return beyond;
+        }
+        let border = &way.border.hop;
+        // Keys of that partner are served from the border's store down to their floor.
+        let spared = self.policy.floor(partner);
+        let at_border = (self.class)(border).map(|class| {
+            let below = (self.key)(border).usable_bits < spared;
+            if below { 0 } else { class }
+        });
+        let inside = way
+            .path
+            .iter()
+            .filter_map(|hop| (self.class)(&self.domain.hops[hop]));
+        inside.chain(at_border).chain(beyond).min()
     }
 }
 
@@ -149,8 +209,10 @@ pub struct Member<'a> {
     pub borders: &'a [Border],
     /// Its routing.
     pub routing: &'a dyn RoutingAlgorithm,
-    /// Whether keys of others may pass.
-    pub transits: bool,
+    /// Its provider's policy.
+    pub policy: &'a Policy,
+    /// Number of level classes.
+    pub classes: u8,
 }
 
 /// What each QKDN knows at time 0 of ways beyond its neighbours: what the exchange comes to before anything changes.
@@ -162,9 +224,11 @@ pub fn provisioned(members: &[Member<'_>]) -> Vec<Arc<[(BoundaryId, Offer)]>> {
     let fresh = Knowledge::default();
     loop {
         let mut said = vec![BTreeMap::new(); members.len()];
-        for (member, known) in members.iter().zip(&known).filter(|(member, _)| member.transits) {
+        let transits = |member: &Member<'_>| !member.policy.refuses_transit;
+        for (member, known) in members.iter().zip(&known).filter(|(member, _)| transits(member)) {
             let state = |hop: &Hop| fresh.state(hop, member.domain);
             let key = |hop: &Hop| KnownKey::provisioned(member.domain, hop);
+            let class = |hop: &Hop| fresh.class(hop, member.domain, member.classes);
             let offered = |boundary, to| known.get(&(boundary, to));
             let view = View {
                 domain: member.domain,
@@ -172,6 +236,8 @@ pub fn provisioned(members: &[Member<'_>]) -> Vec<Arc<[(BoundaryId, Offer)]>> {
                 routing: member.routing,
                 state: &state,
                 key: &key,
+                class: &class,
+                policy: member.policy,
                 vectors: None,
                 offered: &offered,
             };
@@ -221,6 +287,7 @@ impl Controller {
         let state = |hop: &Hop| self.knowledge.state(hop, domain);
         let classes = self.surroundings.parameters.level_classes;
         let key = |hop: &Hop| self.knowledge.key(hop, domain, classes);
+        let class = |hop: &Hop| self.knowledge.class(hop, domain, classes);
         let offered = |boundary, to| self.offered(boundary, to);
         look(&View {
             domain,
@@ -228,6 +295,8 @@ impl Controller {
             routing: &*self.routing,
             state: &state,
             key: &key,
+            class: &class,
+            policy: &self.surroundings.policy,
             vectors: self.vectors.as_ref(),
             offered: &offered,
         })
@@ -312,10 +381,11 @@ impl Controller {
             StatusChange::Link { .. } | StatusChange::Reachable { .. } | StatusChange::Maintenance { .. } => {
                 true
             }
-            // Levels count where no key is made, and where an empty store is a failure.
+            // Levels count where no key is made, where an empty store is a failure, and where they are told.
             StatusChange::Level { hop, .. } => {
                 let on_depletion = self.surroundings.parameters.recovery.on_depletion;
-                on_depletion || self.knowledge.state(self.hop(hop), domain) > HopState::Active
+                let told = self.surroundings.policy.offers_levels;
+                on_depletion || told || self.knowledge.state(self.hop(hop), domain) > HopState::Active
             }
         };
         if matters {

@@ -146,6 +146,7 @@ impl Controller {
         now: Time,
         out: &mut Outbox,
     ) {
+        self.advance_to(now);
         if !reachable {
             out.observe(Observation::Declared { fault });
         }
@@ -174,6 +175,7 @@ impl Controller {
 
     /// The controller is in service again. What it analysed or computed when it went is begun anew.
     pub fn on_restart(&mut self, now: Time, out: &mut Outbox) {
+        self.advance_to(now);
         let under_way = self.segments.iter().filter(|(_, segment)| {
             let waits = matches!(segment.state, SegmentState::Rerouting { awaited: 0, .. });
             waits && segment.negotiation.is_none() && segment.due <= now

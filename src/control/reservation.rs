@@ -335,7 +335,11 @@ impl Controller {
                 }
             }
         });
-        if result == ReservationResult::Confirmed && segment.state == SegmentState::Active {
+        // A segment's own promise says nothing of the way before it.
+        let goes_on = source.is_some()
+            || !self.is_in(ask.request.session, SessionState::Suspended)
+            || self.state_by_knowledge(ask.request.session) == SessionState::Active;
+        if result == ReservationResult::Confirmed && segment.state == SegmentState::Active && goes_on {
             self.session_state(ask.request.session, SessionState::Active, label, out);
         }
         if let Some(source) = source {
@@ -508,7 +512,14 @@ impl Controller {
             return;
         }
         let segment = self.segments.remove(&session).expect("it was just there");
-        self.session_state(session, SessionState::Closed, label, out);
+        // Given back to its source by the segment before, or over.
+        let state = if label.step == Step::RerouteCommand {
+            SessionState::Failed
+        } else {
+            SessionState::Closed
+        };
+        self.session_state(session, state, label, out);
+        self.free_leg_route(session, label, out);
         self.drop_pending(session, out);
         let on_path = segment.path.iter().map(|&hop| self.hop(hop).from);
         let all: BTreeSet<NodeId> = on_path.chain(segment.former.iter().copied()).collect();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::negotiation::Negotiation;
 use crate::architecture::message::{Ask, BorderChoice, Hold};
 use crate::architecture::procedure::Procedure;
+use crate::architecture::protection::Leg;
 use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
@@ -101,6 +102,10 @@ pub struct Segment {
     pub class: ClassId,
     /// Size of its requests \[bits\].
     pub bits: u64,
+    /// Its session's place among legs, if it is one.
+    pub leg: Option<Leg>,
+    /// Its source has been told to serve from what was relayed ahead.
+    pub is_switched: bool,
     /// A change of a border that is being agreed on.
     pub negotiation: Option<Negotiation>,
     /// KMs that the session has left; they forget it when it is over.
@@ -152,6 +157,8 @@ impl Segment {
             path,
             class,
             bits: 0,
+            leg: None,
+            is_switched: false,
             negotiation: None,
             former: BTreeSet::new(),
             due: Time::NEVER,

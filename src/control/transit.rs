@@ -13,7 +13,7 @@ use super::establishment::{Establishing, choice, note_computation};
 use super::knowledge::HopState;
 use super::segment::{Crossing, Place};
 use crate::architecture::message::{ControlMessage, SegmentOrder, Subject};
-use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
+use crate::architecture::observation::{Choice, Decision};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{Address, Handover, Outbox, Procedure, Step};
 use crate::ids::{BoundaryId, FaultId, HopId, NodeId, QkdnId, SessionId};
@@ -34,10 +34,12 @@ impl Controller {
         let found = if refused_by_policy {
             None
         } else {
-            self.view(|view| {
+            let taken = order.leg.map(|leg| self.taken(&leg)).unwrap_or_default();
+            let shared = |border: &Border| taken.nodes.contains(&border.hop.from);
+            self.view_apart(order.leg, Some(order.destination_qkdn), |view| {
                 let ways = view.ways(from, order.destination_qkdn, &passed, order.bits);
                 let left = ways.filter(|way| !refused.contains(&way.border.boundary));
-                left.min_by_key(|way| way.rank)
+                left.min_by_key(|way| (shared(way.border), way.rank))
                     .map(|way| (way.border.clone(), way.path))
             })
         };
@@ -118,6 +120,7 @@ impl Controller {
         if self.has_several_neighbours() {
             self.tell_before(session, false, fault, out);
         }
+        self.note_that_it_stays(session, fault, out);
         self.resume(session, now, out);
     }
 
@@ -154,7 +157,6 @@ impl Controller {
         }
         let first = segment.place.source.is_some();
         if lost || (first && self.knows_another_way(session, true)) {
-            Self::instant_of(session, fault, ReroutingInstant::Coordinated, out);
             self.lose_route(session, fault, out);
         } else if !first {
             self.tell_before(session, lost, fault, out);
@@ -177,7 +179,7 @@ impl Controller {
         self.view(|view| {
             view.ways(from, to, &[], segment.bits).any(|way| {
                 let same = way.border.far_qkdn == after.qkdn;
-                way.rank.0 == HopState::Active && (!same || (over_the_same && way.offer.is_some()))
+                way.rank.state == HopState::Active && (!same || (over_the_same && way.offer.is_some()))
             })
         })
     }

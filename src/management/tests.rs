@@ -51,5 +51,6 @@ pub(super) fn with_border() -> Arc<ManagerSurroundings> {
         far_qkdn: QkdnId(1),
         far_manager: ManagerId(1),
         near_controller: ControllerId(2),
+        link: None,
     }])
 }

@@ -13,8 +13,8 @@ use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::plan::{
     ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection, LinkPlan,
-    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, RunPlan, Serving,
-    SessionPlan, StorePlan, StoreSource,
+    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, Role, RunPlan,
+    Serving, SessionPlan, StorePlan, StoreSource,
 };
 use crate::architecture::distances::Distances;
 use crate::architecture::policy::Policy;
@@ -401,6 +401,7 @@ impl PlanBuilder {
             class,
             active: [Time::ZERO, self.end()],
             for_sharing: false,
+            role: Role::Demand,
         })
     }
 
@@ -567,7 +568,8 @@ impl PlanBuilder {
                 domain: &domains[qkdn.index()],
                 borders: &borders[qkdn.index()],
                 routing: &*self.qkdns[qkdn].1,
-                transits: !self.policies[qkdn].refuses_transit,
+                policy: &self.policies[qkdn],
+                classes: parameters.level_classes,
             })
             .collect();
         let offers = provisioned(&members);
@@ -635,6 +637,7 @@ impl PlanBuilder {
                         .collect(),
                     outgoing,
                     incoming,
+                    protections: Arc::default(),
                     parameters: Arc::clone(&parameters),
                 })
             })
@@ -681,6 +684,7 @@ impl PlanBuilder {
                     far_qkdn: border.far_qkdn,
                     far_manager: qkdns[border.far_qkdn].manager,
                     near_controller: controller_of[border.hop.from.index()],
+                    link: border.hop.link,
                 });
                 Arc::new(ManagerSurroundings {
                     id: plan.manager,
@@ -707,6 +711,7 @@ impl PlanBuilder {
             boundaries: self.boundaries,
             applications: self.applications,
             sessions: self.sessions,
+            pools: Arena::new(),
             classes: self.classes,
             faults: Arena::new(),
             random_faults: Vec::new(),

@@ -1,5 +1,7 @@
 //! The key that comes out of a link, evaluated at the moment of a look: an idle link costs no events.
 
+use std::collections::BTreeMap;
+
 use super::block_source::BlockSource;
 use super::material::KeyBits;
 use super::pass_source::PassSource;
@@ -8,7 +10,7 @@ use super::random_source::RandomSource;
 use crate::architecture::RequestId;
 use crate::architecture::key_source::{BlockRun, KeySource, KeySources, StoreEnd};
 use crate::architecture::message::{Material, OtpKeys};
-use crate::ids::{Arena, Id, StoreId};
+use crate::ids::{Arena, FaultId, Id, SessionId, StoreId};
 use crate::kernel::{Span, Time};
 
 /// Equal blocks at equal distance, with interruptions: what one end of one lane gets.
@@ -146,7 +148,7 @@ impl LinkSource {
     }
 
     /// The last block that is done by now, and the next one as things stand.
-    pub fn around(&self, now: Time) -> [Option<Block>; 2] {
+    pub fn around(&mut self, now: Time) -> [Option<Block>; 2] {
         match self {
             LinkSource::Steady(_) | LinkSource::Passes(_) | LinkSource::Random(_) => [None; 2],
             LinkSource::Blocks(source) => source.around(now),
@@ -195,6 +197,8 @@ impl KeySource for LinkSource {
 #[derive(Clone, Debug, Default)]
 pub struct QuantumLayer {
     ends: Arena<StoreId, [LinkSource; 2]>,
+    /// Which faults keep sources from generating.
+    faults: BTreeMap<StoreId, FaultId>,
     /// Where real bits flow.
     bits: Option<KeyBits>,
 }
@@ -226,6 +230,14 @@ impl QuantumLayer {
         }
     }
 
+    /// The fault that keeps what fills a store from generating, from now on; `None`: there is none any more.
+    pub fn blame(&mut self, store: StoreId, fault: Option<FaultId>) {
+        match fault {
+            Some(fault) => self.faults.insert(store, fault),
+            None => self.faults.remove(&store),
+        };
+    }
+
     /// An eavesdropper intercepts and resends this fraction of the pulses from now on (0: no longer), as both ends of
     /// a store see it.
     pub fn intercept(&mut self, store: StoreId, fraction: f64, now: Time) {
@@ -235,7 +247,7 @@ impl QuantumLayer {
     }
 
     /// The last block that filled a store and is done by now, and the next one as things stand.
-    pub fn around(&self, store: StoreId, now: Time) -> [Option<Block>; 2] {
+    pub fn around(&mut self, store: StoreId, now: Time) -> [Option<Block>; 2] {
         self.ends[store][0].around(now)
     }
 
@@ -254,9 +266,18 @@ impl KeySources for QuantumLayer {
         }]
     }
 
+    fn fault_behind(&self, store: StoreId) -> Option<FaultId> {
+        self.faults.get(&store).copied()
+    }
+
     fn bits(&self, store: StoreId, end: StoreEnd, keys: &OtpKeys) -> Option<Box<Material>> {
         let bits = self.bits.as_ref()?;
         Some(Box::new(bits.of_store(store, end, keys)))
+    }
+
+    fn drawn(&self, session: SessionId, keys: &OtpKeys) -> Option<Box<Material>> {
+        let bits = self.bits.as_ref()?;
+        Some(Box::new(bits.drawn(session, keys)))
     }
 
     fn fresh(&self, request: RequestId, bits: u64) -> Option<Box<Material>> {

@@ -160,19 +160,23 @@ pub fn sweep(record: &SweepRecord, points: &[PointRecord], look: Look) -> String
         ),
     );
     let paths = record.paths.iter().map(String::as_str);
-    let header: Vec<&str> = std::iter::once("point").chain(paths).chain(SHOWN).collect();
+    let variant = record.gwn_vs_iwn.then_some("variant");
+    let header: Vec<&str> = (std::iter::once("point").chain(paths).chain(variant))
+        .chain(SHOWN)
+        .collect();
     let mut table = table(look, &header);
     for point in points {
-        let values = point
-            .values
-            .values()
-            .map(|value| Cell::new(value.as_str().unwrap_or_default()));
-        let means = SHOWN.map(|name| {
-            let row = point.summary.metric(name, "network");
-            let shown = row.and_then(|row| row.mean.map(|mean| Scale::of(&row.unit, mean).quantity(mean)));
-            Cell::new(shown.unwrap_or_default())
-        });
-        table.add_row(std::iter::once(Cell::new(point.point)).chain(values).chain(means));
+        for (variant, summary) in point.summaries() {
+            let values = record.paths.iter().map(|path| point.value(path));
+            let values = values.chain(record.gwn_vs_iwn.then_some(variant)).map(Cell::new);
+            let means = SHOWN.map(|name| {
+                let row = summary.metric(name, "network");
+                let shown =
+                    row.and_then(|row| row.mean.map(|mean| Scale::of(&row.unit, mean).quantity(mean)));
+                Cell::new(shown.unwrap_or_default())
+            });
+            table.add_row(std::iter::once(Cell::new(point.point)).chain(values).chain(means));
+        }
     }
     push(&mut text, &table);
     let more = record.points as usize - points.len();

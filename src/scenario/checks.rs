@@ -4,12 +4,15 @@ mod channels;
 mod faults;
 mod limits;
 mod networks;
+mod protection;
 mod provider;
 mod routes;
 mod routing;
 mod traffic;
 
 use std::collections::BTreeMap;
+
+use routes::Ways;
 
 use super::document::{Authentication, BoundaryKind, Document, Place};
 use crate::catalogue::{Decoder, Finding, Node, Path, Severity, suggest};
@@ -30,6 +33,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
         document,
         tree,
         decoder,
+        ways: Ways::new(document),
         findings: Vec::new(),
     };
     checker.run();
@@ -40,6 +44,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.providers();
     checker.ducts();
     checker.demands();
+    checker.protection();
     checker.faults();
     checker.expectations();
     checker.data_network();
@@ -56,6 +61,7 @@ struct Checker<'a> {
     document: &'a Document,
     tree: &'a Node,
     decoder: &'a Decoder,
+    ways: Ways<'a>,
     findings: Vec<Finding>,
 }
 
@@ -238,6 +244,11 @@ impl Checker<'_> {
             document.demands.iter().map(|x| x.id.as_str()),
         );
         self.unique(
+            &at!("pools"),
+            "pool",
+            document.pools.iter().map(|x| x.id.as_str()),
+        );
+        self.unique(
             &at!("faults"),
             "fault",
             document.faults.iter().map(|x| x.id.as_str()),
@@ -287,7 +298,7 @@ impl Checker<'_> {
             );
             return false;
         };
-        if qkdn.nodes.iter().any(|node| node.id == place.node) {
+        if self.ways.has(&place.qkdn, &place.node) {
             return true;
         }
         let names: Vec<&str> = qkdn.nodes.iter().map(|node| node.id.as_str()).collect();

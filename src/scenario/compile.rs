@@ -2,6 +2,7 @@
 //!
 //! The document is valid: [`load()`](super::load()) has seen to it, and derived variants of a valid document are valid.
 
+mod protection;
 mod provider;
 mod routing;
 
@@ -23,7 +24,9 @@ use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Prices, Process
 use crate::network::sharing;
 use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
-use crate::service::demand::{ArrivalProcess, HoldingTime, OnOff, Periodic, Poisson, Replay, Sessions};
+use crate::service::demand::{
+    ArrivalProcess, HoldingTime, OnOff, Periodic, Poisson, Replay, Scaled, Sessions,
+};
 use crate::units::{Bits, Decibels, Fraction, Metres};
 
 /// What a valid document means.
@@ -49,6 +52,9 @@ pub fn compile(document: &Document) -> Plan {
     }
     compiler.controls();
     compiler.traffic();
+    for pool in &document.pools {
+        compiler.builder.class(&pool.class);
+    }
     if matches!(document.security.sharing, Sharing::KsaKeys(_)) {
         compiler.builder.class(sharing::CLASS);
     }
@@ -61,6 +67,7 @@ pub fn compile(document: &Document) -> Plan {
             ck: keys.ck,
         });
     }
+    protection::protect(document, &mut plan);
     faults(document, &mut plan);
     plan
 }
@@ -462,6 +469,15 @@ impl Compiler<'_> {
         for demand in &document.demands {
             let ends = [0, 1].map(|end| self.node(&demand.between[end].qkdn, &demand.between[end].node));
             let arrivals = arrivals(&demand.arrivals, demand.from);
+            let factor = document.demand_scale;
+            let arrivals = if factor == 1.0 {
+                arrivals
+            } else {
+                Arc::new(Scaled {
+                    process: arrivals,
+                    factor,
+                })
+            };
             let class = self.builder.class(&demand.class);
             let (name, keys) = (demand.id.as_str(), u64::from(demand.number));
             let session =
@@ -612,4 +628,24 @@ fn making(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Opt
         report_every: written.report_every,
         skew: [written.skew_first, written.skew_second],
     })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load;
+
+    /// A plan made in code has by default what a scenario file has.
+    #[test]
+    fn defaults_in_code_are_those_of_files() {
+        let mut document = load("scenarios/ring-of-four.json", &[]).expect("valid").document;
+        document.protocol = document::Protocol::default();
+        document.timing = document::Timing::default();
+        document.security = document::Security::default();
+        assert_eq!(
+            format!("{:?}", parameters(&document)),
+            format!("{:?}", Parameters::default())
+        );
+        assert_eq!(processing(&document), Processing::default());
+    }
 }

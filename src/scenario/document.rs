@@ -6,6 +6,7 @@
 mod generation;
 mod link_model;
 mod network;
+mod protection;
 mod provider;
 mod recovery;
 mod traffic;
@@ -13,6 +14,7 @@ mod traffic;
 pub use generation::*;
 pub use link_model::*;
 pub use network::*;
+pub use protection::*;
 pub use provider::*;
 pub use recovery::*;
 pub use traffic::*;
@@ -49,6 +51,13 @@ record! {
         classes: Vec<Class>,
         /// Who asks for keys.
         demands: Vec<Demand>,
+        /// How many times as often as it says every demand asks.
+        demand_scale: f64 = 1.0,
+        /// Instead of that: so often that the busiest direction between two QKDNs asks for this share of what it can get
+        /// with interworking nodes half-way along all boundaries (variant I, max-flow in the long run).
+        load: Option<f64>,
+        /// Key that is relayed ahead of the requests that are served from it.
+        pools: Vec<Pool>,
         /// What breaks, and when.
         faults: Vec<FaultEvent>,
         /// What the results should be; a run in which one fails ends with exit code 1.
@@ -569,6 +578,8 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("arrivals", Arrivals::ENTRIES),
         ("holding", Holding::ENTRIES),
         ("lacking", Lacking::ENTRIES),
+        ("protection", Protection::ENTRIES),
+        ("when_empty", WhenEmpty::ENTRIES),
         ("fault", Fault::ENTRIES),
         ("control", Control::ENTRIES),
         ("reservation", Reservation::ENTRIES),

@@ -135,6 +135,7 @@ impl Application {
             deadline: now + demand.timeout,
             hold,
             last: next.is_none(),
+            leg: None,
         };
         let label = Label::new(demand.procedure, Step::KeyRequest);
         out.send(Address::ksa(self.node), label, ServiceMessage::KeyRequest(order));

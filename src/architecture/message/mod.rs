@@ -11,12 +11,13 @@ mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    Advertisement, BorderChoice, BorderOffer, BorderStatus, ControlMessage, HopReport, NewRoute, Offer,
-    Plane, Proposal, Reachability, RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder,
-    StatusAnswer, StatusChange, VectorEntry, VectorUpdate,
+    Advertisement, BorderChoice, BorderOffer, BorderStatus, ControlMessage, HopReport, LegRoute, NewRoute,
+    Offer, Plane, Proposal, Reachability, RejectCause, RelayOrder, Reservation, ReservationResult,
+    SegmentOrder, StatusAnswer, StatusChange, VectorEntry, VectorUpdate,
 };
 pub use key_management::{
-    Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply, Trail,
+    Draw, Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, Purpose, RelayOutcome, RelayPart,
+    Supply, Trail,
 };
 pub use link::{AlarmCause, LinkPerformance, LinkState};
 pub use management::{FaultDecision, ManagementMessage};
@@ -140,6 +141,16 @@ impl Message {
             Message::KeyManagement(message) => Subject::request(message.request()),
             Message::Control(message) => message.subject(),
             Message::Management(message) => message.subject(),
+        }
+    }
+
+    /// The state and performance of a link that it tells of.
+    pub fn performance(&self) -> Option<&LinkPerformance> {
+        match self {
+            Message::Control(ControlMessage::LinkReport { performance, .. })
+            | Message::Management(ManagementMessage::LinkReport { performance, .. }) => Some(performance),
+            Message::Control(ControlMessage::StatusAnswer(answer)) => answer.performance.as_ref(),
+            _ => None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::{KeyMaterial, RequestId};
+use crate::architecture::protection::Leg;
 use crate::ids::{ApplicationId, ClassId, NodeId, QkdnId};
 use crate::kernel::Time;
 
@@ -40,6 +41,20 @@ pub struct KeyRequest {
     pub hold: Option<Hold>,
     /// Whether it is the demand's last.
     pub last: bool,
+    /// Its session's place among legs, if it is one; applications know nothing of that.
+    pub leg: Option<Leg>,
+}
+
+impl KeyRequest {
+    /// Further bytes that tell of the session and of the leg.
+    pub(super) fn further_bytes(&self) -> u64 {
+        hold_bytes(self.hold) + leg_bytes(self.leg)
+    }
+}
+
+/// Size of what is told of a leg, where one is \[bytes\].
+pub(super) fn leg_bytes(leg: Option<Leg>) -> u64 {
+    if leg.is_some() { 8 } else { 0 }
 }
 
 /// Size of a session's number and end \[bytes\]; of nothing where there is none.
@@ -64,10 +79,12 @@ pub enum FailureCause {
     SessionLimit,
     /// The queue of the source's key manager was full.
     QueueFull,
+    /// A leg's only: the request that it is part of is over.
+    NotNeeded,
 }
 
 impl FailureCause {
-    /// All causes.
+    /// All causes of a request.
     pub const ALL: [FailureCause; 7] = [
         FailureCause::NoRoute,
         FailureCause::InsufficientKey,
@@ -88,6 +105,7 @@ impl FailureCause {
             FailureCause::ElementDown => "element_down",
             FailureCause::SessionLimit => "session_limit",
             FailureCause::QueueFull => "queue_full",
+            FailureCause::NotNeeded => "not_needed",
         }
     }
 }

@@ -3,6 +3,8 @@
 //! A controller routes over its own domain and over what it knows of it at that moment; what lies beyond the border
 //! is the other controller's business (requirement A5).
 
+pub mod apart;
+pub mod disjoint;
 mod distance_vector;
 mod fewest_hops;
 mod first_fit;
@@ -158,6 +160,12 @@ pub trait RoutingAlgorithm: fmt::Debug + Send + Sync {
     fn cost(&self, query: &Query<'_>, path: &[&Hop]) -> (f64, &'static str) {
         let _ = query;
         (path.len() as f64, "hops")
+    }
+
+    /// Whether paths depend on what is known of key, so that controllers tell each other every class of a level; default:
+    /// they do.
+    fn weighs_key(&self) -> bool {
+        true
     }
 
     /// How controllers of a distributed QKDN find paths by distance vectors instead of by this algorithm over what is

@@ -81,6 +81,21 @@ fn domain(places: &[[f64; 2]], links: &[Link]) -> Domain {
     }
 }
 
+/// A domain of undirected links (a, b, length, rate) with nothing in their stores.
+pub(super) fn plain(nodes: usize, links: &[(u32, u32, u64, f64)]) -> Domain {
+    let link = |&(a, b, length_m, rate_bps)| Link {
+        ends: (a, b),
+        length_m,
+        delay: 0,
+        rate_bps,
+        key: [0, 0],
+    };
+    domain(
+        &vec![[0.0, 0.0]; nodes],
+        &links.iter().map(link).collect::<Vec<_>>(),
+    )
+}
+
 /// All paths without loops over usable hops.
 fn all_paths(query: &Query<'_>) -> Vec<Vec<HopId>> {
     fn extend(

@@ -38,6 +38,8 @@ impl KeyManager {
             self.look(lane, cx, out);
             self.after_change(lane, cx, out);
         }
+        self.restart_pools(cx, out);
+        self.set_retries(cx, out);
     }
 
     /// An application asks while the KM is out of service, or while its queue is full: it is told at once.
@@ -63,6 +65,11 @@ impl KeyManager {
             vec![StatusChange::Link { link, generating }]
         } else {
             let node = peer.node();
+            if reachable {
+                self.unheard.remove(&node);
+            } else {
+                self.unheard.insert(node);
+            }
             let leaving = self.surroundings.outgoing.iter().filter(|hop| hop.to == node);
             // The neighbour, if it is alive, says so of its own; where it is not, nobody else does.
             let coming = self

@@ -263,6 +263,7 @@ impl KeyManager {
             hop: next,
             bits,
         });
+        self.clear_alarm(request.session, next, cx, out);
         let (procedure, step) = match (way.crosses_border, near) {
             (true, _) => (way.handover.procedure(), Step::Crossing),
             (false, true) => (procedure, Step::RelayNear),
@@ -476,6 +477,7 @@ impl KeyManager {
             segment,
             partner,
             class: supply.class,
+            for_own_user: supply.qkdns[0] == self.surroundings.qkdn,
             keys: supply.keys,
             bits: supply.bits,
             at,

@@ -8,7 +8,7 @@ use crate::architecture::Effect;
 use crate::architecture::hop::{Handover, Protection};
 use crate::architecture::key_source::{BlockRun, KeySource};
 use crate::architecture::message::{
-    Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, PartOrder,
+    Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, PartOrder, Purpose,
     RelayOutcome, Reservation, ReservationResult, Supply, Trail,
 };
 use crate::architecture::surroundings::{ManagementOptions, Parameters, ReservationScheme, StoreSettings};
@@ -123,6 +123,7 @@ fn order(number: u32, deadline: u64) -> KeyRequest {
         deadline: Time(deadline),
         hold: None,
         last: false,
+        leg: None,
     }
 }
 
@@ -161,6 +162,7 @@ impl Bench {
             sending_stores: vec![store(OUT), store(OUT_TOO)],
             receiving_stores: vec![store(IN)],
             session_limits: BTreeMap::from([(OUT_TOO, 1)]),
+            protections: Arc::default(),
             parameters: Arc::new(Parameters {
                 reservation,
                 usage_records: false,
@@ -680,6 +682,7 @@ fn the_ksa_supplies_a_held_key_once() {
         destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
+        purpose: Purpose::Supply,
     };
     let before = Address::ksa(BEFORE);
     let supplied = bench.tell(2, before, notification.clone());
@@ -757,6 +760,7 @@ fn a_void_key_is_not_supplied() {
         destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
+        purpose: Purpose::Supply,
     };
     let late = bench.tell(1_001, Address::ksa(BEFORE), notification);
     assert_eq!(count(&late, "key supply"), 0);
@@ -881,6 +885,7 @@ fn void_keys_are_used_at_the_receiving_end_and_never_supplied() {
         destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
+        purpose: Purpose::Supply,
     };
     let refused = bench.tell(4, Address::ksa(BEFORE), notification);
     assert_eq!(count(&refused, "key supply"), 0);

@@ -36,6 +36,17 @@ pub(super) struct Line {
     pub after: String,
 }
 
+impl Line {
+    /// A row with nothing behind its parts.
+    pub(super) fn of(name: String, parts: Vec<Part>) -> Line {
+        Line {
+            name,
+            parts,
+            after: String::new(),
+        }
+    }
+}
+
 const ROW: i32 = 24;
 
 impl Rows {
@@ -57,7 +68,10 @@ impl Rows {
         let room = if words { 0.35 } else { 0.04 } * (high - low);
         let (low, high) = (if low < 0.0 { low - room } else { low }, high + room);
         let height = 110 + (ROW * pixels(self.lines.len())).max(20 * pixels(self.names.len()));
-        let (left, right) = (200, SIZE.0.cast_signed() - 160);
+        // As much room for names as the longest takes, within bounds.
+        let longest = self.lines.iter().map(|line| line.name.chars().count()).max();
+        let letters = longest.unwrap_or(0).clamp(26, 46);
+        let (left, right) = (18 + 7 * pixels(letters), SIZE.0.cast_signed() - 160);
         let (top, bottom) = (40, height - 60);
         let x = |value: f64| left + ((value - low) / (high - low) * f64::from(right - left)) as i32;
         let mut marks = Vec::new();
@@ -85,7 +99,7 @@ impl Rows {
                 .map_err(failed)?;
             for (at, Line { name, parts, after }) in self.lines.iter().enumerate() {
                 let y = top + ROW * pixels(at) + ROW / 2;
-                area.draw_text(&short(name, 26), &label, (8, y - 6))
+                area.draw_text(&short(name, letters), &label, (8, y - 6))
                     .map_err(failed)?;
                 for part in parts {
                     let (r, g, b) = COLOURS[part.name % COLOURS.len()];

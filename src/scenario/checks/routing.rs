@@ -84,13 +84,16 @@ impl Checker<'_> {
                 if let Some(first) = without.first() {
                     let others = match without.len() - 1 {
                         0 => String::new(),
-                        more => format!(" and of {more} more"),
+                        more => format!(" and {more} more"),
                     };
                     self.error(
                         "no_places",
                         here.then("routing"),
-                        format!("gpsrq goes by places, and that of node {first}{others} in QKDN {} is not known", qkdn.id),
-                        "add \"lon\" and \"lat\" to the node, or choose another algorithm: qkdni list routing",
+                        format!(
+                            "gpsrq goes by places, and QKDN {} has nodes without: {first}{others}",
+                            qkdn.id
+                        ),
+                        "add \"lon\" and \"lat\", or choose another algorithm: qkdni list routing",
                     );
                 }
             }
@@ -131,12 +134,14 @@ impl Checker<'_> {
     /// Checks that places are on the globe.
     fn places(&mut self, here: &Path, qkdn: &Qkdn) {
         for (index, QkdNode { lon, lat, .. }) in qkdn.nodes.iter().enumerate() {
-            for (key, degrees, most) in [("lon", lon, 180.0), ("lat", lat, 90.0)] {
+            for (key, what, degrees, most) in
+                [("lon", "longitude", lon, 180.0), ("lat", "latitude", lat, 90.0)]
+            {
                 if degrees.is_some_and(|degrees| !(-most..=most).contains(&degrees)) {
                     self.error(
                         "off_the_globe",
                         here.then("nodes").then(index).then(key),
-                        format!("{} is no {key}", degrees.unwrap_or_default()),
+                        format!("{} is no {what}", degrees.unwrap_or_default()),
                         format!("degrees from -{most} to {most}"),
                     );
                 }

@@ -1,11 +1,13 @@
 //! Checks of demands, faults, expectations and the data network.
 
-use super::routes::{joins, lets_pass, shortest, transit};
+use super::routes::{Found, joins, lets_pass, transit};
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
 use crate::observe::metrics;
-use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Demand, Holding, Place, Sharing};
+use crate::scenario::document::{
+    Arrivals, Authentication, BoundaryKind, Demand, Detection, Holding, Place, Sharing,
+};
 use crate::units::Bits;
 
 impl Checker<'_> {
@@ -24,6 +26,20 @@ impl Checker<'_> {
                 "nobody asks for keys",
                 "add a demand, or there is nothing to measure",
             );
+        }
+        let factors = [
+            ("demand_scale", Some(document.demand_scale)),
+            ("load", document.load),
+        ];
+        for (name, factor) in factors {
+            if factor.is_some_and(|factor| !(1e-6..=1e6).contains(&factor)) {
+                self.error(
+                    "factor_out_of_range",
+                    Path::default().then(name),
+                    "demand by this factor cannot be simulated",
+                    "write a number from 0.000001 to 1000000, such as 0.8",
+                );
+            }
         }
         for (index, demand) in document.demands.iter().enumerate() {
             let path = at!("demands", index);
@@ -174,8 +190,20 @@ impl Checker<'_> {
         let whole = between
             .iter()
             .all(|place| document.qkdn(&place.qkdn).is_some_and(|qkdn| self.is_whole(qkdn)));
-        if !whole || !self.boundaries_are_whole() || shortest(document, between, &lets_pass).is_some() {
+        if !whole || !self.boundaries_are_whole() {
             return;
+        }
+        match self.ways.shortest(between, &lets_pass) {
+            Found::Way(_) => return,
+            Found::Nothing => {}
+            Found::TooMany => {
+                return self.warning(
+                    "unchecked_demand",
+                    path.clone(),
+                    format!("whether links and boundaries lead from {a} to {b} was not found out: too many ways to look at"),
+                    "a QKDN between them is in parts: join them by links",
+                );
+            }
         }
         if a.qkdn == b.qkdn {
             self.error(
@@ -197,7 +225,7 @@ impl Checker<'_> {
                 format!("no links lead from {a} over a boundary to {b}"),
                 "add links between these nodes and the boundary",
             );
-        } else if shortest(document, between, &|_| true).is_some() {
+        } else if matches!(self.ways.shortest(between, &|_| true), Found::Way(_)) {
             self.error(
                 "transit_refused",
                 path.clone(),
@@ -279,6 +307,7 @@ impl Checker<'_> {
                                 .is_some_and(|qkdn| qkdn.nodes.iter().any(|other| other.id == *node))
                         })
                 }
+                Some(("fault", id)) => document.faults.iter().any(|fault| fault.id == *id),
                 Some(_) => false,
             };
             self.measured(&path.then("metric"), expectation.metric.as_str());
@@ -287,7 +316,7 @@ impl Checker<'_> {
                     "unknown_scope",
                     path.then("scope"),
                     format!("there is no scope \"{scope}\""),
-                    "scopes are network, qkdn:ID, demand:ID, link:QKDN/LINK, link:BOUNDARY, class:NAME, node:QKDN/NODE, node:BOUNDARY",
+                    "scopes are network, qkdn:ID, demand:ID, link:QKDN/LINK, link:BOUNDARY, class:NAME, fault:ID, node:QKDN/NODE, node:BOUNDARY",
                 );
             }
         }
@@ -306,6 +335,16 @@ impl Checker<'_> {
                 tags,
                 "\"authentication\": {\"wegman_carter\": {}} in \"security\"",
             ),
+            "heartbeat_messages" | "heartbeat_bytes" => (
+                matches!(document.protocol.recovery.detection, Detection::Heartbeat(_)),
+                "\"detection\": {\"heartbeat\": {}} in \"recovery\" in \"protocol\"",
+            ),
+            of_reroutes
+                if of_reroutes == "reroutes"
+                    || (of_reroutes.starts_with("rerouting_") && of_reroutes != "rerouting_latency_s") =>
+            {
+                (!document.faults.is_empty(), "a fault in \"faults\"")
+            }
             "sharing_link_key_bits" => (
                 matches!(document.security.sharing, Sharing::KsaKeys(_)),
                 "\"sharing\": {\"ksa_keys\": {}} in \"security\"",

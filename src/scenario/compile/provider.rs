@@ -25,6 +25,8 @@ impl Compiler<'_> {
                 rules: rules.collect(),
                 preemption: qkdn.policy.preemption,
                 refuses_transit: qkdn.policy.transit == document::Transit::Refuse,
+                transit_cost: qkdn.policy.transit_cost.min(255) as u8,
+                offers_levels: qkdn.policy.offers_levels,
                 ..Policy::default()
             };
             self.builder.policy(id, policy);

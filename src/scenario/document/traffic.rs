@@ -1,6 +1,7 @@
 //! What is asked of the networks, what breaks, and what is expected.
 
-use super::network::{Name, Place};
+use super::network::{Name, Nothing, Place};
+use super::protection::Protection;
 use crate::catalogue::{choice, names, record};
 use crate::fault::Fault;
 use crate::fault::occurrence::Renewal;
@@ -48,6 +49,10 @@ record! {
         timeout: Span,
         /// Its class of service.
         class: String = "default".to_owned(),
+        /// What protects it against failures and compromised nodes. Assumption: rerouting on demand alone.
+        protection: Protection = Protection::None(Nothing {}),
+        /// A pool of "pools" between the same nodes that its requests are served from while that has key.
+        pool: Option<String>,
         /// No request before this instant.
         from: Span = Span::ZERO,
         /// No request from this instant on; default: the end.
@@ -214,7 +219,7 @@ record! {
     pub struct Expectation {
         /// The metric's name.
         metric: String,
-        /// `network`, `qkdn:ID`, `demand:ID`, `link:ID` or `class:NAME`.
+        /// `network`, `qkdn:ID`, `demand:ID`, `link:ID`, `class:NAME` or `fault:ID`.
         scope: String = "network".to_owned(),
         /// It should not be above this.
         at_most: Option<f64>,

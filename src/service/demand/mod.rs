@@ -4,12 +4,14 @@ mod on_off;
 mod periodic;
 mod poisson;
 mod replay;
+mod scaled;
 mod sessions;
 
 pub use on_off::OnOff;
 pub use periodic::Periodic;
 pub use poisson::Poisson;
 pub use replay::Replay;
+pub use scaled::Scaled;
 pub use sessions::{HoldingTime, Sessions};
 
 use std::fmt;

@@ -78,10 +78,10 @@ fn estimate_both(plan: &Arc<Plan>, replication: u32) -> Estimates {
 pub fn experiments() -> Vec<Experiment> {
     let mut all = Vec::new();
     for (load, places, days, half_width) in [
-        (5u32, 10u32, "40 d", 0.25),
-        (10, 10, "4 d", 0.08),
-        (20, 30, "20 d", 0.35),
-        (50, 60, "6 d", 0.25),
+        (5u32, 10u32, "40 d", 0.35),
+        (10, 10, "4 d", 0.12),
+        (20, 30, "24 d", 0.5),
+        (50, 60, "8 d", 0.35),
     ] {
         for law in ["exponential", "fixed"] {
             let variant = match (load, places, law) {

@@ -73,10 +73,10 @@ pub fn experiments() -> Vec<Experiment> {
         Experiment {
             form: "1",
             scenario: "key-store.json".to_owned(),
-            quantities: vec![quantity("blocking P_0, g 10, c 12, K 50", blocking, 0.05)],
+            quantities: vec![quantity("blocking P_0, g 10, c 12, K 50", blocking, 0.01)],
             full: Effort {
-                replications: 64,
-                duration: "30000 s",
+                replications: 32,
+                duration: "5000 s",
             },
             reduced: Effort {
                 replications: 16,
@@ -93,7 +93,7 @@ pub fn experiments() -> Vec<Experiment> {
             ],
             full: Effort {
                 replications: 100,
-                duration: "360000 s",
+                duration: "300000 s",
             },
             reduced: Effort {
                 replications: 16,

@@ -69,7 +69,7 @@ pub fn experiments() -> Vec<Experiment> {
             quantities: vec![quantity("wait Wq [s], M/D/1, ρ .8, D 1 s", 2.0, 0.08)],
             full: Effort {
                 replications: 64,
-                duration: "600000 s",
+                duration: "300000 s",
             },
             reduced: Effort {
                 replications: 16,
@@ -87,7 +87,7 @@ pub fn experiments() -> Vec<Experiment> {
             ],
             full: Effort {
                 replications: 64,
-                duration: "800000 s",
+                duration: "1200000 s",
             },
             reduced: Effort {
                 replications: 16,

@@ -49,6 +49,7 @@ pub fn rows() -> Vec<Exact> {
         unit: "ns",
         simulated: latencies[0] as f64,
         reference: exact as f64,
+        wording: None,
         source: "Σ (5 ns/m · d + processing)",
         tolerance: 0.0,
         scenario: SCENARIO,

@@ -43,6 +43,7 @@ pub struct Quantity {
     /// The exact value.
     pub exact: f64,
     /// Half-width that the reduced suite must reach, in parts of the exact value.
+    #[allow(dead_code)] // for the tests
     pub reduced_half_width: f64,
 }
 
@@ -67,6 +68,7 @@ pub struct Experiment {
     /// What the full suite runs.
     pub full: Effort,
     /// What the tests run.
+    #[allow(dead_code)] // for the tests
     pub reduced: Effort,
     /// Runs one replication.
     pub estimate: fn(&Arc<Plan>, u32) -> Estimates,
@@ -294,8 +296,10 @@ pub struct Exact {
     pub unit: &'static str,
     /// What the runs gave.
     pub simulated: f64,
-    /// What it should be; `None` where only a bound or a statement is known.
+    /// What it should be.
     pub reference: f64,
+    /// How a published reference is worded that is no number.
+    pub wording: Option<&'static str>,
     /// Where the reference comes from.
     pub source: &'static str,
     /// By how much it may differ, absolutely.

@@ -69,6 +69,7 @@ pub fn rows() -> Vec<Exact> {
         unit: "ns",
         simulated: record.stages_ns[0].expect("declared") as f64,
         reference: exact,
+        wording: None,
         source: "d + kH − u",
         tolerance: 0.0,
         scenario: SCENARIO,
