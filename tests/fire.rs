@@ -52,5 +52,5 @@ fn every_key_is_supplied_once_under_fire_and_faults() {
 /// both books of every pool agree.
 #[test]
 fn protected_keys_are_supplied_once_under_fire_and_faults() {
-    was_fire(&soak_of(&protected(recipe(2)), 60, 52));
+    was_fire(&soak_of(&protected(recipe(2)), 30, 52));
 }

@@ -246,6 +246,19 @@ proptest! {
     fn every_run_in_trouble_keeps_the_books(recipe in troubled(2, 4)) {
         hold(&recipe.plain())?;
     }
+}
+
+/// A few of them: legs and refills are many requests for each of an application's.
+fn fewer() -> ProptestConfig {
+    let config = config();
+    ProptestConfig {
+        cases: config.cases / 8,
+        ..config
+    }
+}
+
+proptest! {
+    #![proptest_config(fewer())]
 
     /// Legs and pools of all kinds, in calm and in trouble.
     #[test]

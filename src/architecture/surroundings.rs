@@ -128,6 +128,32 @@ pub struct Parameters {
     pub rerouting: Procedure,
 }
 
+/// What a scenario that says nothing else gets.
+impl Default for Parameters {
+    fn default() -> Self {
+        Parameters {
+            reservation: ReservationScheme::Segment,
+            usage_records: true,
+            status_reports: true,
+            authentication_tag: 0,
+            management: ManagementOptions::default(),
+            level_classes: 4,
+            detection: Span::from_millis(10),
+            analysis: Span::from_millis(1),
+            computation: Span::from_millis(1),
+            installation: Span::from_millis(1),
+            polling: None,
+            generation_control: None,
+            coordination_guard: Span::from_millis(5),
+            coordination_timeout: Span::from_millis(500),
+            coordination_retries: 3,
+            recovery: Recovery::default(),
+            refresh: LinkStateRefresh::default(),
+            rerouting: Procedure::P10,
+        }
+    }
+}
+
 /// A key store as its two KMs know it.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
@@ -143,6 +169,14 @@ pub struct StoreSettings {
     pub floor: u64,
     /// Age at which keys expire.
     pub max_age: Option<Span>,
+}
+
+impl StoreSettings {
+    /// The least level of the class after `class`, of so many equal classes of the capacity \[bits\]; the first class is 1.
+    pub fn edge_above(&self, class: u8, classes: u8) -> u64 {
+        let share = u128::from(self.capacity) * u128::from(class);
+        share.div_ceil(u128::from(classes.max(1))) as u64
+    }
 }
 
 /// What a KM sees.

@@ -62,7 +62,7 @@ fn columns(record: &SweepRecord) -> Vec<(String, Column<'_>)> {
         let value = move |(point, ..): &Row<'_>| point.value(path).to_owned();
         columns.push((path.clone(), Column::Text(Box::new(value))));
     }
-    if record.gwn_vs_iwn {
+    if record.compared {
         let variant = |(_, variant, _): &Row<'_>| (*variant).to_owned();
         columns.push(("variant".to_owned(), Column::Text(Box::new(variant))));
     }

@@ -43,7 +43,7 @@ pub struct SweepRecord {
     pub paths: Vec<String>,
     /// Whether every point is a comparison of the variants that are derived from the boundaries.
     #[serde(default)]
-    pub gwn_vs_iwn: bool,
+    pub compared: bool,
     /// `grid`, `one-at-a-time`, `lhs:N` or `sobol:N`.
     pub design: String,
     /// Seed of the design.
@@ -67,7 +67,7 @@ impl SweepRecord {
             variants: Vec::new(),
             axes: Vec::new(),
             paths: Vec::new(),
-            gwn_vs_iwn: false,
+            compared: false,
             design: String::new(),
             seed: 0,
             points: 0,
@@ -180,7 +180,7 @@ pub type Put<'a> = &'a mut dyn FnMut(&str, &[u8]) -> Result<(), ArchiveError>;
 pub fn write_tables(record: &SweepRecord, points: &[PointRecord], put: Put<'_>) -> Result<(), ArchiveError> {
     put(README, of_sweep(record).as_bytes())?;
     put("sweep.csv", csv(record, points).as_bytes())?;
-    if record.gwn_vs_iwn {
+    if record.compared {
         put("verdicts.csv", verdicts(record, points).as_bytes())?;
     }
     if !record.parquet {
@@ -224,7 +224,7 @@ fn header(record: &SweepRecord) -> String {
 /// `sweep.csv`, quoted as RFC 4180 has it, lines ended by a line feed alone. Numbers are written with as many digits as
 /// it takes to read the same number back.
 fn csv(record: &SweepRecord, points: &[PointRecord]) -> String {
-    let variant = if record.gwn_vs_iwn { "variant," } else { "" };
+    let variant = if record.compared { "variant," } else { "" };
     let mut text = format!(
         "{}{variant}metric,scope,unit,mean,ci95_low,ci95_high,replications,p50,p99\n",
         header(record)
@@ -234,7 +234,7 @@ fn csv(record: &SweepRecord, points: &[PointRecord]) -> String {
         let values = place.len();
         for (variant, summary) in point.summaries() {
             place.truncate(values);
-            if record.gwn_vs_iwn {
+            if record.compared {
                 place += &field(variant);
                 place.push(',');
             }

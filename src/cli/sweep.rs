@@ -188,7 +188,7 @@ impl Study {
         record.variants = asked.variants.to_vec();
         record.axes = asked.axes.to_vec();
         record.paths = sweep.paths().map(str::to_owned).collect();
-        record.gwn_vs_iwn = asked.gwn_vs_iwn;
+        record.compared = asked.gwn_vs_iwn;
         record.design = asked.design.to_string();
         record.seed = base.seed;
         record.points = sweep.points();
@@ -213,7 +213,7 @@ impl Study {
             variants: &record.variants,
             axes: &record.axes,
             design,
-            gwn_vs_iwn: record.gwn_vs_iwn,
+            gwn_vs_iwn: record.compared,
             parquet: record.parquet,
         };
         Study::of(engine, &file.to_string_lossy(), asked)
@@ -233,7 +233,7 @@ impl Study {
             [] => self.file.clone(),
             names => format!("{}{}{}", self.file, joint(&self.file), names.join("+")),
         };
-        if self.record.gwn_vs_iwn {
+        if self.record.compared {
             engine.derive(&source, &sets)
         } else {
             Ok(vec![engine.prepare(&source, &sets)?])
@@ -319,7 +319,7 @@ impl Study {
             variants: Vec::new(),
             comparison: None,
         };
-        if self.record.gwn_vs_iwn {
+        if self.record.compared {
             let sides = subjects.iter().zip(&outcomes).map(|(subject, outcomes)| {
                 let price: Option<Price> = subject.price;
                 Side {

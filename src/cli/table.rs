@@ -64,7 +64,7 @@ pub(super) fn points(archived: &Archived) -> Result<(SweepRecord, Vec<PointRecor
         return Ok((record, points));
     }
     let mut record = SweepRecord::new(&manifest.name, &Value::Null);
-    (record.points, record.gwn_vs_iwn) = (1, manifest.command == Command::Compare);
+    (record.points, record.compared) = (1, manifest.command == Command::Compare);
     "grid".clone_into(&mut record.design);
     let mut point = PointRecord {
         schema_version: SCHEMA_VERSION,

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::admission::Admission;
 use super::establishment::Establishing;
+use super::flooding::Flooding;
 use super::knowledge::Knowledge;
 use super::monitoring::Monitoring;
 use super::reachability::Exchange;
@@ -31,6 +32,8 @@ pub struct Controller {
     pub(super) surroundings: Arc<ControllerSurroundings>,
     pub(super) routing: Arc<dyn RoutingAlgorithm>,
     pub(super) knowledge: Knowledge,
+    /// What was told of levels to controllers of the same QKDN.
+    pub(super) flooding: Flooding,
     /// What works again, and is not told yet.
     pub(super) restoring: Vec<Restoring>,
     /// Segments that this controller decides on, by session.
@@ -71,6 +74,7 @@ impl Controller {
             surroundings,
             routing,
             knowledge: Knowledge::new(on_depletion, me, max_age),
+            flooding: Flooding::default(),
             restoring: Vec::new(),
             segments: BTreeMap::new(),
             establishing: FxHashMap::default(),
@@ -85,6 +89,7 @@ impl Controller {
             usage_bits: 0,
             performance: BTreeMap::new(),
         };
+        controller.flooding.amounts = controller.weighs_amounts();
         controller.provision_offers();
         controller
     }

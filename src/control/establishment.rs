@@ -221,7 +221,14 @@ impl Controller {
         let usable = path
             .iter()
             .filter(|&&hop| !asked.iter().any(|&(_, exactly)| exactly == hop))
-            .map(|&hop| self.knowledge.usable_bits(self.hop(hop), domain, classes));
+            .map(|&hop| {
+                let hop = self.hop(hop);
+                if self.hears_amounts_of(hop) {
+                    self.knowledge.usable_bits(hop, domain, classes)
+                } else {
+                    0
+                }
+            });
         usable.min().unwrap_or(u64::MAX)
     }
 

@@ -183,7 +183,8 @@ impl Knowledge {
         }
     }
 
-    fn generating(&self, hop: &Hop) -> bool {
+    /// Whether the link below a hop makes key, as far as is known.
+    pub(super) fn generating(&self, hop: &Hop) -> bool {
         hop.link
             .is_none_or(|link| self.links.get(&link).is_none_or(|known| known.value))
     }
@@ -248,7 +249,7 @@ impl Knowledge {
         }
         match self.levels.get(&hop.id) {
             Some(known) if classes > 0 => {
-                let edge = store.capacity / u64::from(classes) * u64::from(known.value.saturating_sub(1));
+                let edge = store.edge_above(known.value.saturating_sub(1), classes);
                 edge.saturating_sub(store.floor)
             }
             _ => store.initial.saturating_sub(store.floor),

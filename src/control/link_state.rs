@@ -46,6 +46,7 @@ impl Controller {
         self.refreshed += 1;
         let mut hops: Vec<HopReport> = self.served().map(|hop| self.knowledge.report(hop)).collect();
         hops.sort_by_key(|report| report.hop);
+        self.tells_all(&hops);
         let all = Arc::new(Advertisement {
             origin: self.me(),
             sequence: self.refreshed,

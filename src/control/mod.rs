@@ -13,6 +13,7 @@ pub mod configuration;
 mod controller;
 pub mod establishment;
 mod explanation;
+mod flooding;
 pub mod knowledge;
 mod legs;
 mod link_state;

@@ -32,26 +32,7 @@ impl Controller {
         if self.knowledge.learn(change, origin, fault) == News::Nothing {
             return;
         }
-        let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusReport);
-        for &peer in self
-            .surroundings
-            .flooding_peers
-            .iter()
-            .filter(|_| self.floods(change))
-        {
-            let to = Address::controller(peer);
-            if to != from {
-                out.send(
-                    to,
-                    label,
-                    ControlMessage::Status {
-                        change,
-                        origin,
-                        fault,
-                    },
-                );
-            }
-        }
+        self.flood(change, origin, fault, from, out);
         self.vectors_after(change, fault, now, out);
         self.act_on(change, now, out);
     }

@@ -6,7 +6,7 @@ use petgraph::graph::DiGraph;
 use rustc_hash::FxHashMap;
 
 use super::Controller;
-use super::routing::FewestHops;
+use super::routing::{FewestHops, Query, RoutingAlgorithm};
 use crate::architecture::distances::Distances;
 use crate::architecture::hop::{Handover, Hop, Protection};
 use crate::architecture::message::{
@@ -621,4 +621,67 @@ fn transit_is_refused_where_policy_says_so() {
         ),
         "{told:?}"
     );
+}
+
+/// Status that others are told of, after a report.
+fn told(effects: &[Effect]) -> Vec<StatusChange> {
+    let of = |message: &&ControlMessage| match message {
+        ControlMessage::Status { change, .. } => Some(*change),
+        _ => None,
+    };
+    control(effects).iter().filter_map(of).collect()
+}
+
+fn one_of_several(routing: Arc<dyn RoutingAlgorithm>) -> Bench {
+    let mut bench = Bench::new();
+    let mut surroundings = (*bench.controller.surroundings).clone();
+    surroundings.flooding_peers = vec![ControllerId(2), ControllerId(3)];
+    bench.controller = Controller::new(Arc::new(surroundings), routing);
+    bench
+}
+
+/// Where nobody weighs amounts, levels are told to other controllers as far as the state of a hop hangs on them: when its
+/// link makes no key, and what is no longer so then.
+#[test]
+fn levels_are_told_where_they_matter() {
+    let level = |class| StatusChange::Level { hop: HopId(1), class };
+    let off = StatusChange::Link {
+        link: LinkId(1),
+        generating: false,
+    };
+    let mut bench = one_of_several(Arc::new(FewestHops));
+    for (now, class) in [(1, 3), (2, 4), (3, 0), (4, 2), (5, 0)] {
+        assert_eq!(told(&bench.level(now, 1, class)), [], "the link makes key");
+    }
+    let stops = told(&bench.link(6, 1, false));
+    assert_eq!(
+        stops,
+        [off, off, level(0), level(0)],
+        "to each of the two: it is empty"
+    );
+    assert_eq!(told(&bench.level(7, 1, 2)), [level(2), level(2)]);
+    assert_eq!(told(&bench.level(8, 1, 4)), [], "fuller is no news");
+    assert_eq!(told(&bench.level(9, 1, 0)), [level(0), level(0)]);
+    bench.link(10, 1, true);
+    assert_eq!(told(&bench.level(11, 1, 4)), []);
+    assert_eq!(told(&bench.level(12, 1, 0)), [], "as was told last");
+    assert_eq!(told(&bench.link(13, 1, false)), [off, off]);
+}
+
+/// A routing that weighs key: as far as a controller can know, its own.
+#[derive(Debug)]
+struct Weighs;
+
+impl RoutingAlgorithm for Weighs {
+    fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>> {
+        FewestHops.route(query)
+    }
+}
+
+#[test]
+fn all_levels_are_told_where_amounts_are_weighed() {
+    let mut bench = one_of_several(Arc::new(Weighs));
+    for (now, class) in [(1, 3), (2, 4), (3, 0)] {
+        assert_eq!(told(&bench.level(now, 1, class)).len(), 2);
+    }
 }

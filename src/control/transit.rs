@@ -113,7 +113,7 @@ impl Controller {
             return self.resume(session, now, out); // it need not go back
         }
         let first = segment.place.source.is_some();
-        if first && self.knows_another_way(session, false) {
+        if first && (self.knows_another_way(session, false) || self.source_may_know_a_border(session)) {
             return self.lose_route(session, fault, out);
         }
         // To a QKDN with one neighbour there is only one way.

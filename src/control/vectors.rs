@@ -13,7 +13,8 @@
 //! Assumption: a QKDN starts with tables that agree; the neighbours' controllers are those of nodes joined by a link, heard or
 //! lost as hops' states say; links are used both ways, so a path to a node is one from it too. A hop that makes no key is not
 //! used, even if it has some left. Of the states of hops only those of the borders are flooded, as routes to the outside;
-//! levels are not. A session whose route became longer than it was has lost a hop.
+//! levels are not. A session whose route became longer than it was has lost a hop; one whose border fails is given back to its
+//! source, since only controllers at the ends of a path can read it.
 
 use std::collections::BTreeMap;
 
@@ -339,6 +340,27 @@ impl Controller {
             .filter(|&hop| !self.hop(hop).crosses_border)
             .collect();
         vectors.lost_hop(&self.surroundings.domain, &inside)
+    }
+
+    /// Whether a session's border fails while another that leads on makes key. Distances of others from there are not known
+    /// here, so it cannot be proposed; the source's controller knows its own.
+    pub(super) fn source_may_know_a_border(&self, session: crate::ids::SessionId) -> bool {
+        let segment = &self.segments[&session];
+        let Some(after) = segment.place.after.as_ref().filter(|_| self.vectors.is_some()) else {
+            return false;
+        };
+        let domain = &self.surroundings.domain;
+        let makes_key = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
+        let fails = self.own_hop(after).is_some_and(|hop| !makes_key(hop));
+        fails
+            && self.view(|view| {
+                let mut others = view
+                    .borders
+                    .iter()
+                    .filter(|it| it.boundary != after.border.boundary);
+                others
+                    .any(|it| makes_key(&it.hop) && view.leads(it, segment.place.destination, &[]).is_some())
+            })
     }
 
     /// The fault behind what distances told.

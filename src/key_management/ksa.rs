@@ -11,8 +11,8 @@ use super::kma::relay::HeldKey;
 use super::kma::{Context, KeyManager};
 use super::legs::{Gathered, Splits};
 use crate::architecture::message::{
-    BorderChoice, KeyManagementMessage, KeyMaterial, KeyRequest, Purpose, ServiceMessage, Supply,
-    UsageSegment,
+    BorderChoice, FailureCause, KeyManagementMessage, KeyMaterial, KeyRequest, Purpose, ServiceMessage,
+    Supply, UsageSegment,
 };
 use crate::architecture::observation::RequestEnd;
 use crate::architecture::{Address, Label, Outbox, Procedure, RequestId, Step};
@@ -285,6 +285,9 @@ impl KeyManager {
         let refilled = self.refilled(request);
         if let (Some(pool), None) = (under_way.pool, refilled) {
             return self.on_drawn(request, pool, accepted, (supply, procedure), cx, out);
+        }
+        if refilled.is_some() && !accepted {
+            return self.fail(request, FailureCause::TimeOut, out); // nobody else ends it
         }
         // A refill is in the other end's store, however late this one hears of it.
         if !accepted || (refilled.is_none() && self.is_late(request, cx.now)) {

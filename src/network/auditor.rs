@@ -14,7 +14,7 @@ use std::sync::Arc;
 use self::order::Order;
 use self::supply::{Ends, Supplies};
 use super::accounts::SettledSupply;
-use super::plan::Plan;
+use super::plan::{Plan, Role};
 use super::servers::ServerLog;
 use super::wiring;
 use crate::architecture::message::{
@@ -147,6 +147,8 @@ pub struct Auditor {
     /// Key of pools that requests are to take, until the other end has answered.
     drawn: BTreeMap<RequestId, Draw>,
     order: Order,
+    /// Whether a session's route was installed by some request of it: later ones go by that.
+    installed: Arena<SessionId, bool>,
 }
 
 const fn bit(step: Step) -> u32 {
@@ -164,6 +166,7 @@ impl Auditor {
             used: vec![BTreeMap::new(); plan.stores.len() + plan.pools.len()],
             spent: vec![0; plan.stores.len() + plan.pools.len()],
             drawn: BTreeMap::new(),
+            installed: plan.sessions.ids().map(|_| false).collect(),
             order: Order::new(plan.parameters.recovery.heartbeat.is_some()),
             plan,
         }
@@ -197,8 +200,8 @@ impl Auditor {
         self.requests[id.session].get_mut(id.number as usize)
     }
 
-    /// What must have been seen of a request before a step may be sent, where these `steps` were seen.
-    fn before(&self, procedure: Procedure, step: Step, steps: u32) -> u32 {
+    /// What must have been seen of a request before a step may be sent; `installed`: its session has a route.
+    fn before(&self, procedure: Procedure, step: Step, installed: bool) -> u32 {
         let segment = self.plan.parameters.reservation == ReservationScheme::Segment;
         let started = if segment {
             bit(Step::Start)
@@ -215,15 +218,9 @@ impl Auditor {
                 bit(Step::SegmentOffer) | bit(Step::Sufficiency)
             }
             Step::RouteInformation => bit(Step::SegmentOffer) | bit(Step::Computation),
-            // Later requests of a session begin here.
-            Step::Reservation if steps & bit(Step::RouteRequest) != 0 => {
-                let offered = if procedure == Procedure::Local {
-                    0
-                } else {
-                    bit(Step::SegmentOffer)
-                };
-                offered | bit(Step::Computation)
-            }
+            // A session whose route is installed begins here.
+            Step::Reservation if !installed && procedure == Procedure::Local => bit(Step::Computation),
+            Step::Reservation if !installed => bit(Step::SegmentOffer) | bit(Step::Computation),
             Step::RelayNear | Step::Crossing => started,
             Step::RelayFar => started | bit(Step::Crossing),
             Step::Accepted => bit(Step::Crossing),
@@ -245,13 +242,11 @@ impl Auditor {
         if !matches!(procedure, Procedure::P9 | Procedure::P12 | Procedure::Local) {
             return;
         }
-        let Some(steps) = self.request(id).map(|request| request.steps) else {
-            return;
-        };
-        let before = self.before(procedure, step, steps);
+        let before = self.before(procedure, step, self.installed[id.session]);
         let Some(request) = self.request(id) else { return };
         let missing = before & !request.steps;
         request.steps |= bit(step);
+        self.installed[id.session] |= matches!(step, Step::Reservation | Step::RouteInformation);
         self.check(Check::StepOrder, now, missing == 0, |plan| {
             format!(
                 "{step:?} of {}#{} came too early",
@@ -279,10 +274,18 @@ impl Auditor {
         let ends = Ends {
             ksas: [session.source, session.destination].map(|end| Address::ksa(node(end))),
             application: Address::application(session.source),
+            supplies: session.role == Role::Demand,
         };
-        let may = self
+        let mut may = self
             .request(id)
             .is_none_or(|request| request.supplies.sent(envelope, &ends));
+        if matches!(
+            envelope.message,
+            Message::Service(ServiceMessage::KeySupply { .. })
+        ) {
+            let end = ends.end_of(envelope.to);
+            may &= self.holds(id, |request| request.supplies.is_synchronised(end));
+        }
         self.check(Check::StepOrder, now, may, |plan| {
             let (from, name) = (plan.name_of(envelope.from), envelope.message.name());
             format!("{from}: \"{name}\" before its end has come so far")

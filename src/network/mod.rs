@@ -29,8 +29,9 @@ use self::measure::Evidence;
 use self::plan::Plan;
 #[cfg(feature = "trace")]
 use self::trace::Trace;
-use self::world::World;
+use self::world::{Event, World};
 use crate::ids::{LinkId, QkdnId};
+use crate::kernel::{EventQueue, LadderQueue};
 use crate::observe::outcome::{AuditCheck, Measured, Outcome, SessionRecord};
 use crate::observe::requests::Requests;
 use crate::observe::reroutes::Reroutes;
@@ -65,6 +66,18 @@ pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome
 
 /// The same with time series of `samples` equal periods, and the routes that sessions used; no other number changes.
 pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, samples: u32) -> Outcome {
+    simulate_on(plan, replication, options, samples, LadderQueue::new())
+}
+
+/// The same on an empty queue of choice: a test of the simulator itself. On any that pops in the same order as the ladder
+/// nothing differs; on one that permutes ties, results differ, and the audit passes.
+pub fn simulate_on<Q: EventQueue<Event>>(
+    plan: &Arc<Plan>,
+    replication: u32,
+    options: Options,
+    samples: u32,
+    queue: Q,
+) -> Outcome {
     let plan = &plan.of_replication(replication);
     match options {
         #[cfg(feature = "trace")]
@@ -75,6 +88,7 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
             );
             run(
                 plan,
+                queue,
                 [replication, samples],
                 true,
                 watch,
@@ -83,6 +97,7 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
         }
         Options { audit: true, .. } => run(
             plan,
+            queue,
             [replication, samples],
             false,
             Auditor::new(Arc::clone(plan)),
@@ -90,6 +105,7 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
         ),
         Options { audit: false, .. } => run(
             plan,
+            queue,
             [replication, samples],
             false,
             Unobserved,
@@ -98,8 +114,9 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
     }
 }
 
-fn run<O: Observer>(
+fn run<O: Observer, Q: EventQueue<Event>>(
     plan: &Arc<Plan>,
+    queue: Q,
     [replication, samples]: [u32; 2],
     trail: bool,
     watch: O,
@@ -112,7 +129,7 @@ fn run<O: Observer>(
         (Sessions::default(), routes),
     );
     let observers = ((own, custody), watch);
-    let mut world = World::new(Arc::clone(plan), replication, observers).sampled(samples);
+    let mut world = World::with_queue(Arc::clone(plan), replication, observers, queue).sampled(samples);
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.run()));
     if let Err(cause) = ran {
         let text = cause.downcast_ref::<String>().map(String::as_str);

@@ -272,6 +272,18 @@ pub struct Processing {
     pub manager: Span,
 }
 
+/// What a scenario that says nothing else gets: 100 us each.
+impl Default for Processing {
+    fn default() -> Self {
+        let each = Span::from_micros(100);
+        Processing {
+            key_manager: each,
+            controller: each,
+            manager: each,
+        }
+    }
+}
+
 /// How service times are distributed.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum ServiceLaw {

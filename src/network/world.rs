@@ -26,7 +26,7 @@ use crate::control::Controller;
 use crate::ids::{
     ApplicationId, Arena, ControllerId, FaultId, Id, LinkId, ManagerId, NodeId, SessionId, StoreId,
 };
-use crate::kernel::{Simulation, Span, Streams, Time};
+use crate::kernel::{EventQueue, LadderQueue, Simulation, Span, Streams, Time};
 use crate::key_management::kma::{Context, KeyManager};
 use crate::key_management::store::{Book, SendingStore};
 use crate::management::manager::Manager;
@@ -44,9 +44,10 @@ use crate::quantum::random_source::RandomSource;
 use crate::quantum::source::{LinkSource, QuantumLayer, ScheduledSource};
 use crate::service::application::{Application, Demand};
 
-/// Something that happens at one instant.
+/// Something that happens at one instant; its own business, named only by the types of queues.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
-enum Event {
+pub enum Event {
     /// A message reaches its receiver.
     Arrive { slot: u32 },
     /// The receiver's server has processed it.
@@ -78,9 +79,11 @@ pub type Snapshots = [Option<Vec<Book>>; 2];
 
 /// One replication under way.
 #[derive(Debug)]
-pub struct World<O> {
+pub struct World<O, Q = LadderQueue<Event>> {
     plan: Arc<Plan>,
-    simulation: Simulation<Event>,
+    simulation: Simulation<Event, Q>,
+    /// The first events are queued.
+    started: bool,
     envelopes: Vec<Option<Envelope>>,
     free: Vec<u32>,
     packets: Vec<Option<Packet>>,
@@ -115,6 +118,13 @@ pub struct World<O> {
 impl<O: Observer> World<O> {
     /// A world at time 0.
     pub fn new(plan: Arc<Plan>, replication: u32, observer: O) -> World<O> {
+        World::with_queue(plan, replication, observer, LadderQueue::new())
+    }
+}
+
+impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
+    /// The same on an empty queue of choice: its order of events at one instant is that of the run.
+    pub fn with_queue(plan: Arc<Plan>, replication: u32, observer: O, queue: Q) -> World<O, Q> {
         let streams = Streams::new(plan.run.seed, replication);
         let mut quantum = QuantumLayer::default();
         for store in plan.stores.values() {
@@ -168,7 +178,8 @@ impl<O: Observer> World<O> {
             applications[demand.source] = Application::asking(demand.source, node, application, random);
         }
         World {
-            simulation: Simulation::new(),
+            simulation: Simulation::with_queue(queue),
+            started: false,
             envelopes: Vec::new(),
             free: Vec::new(),
             packets: Vec::new(),
@@ -218,16 +229,24 @@ impl<O: Observer> World<O> {
 
     /// Samples the stores at so many equal distances of time, up to the end of arrivals.
     #[must_use]
-    pub fn sampled(mut self, count: u32) -> World<O> {
+    pub fn sampled(mut self, count: u32) -> World<O, Q> {
         self.samples = Samples::new(count, self.plan.end(), self.plan.stores.len());
         self
     }
 
     /// Runs to the end: arrivals stop, requests end, messages arrive, and every store is looked at once more.
     pub fn run(&mut self) {
-        self.start();
+        self.run_until(Time::NEVER);
+        self.finish();
+    }
+
+    /// What happens up to and at an instant, the start included.
+    pub fn run_until(&mut self, until: Time) {
+        if !std::mem::replace(&mut self.started, true) {
+            self.start();
+        }
         let end = self.plan.end();
-        while let Some((now, event)) = self.simulation.next() {
+        while let Some((now, event)) = self.simulation.next_until(until) {
             while self.samples.next() <= now {
                 self.sample();
             }
@@ -263,6 +282,11 @@ impl<O: Observer> World<O> {
                 Event::Overdue { line, sequence } => self.on_overdue(line, sequence, now),
             }
         }
+    }
+
+    /// Nothing happens any more: samples that are due, and the last look at every store.
+    fn finish(&mut self) {
+        let end = self.plan.end();
         while self.samples.next() <= end {
             self.sample();
         }
@@ -565,16 +589,17 @@ impl<O: Observer> World<O> {
     }
 
     /// What the modules of a link are shown of it.
-    fn sight(&self, link: LinkId, now: Time) -> Sight {
+    fn sight(&mut self, link: LinkId, now: Time) -> Sight {
+        let (first, cut) = (self.stores_of(link).next(), self.outages.is_cut(link));
+        let block = first.and_then(|store| self.quantum.around(store, now)[0]);
         let left = |store: StoreId| {
             let mut ahead = ahead(&self.plan, &self.key_managers, &self.quantum, store);
             ahead.store.look(now, &mut ahead.source);
             ahead.store.book().stored > 0
         };
         let mut stores = self.stores_of(link);
-        let (first, cut) = (self.stores_of(link).next(), self.outages.is_cut(link));
         Sight {
-            block: first.and_then(|store| self.quantum.around(store, now)[0]),
+            block,
             cut,
             fault: if cut {
                 first.and_then(|store| self.quantum.fault_behind(store))
@@ -586,7 +611,7 @@ impl<O: Observer> World<O> {
     }
 
     /// The stores that a link fills: the lane from its first end, the lane from its second.
-    fn stores_of(&self, link: LinkId) -> impl Iterator<Item = StoreId> + use<O> {
+    fn stores_of(&self, link: LinkId) -> impl Iterator<Item = StoreId> + use<O, Q> {
         let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
         stores.into_iter().flatten()
     }

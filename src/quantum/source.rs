@@ -148,7 +148,7 @@ impl LinkSource {
     }
 
     /// The last block that is done by now, and the next one as things stand.
-    pub fn around(&self, now: Time) -> [Option<Block>; 2] {
+    pub fn around(&mut self, now: Time) -> [Option<Block>; 2] {
         match self {
             LinkSource::Steady(_) | LinkSource::Passes(_) | LinkSource::Random(_) => [None; 2],
             LinkSource::Blocks(source) => source.around(now),
@@ -247,7 +247,7 @@ impl QuantumLayer {
     }
 
     /// The last block that filled a store and is done by now, and the next one as things stand.
-    pub fn around(&self, store: StoreId, now: Time) -> [Option<Block>; 2] {
+    pub fn around(&mut self, store: StoreId, now: Time) -> [Option<Block>; 2] {
         self.ends[store][0].around(now)
     }
 

@@ -380,7 +380,7 @@ impl Page {
             [record.variants.as_slice(), record.axes.as_slice()]
                 .concat()
                 .join("; "),
-            if record.gwn_vs_iwn {
+            if record.compared {
                 " Each point compares the variants that are derived from the boundaries."
             } else {
                 ""

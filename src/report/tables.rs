@@ -160,7 +160,7 @@ pub fn sweep(record: &SweepRecord, points: &[PointRecord], look: Look) -> String
         ),
     );
     let paths = record.paths.iter().map(String::as_str);
-    let variant = record.gwn_vs_iwn.then_some("variant");
+    let variant = record.compared.then_some("variant");
     let header: Vec<&str> = (std::iter::once("point").chain(paths).chain(variant))
         .chain(SHOWN)
         .collect();
@@ -168,7 +168,7 @@ pub fn sweep(record: &SweepRecord, points: &[PointRecord], look: Look) -> String
     for point in points {
         for (variant, summary) in point.summaries() {
             let values = record.paths.iter().map(|path| point.value(path));
-            let values = values.chain(record.gwn_vs_iwn.then_some(variant)).map(Cell::new);
+            let values = values.chain(record.compared.then_some(variant)).map(Cell::new);
             let means = SHOWN.map(|name| {
                 let row = summary.metric(name, "network");
                 let shown =

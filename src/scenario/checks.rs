@@ -12,6 +12,8 @@ mod traffic;
 
 use std::collections::BTreeMap;
 
+use routes::Ways;
+
 use super::document::{Authentication, BoundaryKind, Document, Place};
 use crate::catalogue::{Decoder, Finding, Node, Path, Severity, suggest};
 use crate::kernel::time::Span;
@@ -31,6 +33,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
         document,
         tree,
         decoder,
+        ways: Ways::new(document),
         findings: Vec::new(),
     };
     checker.run();
@@ -58,6 +61,7 @@ struct Checker<'a> {
     document: &'a Document,
     tree: &'a Node,
     decoder: &'a Decoder,
+    ways: Ways<'a>,
     findings: Vec<Finding>,
 }
 
@@ -294,7 +298,7 @@ impl Checker<'_> {
             );
             return false;
         };
-        if qkdn.nodes.iter().any(|node| node.id == place.node) {
+        if self.ways.has(&place.qkdn, &place.node) {
             return true;
         }
         let names: Vec<&str> = qkdn.nodes.iter().map(|node| node.id.as_str()).collect();

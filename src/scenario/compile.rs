@@ -629,3 +629,23 @@ fn making(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Opt
         skew: [written.skew_first, written.skew_second],
     })))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load;
+
+    /// A plan made in code has by default what a scenario file has.
+    #[test]
+    fn defaults_in_code_are_those_of_files() {
+        let mut document = load("scenarios/ring-of-four.json", &[]).expect("valid").document;
+        document.protocol = document::Protocol::default();
+        document.timing = document::Timing::default();
+        document.security = document::Security::default();
+        assert_eq!(
+            format!("{:?}", parameters(&document)),
+            format!("{:?}", Parameters::default())
+        );
+        assert_eq!(processing(&document), Processing::default());
+    }
+}

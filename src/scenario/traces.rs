@@ -195,7 +195,8 @@ fn lines(sources: &Sources, source: u32, at: &Place, columns: &[&str]) -> Result
             continue;
         }
         if fields.len() > columns.len() {
-            let message = format!("{} fields where there are {}", fields.len(), columns.len());
+            let there = if columns.len() == 1 { "is one" } else { "are two" };
+            let message = format!("{} fields where there {there}", fields.len());
             let example = ["20 min", "25 min"][..columns.len().min(2)].join(",");
             let hint = format!("write \"{example}\"");
             wrong.0.push(place.error(sources, "trace_fields", message, &hint));

@@ -607,7 +607,7 @@ impl ProtectionRecipe {
         let ends = [session.source, session.destination].map(|end| plan.applications[end].node);
         let (name, bits, class) = (format!("{}/ahead", session.name), session.bits, session.class);
         // Refills of a bit or two would be thousands at once.
-        let refill = |least: u64| least.max(bits / 4 + 1);
+        let refill = |least: u64| least.max(bits / 2 + 1);
         let amounts = |least: u64, times: u64| PoolAmounts {
             low: (refill(least) * times / 2).max(1),
             high: (refill(least) * (times + 1)).max(bits),

@@ -13,6 +13,10 @@ use crate::ids::HopId;
 pub struct FewestHops;
 
 impl RoutingAlgorithm for FewestHops {
+    fn weighs_key(&self) -> bool {
+        false
+    }
+
     fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>> {
         cheapest(query, Cost::Provisioned(Weight::Hops))
     }

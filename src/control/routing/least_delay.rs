@@ -17,6 +17,10 @@ use crate::ids::HopId;
 pub struct LeastDelay;
 
 impl RoutingAlgorithm for LeastDelay {
+    fn weighs_key(&self) -> bool {
+        false
+    }
+
     fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>> {
         cheapest(query, Cost::Provisioned(Weight::Delay))
     }

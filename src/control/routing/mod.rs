@@ -162,6 +162,12 @@ pub trait RoutingAlgorithm: fmt::Debug + Send + Sync {
         (path.len() as f64, "hops")
     }
 
+    /// Whether paths depend on what is known of key, so that controllers tell each other every class of a level; default:
+    /// they do.
+    fn weighs_key(&self) -> bool {
+        true
+    }
+
     /// How controllers of a distributed QKDN find paths by distance vectors instead of by this algorithm over what is
     /// flooded; default: they do not.
     fn exchange(&self) -> Option<VectorExchange> {

@@ -13,6 +13,10 @@ use crate::ids::HopId;
 pub struct ShortestLength;
 
 impl RoutingAlgorithm for ShortestLength {
+    fn weighs_key(&self) -> bool {
+        false
+    }
+
     fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>> {
         cheapest(query, Cost::Provisioned(Weight::Metres))
     }

@@ -19,6 +19,10 @@ use crate::ids::HopId;
 pub struct Widest;
 
 impl RoutingAlgorithm for Widest {
+    fn weighs_key(&self) -> bool {
+        false
+    }
+
     fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>> {
         let width = width(query)?;
         let wide_enough = |hop: &Hop| query.usable(hop) && as_order(hop.rate_bps) >= width;

@@ -18,6 +18,10 @@ use crate::ids::HopId;
 pub struct WidestShortest;
 
 impl RoutingAlgorithm for WidestShortest {
+    fn weighs_key(&self) -> bool {
+        false
+    }
+
     fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>> {
         let paths = all_cheapest(query, Cost::Provisioned(Weight::Hops))?;
         let mut widths = FxHashMap::from_iter([(paths.to, u64::MAX)]);

@@ -112,7 +112,7 @@ impl Lane {
         if classes == 0 || self.class >= classes || capacity <= self.store.settings.floor {
             return None;
         }
-        let edge = capacity / u64::from(classes) * u64::from(self.class);
+        let edge = self.store.settings.edge_above(self.class, classes);
         Some((edge + capacity / HYSTERESIS).clamp(self.store.settings.floor + 1, capacity))
     }
 
@@ -295,6 +295,28 @@ mod tests {
         // 499 of 1,000 is past the edge of class 2 by more than 1/32, and short of class 3.
         assert_eq!(lane.class_change(4), Some(2));
         assert_eq!(lane.class_change(4), None);
+    }
+
+    /// The level at which a rise is awaited is that at which the class is another, whatever the capacity.
+    #[test]
+    fn edges_and_classes_agree() {
+        for capacity in [1, 3, 7, 10, 1_000, 1_001, u64::MAX] {
+            for classes in [1, 3, 4, 255] {
+                let mut lane = lane(0);
+                lane.store.settings.capacity = capacity;
+                for class in 1..classes {
+                    let edge = lane.store.settings.edge_above(class, classes);
+                    assert!(
+                        lane.class_of(edge, classes) > class,
+                        "{capacity} {classes} {class}"
+                    );
+                    assert!(
+                        lane.class_of(edge - 1, classes) <= class,
+                        "{capacity} {classes} {class}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

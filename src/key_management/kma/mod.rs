@@ -6,6 +6,7 @@
 
 pub mod alarm;
 pub mod authentication;
+mod expiry;
 pub mod lane;
 mod legs;
 mod level_alarm;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use self::expiry::Expiry;
 use self::lane::Lane;
 use self::relay::centralized::Combining;
 use self::relay::destination::Part;
@@ -157,10 +159,12 @@ pub struct KeyManager {
     passing: FxHashMap<RequestId, Passing>,
     /// Relays to which this KM contributes a part.
     parts: FxHashMap<RequestId, Part>,
+    parts_expiry: Expiry,
     /// Parts that this KM has sent, until it hears how their relays ended.
     sent_parts: SentParts,
     /// Relays whose parts this KM combines.
     combining: FxHashMap<RequestId, Combining>,
+    combining_expiry: Expiry,
     /// Keys that arrived for this KM's applications.
     pub(super) held: FxHashMap<RequestId, HeldKey>,
     pub(super) sources: Sources,
@@ -225,8 +229,10 @@ impl KeyManager {
             unheard: BTreeSet::new(),
             passing: FxHashMap::default(),
             parts: FxHashMap::default(),
+            parts_expiry: Expiry::default(),
             sent_parts: SentParts::default(),
             combining: FxHashMap::default(),
+            combining_expiry: Expiry::default(),
             held: FxHashMap::default(),
             sources: Sources::default(),
             ksa: Ksa::default(),

@@ -252,8 +252,10 @@ impl KeyManager {
             && let Some(waiter) = self.lanes[lane].waiters.get(at)
         {
             let (state, terms) = (&self.lanes[lane], waiter.terms);
-            let needed = state.kept(at, terms) + state.needed(waiter.bits, terms.floor);
-            let is_served = terms.floor < lowest && state.store.usable() >= needed;
+            // What is kept is added up only where it counts: looking at all that wait for each of them is slow.
+            let is_next = terms.floor < lowest && !waiter.waiting_for.has_been_told();
+            let is_served = is_next
+                && state.store.usable() >= state.kept(at, terms) + state.needed(waiter.bits, terms.floor);
             let waiter = &mut self.lanes[lane].waiters[at];
             if waiter.deadline <= cx.now {
                 let waiter = self.lanes[lane].end_wait(at, cx.now);

@@ -78,6 +78,8 @@ pub(super) struct Session {
     /// A reroute that began with the loss of this route.
     lost_by: Option<FaultId>,
     last: Option<u32>,
+    /// Its end has been told: what comes late does not end it again.
+    closed: bool,
     /// Sessions of the demand that were refused, until their end: one that is refused is refused for good.
     blocked: BTreeMap<NonZeroU32, Time>,
     /// Whether a route for it has been found, or looked for in vain: other legs wait for that at the beginning.
@@ -215,6 +217,7 @@ impl KeyManager {
             armed: false,
             lost_by: None,
             last: None,
+            closed: false,
             blocked: BTreeMap::new(),
             tried: false,
             switched: Switch::No,
@@ -768,7 +771,12 @@ impl KeyManager {
         self.pump(id, cx, out);
     }
 
-    pub(super) fn fail(&mut self, request: RequestId, cause: FailureCause, out: &mut Outbox) {
+    pub(in crate::key_management) fn fail(
+        &mut self,
+        request: RequestId,
+        cause: FailureCause,
+        out: &mut Outbox,
+    ) {
         let Some(entry) = self.sources.requests.remove(&request) else {
             return;
         };
@@ -863,7 +871,9 @@ impl KeyManager {
             self.close_pool_if_over(pool, out);
         }
         let session = &self.sources.sessions[&id];
-        let Some(last) = session.last else { return };
+        let Some(last) = session.last.filter(|_| !session.closed) else {
+            return;
+        };
         let open = session.deadlines.iter().any(|&number| {
             self.sources
                 .requests
@@ -877,6 +887,9 @@ impl KeyManager {
         {
             return;
         }
+        let session = self.sources.sessions.get_mut(&id).expect("it was just there");
+        session.closed = true;
+        let session = &self.sources.sessions[&id];
         let label = Label::new(session.procedure, Step::Usage);
         let parameters = &self.surroundings.parameters;
         let concerns_manager = session.border.is_some() || parameters.management.user_reports;

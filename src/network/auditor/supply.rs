@@ -18,6 +18,15 @@ pub struct Ends {
     pub ksas: [Address; 2],
     /// The application that asks.
     pub application: Address,
+    /// Whether its key is for applications: that of a leg or of a pool goes to none, and is recorded once synchronised.
+    pub supplies: bool,
+}
+
+impl Ends {
+    /// At which end an application stands.
+    pub fn end_of(&self, application: Address) -> usize {
+        usize::from(application != self.application)
+    }
 }
 
 /// How far the ends are: source, destination.
@@ -28,7 +37,13 @@ pub struct Supplies {
 }
 
 impl Supplies {
-    /// A message about the request is sent: whether it may be.
+    /// Whether an end has synchronised: 0 the source, 1 the destination.
+    pub const fn is_synchronised(&self, end: usize) -> bool {
+        self.synchronised[end]
+    }
+
+    /// A message about the request is sent: whether it may be. Whether what is supplied was synchronised, of which a request
+    /// with legs knows nothing itself, is asked of [`is_synchronised`](Self::is_synchronised).
     pub fn sent(&mut self, envelope: &Envelope, ends: &Ends) -> bool {
         match &envelope.message {
             Message::KeyManagement(KeyManagementMessage::SupplyResponse { accepted: true, .. }) => {
@@ -39,14 +54,16 @@ impl Supplies {
                 answers || self.synchronised[1]
             }
             Message::Service(ServiceMessage::KeySupply { .. }) => {
-                let end = usize::from(envelope.to != ends.application);
-                self.supplied[end] = true;
-                self.synchronised[end]
+                self.supplied[ends.end_of(envelope.to)] = true;
+                true
             }
-            Message::Management(ManagementMessage::Usage(record)) => match record.segment {
-                UsageSegment::Source => self.supplied[0],
-                UsageSegment::Destination | UsageSegment::Border | UsageSegment::Transit => self.supplied[1],
-            },
+            Message::Management(ManagementMessage::Usage(record)) => {
+                let end = match record.segment {
+                    UsageSegment::Source => 0,
+                    UsageSegment::Destination | UsageSegment::Border | UsageSegment::Transit => 1,
+                };
+                self.supplied[end] || (!ends.supplies && self.synchronised[end])
+            }
             _ => true,
         }
     }
@@ -83,6 +100,7 @@ mod tests {
         let ends = Ends {
             ksas: [source, destination],
             application: asks,
+            supplies: true,
         };
         let response = |from, to| {
             let message = KeyManagementMessage::SupplyResponse {
@@ -105,17 +123,12 @@ mod tests {
             )
         };
         let mut supplies = Supplies::default();
-        for early in [
-            response(border, source),
-            supply(source, asks),
-            supply(destination, peer),
-        ] {
-            assert!(!supplies.clone().sent(&early, &ends), "{early:?}");
-        }
+        assert!(!supplies.clone().sent(&response(border, source), &ends));
         assert!(supplies.sent(&response(destination, border), &ends));
+        assert!(supplies.is_synchronised(1) && !supplies.is_synchronised(0));
         assert!(supplies.sent(&supply(destination, peer), &ends));
-        assert!(!supplies.clone().sent(&supply(source, asks), &ends));
         assert!(supplies.sent(&response(border, source), &ends));
+        assert!(supplies.is_synchronised(0));
         assert!(supplies.sent(&supply(source, asks), &ends));
     }
 }

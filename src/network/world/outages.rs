@@ -5,6 +5,7 @@
 //! Assumption: outages of elements and channels end with the arrivals at the latest, so that the drain loses no message.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Event, World};
 use crate::architecture::message::{FailureCause, Message, ServiceMessage};
@@ -12,7 +13,7 @@ use crate::architecture::{
     Address, Channel, Detection, Disturbance, ElementKind, Envelope, Heartbeat, Timer, Unnoticed,
 };
 use crate::ids::{Arena, ControllerId, DuctId, FaultId, Id as _, LinkId, NodeId};
-use crate::kernel::{Span, Streams, Time};
+use crate::kernel::{EventQueue, Span, Streams, Time};
 use crate::key_management::kma::Context;
 use crate::network::data_network::NS_PER_METRE;
 use crate::network::plan::Plan;
@@ -39,6 +40,29 @@ struct Watch {
     unnoticed: Unnoticed,
 }
 
+/// Who listens to whom: KMs to their neighbours and modules, controllers to those of neighbouring nodes and across borders.
+#[derive(Debug, Default)]
+struct Listeners {
+    /// Watcher and watched, in order.
+    pairs: Vec<(Address, Address)>,
+    /// Watchers of each element, in order.
+    of: BTreeMap<Address, Vec<Address>>,
+}
+
+impl Listeners {
+    fn new(plan: &Plan) -> Listeners {
+        if !plan.parameters.status_reports {
+            return Listeners::default();
+        }
+        let pairs = heartbeats::listeners(plan);
+        let mut of: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
+        for &(watcher, watched) in &pairs {
+            of.entry(watched).or_default().push(watcher);
+        }
+        Listeners { pairs, of }
+    }
+}
+
 /// What faults hold down at present.
 #[derive(Debug)]
 pub(super) struct Outages {
@@ -55,6 +79,10 @@ pub(super) struct Outages {
     deferred: BTreeMap<Address, Vec<Deferred>>,
     watches: Vec<Watch>,
     watch_of: BTreeMap<(Address, Address), u32>,
+    /// The watches of each watcher, in order.
+    watches_of: BTreeMap<Address, Vec<u32>>,
+    /// Who listens to whom; made when the first fault asks.
+    listeners: Option<Arc<Listeners>>,
     /// By which faults each link's errors rise, and by how much \[share of the pulses\].
     errors: BTreeMap<LinkId, Vec<(FaultId, f64)>>,
 }
@@ -72,6 +100,8 @@ impl Outages {
             deferred: BTreeMap::new(),
             watches: Vec::new(),
             watch_of: BTreeMap::new(),
+            watches_of: BTreeMap::new(),
+            listeners: None,
             errors: BTreeMap::new(),
         }
     }
@@ -160,7 +190,7 @@ fn detection(plan: &Plan, way: Span, phase: impl Fn(Heartbeat) -> Span) -> Detec
     }
 }
 
-impl<O: Observer> World<O> {
+impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
     pub(super) fn schedule_faults(&mut self) {
         let end = self.plan.end();
         for (fault, plan) in self.plan.faults.iter() {
@@ -191,7 +221,7 @@ impl<O: Observer> World<O> {
 
     pub(super) fn disturb(&mut self, fault: FaultId, begins: bool, now: Time) {
         self.observer.disturbed(now, fault, begins);
-        let plan = std::sync::Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.plan);
         for &disturbance in &plan.faults[fault].disturbances {
             match disturbance {
                 Disturbance::LinkDown(link) => self.cut_link(link, begins, fault, now),
@@ -247,7 +277,7 @@ impl<O: Observer> World<O> {
 
     /// The operator's managers tell the controllers at both ends of each link.
     pub(super) fn announce(&mut self, fault: FaultId, planned: bool, now: Time) {
-        let plan = std::sync::Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.plan);
         for disturbance in &plan.faults[fault].disturbances {
             let &Disturbance::Maintenance(link) = disturbance else {
                 continue;
@@ -314,7 +344,7 @@ impl<O: Observer> World<O> {
         if element.kind() == ElementKind::QkdModule {
             self.cut_link(LinkId(element.index() / 2), true, fault, now);
         }
-        let parted = self.pairs(|_, _, watched| watched == element);
+        let parted = self.watchers_of(element);
         self.part(&parted, true, fault, now);
     }
 
@@ -359,7 +389,7 @@ impl<O: Observer> World<O> {
                 }
             }
         }
-        let parted = self.pairs(|_, _, watched| watched == element);
+        let parted = self.watchers_of(element);
         self.part(&parted, false, fault, now);
         self.listen_again(element, fault, now);
     }
@@ -379,24 +409,48 @@ impl<O: Observer> World<O> {
 
     /// The availability of nodes changes with their KMs and the controllers that serve them.
     fn follow_nodes(&mut self, element: Address, now: Time) {
-        let plan = std::sync::Arc::clone(&self.plan);
-        for (node, of_plan) in plan.nodes.iter() {
-            let parts = [Address::kma(node), Address::controller(of_plan.controller)];
-            if parts.contains(&element) {
-                let up = !parts.iter().any(|&part| self.outages.is_down(part));
-                self.availability.node(now, node, up);
+        let plan = Arc::clone(&self.plan);
+        let own;
+        let nodes: &[NodeId] = match element.kind() {
+            ElementKind::Kma => {
+                own = [element.node()];
+                &own
             }
+            ElementKind::Controller => &plan.controller_surroundings[ControllerId(element.index())].kms,
+            _ => return,
+        };
+        for &node in nodes {
+            let controller = Address::controller(plan.nodes[node].controller);
+            let up = ![Address::kma(node), controller]
+                .iter()
+                .any(|&part| self.outages.is_down(part));
+            self.availability.node(now, node, up);
         }
     }
 
+    fn listeners(&mut self) -> Arc<Listeners> {
+        let plan = &self.plan;
+        let made = self
+            .outages
+            .listeners
+            .get_or_insert_with(|| Arc::new(Listeners::new(plan)));
+        Arc::clone(made)
+    }
+
     /// Who listens to whom, as far as `wanted`.
-    fn pairs(&self, wanted: impl Fn(&Plan, Address, Address) -> bool) -> Vec<(Address, Address)> {
-        if !self.plan.parameters.status_reports {
-            return Vec::new();
-        }
-        let mut pairs = heartbeats::listeners(&self.plan);
-        pairs.retain(|&(watcher, watched)| wanted(&self.plan, watcher, watched));
+    fn pairs(&mut self, wanted: impl Fn(&Plan, Address, Address) -> bool) -> Vec<(Address, Address)> {
+        let listeners = self.listeners();
+        let pairs = listeners.pairs.iter().copied();
         pairs
+            .filter(|&(watcher, watched)| wanted(&self.plan, watcher, watched))
+            .collect()
+    }
+
+    /// Who listens to an element.
+    fn watchers_of(&mut self, watched: Address) -> Vec<(Address, Address)> {
+        let listeners = self.listeners();
+        let watchers = listeners.of.get(&watched).into_iter().flatten();
+        watchers.map(|&watcher| (watcher, watched)).collect()
     }
 
     /// Pairs that one more fault keeps apart, or one fewer.
@@ -418,9 +472,13 @@ impl<O: Observer> World<O> {
     fn add_watch(&mut self, (watcher, watched): (Address, Address)) -> u32 {
         let detection = self.detection_between(watcher, watched);
         let Outages {
-            watches, watch_of, ..
+            watches,
+            watch_of,
+            watches_of,
+            ..
         } = &mut self.outages;
         let number = watches.len() as u32;
+        watches_of.entry(watcher).or_default().push(number);
         watches.push(Watch {
             watcher,
             watched,
@@ -481,10 +539,10 @@ impl<O: Observer> World<O> {
 
     /// An element is back, and has missed what happened meanwhile.
     fn listen_again(&mut self, element: Address, fault: FaultId, now: Time) {
-        for number in 0..self.outages.watches.len() as u32 {
+        let own = self.outages.watches_of.get(&element).cloned();
+        for number in own.unwrap_or_default() {
             let watch = &self.outages.watches[number as usize];
-            let missed = watch.believed_reachable == (watch.depth > 0) && watch.unnoticed.is_empty();
-            if watch.watcher == element && missed {
+            if watch.believed_reachable == (watch.depth > 0) && watch.unnoticed.is_empty() {
                 self.expect_notice(number, fault, now);
             }
         }
@@ -514,7 +572,7 @@ impl<O: Observer> World<O> {
 
     /// The next step of a link's drift, and the one after it. An intercepted pulse is wrong in a quarter of all cases.
     pub(super) fn drift(&mut self, fault: FaultId, step: u32, now: Time) {
-        let plan = std::sync::Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.plan);
         let own = &plan.faults[fault];
         if own.repaired.is_some_and(|at| at <= now) {
             return;

@@ -4,13 +4,13 @@
 use super::{Event, World};
 use crate::architecture::{Address, ElementKind, Envelope};
 use crate::ids::ControllerId;
-use crate::kernel::{Span, Time};
+use crate::kernel::{EventQueue, Span, Time};
 use crate::key_management::kma::Context;
 use crate::network::carrier::sender::Overdue;
 use crate::network::carrier::{Counts, Packet, Service};
 use crate::observe::Observer;
 
-impl<O: Observer> World<O> {
+impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
     pub(super) fn send(&mut self, envelope: Envelope, now: Time) {
         let internal = envelope.from.is_same_element(envelope.to);
         self.observer.sent(now, &envelope, internal);

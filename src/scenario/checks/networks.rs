@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::routes::hops_from;
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
@@ -223,7 +222,7 @@ impl Checker<'_> {
 
     /// Checks one end of a link; false if it is no node of the QKDN.
     pub(super) fn link_end(&mut self, path: &Path, qkdn: &Qkdn, name: &str) -> bool {
-        if qkdn.nodes.iter().any(|node| node.id == *name) {
+        if self.ways.has(&qkdn.id.0, name) {
             return true;
         }
         let document = self.document;
@@ -664,7 +663,7 @@ impl Checker<'_> {
     /// Whether all links of a QKDN could be read and end at its nodes: else nothing can be said of its routes.
     pub(super) fn is_whole(&self, qkdn: &Qkdn) -> bool {
         let index = self.document.qkdns.iter().position(|other| other.id == qkdn.id);
-        let node = |name: &String| qkdn.nodes.iter().any(|node| node.id == *name);
+        let node = |name: &String| self.ways.has(&qkdn.id.0, name);
         index.is_some_and(|index| self.decoder.is_known(&at!("qkdns", index, "links")))
             && qkdn.links.iter().all(|link| link.between.iter().all(node))
     }
@@ -673,11 +672,8 @@ impl Checker<'_> {
     pub(super) fn boundaries_are_whole(&self) -> bool {
         self.decoder.is_known(&at!("boundaries"))
             && self.document.boundaries.iter().all(|boundary| {
-                boundary.between.iter().all(|place| {
-                    self.document
-                        .qkdn(&place.qkdn)
-                        .is_some_and(|qkdn| qkdn.nodes.iter().any(|node| node.id == place.node))
-                })
+                let mut places = boundary.between.iter();
+                places.all(|place| self.ways.has(&place.qkdn, &place.node))
             })
     }
 
@@ -687,9 +683,9 @@ impl Checker<'_> {
             return;
         }
         let Some(first) = qkdn.nodes.first() else { return };
-        let reached = hops_from(qkdn, first.id.as_str());
+        let reached = self.ways.reached(qkdn, first.id.as_str());
         for (index, node) in qkdn.nodes.iter().enumerate() {
-            if !reached.contains_key(node.id.as_str()) {
+            if !reached[index] {
                 self.warning(
                     "unreached_node",
                     here.then("nodes").then(index).then("id"),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::routes::shortest;
+use super::routes::{Found, lets_pass};
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
@@ -265,7 +265,10 @@ impl Checker<'_> {
         if !self.boundaries_are_whole() {
             return;
         }
-        let hops = shortest(document, between, &super::routes::lets_pass).unwrap_or_default();
+        let hops = match self.ways.shortest(between, &lets_pass) {
+            Found::Way(hops) => hops,
+            Found::Nothing | Found::TooMany => return,
+        };
         let least = hops
             .iter()
             .filter_map(|(link, forward, _)| Some((capacity(store_of(document, link)?, *forward), link)))

@@ -1,6 +1,6 @@
 //! Checks of demands, faults, expectations and the data network.
 
-use super::routes::{joins, lets_pass, shortest, transit};
+use super::routes::{Found, joins, lets_pass, transit};
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
@@ -52,8 +52,13 @@ impl Checker<'_> {
             }
             let arrivals = path.then("arrivals").then(demand.arrivals.name());
             self.arrivals(&arrivals, demand);
-            let written = !matches!(demand.arrivals, Arrivals::Replay(_));
-            if written && demand.arrivals.requests_in(Span(u64::MAX / 2)) == 0 {
+            // These have been found above.
+            let found = match &demand.arrivals {
+                Arrivals::Replay(_) => true,
+                Arrivals::OnOff(bursts) => bursts.on == Span::ZERO,
+                _ => false,
+            };
+            if !found && demand.arrivals.requests_in(Span(u64::MAX / 2)) == 0 {
                 self.error(
                     "zero_demand_rate",
                     arrivals.then("rate"),
@@ -161,7 +166,8 @@ impl Checker<'_> {
                 }
                 let until = demand.until.unwrap_or(self.document.end());
                 let inside = |at: &&Span| **at >= demand.from && **at < until;
-                if !replay.times.iter().any(|at| inside(&at)) {
+                // A file that could not be read has its own finding.
+                if replay.file.is_none() && !replay.times.iter().any(|at| inside(&at)) {
                     self.error(
                         "empty_trace",
                         path.clone(),
@@ -190,8 +196,20 @@ impl Checker<'_> {
         let whole = between
             .iter()
             .all(|place| document.qkdn(&place.qkdn).is_some_and(|qkdn| self.is_whole(qkdn)));
-        if !whole || !self.boundaries_are_whole() || shortest(document, between, &lets_pass).is_some() {
+        if !whole || !self.boundaries_are_whole() {
             return;
+        }
+        match self.ways.shortest(between, &lets_pass) {
+            Found::Way(_) => return,
+            Found::Nothing => {}
+            Found::TooMany => {
+                return self.warning(
+                    "unchecked_demand",
+                    path.clone(),
+                    format!("whether links and boundaries lead from {a} to {b} was not found out: too many ways to look at"),
+                    "a QKDN between them is in parts: join them by links",
+                );
+            }
         }
         if a.qkdn == b.qkdn {
             self.error(
@@ -213,7 +231,7 @@ impl Checker<'_> {
                 format!("no links lead from {a} over a boundary to {b}"),
                 "add links between these nodes and the boundary",
             );
-        } else if shortest(document, between, &|_| true).is_some() {
+        } else if matches!(self.ways.shortest(between, &|_| true), Found::Way(_)) {
             self.error(
                 "transit_refused",
                 path.clone(),
