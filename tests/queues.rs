@@ -32,7 +32,8 @@ fn a_world_on_the_plain_heap_gives_the_same_bytes() {
         let heap = simulate_on(&plan, 0, WATCHED, 3, HeapQueue::new());
         assert!(!ladder.trace.is_empty());
         assert!(ladder.trace == heap.trace, "{scenario}: traces differ");
-        let whole = |outcome: &qkdni::observe::outcome::Outcome| format!("{:?} {:?}", outcome.metrics, outcome.audit);
+        let whole =
+            |outcome: &qkdni::observe::outcome::Outcome| format!("{:?} {:?}", outcome.metrics, outcome.audit);
         assert_eq!(whole(&ladder), whole(&heap), "{scenario}");
     }
 }
