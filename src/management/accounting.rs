@@ -186,12 +186,11 @@ impl Ledger {
         match account.lines.get_mut(&number) {
             None => {
                 let awaits = record.for_own_user && !self.supplied.contains(&record.request);
-                let state = if awaits {
-                    LineState::OneSided
-                } else {
-                    LineState::Open
-                };
-                account.lines.insert(number, (record.bits, state));
+                if awaits {
+                    account.lines.insert(number, (record.bits, LineState::OneSided));
+                    return None;
+                }
+                account.lines.insert(number, (record.bits, LineState::Open));
             }
             Some(line) if line.1 == LineState::Claimed => {
                 let agrees = line.0 == record.bits;

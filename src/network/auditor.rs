@@ -130,6 +130,8 @@ pub struct Auditor {
     used: Vec<BTreeMap<u64, u64>>,
     spent: Vec<u64>,
     order: Order,
+    /// Whether a session's route was installed by some request of it: later ones go by that.
+    installed: Arena<SessionId, bool>,
 }
 
 const fn bit(step: Step) -> u32 {
@@ -145,6 +147,7 @@ impl Auditor {
             findings: BTreeMap::new(),
             used: vec![BTreeMap::new(); plan.stores.len()],
             spent: vec![0; plan.stores.len()],
+            installed: plan.sessions.ids().map(|_| false).collect(),
             order: Order::new(plan.parameters.recovery.heartbeat.is_some()),
             plan,
         }
@@ -164,8 +167,8 @@ impl Auditor {
         self.requests[id.session].get_mut(id.number as usize)
     }
 
-    /// What must have been seen of a request before a step may be sent, where these `steps` were seen.
-    fn before(&self, procedure: Procedure, step: Step, steps: u32) -> u32 {
+    /// What must have been seen of a request before a step may be sent; `installed`: its session has a route.
+    fn before(&self, procedure: Procedure, step: Step, installed: bool) -> u32 {
         let segment = self.plan.parameters.reservation == ReservationScheme::Segment;
         let started = if segment {
             bit(Step::Start)
@@ -182,15 +185,9 @@ impl Auditor {
                 bit(Step::SegmentOffer) | bit(Step::Sufficiency)
             }
             Step::RouteInformation => bit(Step::SegmentOffer) | bit(Step::Computation),
-            // Later requests of a session begin here.
-            Step::Reservation if steps & bit(Step::RouteRequest) != 0 => {
-                let offered = if procedure == Procedure::Local {
-                    0
-                } else {
-                    bit(Step::SegmentOffer)
-                };
-                offered | bit(Step::Computation)
-            }
+            // A session whose route is installed begins here.
+            Step::Reservation if !installed && procedure == Procedure::Local => bit(Step::Computation),
+            Step::Reservation if !installed => bit(Step::SegmentOffer) | bit(Step::Computation),
             Step::RelayNear | Step::Crossing => started,
             Step::RelayFar => started | bit(Step::Crossing),
             Step::Accepted => bit(Step::Crossing),
@@ -212,13 +209,11 @@ impl Auditor {
         if !matches!(procedure, Procedure::P9 | Procedure::P12 | Procedure::Local) {
             return;
         }
-        let Some(steps) = self.request(id).map(|request| request.steps) else {
-            return;
-        };
-        let before = self.before(procedure, step, steps);
+        let before = self.before(procedure, step, self.installed[id.session]);
         let Some(request) = self.request(id) else { return };
         let missing = before & !request.steps;
         request.steps |= bit(step);
+        self.installed[id.session] |= matches!(step, Step::Reservation | Step::RouteInformation);
         self.check(Check::StepOrder, now, missing == 0, |plan| {
             format!(
                 "{step:?} of {}#{} came too early",

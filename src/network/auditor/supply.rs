@@ -38,11 +38,7 @@ impl Supplies {
                 self.synchronised[1] |= answers;
                 answers || self.synchronised[1]
             }
-            Message::Service(ServiceMessage::KeySupply { .. }) => {
-                let end = usize::from(envelope.to != ends.application);
-                self.supplied[end] = true;
-                self.synchronised[end]
-            }
+            Message::Service(ServiceMessage::KeySupply { .. }) => self.supplies(envelope.to, ends),
             Message::Management(ManagementMessage::Usage(record)) => match record.segment {
                 UsageSegment::Source => self.supplied[0],
                 UsageSegment::Destination | UsageSegment::Border | UsageSegment::Transit => self.supplied[1],
@@ -50,12 +46,18 @@ impl Supplies {
             _ => true,
         }
     }
+
+    /// An application is supplied: whether it may be.
+    fn supplies(&mut self, application: Address, ends: &Ends) -> bool {
+        let end = usize::from(application != ends.application);
+        self.supplied[end] = true;
+        self.synchronised[end]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::architecture::message::KeyMaterial;
     use crate::architecture::{Label, Procedure, RequestId, Step};
     use crate::ids::{ApplicationId, NodeId, SessionId};
 
@@ -63,16 +65,6 @@ mod tests {
         session: SessionId(0),
         number: 0,
     };
-
-    fn envelope(from: Address, to: Address, step: Step, message: impl Into<Message>) -> Envelope {
-        Envelope {
-            from,
-            to,
-            label: Label::new(Procedure::P9, step),
-            message: message.into(),
-            tag: None,
-        }
-    }
 
     /// Shows FE-2: nobody is supplied before its end has synchronised, and no answer comes from nowhere.
     #[test]
@@ -84,38 +76,29 @@ mod tests {
             ksas: [source, destination],
             application: asks,
         };
-        let response = |from, to| {
-            let message = KeyManagementMessage::SupplyResponse {
+        let response = |from, to| Envelope {
+            from,
+            to,
+            label: Label::new(Procedure::P9, Step::Synchronisation),
+            message: Message::KeyManagement(KeyManagementMessage::SupplyResponse {
                 request: REQUEST,
                 source: NodeId(0),
                 accepted: true,
-            };
-            envelope(from, to, Step::Synchronisation, message)
-        };
-        let supply = |from, to| {
-            let key = KeyMaterial::new(8, None);
-            envelope(
-                from,
-                to,
-                Step::Supply,
-                ServiceMessage::KeySupply {
-                    request: REQUEST,
-                    key,
-                },
-            )
+            }),
+            tag: None,
         };
         let mut supplies = Supplies::default();
-        for early in [
-            response(border, source),
-            supply(source, asks),
-            supply(destination, peer),
-        ] {
-            assert!(!supplies.clone().sent(&early, &ends), "{early:?}");
+        let mut early = supplies;
+        assert!(!early.sent(&response(border, source), &ends));
+        for application in [asks, peer] {
+            let mut early = supplies;
+            assert!(!early.supplies(application, &ends));
         }
         assert!(supplies.sent(&response(destination, border), &ends));
-        assert!(supplies.sent(&supply(destination, peer), &ends));
-        assert!(!supplies.clone().sent(&supply(source, asks), &ends));
+        assert!(supplies.supplies(peer, &ends));
+        let mut early = supplies;
+        assert!(!early.supplies(asks, &ends));
         assert!(supplies.sent(&response(border, source), &ends));
-        assert!(supplies.sent(&supply(source, asks), &ends));
+        assert!(supplies.supplies(asks, &ends));
     }
 }
