@@ -379,3 +379,27 @@ fn times_come_from_files_and_streams() {
     let expected = vec![(seconds(20), Some(seconds(30))), (seconds(50), Some(seconds(70)))];
     assert_eq!(times(&filed, 0), expected);
 }
+
+/// Shows P10/P13 step 8 beside a change inside a QKDN: one duct takes the border and a link beyond it, so that the other
+/// side is still changing its own path when the border is proposed. Nobody gives a route back for nothing: nothing that
+/// is asked after the repair is lost, and what the cut cost is bounded by what the controllers' messages may cost.
+#[test]
+fn a_border_and_a_link_beyond_it_that_fail_at_once_lose_nothing() {
+    let both = r#"faults=[{"id":"f1","fault":{"duct_cut":null,"group":{"of":[
+        {"duct_cut":{"duct":"border","position":"10 km"}},{"link_cut":{"link":"B/b1-b3"}}]}},
+        "at":"20 s","repair_after":"20 s"}]"#;
+    for configuration in [
+        "gwn-dd", "gwn-cd", "gwn-dc", "gwn-cc", "iwn-dd", "iwn-cd", "iwn-dc", "iwn-cc",
+    ] {
+        let file = format!("scenarios/clause8/{configuration}.json:border-cut");
+        let loaded = load(&file, &[both.to_owned()]).expect("a valid scenario");
+        let outcome = run(&Arc::new(compile(&loaded.document)), 0);
+        assert_eq!(failures(&outcome), 0, "{configuration}");
+        let messages = metric(&outcome, "control_messages", "network").expect("counted");
+        let requests = outcome.requests.len() as f64;
+        assert!(
+            messages < 40.0 * requests,
+            "{configuration}: {messages} for {requests}"
+        );
+    }
+}

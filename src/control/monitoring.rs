@@ -26,6 +26,8 @@ impl Controller {
     pub fn on_start(&mut self, now: Time, out: &mut Outbox) {
         self.report_capabilities(out);
         self.arm_poll(now, out);
+        self.arm_refresh(now, out);
+        self.arm_vectors(now, out);
     }
 
     fn arm_poll(&self, now: Time, out: &mut Outbox) {

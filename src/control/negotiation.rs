@@ -20,7 +20,7 @@ use crate::architecture::message::{
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
 use crate::architecture::surroundings::Border;
-use crate::architecture::{Address, Hop, Label, Observation, Outbox, Step, Timer};
+use crate::architecture::{Address, Label, Observation, Outbox, Step, Timer};
 use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, SessionId};
 use crate::kernel::{Span, Time};
 
@@ -89,12 +89,12 @@ impl Controller {
     pub(super) fn path_to(&self, session: SessionId, side: Side, border: &Border) -> Option<Vec<HopId>> {
         let domain = &self.surroundings.domain;
         let segment = &self.segments[&session];
-        let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
+        let active = self.knowledge.state(&border.hop, domain) == HopState::Active;
         let [from, to] = match side {
             Side::After => [segment.ends[0], border.hop.from],
             Side::Before => [border.hop.from, segment.ends[1]],
         };
-        active(&border.hop).then(|| self.routing.route(domain, &active, from, to))?
+        active.then(|| self.active_path(session, [from, to]))?
     }
 
     /// Whether the session's border at a side has stopped making key itself.
@@ -242,7 +242,14 @@ impl Controller {
         });
         let reached =
             others.filter_map(|(choice, border)| Some((self.path_to(session, side, border)?, choice)));
-        let Some((path, border)) = reached.min_by_key(|(path, choice)| (path.len(), choice.boundary)) else {
+        let taken = self.segments[&session]
+            .leg
+            .map(|leg| self.taken(&leg))
+            .unwrap_or_default();
+        let shared = |choice: &BorderChoice| taken.nodes.contains(&choice.near);
+        let rank =
+            |(path, choice): &(Vec<HopId>, BorderChoice)| (shared(choice), path.len(), choice.boundary);
+        let Some((path, border)) = reached.min_by_key(rank) else {
             return false;
         };
         let (peer, epoch) = (crossing.controller, crossing.agreement + 1);
@@ -508,6 +515,9 @@ impl Controller {
         let Some(mine) = &segment.negotiation else {
             return self.resume(session, now, out);
         };
+        if mine.stage != Stage::Installed {
+            return; // a change inside is done; the border's is still being agreed on
+        }
         let (proposal, peer_switched) = (mine.proposal, mine.peer_switched);
         let Some((side, peer)) = self.negotiating_with(session) else {
             return;

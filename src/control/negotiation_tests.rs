@@ -40,7 +40,11 @@ fn origin() -> Bench {
         source_controller: ME,
         border: None,
     };
-    bench.tell(0, Address::kma(NodeId(3)), ControlMessage::RouteRequest(order));
+    bench.tell(
+        0,
+        Address::kma(NodeId(3)),
+        ControlMessage::RouteRequest(Box::new(order)),
+    );
     let offer = ControlMessage::SegmentOffer {
         ask: ASK,
         reachable: true,
@@ -72,6 +76,8 @@ fn far_over(border: BorderChoice) -> Bench {
         bits: 100,
         class: ClassId(0),
         deadline: Time(1_000),
+        hold: None,
+        leg: None,
     };
     let query = ControlMessage::SegmentQuery {
         order,
@@ -122,6 +128,7 @@ fn segment_reserve(agreement: u32) -> ControlMessage {
         agreement,
         bits: 100,
         deadline: Time(u64::MAX),
+        hold: None,
     }
 }
 
@@ -413,6 +420,44 @@ fn of_two_proposals_that_cross_the_sources_prevails() {
     assert_eq!(
         bench.controller.segments[&SESSION].border(),
         Some(choice(0, 8, 3))
+    );
+}
+
+/// Shows P10 step 8 beside a change inside: two faults at once. A proposal is accepted while KMs are told of another path
+/// inside; that they are on it does not say that the border has changed. COMMIT finds the agreement as it was.
+#[test]
+fn a_change_inside_does_not_stand_for_the_switch() {
+    let mut bench = far_over(choice(0, 8, 0));
+    bench.link(10, 3, false);
+    bench.wake(20, Timer::Analysed(SESSION));
+    let commands = bench.wake(40, Timer::Computed(SESSION));
+    assert_eq!(names(&commands), ["rerouting information"; 2]);
+    let proposal = Proposal {
+        session: SESSION,
+        epoch: 1,
+        border: choice(0, 8, 3),
+        digest: 77,
+        fault: None,
+    };
+    assert_eq!(
+        names(&bench.tell(45, peer(), ControlMessage::Propose(proposal))),
+        ["ACCEPT"]
+    );
+    for km in [0, 1] {
+        let active = ControlMessage::RouteActive {
+            session: SESSION,
+            km: NodeId(km),
+            epoch: 1,
+            reply_to: ME,
+            fault: None,
+        };
+        assert!(bench.tell(50, Address::kma(NodeId(km)), active).is_empty());
+    }
+    assert!(names(&commit(&mut bench, proposal, 60, 100)).is_empty());
+    assert_eq!(
+        names(&bench.wake(100, Timer::Switch(SESSION))),
+        ["switched"],
+        "no KM is left to be told: the session ends where it comes in"
     );
 }
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::controller::Controller;
-use super::knowledge::HopState;
+use super::knowledge::{HopState, News};
 use super::segment::{Crossing, Segment, SegmentState, Side};
 use crate::architecture::message::{
     Ask, ControlMessage, FaultDecision, NewRoute, Plane, StatusChange, Subject,
@@ -29,24 +29,16 @@ impl Controller {
         now: Time,
         out: &mut Outbox,
     ) {
-        if !self.knowledge.learn(change, origin, fault) {
+        if self.knowledge.learn(change, origin, fault) == News::Nothing {
             return;
         }
-        let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusReport);
-        for &peer in &self.surroundings.flooding_peers {
-            let to = Address::controller(peer);
-            if to != from {
-                out.send(
-                    to,
-                    label,
-                    ControlMessage::Status {
-                        change,
-                        origin,
-                        fault,
-                    },
-                );
-            }
-        }
+        self.flood(change, origin, fault, from, out);
+        self.vectors_after(change, fault, now, out);
+        self.act_on(change, now, out);
+    }
+
+    /// What a change of status means for ways to others and for sessions.
+    pub(super) fn act_on(&mut self, change: StatusChange, now: Time, out: &mut Outbox) {
         self.offer_after(change, out);
         if change.is_good() {
             self.consider_suspended(change, now, out);
@@ -57,12 +49,7 @@ impl Controller {
         {
             return; // announced: whoever could leave has left
         }
-        let touches = |hop: &Hop| match change {
-            StatusChange::Link { link, .. } | StatusChange::Maintenance { link, .. } => {
-                hop.link == Some(link)
-            }
-            StatusChange::Level { hop: id, .. } | StatusChange::Reachable { hop: id, .. } => hop.id == id,
-        };
+        let touches = |hop: &Hop| change.touches(hop);
         let border = |segment: &Segment| {
             let mut own = segment.crossings().filter_map(|crossing| self.own_hop(crossing));
             own.any(touches)
@@ -74,10 +61,15 @@ impl Controller {
             .map(|(&session, _)| session)
             .collect();
         for session in touched {
-            match self.segments.get_mut(&session) {
-                Some(segment) if segment.state != SegmentState::Active => segment.stale = true,
-                _ => self.consider_rerouting(session, now, out),
-            }
+            self.reconsider(session, now, out);
+        }
+    }
+
+    /// There is news about a session's route: it is looked at, at once or after the reroute under way.
+    pub(super) fn reconsider(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        match self.segments.get_mut(&session) {
+            Some(segment) if segment.state != SegmentState::Active => segment.stale = true,
+            _ => self.consider_rerouting(session, now, out),
         }
     }
 
@@ -109,19 +101,28 @@ impl Controller {
             .chain(own.map(|hop| hop.id))
             .collect();
         let (state, worst) = self.worst_hop(&watched);
-        worst.filter(|_| state > HopState::Active)
+        let worst = worst.filter(|_| state > HopState::Active);
+        worst.or_else(|| self.lost_by_vectors(session))
+    }
+
+    /// The fault behind a failed hop, as far as is known.
+    pub(super) fn fault_of(&self, hop: HopId) -> Option<FaultId> {
+        self.knowledge
+            .fault(self.hop(hop))
+            .or_else(|| self.fault_by_vectors())
     }
 
     pub(super) fn consider_rerouting(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         let Some(worst) = self.failed_hop(session) else {
             return;
         };
-        let fault = self.knowledge.fault(self.hop(worst));
+        let fault = self.fault_of(worst);
         if let Some(fault) = fault {
             out.observe(Observation::Rerouting {
                 fault,
                 session,
                 instant: ReroutingInstant::Reported,
+                decider: None,
             });
         }
         out.explain(|| {
@@ -142,6 +143,7 @@ impl Controller {
         now: Time,
         out: &mut Outbox,
     ) {
+        let fault = self.switch_over(session, fault, out);
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Rerouting { fault, awaited: 0 };
         segment.due = now + self.surroundings.parameters.analysis;
@@ -176,6 +178,7 @@ impl Controller {
                 fault,
                 session,
                 instant,
+                decider: None,
             });
         }
     }
@@ -211,10 +214,7 @@ impl Controller {
 
     /// This side's path between the segment's ends, over hops that make key.
     pub(super) fn inside(&self, session: SessionId) -> Option<Vec<HopId>> {
-        let domain = &self.surroundings.domain;
-        let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
-        let [from, to] = self.segments[&session].ends;
-        self.routing.route(domain, &active, from, to)
+        self.active_path(session, self.segments[&session].ends)
     }
 
     /// The side whose border must change: one that has stopped making key, or one of those that the inside no longer
@@ -268,7 +268,7 @@ impl Controller {
             };
             let taken = inside.as_deref().unwrap_or(&path);
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason).among(self.candidates(
-                segment.ends,
+                (segment.ends, segment.bits),
                 border,
                 Some(taken),
             ))
@@ -281,7 +281,12 @@ impl Controller {
                 self.change_over(session, path, fault, now, out);
             }
             _ => {
-                self.note_that_it_stays(session, fault, out);
+                if side == Some(Side::Before) {
+                    let note = "the border is for the other side to change: waits for what it proposes";
+                    self.note_decision(session, fault, note, out);
+                } else {
+                    self.note_that_it_stays(session, fault, out);
+                }
                 self.resume(session, now, out);
             }
         }
@@ -291,6 +296,7 @@ impl Controller {
     pub(super) fn note_that_it_stays(&self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
         let note = match self.state_by_knowledge(session) {
             SessionState::Suspended => "no other path makes key: the session is suspended",
+            _ if self.failed_hop(session).is_none() => "every hop of the route makes key: it is kept",
             _ => "no other path makes key: the route is kept",
         };
         self.note_decision(session, fault, note, out);
@@ -407,7 +413,7 @@ impl Controller {
 
     /// The other side is lost, or no longer consistent: the source begins again with the border choice.
     pub(super) fn lose_route(&mut self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
-        self.instant(session, ReroutingInstant::Coordinated, out);
+        Self::instant_of(session, fault, ReroutingInstant::Coordinated, out);
         out.explain(|| {
             let reason = "the other side does not answer, or no longer agrees: the source begins anew";
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason)
@@ -418,6 +424,7 @@ impl Controller {
             self.tell_before(session, true, fault, out);
         }
         let segment = self.segments.remove(&session).expect("the caller has it");
+        self.free_leg_route(session, label, out);
         self.cancel_refused(session, &segment.refused, &segment.path, out);
         self.drop_pending(session, out);
         self.session_state(session, SessionState::Failed, label, out);
@@ -431,6 +438,14 @@ impl Controller {
             out.send(Address::controller(next), label, close);
         }
         if let Some(source) = segment.place.source {
+            if let Some(fault) = fault {
+                out.observe(Observation::Commands {
+                    fault,
+                    session,
+                    kms: 1,
+                    gives_back: true,
+                });
+            }
             self.deliver(
                 source,
                 label,
@@ -474,6 +489,14 @@ impl Controller {
             .filter(told)
             .map(|(_, &hop)| hop)
             .collect();
+        if let Some(fault) = fault {
+            out.observe(Observation::Commands {
+                fault,
+                session,
+                kms: changed.len() as u32,
+                gives_back: false,
+            });
+        }
         for &hop in &changed {
             let km = self.hop(hop).from;
             let command = NewRoute {
@@ -507,6 +530,7 @@ impl Controller {
         segment.due = Time::NEVER;
         segment.former.extend(former);
         let nobody_is_told = changed.is_empty();
+        self.tell_leg_route(session, out);
         self.record_route(session, out);
         if nobody_is_told {
             self.on_installed_here(session, now, out);
@@ -575,7 +599,7 @@ impl Controller {
             self.on_can_serve(Ask { request, attempt }, km, label, out);
         }
         for request in held {
-            self.reserve(request.ask, request.bits, request.deadline, false, out);
+            self.reserve(request, false, out);
         }
         let stale = self
             .segments
@@ -584,6 +608,7 @@ impl Controller {
         if stale == Some(true) {
             self.consider_rerouting(session, now, out);
         }
+        self.switch_back(session, out);
     }
 
     pub(super) fn rerouting_label(&self, session: SessionId, step: Step) -> Label {

@@ -10,11 +10,11 @@ use super::admission::Charge;
 use super::controller::Controller;
 use super::segment::{Held, Segment, SegmentState};
 use crate::architecture::message::{
-    Ask, ControlMessage, FailureCause, Formation, Reservation, ReservationResult, Subject,
+    Ask, ControlMessage, FailureCause, Formation, Hold, Reservation, ReservationResult, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, SessionState};
 use crate::architecture::surroundings::ReservationScheme;
-use crate::architecture::{Address, Label, Outbox, RequestId, Step};
+use crate::architecture::{Address, Label, Outbox, RequestId, Step, Timer};
 use crate::ids::{NodeId, SessionId};
 use crate::kernel::Time;
 
@@ -36,29 +36,56 @@ pub struct Pending {
     stale: bool,
     bits: u64,
     deadline: Time,
+    hold: Option<Hold>,
+}
+
+impl Pending {
+    /// A KM, or the segment beyond the border, refuses. What ends the request counts more than a want of key that it
+    /// could wait for.
+    fn refuse(&mut self, cause: FailureCause, at: NodeId) {
+        if self
+            .refused
+            .is_none_or(|(before, _)| ends(cause) && !ends(before))
+        {
+            self.refused = Some((cause, at));
+        }
+    }
+}
+
+/// Whether a refusal for this cause ends the request, whatever comes later.
+fn ends(cause: FailureCause) -> bool {
+    matches!(cause, FailureCause::RefusedByPolicy | FailureCause::SessionLimit)
 }
 
 impl Controller {
     /// A further request on an installed segment: from the source (Origin) or from the segment before (Far).
-    pub(super) fn on_segment_request(&mut self, ask: Ask, bits: u64, deadline: Time, out: &mut Outbox) {
+    pub(super) fn on_segment_request(&mut self, asked: Held, out: &mut Outbox) {
+        let ask = asked.ask;
         match self.segments.get_mut(&ask.request.session) {
             Some(segment) if matches!(segment.state, SegmentState::Rerouting { .. }) => {
-                segment.held.push(Held { ask, bits, deadline });
+                segment.held.push(asked);
                 out.explain(|| {
                     let reason = "its session is being rerouted";
                     Decision::new(Choice::Wait, Subject::request(ask.request), reason)
                 });
             }
-            Some(_) => self.reserve(ask, bits, deadline, false, out),
+            Some(_) => self.reserve(asked, false, out),
             // The segment before was closed, and this one with it: nobody awaits an answer.
             None => {}
         }
     }
 
     /// Asks every sending KM of the segment, and the next segment, for a promise.
-    pub(super) fn reserve(&mut self, ask: Ask, bits: u64, deadline: Time, first: bool, out: &mut Outbox) {
+    pub(super) fn reserve(&mut self, asked: Held, first: bool, out: &mut Outbox) {
+        let Held {
+            ask,
+            bits,
+            deadline,
+            hold,
+        } = asked;
         let request = ask.request;
-        if let Some(before) = self.pending.remove(&request) {
+        let before = self.pending.remove(&request);
+        if let Some(before) = &before {
             self.admission.give_back(&before.charge);
         }
         let Some(charge) = self.admit(ask, bits, out) else {
@@ -76,6 +103,7 @@ impl Controller {
                 hop,
                 bits,
                 deadline,
+                hold,
                 reply_to: self.me(),
                 border: segment.border(),
                 procedure: segment.procedure,
@@ -92,7 +120,14 @@ impl Controller {
             };
             self.deliver(km, label, &ControlMessage::Reserve(order), out);
         }
-        let awaited = segment.path.iter().map(|&hop| self.hop(hop).from).collect();
+        let awaited: Vec<NodeId> = segment.path.iter().map(|&hop| self.hop(hop).from).collect();
+        // KMs that are asked again replace their promise; those that are not would keep it to the deadline.
+        if let Some(before) = before {
+            let attempt = before.attempt;
+            for km in before.confirmed.into_iter().filter(|km| !awaited.contains(km)) {
+                self.give_back(Ask { request, attempt }, km, out);
+            }
+        }
         if let Some(after) = after {
             let label = Label::new(after.border.procedure, Step::Reservation);
             let message = ControlMessage::SegmentReserve {
@@ -100,6 +135,7 @@ impl Controller {
                 agreement: after.agreement,
                 bits,
                 deadline,
+                hold,
             };
             out.send(Address::controller(after.controller), label, message);
         }
@@ -113,6 +149,7 @@ impl Controller {
                 charge,
                 bits,
                 deadline,
+                hold,
                 ..Pending::default()
             },
         );
@@ -149,9 +186,7 @@ impl Controller {
         pending.awaited.retain(|&awaited| awaited != km);
         match result {
             ReservationResult::Confirmed => pending.confirmed.push(km),
-            ReservationResult::Refused(cause, at) => {
-                pending.refused.get_or_insert((cause, at));
-            }
+            ReservationResult::Refused(cause, at) => pending.refuse(cause, at),
             ReservationResult::Stale => pending.stale = true,
         }
         self.when_all_have_answered(ask.request, out);
@@ -166,13 +201,7 @@ impl Controller {
         pending.awaits_peer = false;
         match result {
             ReservationResult::Confirmed => pending.peer_confirmed = true,
-            // The other provider's policy counts more than a want of key here: the request is over.
-            ReservationResult::Refused(FailureCause::RefusedByPolicy, at) => {
-                pending.refused = Some((FailureCause::RefusedByPolicy, at));
-            }
-            ReservationResult::Refused(cause, at) => {
-                pending.refused.get_or_insert((cause, at));
-            }
+            ReservationResult::Refused(cause, at) => pending.refuse(cause, at),
             ReservationResult::Stale => pending.stale = true,
         }
         self.when_all_have_answered(ask.request, out);
@@ -180,9 +209,11 @@ impl Controller {
 
     /// The session's route is gone: what has been promised for it is given back, answers to come are void.
     pub(super) fn drop_pending(&mut self, session: SessionId, out: &mut Outbox) {
-        let mut asked: Vec<RequestId> = self.pending.keys().copied().collect();
-        asked.retain(|request| request.session == session);
-        asked.sort();
+        let all = RequestId { session, number: 0 }..=RequestId {
+            session,
+            number: u32::MAX,
+        };
+        let asked: Vec<RequestId> = self.pending.range(all).map(|(&request, _)| request).collect();
         for request in asked {
             let pending = self.pending.remove(&request).expect("it was just there");
             self.admission.give_back(&pending.charge);
@@ -241,6 +272,7 @@ impl Controller {
         let result = match pending.refused {
             None => {
                 segment.refused.remove(&request.number);
+                segment.asked_again = 0;
                 ReservationResult::Confirmed
             }
             Some((cause, at)) => {
@@ -250,7 +282,8 @@ impl Controller {
             }
         };
         let (next, procedure) = (segment.next_controller(), segment.procedure);
-        if let Some((FailureCause::RefusedByPolicy, _)) = pending.refused {
+        let lost = self.surroundings.policy.fails_at_once(segment.class);
+        if pending.refused.is_some_and(|(cause, _)| lost || ends(cause)) {
             let label = Label::new(procedure, Step::Reservation);
             self.on_release(ask, true, label, out);
         } else if pending.refused.is_some() {
@@ -325,23 +358,52 @@ impl Controller {
     }
 
     /// The two sides counted on different borders: nothing was spent; it is asked for again, after the reroute if one is
-    /// under way. Where they still do at the request's deadline they will not come together by themselves: the source
-    /// begins anew.
+    /// under way, else after the coordination's time-out. Where they still do after as many tries as the coordination
+    /// makes, or at the request's deadline, they will not come together by themselves: the source begins anew.
     fn ask_again(&mut self, ask: Ask, pending: &Pending, out: &mut Outbox) {
         self.admission.give_back(&pending.charge);
         for &km in &pending.confirmed {
             self.give_back(ask, km, out);
         }
-        let (bits, deadline) = (pending.bits, pending.deadline);
+        let (bits, deadline, hold) = (pending.bits, pending.deadline, pending.hold);
+        let asked = Held {
+            ask,
+            bits,
+            deadline,
+            hold,
+        };
         let session = ask.request.session;
         if deadline <= self.admission.now() {
             return self.lose_route(session, self.fault_behind(session), out);
         }
+        let patience = self.surroundings.parameters.coordination_timeout;
         let segment = self.segments.get_mut(&session).expect("it has asked");
-        if segment.state == SegmentState::Active {
-            self.reserve(ask, bits, deadline, false, out);
-        } else {
-            segment.held.push(Held { ask, bits, deadline });
+        segment.held.push(asked);
+        if segment.state == SegmentState::Active && segment.asks_again.is_none() {
+            let due = self.admission.now() + patience;
+            segment.asks_again = Some(due);
+            out.wake(due, Timer::AskAgain(session));
+        }
+    }
+
+    /// The other side has had time to come to the same border: what was held is asked for again.
+    pub(super) fn on_ask_again(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        let retries = self.surroundings.parameters.coordination_retries;
+        let Some(segment) = self.segments.get_mut(&session) else {
+            return;
+        };
+        if segment.asks_again.take_if(|due| *due <= now).is_none() || segment.state != SegmentState::Active {
+            return; // a reroute goes on with what is held
+        }
+        if segment.held.is_empty() {
+            return;
+        }
+        segment.asked_again += 1;
+        if segment.asked_again > u32::from(retries) {
+            return self.lose_route(session, self.fault_behind(session), out);
+        }
+        for held in std::mem::take(&mut segment.held) {
+            self.reserve(held, false, out);
         }
     }
 
@@ -457,6 +519,7 @@ impl Controller {
             SessionState::Closed
         };
         self.session_state(session, state, label, out);
+        self.free_leg_route(session, label, out);
         self.drop_pending(session, out);
         let on_path = segment.path.iter().map(|&hop| self.hop(hop).from);
         let all: BTreeSet<NodeId> = on_path.chain(segment.former.iter().copied()).collect();

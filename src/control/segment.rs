@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::negotiation::Negotiation;
-use crate::architecture::message::{Ask, BorderChoice};
+use crate::architecture::message::{Ask, BorderChoice, Hold};
 use crate::architecture::procedure::Procedure;
+use crate::architecture::protection::Leg;
 use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
@@ -71,6 +72,8 @@ pub struct Held {
     pub bits: u64,
     /// When it times out.
     pub deadline: Time,
+    /// The session that it belongs to, where the demand has several.
+    pub hold: Option<Hold>,
 }
 
 /// Where a segment lies in its session.
@@ -97,6 +100,12 @@ pub struct Segment {
     pub path: Vec<HopId>,
     /// Its class of service.
     pub class: ClassId,
+    /// Size of its requests \[bits\].
+    pub bits: u64,
+    /// Its session's place among legs, if it is one.
+    pub leg: Option<Leg>,
+    /// Its source has been told to serve from what was relayed ahead.
+    pub is_switched: bool,
     /// A change of a border that is being agreed on.
     pub negotiation: Option<Negotiation>,
     /// KMs that the session has left; they forget it when it is over.
@@ -123,8 +132,12 @@ pub struct Segment {
     pub home: Option<BorderChoice>,
     /// Requests that were refused for want of key and wait, by number, with the attempt.
     pub refused: BTreeMap<u32, u32>,
-    /// Requests that came during a reroute.
+    /// Requests that came during a reroute, or that the other side refused as stale.
     pub held: Vec<Held>,
+    /// When those that were refused as stale are asked for again.
+    pub asks_again: Option<Time>,
+    /// How often that was done since the two sides agreed last.
+    pub asked_again: u32,
 }
 
 impl Segment {
@@ -143,6 +156,9 @@ impl Segment {
             ends,
             path,
             class,
+            bits: 0,
+            leg: None,
+            is_switched: false,
             negotiation: None,
             former: BTreeSet::new(),
             due: Time::NEVER,
@@ -157,6 +173,8 @@ impl Segment {
             home,
             refused: BTreeMap::new(),
             held: Vec::new(),
+            asks_again: None,
+            asked_again: 0,
         }
     }
 

@@ -70,6 +70,8 @@ pub struct Account {
     /// The procedure that the session runs.
     pub procedure: Procedure,
     lines: BTreeMap<u32, (u64, LineState)>,
+    /// Numbers of lines that were recorded and not stated; those that the other has stated meanwhile may be among them.
+    unstated: BTreeSet<u32>,
     settled_at: Time,
 }
 
@@ -107,12 +109,16 @@ impl Account {
         settled.map(|(&number, &(bits, _))| SettlementLine { number, bits })
     }
 
-    /// Moves all lines in a state to another; they are what is said to the other provider.
-    fn send(&mut self, session: SessionId, from: LineState, to: LineState) -> Option<Settlement> {
+    /// Open lines are stated: they are what is said to the other provider.
+    fn state(&mut self, session: SessionId) -> Option<Settlement> {
         let mut lines = Vec::new();
-        for (&number, line) in self.lines.iter_mut().filter(|(_, line)| line.1 == from) {
-            line.1 = to;
-            lines.push(SettlementLine { number, bits: line.0 });
+        for number in std::mem::take(&mut self.unstated) {
+            if let Some(line) = self.lines.get_mut(&number)
+                && line.1 == LineState::Open
+            {
+                line.1 = LineState::Sent;
+                lines.push(SettlementLine { number, bits: line.0 });
+            }
         }
         (!lines.is_empty()).then_some(Settlement {
             session,
@@ -178,6 +184,7 @@ impl Ledger {
             owes: record.segment == UsageSegment::Border,
             procedure,
             lines: BTreeMap::new(),
+            unstated: BTreeSet::new(),
             settled_at: record.at,
         });
         for line in self.early.remove(&key).unwrap_or_default() {
@@ -191,6 +198,7 @@ impl Ledger {
                     return None;
                 }
                 account.lines.insert(number, (record.bits, LineState::Open));
+                account.unstated.insert(number);
             }
             Some(line) if line.1 == LineState::Claimed => {
                 let agrees = line.0 == record.bits;
@@ -236,6 +244,7 @@ impl Ledger {
                 .get_mut(&number)
                 .filter(|line| line.1 == LineState::OneSided)?;
             line.1 = LineState::Open;
+            account.unstated.insert(number);
             Some(account.partner)
         })?;
         self.state_if_due((session, partner), false, at)
@@ -257,7 +266,7 @@ impl Ledger {
             return None;
         }
         account.settled_at = at;
-        let statement = account.send(key.0, LineState::Open, LineState::Sent)?;
+        let statement = account.state(key.0)?;
         Some((key.1, statement))
     }
 
@@ -271,7 +280,7 @@ impl Ledger {
     fn state_open(&mut self, session: SessionId) -> Vec<(QkdnId, Settlement)> {
         let owing = self.accounts_of_mut(session).filter(|account| account.owes);
         let state = |account: &mut Account| {
-            let statement = account.send(session, LineState::Open, LineState::Sent)?;
+            let statement = account.state(session)?;
             Some((account.partner, statement))
         };
         owing.filter_map(state).collect()

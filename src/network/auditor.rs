@@ -3,7 +3,7 @@
 //! Checks: messages use legal reference points (RP-rule, A3, A5); no key material in control or management messages
 //! (S1); steps of P9 to P14 keep the partial order of their procedure; a key is relayed from where it is and supplied only after it
 //! is held, the same to both ends where real bits flow; every request ends once; every one-time-pad key is used once; books
-//! balance and both ends agree; providers settle the same, and what crossed the border.
+//! balance and both ends agree; providers settle the same, and what crossed the border; L = λ·W for every queue.
 
 mod order;
 mod supply;
@@ -14,18 +14,21 @@ use std::sync::Arc;
 use self::order::Order;
 use self::supply::{Ends, Supplies};
 use super::accounts::SettledSupply;
-use super::plan::Plan;
+use super::plan::{Plan, Role};
+use super::servers::ServerLog;
 use super::wiring;
 use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, KeyRange, RelayOutcome, ReservationResult, ServiceMessage, Tag,
+    ControlMessage, Draw, KeyManagementMessage, KeyRange, Purpose, RelayOutcome, ReservationResult,
+    ServiceMessage, Tag,
 };
 use crate::architecture::observation::{RequestEnd, SessionState};
+use crate::architecture::protection::Combiner;
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{
     Address, ElementKind, Envelope, Label, Message, Observation, Procedure, RequestId, Step,
 };
 use crate::ids::{ApplicationId, Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
-use crate::kernel::Time;
+use crate::kernel::{Occupancy, Time};
 use crate::key_management::store::Book;
 use crate::observe::Observer;
 use crate::observe::outcome::AuditCheck;
@@ -44,10 +47,11 @@ enum Check {
     EndsAgree,
     SameKey,
     Settlement,
+    Little,
 }
 
 impl Check {
-    const ALL: [Check; 11] = [
+    const ALL: [Check; 12] = [
         Check::ReferencePoints,
         Check::KeyMaterial,
         Check::StepOrder,
@@ -59,6 +63,7 @@ impl Check {
         Check::EndsAgree,
         Check::SameKey,
         Check::Settlement,
+        Check::Little,
     ];
 
     const fn name(self) -> &'static str {
@@ -74,6 +79,7 @@ impl Check {
             Check::EndsAgree => "both ends of every store agree",
             Check::SameKey => "both applications of a request hold the same key",
             Check::Settlement => "settlements of both providers and the key stores agree",
+            Check::Little => "L = λ·W for every queue",
         }
     }
 }
@@ -81,6 +87,8 @@ impl Check {
 /// What the auditor keeps of a request.
 #[derive(Clone, Copy, Default, Debug)]
 struct Request {
+    /// When it was sent.
+    sent: Time,
     /// Steps seen, one bit each.
     steps: u32,
     /// Where the key is; `None` before the relay starts.
@@ -114,6 +122,10 @@ pub struct LastLook {
     pub books: Vec<Book>,
     /// The receiving ends' (generated, spent), by store.
     pub receiving: Vec<(u64, u64)>,
+    /// What became of the messages at every server.
+    pub servers: Vec<ServerLog>,
+    /// Those that waited for key of each store.
+    pub lanes: Vec<(StoreId, Occupancy)>,
     /// What providers count as settled.
     pub settled: Vec<SettledSupply>,
     /// Messages that were lost on the way.
@@ -125,10 +137,15 @@ pub struct LastLook {
 pub struct Auditor {
     plan: Arc<Plan>,
     requests: Arena<SessionId, Vec<Request>>,
-    looked_at: [u64; 11],
+    looked_at: [u64; 12],
+    /// Requests that have not ended, by session.
+    open: Arena<SessionId, Occupancy>,
     findings: BTreeMap<Check, String>,
+    /// Ids used, by store, and behind them by pool; likewise the amounts.
     used: Vec<BTreeMap<u64, u64>>,
     spent: Vec<u64>,
+    /// Key of pools that requests are to take, until the other end has answered.
+    drawn: BTreeMap<RequestId, Draw>,
     order: Order,
     /// Whether a session's route was installed by some request of it: later ones go by that.
     installed: Arena<SessionId, bool>,
@@ -143,10 +160,12 @@ impl Auditor {
     pub fn new(plan: Arc<Plan>) -> Auditor {
         Auditor {
             requests: plan.sessions.ids().map(|_| Vec::new()).collect(),
-            looked_at: [0; 11],
+            looked_at: [0; 12],
+            open: plan.sessions.ids().map(|_| Occupancy::default()).collect(),
             findings: BTreeMap::new(),
-            used: vec![BTreeMap::new(); plan.stores.len()],
-            spent: vec![0; plan.stores.len()],
+            used: vec![BTreeMap::new(); plan.stores.len() + plan.pools.len()],
+            spent: vec![0; plan.stores.len() + plan.pools.len()],
+            drawn: BTreeMap::new(),
             installed: plan.sessions.ids().map(|_| false).collect(),
             order: Order::new(plan.parameters.recovery.heartbeat.is_some()),
             plan,
@@ -160,6 +179,20 @@ impl Auditor {
             self.findings
                 .entry(check)
                 .or_insert_with(|| format!("at {} ns: {}", now.0, finding(plan)));
+        }
+    }
+
+    /// Whether something is so of a request; of one with legs: of one of them where one is enough, else of all.
+    fn holds(&self, id: RequestId, what: impl Fn(&Request) -> bool) -> bool {
+        let of = |id: RequestId| {
+            self.requests[id.session]
+                .get(id.number as usize)
+                .is_some_and(&what)
+        };
+        match self.plan.legs_of(id.session) {
+            None => of(id),
+            Some(legs) if legs.combiner == Combiner::First => legs.requests(id.number).any(of),
+            Some(legs) => legs.requests(id.number).all(of),
         }
     }
 
@@ -241,10 +274,18 @@ impl Auditor {
         let ends = Ends {
             ksas: [session.source, session.destination].map(|end| Address::ksa(node(end))),
             application: Address::application(session.source),
+            supplies: session.role == Role::Demand,
         };
-        let may = self
+        let mut may = self
             .request(id)
             .is_none_or(|request| request.supplies.sent(envelope, &ends));
+        if matches!(
+            envelope.message,
+            Message::Service(ServiceMessage::KeySupply { .. })
+        ) {
+            let end = ends.end_of(envelope.to);
+            may &= self.holds(id, |request| request.supplies.is_synchronised(end));
+        }
         self.check(Check::StepOrder, now, may, |plan| {
             let (from, name) = (plan.name_of(envelope.from), envelope.message.name());
             format!("{from}: \"{name}\" before its end has come so far")
@@ -353,6 +394,17 @@ impl Auditor {
                     });
                 }
             }
+            // The key has been at both ends since it was relayed.
+            Message::KeyManagement(KeyManagementMessage::SupplyNotification {
+                request,
+                purpose: Purpose::Draw(draw),
+                ..
+            }) => {
+                self.drawn.insert(*request, (**draw).clone());
+            }
+            Message::KeyManagement(KeyManagementMessage::SupplyResponse {
+                request, accepted, ..
+            }) if self.drawn.contains_key(request) => self.see_drawn(now, *request, *accepted),
             Message::KeyManagement(KeyManagementMessage::SupplyNotification { request, .. }) => {
                 let completed = self.request(*request).is_some_and(|request| request.completed);
                 self.check(Check::SupplyAfterRelay, now, completed, |_| {
@@ -392,18 +444,42 @@ impl Auditor {
                 });
             }
             Message::Service(ServiceMessage::KeySupply { request, .. }) => {
-                let synchronised = self
-                    .request(*request)
-                    .is_some_and(|request| request.steps & bit(Step::Synchronisation) != 0);
+                let synchronised = self.holds(*request, |request| {
+                    request.steps & bit(Step::Synchronisation) != 0
+                });
                 self.check(Check::StepOrder, now, synchronised, |_| {
                     "supplied before synchronisation".into()
                 });
-                let held = self.request(*request).is_some_and(|request| request.held);
+                let held = self.holds(*request, |request| request.held);
                 self.check(Check::SupplyAfterRelay, now, held, |_| {
                     "supplied before the key is held".into()
                 });
             }
             _ => {}
+        }
+    }
+
+    /// The other end has answered about key of a pool: it is used there, or will not be.
+    fn see_drawn(&mut self, now: Time, request: RequestId, accepted: bool) {
+        use crate::ids::Id as _;
+        let Some(draw) = self.drawn.remove(&request).filter(|_| accepted) else {
+            return;
+        };
+        let settings = Arc::clone(&self.plan.pools[draw.pool].settings);
+        let at = StoreId::from_index(self.plan.stores.len() + draw.pool.index());
+        for range in draw.keys.ranges() {
+            let refills = range.start / settings.refill..=(range.end() - 1) / settings.refill;
+            let came = refills.into_iter().all(|number| {
+                let of = self.requests[settings.session].get(number as usize);
+                of.is_some_and(|refill| refill.supplied == [true; 2])
+            });
+            self.check(Check::SupplyAfterRelay, now, came, |_| {
+                "key of a pool is supplied before it is at both ends".into()
+            });
+            self.use_keys(now, at, range);
+        }
+        if let Some(state) = self.request(request) {
+            state.held = true;
         }
     }
 
@@ -440,10 +516,9 @@ impl Auditor {
             }
         }
         self.check(Check::UsedOnce, now, free, |plan| {
-            format!(
-                "key {} of a store of {:?} is used again",
-                range.start, plan.hops[plan.stores[store].settings.hop]
-            )
+            let hop = plan.stores.get(store).map(|store| &plan.hops[store.settings.hop]);
+            let what = hop.map_or("a pool".to_owned(), |hop| format!("a store of {hop:?}"));
+            format!("key {} of {what} is used again", range.start)
         });
     }
 
@@ -510,6 +585,27 @@ impl Auditor {
         }
     }
 
+    /// L = λ·W to the nanosecond, over the whole run with its drain: of the messages at every server, of those that waited
+    /// for key of every store, and of every demand's requests from Ak to their end.
+    fn littles_law(&mut self, last: &LastLook) {
+        let now = last.now;
+        for server in &last.servers {
+            self.check(Check::Little, now, server.queue.holds(), |plan| {
+                format!("at {}: {:?}", plan.name_of(server.element), server.queue)
+            });
+        }
+        for (store, waited) in &last.lanes {
+            self.check(Check::Little, now, waited.holds(), |_| {
+                format!("those that waited for store {}: {waited:?}", store.0)
+            });
+        }
+        for (session, open) in std::mem::take(&mut self.open).iter() {
+            self.check(Check::Little, now, open.holds(), |plan| {
+                format!("requests of {}: {open:?}", plan.sessions[session].name)
+            });
+        }
+    }
+
     /// The findings, after the run.
     pub fn conclude(mut self, last: &LastLook) -> Vec<AuditCheck> {
         self.settlements(last);
@@ -532,6 +628,7 @@ impl Auditor {
                 });
             }
         }
+        self.littles_law(last);
         // Whose keys are amounts cannot differ: that check says nothing then.
         let compares = self.plan.material.is_some();
         Check::ALL
@@ -593,7 +690,11 @@ impl Observer for Auditor {
     fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         match *observation {
             Observation::Requested { request, .. } => {
-                self.requests[request.session].push(Request::default());
+                self.open[request.session].enter(now);
+                self.requests[request.session].push(Request {
+                    sent: now,
+                    ..Request::default()
+                });
             }
             Observation::Supplied { request, end, digest } => {
                 let Some(state) = self.request(request) else {
@@ -605,6 +706,7 @@ impl Observer for Auditor {
                 };
                 let again = std::mem::replace(&mut state.supplied[side], true);
                 let after_failure = side == 0 && state.failed;
+                let sent = state.sent;
                 let other = std::mem::replace(&mut state.digest, digest);
                 if let (Some(one), Some(other)) = (digest, other) {
                     self.check(Check::SameKey, now, one == other, |plan| {
@@ -615,13 +717,20 @@ impl Observer for Auditor {
                 self.check(Check::EndsOnce, now, !again && !after_failure, |_| {
                     "a request is supplied twice".into()
                 });
+                if side == 0 && !again && !after_failure {
+                    self.open[request.session].leave(now, sent);
+                }
             }
             Observation::Failed { request, .. } => {
                 let Some(state) = self.request(request) else {
                     return;
                 };
                 let again = std::mem::replace(&mut state.failed, true) || state.supplied[0];
+                let sent = state.sent;
                 self.check(Check::EndsOnce, now, !again, |_| "a request ends twice".into());
+                if !again {
+                    self.open[request.session].leave(now, sent);
+                }
             }
             Observation::KeyHeld { request } => {
                 if let Some(state) = self.request(request) {

@@ -213,7 +213,8 @@ fn provenance(envelope: &Envelope, point: Option<ReferencePoint>) -> Provenance 
             KeyManagementMessage::KeyIds { .. }
             | KeyManagementMessage::PartRequest(_)
             | KeyManagementMessage::KeysVoid { .. },
-        ) => Provenance::Inferred,
+        )
+        | Message::Control(ControlMessage::LegRoute(_)) => Provenance::Inferred,
         _ => label.provenance(),
     }
 }

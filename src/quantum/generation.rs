@@ -176,4 +176,6 @@ pub enum Making {
     Blocks(Arc<Generation>),
     /// Lumps after a satellite's passes.
     Passes(Arc<Passes>),
+    /// These blocks, at exponential distances with the schedule's period as their mean.
+    Random(BlockSchedule),
 }

@@ -47,6 +47,8 @@ pub struct Module {
     procedure: Procedure,
     /// What the link is provisioned for.
     expected: Expected,
+    /// Whether it declares by itself what happens to its link; else it answers who asks.
+    declares: bool,
     /// Physical events not declared yet.
     undeclared: Unnoticed,
     /// Whether it was declared to be down.
@@ -76,12 +78,19 @@ impl Module {
             detection,
             procedure,
             expected,
+            declares: true,
             undeclared: Unnoticed::default(),
             down: false,
             stopped: false,
             declared: true,
             state: LinkState::Active,
         }
+    }
+
+    /// The same, but it only answers who asks (P10/P13 step 2).
+    #[must_use]
+    pub fn declaring(self, declares: bool) -> Module {
+        Module { declares, ..self }
     }
 
     /// Time 0.
@@ -154,6 +163,9 @@ impl Module {
 
     /// The quantum channel went or came back.
     pub fn on_disturbance(&mut self, now: Time, generating: bool, fault: FaultId, out: &mut Outbox) {
+        if !self.declares {
+            return;
+        }
         if let Some(due) = self.undeclared.add(self.detection, now, generating, fault) {
             out.wake(due, Timer::Detection);
         }

@@ -6,10 +6,11 @@ use super::block_source::BlockSource;
 use super::material::KeyBits;
 use super::pass_source::PassSource;
 use super::process::{Block, BlockProcess};
+use super::random_source::RandomSource;
 use crate::architecture::RequestId;
 use crate::architecture::key_source::{BlockRun, KeySource, KeySources, StoreEnd};
 use crate::architecture::message::{Material, OtpKeys};
-use crate::ids::{Arena, FaultId, Id, StoreId};
+use crate::ids::{Arena, FaultId, Id, SessionId, StoreId};
 use crate::kernel::{Span, Time};
 
 /// Equal blocks at equal distance, with interruptions: what one end of one lane gets.
@@ -113,6 +114,8 @@ pub enum LinkSource {
     Blocks(Box<BlockSource>),
     /// Lumps after a satellite's passes.
     Passes(Box<PassSource>),
+    /// Equal blocks at random distances.
+    Random(Box<RandomSource>),
 }
 
 impl LinkSource {
@@ -122,6 +125,7 @@ impl LinkSource {
             LinkSource::Steady(source) => source.stop(now),
             LinkSource::Blocks(source) => source.disturb(now, BlockProcess::stop),
             LinkSource::Passes(source) => source.stop(now),
+            LinkSource::Random(source) => source.stop(now),
         }
     }
 
@@ -131,6 +135,7 @@ impl LinkSource {
             LinkSource::Steady(source) => source.start(now),
             LinkSource::Blocks(source) => source.disturb(now, |process| process.start(now)),
             LinkSource::Passes(source) => source.start(now),
+            LinkSource::Random(source) => source.start(now),
         }
     }
 
@@ -143,9 +148,9 @@ impl LinkSource {
     }
 
     /// The last block that is done by now, and the next one as things stand.
-    pub fn around(&self, now: Time) -> [Option<Block>; 2] {
+    pub fn around(&mut self, now: Time) -> [Option<Block>; 2] {
         match self {
-            LinkSource::Steady(_) | LinkSource::Passes(_) => [None; 2],
+            LinkSource::Steady(_) | LinkSource::Passes(_) | LinkSource::Random(_) => [None; 2],
             LinkSource::Blocks(source) => source.around(now),
         }
     }
@@ -153,7 +158,7 @@ impl LinkSource {
     /// The next block at which the link turns bad (alarm) or good again, as things stand.
     pub fn next_turn(&mut self, now: Time, until: Time) -> Option<Block> {
         match self {
-            LinkSource::Steady(_) | LinkSource::Passes(_) => None,
+            LinkSource::Steady(_) | LinkSource::Passes(_) | LinkSource::Random(_) => None,
             LinkSource::Blocks(source) => source.next_turn(now, until),
         }
     }
@@ -165,6 +170,7 @@ impl KeySource for LinkSource {
             LinkSource::Steady(source) => source.advance_to(now, blocks),
             LinkSource::Blocks(source) => source.advance_to(now, blocks),
             LinkSource::Passes(source) => source.advance_to(now, blocks),
+            LinkSource::Random(source) => source.advance_to(now, blocks),
         }
     }
 
@@ -173,6 +179,7 @@ impl KeySource for LinkSource {
             LinkSource::Steady(source) => source.next_notice(bits),
             LinkSource::Blocks(source) => source.next_notice(bits),
             LinkSource::Passes(source) => source.next_notice(bits),
+            LinkSource::Random(source) => source.next_notice(bits),
         }
     }
 
@@ -181,6 +188,7 @@ impl KeySource for LinkSource {
             LinkSource::Steady(source) => source.is_generating(),
             LinkSource::Blocks(source) => source.is_generating(),
             LinkSource::Passes(source) => source.is_generating(),
+            LinkSource::Random(source) => source.is_generating(),
         }
     }
 }
@@ -239,7 +247,7 @@ impl QuantumLayer {
     }
 
     /// The last block that filled a store and is done by now, and the next one as things stand.
-    pub fn around(&self, store: StoreId, now: Time) -> [Option<Block>; 2] {
+    pub fn around(&mut self, store: StoreId, now: Time) -> [Option<Block>; 2] {
         self.ends[store][0].around(now)
     }
 
@@ -265,6 +273,11 @@ impl KeySources for QuantumLayer {
     fn bits(&self, store: StoreId, end: StoreEnd, keys: &OtpKeys) -> Option<Box<Material>> {
         let bits = self.bits.as_ref()?;
         Some(Box::new(bits.of_store(store, end, keys)))
+    }
+
+    fn drawn(&self, session: SessionId, keys: &OtpKeys) -> Option<Box<Material>> {
+        let bits = self.bits.as_ref()?;
+        Some(Box::new(bits.drawn(session, keys)))
     }
 
     fn fresh(&self, request: RequestId, bits: u64) -> Option<Box<Material>> {

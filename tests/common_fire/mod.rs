@@ -1,6 +1,6 @@
 //! Random plans under fire: every channel loses, doubles and reorders, and what must hold all the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use qkdni::kernel::Span;
@@ -101,6 +101,7 @@ pub fn hold(recipe: &Recipe, retries: u32, again: bool) -> Result<Tally, String>
     }
     let mut stories: BTreeMap<(String, u64), Story> = BTreeMap::new();
     let mut voids = 0;
+    let demands: BTreeSet<&str> = plan.demands().map(|(_, demand)| demand.name.as_str()).collect();
     let cast = Cast::of(&plan);
     for line in outcome
         .trace
@@ -115,6 +116,10 @@ pub fn hold(recipe: &Recipe, retries: u32, again: bool) -> Result<Tally, String>
         let (Some(session), Some(request)) = (line["session"].as_str(), line["request"].as_u64()) else {
             continue;
         };
+        if !demands.contains(session) {
+            voids += u64::from(line["message"] == "key void");
+            continue; // a leg's or a refill: no application asks
+        }
         let story = stories.entry((session.to_owned(), request)).or_default();
         match line["message"].as_str().expect("a name") {
             "key supply" => {

@@ -18,6 +18,15 @@ pub struct Ends {
     pub ksas: [Address; 2],
     /// The application that asks.
     pub application: Address,
+    /// Whether its key is for applications: that of a leg or of a pool goes to none, and is recorded once synchronised.
+    pub supplies: bool,
+}
+
+impl Ends {
+    /// At which end an application stands.
+    pub fn end_of(&self, application: Address) -> usize {
+        usize::from(application != self.application)
+    }
 }
 
 /// How far the ends are: source, destination.
@@ -28,7 +37,13 @@ pub struct Supplies {
 }
 
 impl Supplies {
-    /// A message about the request is sent: whether it may be.
+    /// Whether an end has synchronised: 0 the source, 1 the destination.
+    pub const fn is_synchronised(&self, end: usize) -> bool {
+        self.synchronised[end]
+    }
+
+    /// A message about the request is sent: whether it may be. Whether what is supplied was synchronised, of which a request
+    /// with legs knows nothing itself, is asked of [`is_synchronised`](Self::is_synchronised).
     pub fn sent(&mut self, envelope: &Envelope, ends: &Ends) -> bool {
         match &envelope.message {
             Message::KeyManagement(KeyManagementMessage::SupplyResponse { accepted: true, .. }) => {
@@ -38,67 +53,105 @@ impl Supplies {
                 self.synchronised[1] |= answers;
                 answers || self.synchronised[1]
             }
-            Message::Service(ServiceMessage::KeySupply { .. }) => self.supplies(envelope.to, ends),
-            Message::Management(ManagementMessage::Usage(record)) => match record.segment {
-                UsageSegment::Source => self.supplied[0],
-                UsageSegment::Destination | UsageSegment::Border | UsageSegment::Transit => self.supplied[1],
-            },
+            Message::Service(ServiceMessage::KeySupply { .. }) => {
+                self.supply(ends.end_of(envelope.to));
+                true
+            }
+            Message::Management(ManagementMessage::Usage(record)) => {
+                let end = match record.segment {
+                    UsageSegment::Source => 0,
+                    UsageSegment::Destination | UsageSegment::Border | UsageSegment::Transit => 1,
+                };
+                self.supplied[end] || (!ends.supplies && self.synchronised[end])
+            }
             _ => true,
         }
     }
 
-    /// An application is supplied: whether it may be.
-    fn supplies(&mut self, application: Address, ends: &Ends) -> bool {
-        let end = usize::from(application != ends.application);
+    /// An end supplies its application.
+    fn supply(&mut self, end: usize) {
         self.supplied[end] = true;
-        self.synchronised[end]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::architecture::message::UsageRecord;
     use crate::architecture::{Label, Procedure, RequestId, Step};
-    use crate::ids::{ApplicationId, NodeId, SessionId};
+    use crate::ids::{ApplicationId, ClassId, NodeId, QkdnId, SessionId};
+    use crate::kernel::Time;
 
     const REQUEST: RequestId = RequestId {
         session: SessionId(0),
         number: 0,
     };
 
-    /// Shows FE-2: nobody is supplied before its end has synchronised, and no answer comes from nowhere.
+    fn envelope(from: Address, to: Address, step: Step, message: impl Into<Message>) -> Envelope {
+        Envelope {
+            from,
+            to,
+            label: Label::new(Procedure::P9, step),
+            message: message.into(),
+            tag: None,
+        }
+    }
+
+    /// Shows FE-2: an end has synchronised when its answer is there, records after its supply, and no answer comes from
+    /// nowhere.
     #[test]
-    fn each_end_synchronises_before_it_supplies() {
+    fn each_end_synchronises_supplies_and_records() {
         let [source, border, destination] = [0, 1, 2].map(|node| Address::ksa(NodeId(node)));
         let asks = Address::application(ApplicationId(0));
-        let peer = Address::application(ApplicationId(1));
         let ends = Ends {
             ksas: [source, destination],
             application: asks,
+            supplies: true,
         };
-        let response = |from, to| Envelope {
-            from,
-            to,
-            label: Label::new(Procedure::P9, Step::Synchronisation),
-            message: Message::KeyManagement(KeyManagementMessage::SupplyResponse {
+        let response = |from, to| {
+            let message = KeyManagementMessage::SupplyResponse {
                 request: REQUEST,
                 source: NodeId(0),
                 accepted: true,
-            }),
-            tag: None,
+            };
+            envelope(from, to, Step::Synchronisation, message)
         };
+        let usage = |segment| {
+            let record = UsageRecord {
+                request: REQUEST,
+                km: NodeId(1),
+                application: None,
+                segment,
+                partner: QkdnId(1),
+                class: ClassId(0),
+                keys: 1,
+                bits: 8,
+                for_own_user: true,
+                at: Time(0),
+            };
+            envelope(border, source, Step::Usage, ManagementMessage::Usage(record))
+        };
+        let beyond = [
+            UsageSegment::Destination,
+            UsageSegment::Border,
+            UsageSegment::Transit,
+        ];
         let mut supplies = Supplies::default();
         let mut early = supplies;
         assert!(!early.sent(&response(border, source), &ends));
-        for application in [asks, peer] {
-            let mut early = supplies;
-            assert!(!early.supplies(application, &ends));
-        }
         assert!(supplies.sent(&response(destination, border), &ends));
-        assert!(supplies.supplies(peer, &ends));
-        let mut early = supplies;
-        assert!(!early.supplies(asks, &ends));
+        assert!(supplies.is_synchronised(1) && !supplies.is_synchronised(0));
+        for segment in beyond {
+            assert!(!supplies.sent(&usage(segment), &ends));
+        }
+        supplies.supply(1);
+        for segment in beyond {
+            assert!(supplies.sent(&usage(segment), &ends));
+        }
         assert!(supplies.sent(&response(border, source), &ends));
-        assert!(supplies.supplies(asks, &ends));
+        assert!(supplies.is_synchronised(0));
+        assert!(!supplies.sent(&usage(UsageSegment::Source), &ends));
+        supplies.supply(0);
+        assert!(supplies.sent(&usage(UsageSegment::Source), &ends));
     }
 }

@@ -74,7 +74,10 @@ impl Sender {
             .expect("only what is outstanding is transmitted");
         it.attempts += 1;
         it.dormant = false;
-        let beyond = it.attempts.saturating_sub(rules.retries + 1).min(MOST_DOUBLINGS);
+        let beyond = it
+            .attempts
+            .saturating_sub(rules.retries.saturating_add(1))
+            .min(MOST_DOUBLINGS);
         Transmission {
             envelope: it.envelope.clone(),
             attempt: it.attempts,

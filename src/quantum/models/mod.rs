@@ -170,6 +170,9 @@ pub trait Parameters {
     fn model(&self) -> Result<Arc<dyn LinkModel>, Vec<Problem>>;
 }
 
+/// Whole numbers below this are exact as floats.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// Secret key as it comes out of a module pair: blocks of equal size at equal distance.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BlockSchedule {
@@ -180,14 +183,22 @@ pub struct BlockSchedule {
 }
 
 impl BlockSchedule {
-    /// The schedule that yields `rate_bps` in blocks of `block_bits`, the period rounded to a nanosecond.
+    /// The schedule that yields `rate_bps` in blocks of `block_bits`, the period rounded to a nanosecond. Where that
+    /// changed the rate by more than a millionth, as many blocks come together as take half a millisecond.
     pub fn from_rate(rate_bps: f64, block_bits: u64) -> Option<BlockSchedule> {
         if rate_bps.is_nan() || rate_bps <= 0.0 || block_bits == 0 {
             return None;
         }
-        let period = libm::round(block_bits as f64 * 1e9 / rate_bps);
-        (1.0..1e18).contains(&period).then_some(BlockSchedule {
-            bits: block_bits,
+        let exact = block_bits as f64 * 1e9 / rate_bps;
+        let together = if (libm::round(exact) / exact - 1.0).abs() > 1e-6 {
+            libm::ceil(5e5 / exact).max(1.0)
+        } else {
+            1.0
+        };
+        let (bits, period) = (block_bits as f64 * together, libm::round(exact * together));
+        let fits = bits < EXACT && (1.0..1e18).contains(&period);
+        fits.then_some(BlockSchedule {
+            bits: bits as u64,
             period: Span(period as u64),
         })
     }
