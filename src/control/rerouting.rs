@@ -281,7 +281,12 @@ impl Controller {
                 self.change_over(session, path, fault, now, out);
             }
             _ => {
-                self.note_that_it_stays(session, fault, out);
+                if side == Some(Side::Before) {
+                    let note = "the border is for the other side to change: waits for what it proposes";
+                    self.note_decision(session, fault, note, out);
+                } else {
+                    self.note_that_it_stays(session, fault, out);
+                }
                 self.resume(session, now, out);
             }
         }
@@ -291,6 +296,7 @@ impl Controller {
     pub(super) fn note_that_it_stays(&self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
         let note = match self.state_by_knowledge(session) {
             SessionState::Suspended => "no other path makes key: the session is suspended",
+            _ if self.failed_hop(session).is_none() => "every hop of the route makes key: it is kept",
             _ => "no other path makes key: the route is kept",
         };
         self.note_decision(session, fault, note, out);

@@ -54,7 +54,7 @@ impl Supplies {
                 answers || self.synchronised[1]
             }
             Message::Service(ServiceMessage::KeySupply { .. }) => {
-                self.supplied[ends.end_of(envelope.to)] = true;
+                self.supply(ends.end_of(envelope.to));
                 true
             }
             Message::Management(ManagementMessage::Usage(record)) => {
@@ -67,14 +67,20 @@ impl Supplies {
             _ => true,
         }
     }
+
+    /// An end supplies its application.
+    fn supply(&mut self, end: usize) {
+        self.supplied[end] = true;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::architecture::message::KeyMaterial;
+    use crate::architecture::message::UsageRecord;
     use crate::architecture::{Label, Procedure, RequestId, Step};
-    use crate::ids::{ApplicationId, NodeId, SessionId};
+    use crate::ids::{ApplicationId, ClassId, NodeId, QkdnId, SessionId};
+    use crate::kernel::Time;
 
     const REQUEST: RequestId = RequestId {
         session: SessionId(0),
@@ -91,12 +97,12 @@ mod tests {
         }
     }
 
-    /// Shows FE-2: nobody is supplied before its end has synchronised, and no answer comes from nowhere.
+    /// Shows FE-2: an end has synchronised when its answer is there, records after its supply, and no answer comes from
+    /// nowhere.
     #[test]
-    fn each_end_synchronises_before_it_supplies() {
+    fn each_end_synchronises_supplies_and_records() {
         let [source, border, destination] = [0, 1, 2].map(|node| Address::ksa(NodeId(node)));
         let asks = Address::application(ApplicationId(0));
-        let peer = Address::application(ApplicationId(1));
         let ends = Ends {
             ksas: [source, destination],
             application: asks,
@@ -110,25 +116,42 @@ mod tests {
             };
             envelope(from, to, Step::Synchronisation, message)
         };
-        let supply = |from, to| {
-            let key = KeyMaterial::new(8, None);
-            envelope(
-                from,
-                to,
-                Step::Supply,
-                ServiceMessage::KeySupply {
-                    request: REQUEST,
-                    key,
-                },
-            )
+        let usage = |segment| {
+            let record = UsageRecord {
+                request: REQUEST,
+                km: NodeId(1),
+                application: None,
+                segment,
+                partner: QkdnId(1),
+                class: ClassId(0),
+                keys: 1,
+                bits: 8,
+                for_own_user: true,
+                at: Time(0),
+            };
+            envelope(border, source, Step::Usage, ManagementMessage::Usage(record))
         };
+        let beyond = [
+            UsageSegment::Destination,
+            UsageSegment::Border,
+            UsageSegment::Transit,
+        ];
         let mut supplies = Supplies::default();
-        assert!(!supplies.clone().sent(&response(border, source), &ends));
+        let mut early = supplies;
+        assert!(!early.sent(&response(border, source), &ends));
         assert!(supplies.sent(&response(destination, border), &ends));
         assert!(supplies.is_synchronised(1) && !supplies.is_synchronised(0));
-        assert!(supplies.sent(&supply(destination, peer), &ends));
+        for segment in beyond {
+            assert!(!supplies.sent(&usage(segment), &ends));
+        }
+        supplies.supply(1);
+        for segment in beyond {
+            assert!(supplies.sent(&usage(segment), &ends));
+        }
         assert!(supplies.sent(&response(border, source), &ends));
         assert!(supplies.is_synchronised(0));
-        assert!(supplies.sent(&supply(source, asks), &ends));
+        assert!(!supplies.sent(&usage(UsageSegment::Source), &ends));
+        supplies.supply(0);
+        assert!(supplies.sent(&usage(UsageSegment::Source), &ends));
     }
 }
