@@ -5,6 +5,8 @@
 
 #[path = "../tests/common_fire/mod.rs"]
 mod common_fire;
+#[path = "../tests/common_legal/mod.rs"]
+mod common_legal;
 #[path = "../tests/common_random/mod.rs"]
 mod common_random;
 

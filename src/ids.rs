@@ -58,6 +58,8 @@ ids! {
     FaultId,
     /// A QoS class.
     ClassId,
+    /// A pool: a store between two KMs that is filled by relay.
+    PoolId,
 }
 
 /// A dense, typed table: what a `Vec` is, indexed by one kind of id only.

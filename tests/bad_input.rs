@@ -254,6 +254,26 @@ fn unknown_variant_and_unknown_set() {
 }
 
 #[test]
+fn a_topology_without_coordinates() {
+    let folder = TempDir::new().expect("a folder");
+    let file = fs::canonicalize("tests/data/topologies/Renam.graphml").expect("committed");
+    let import = program(folder.path())
+        .arg("import")
+        .arg(file)
+        .args(["--out", "made.json"])
+        .output()
+        .expect("it runs");
+    let words = [
+        "error[no_coordinates]: 5 of 5 nodes have no coordinates",
+        "Renam.graphml",
+        "hint: add Longitude and Latitude",
+        "--default-length",
+    ];
+    hold(&import, folder.path(), INVALID, &words);
+    assert!(!folder.path().join("made.json").exists());
+}
+
+#[test]
 fn a_file_that_is_too_large() {
     let folder = TempDir::new().expect("a folder");
     let file = fs::File::create(folder.path().join("bad.json")).expect("writable");

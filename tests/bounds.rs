@@ -10,6 +10,7 @@ use qkdni::analysis::capacity::{UNLIMITED, in_run, max_flow, per_second};
 use qkdni::analysis::commodities::most_served;
 use qkdni::analysis::criticality::criticality;
 use qkdni::analysis::routes::route;
+use qkdni::experiment::statistics::Sample;
 use qkdni::ids::{NodeId, SessionId};
 use qkdni::network::plan::Plan;
 use qkdni::network::{Options, simulate};
@@ -176,6 +177,10 @@ fn one_border_is_the_least_of_three() {
         assert!((row.steady_bps - 4_000.0).abs() < 1e-6, "{row:?}");
         assert_eq!(row.cut, ["border"]);
     }
+    // 2,560 bit/s over each of the border's lanes, which make 4,000.
+    let busiest = found.busiest.as_ref().expect("the routes spend key");
+    assert_eq!(busiest.hop, "A/a3 → B/b1");
+    assert!((busiest.load - 0.64).abs() < 1e-9, "{busiest:?}");
     // Both demands at once: each has its own lane of every link.
     let steady = found.all.steady_bps.expect("small");
     let asked: f64 = found.demands.iter().map(|row| row.asked_bps).sum();
@@ -273,4 +278,94 @@ fn amounts_count_blocks_and_stores() {
     assert_eq!(in_run(&plan)[border.hops[0].0 as usize], 5_120 + 218 * 1_280);
     assert_eq!(per_second(&plan)[border.hops[0].0 as usize], 4_000_000);
     assert_eq!(route(&plan, SessionId(0)).expect("there").len(), 3);
+}
+
+/// What a metric was in replications of a plan: its 99 % interval.
+fn interval(plan: &Arc<Plan>, replications: u32, name: &str, scope: &str) -> [f64; 2] {
+    let found = (0..replications).map(|replication| metric(&run(plan, replication), name, scope));
+    let found: Vec<f64> = found.map(|value| value.expect("measured")).collect();
+    Sample::of(&found).interval(0.99).expect("replications")
+}
+
+/// What is asked for on average, where the long run carries all of it.
+#[test]
+fn an_expected_throughput_lies_in_the_99_percent_interval() {
+    for file in ["scenarios/clause8/gwn-dd.json", "scenarios/clause8/iwn-cc.json"] {
+        let poisson = |demand: &str| {
+            [
+                format!("demands.{demand}.arrivals.periodic=null"),
+                format!("demands.{demand}.arrivals.poisson.rate=10 /s"),
+            ]
+        };
+        let sets: Vec<String> = ["a-to-b", "b-to-a"].into_iter().flat_map(poisson).collect();
+        let mut sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+        sets.push("run.duration=205 s");
+        let plan = plan(file, &sets);
+        let all = bounds(&plan, &Failures::default()).all;
+        let steady = all.steady_bps.expect("small");
+        assert!((steady - all.asked_bps).abs() < 0.1, "{all:?}");
+        let [low, high] = interval(&plan, 20, "throughput_bps", "network");
+        let expected = all.asked_bps;
+        assert!(
+            low <= expected && expected <= high,
+            "{expected} not in {low} to {high}"
+        );
+        assert!(high - low < 0.02 * expected, "{low} to {high}");
+    }
+}
+
+/// Closed form 6 on the two nodes that every way crosses: nodes up for 100 s and down for 10 s on average.
+#[test]
+fn an_expected_availability_lies_in_the_99_percent_interval() {
+    let random = |id: &str, node: &str| {
+        format!(
+            r#"{{"id": "{id}", "fault": {{"node_loss": {{"node": "{node}"}}}}, "random": {{
+                 "time_to_failure": {{"exponential": {{"mean": "100 s"}}}},
+                 "time_to_repair": {{"exponential": {{"mean": "10 s"}}}}}}}}"#
+        )
+    };
+    let faults = format!("faults=[{}, {}]", random("f1", "A/a3"), random("f2", "B/b1"));
+    let sets = [
+        faults.as_str(),
+        "run.warm_up=200 s",
+        "run.duration=20000 s",
+        "demands.a-to-b.arrivals.periodic.period=50 s",
+        "demands.b-to-a.arrivals.periodic.period=50 s",
+    ];
+    let plan = plan("scenarios/clause8/gwn-dd.json", &sets);
+    let failures = Failures {
+        cuts_per_1000_km_and_year: 0.0,
+        node: 100.0 / 110.0,
+        ..Failures::default()
+    };
+    let expected = bounds(&plan, &failures).demands[0].availability;
+    assert!((expected[0] - 100.0 / 121.0).abs() < 1e-9, "{expected:?}");
+    let [low, high] = interval(&plan, 24, "availability", "demand:a-to-b");
+    assert!(
+        low <= expected[0] && expected[0] <= high,
+        "{expected:?} not in {low} to {high}"
+    );
+    assert!(high - low < 0.02, "{low} to {high}");
+}
+
+/// Where elements take no time and nothing is reserved beforehand, a key takes the four ways of the bound and no more.
+#[test]
+fn the_least_delay_is_reached() {
+    let sets = [
+        "protocol.reservation=per_hop",
+        r#"timing.processing={"key_manager": "0 us", "controller": "0 us", "manager": "0 us"}"#,
+        "demands.a-to-b.arrivals.periodic.period=5 s",
+        "demands.b-to-a.arrivals.periodic.period=7 s",
+        "run.duration=305 s",
+    ];
+    for file in ["gwn-dd", "gwn-cc", "iwn-dd", "iwn-cc"] {
+        let plan = plan(&format!("scenarios/clause8/{file}.json"), &sets);
+        let outcome = run(&plan, 0);
+        for row in bounds(&plan, &Failures::default()).demands {
+            let least = row.kkrd_at_least_s.expect("joined");
+            let found = metric(&outcome, "kkrd_s", &format!("demand:{}", row.demand)).expect("measured");
+            let beyond = found / least - 1.0;
+            assert!((-1e-9..0.02).contains(&beyond), "{file}: {found} of {row:?}");
+        }
+    }
 }

@@ -207,7 +207,8 @@ fn the_later_end_is_waited_for() {
     }
 }
 
-/// Cut, repaired, first block: off, pending, active; between them reports at equal distance, with the last block's rate.
+/// Cut, repaired, first block: passive while key is left, pending, active; between them reports at equal distance, with
+/// the last block's rate. The trace says so too, over Cq and Mq.
 #[test]
 fn states_are_told_as_they_change_and_performance_with_a_period() {
     let plan = plan(|document| {
@@ -229,9 +230,9 @@ fn states_are_told_as_they_change_and_performance_with_a_period() {
         (10, Active, true),
         (20, Active, true),
         (30, Active, true),
-        (32, Off, false),
-        (40, Off, false),
-        (50, Off, false),
+        (32, Passive, false),
+        (40, Passive, false),
+        (50, Passive, false),
         (52, Pending, false),
         (57, Active, true),
         (60, Active, true),
@@ -241,6 +242,14 @@ fn states_are_told_as_they_change_and_performance_with_a_period() {
         (100, Active, true),
     ];
     assert!(of_one == expected, "{of_one:?}");
+    let traced = traced(&plan);
+    for point in ["Cq", "Mq"] {
+        let lines = traced.iter().filter(|line| line["reference_point"] == point);
+        let of_one = lines.filter(|line| line["from"] == "QKD module A/link at A/a1");
+        let states: Vec<&str> = of_one.filter_map(|line| line["link"]["state"].as_str()).collect();
+        let expected: Vec<&str> = expected.iter().map(|(_, state, _)| state.name()).collect();
+        assert_eq!(states, expected, "{point}");
+    }
     let rate = evaluation("{}").rate_bps;
     for (_, _, performance) in told.reports.iter().filter(|report| report.2.state == Active) {
         assert!(
@@ -254,6 +263,78 @@ fn states_are_told_as_they_change_and_performance_with_a_period() {
                 .is_some_and(|qber| qber > 5_000 && qber < 20_000)
         );
     }
+}
+
+/// The lines of the trace that tell of links.
+fn traced(plan: &Arc<Plan>) -> Vec<Value> {
+    let options = Options {
+        trace: true,
+        audit: true,
+    };
+    let text = String::from_utf8(simulate(plan, 0, options).trace).expect("UTF-8");
+    let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    lines.filter(|line: &Value| !line["link"].is_null()).collect()
+}
+
+/// A link that is cut and whose key is used up is off: neither generating, nor anything left.
+#[test]
+fn a_cut_link_without_key_is_off() {
+    let plan = plan(|document| {
+        link(document)["generation"] = json!({ "report_every": "10 s" });
+        // All that a second makes is taken at once.
+        let all = evaluation("{}").rate_bps as u64;
+        document["demands"][0]["key"] = json!(format!("{all} bit"));
+        document["demands"][0]["arrivals"] = json!({ "poisson": { "rate": "5 /s" } });
+        document["faults"] = json!([{ "id": "cut", "at": "32 s",
+            "fault": { "duct_cut": { "duct": "A/link", "position": "1 km" } } }]);
+    });
+    let states: Vec<LinkState> = (told(&plan).reports.iter())
+        .filter(|report| report.1 == 0 && report.0 > Time(33_000_000_000))
+        .map(|report| report.2.state)
+        .collect();
+    assert!(
+        states.len() >= 5 && states.iter().all(|state| *state == Off),
+        "{states:?}"
+    );
+}
+
+/// Shows P10 step 2: a module that is polled answers with state, rate and error rate (fields after ETSI GS QKD 015), and a
+/// link whose blocks are all alike answers too.
+#[test]
+fn a_polled_module_answers_with_state_and_performance() {
+    let plan = plan(|document| document["protocol"] = json!({ "polling": "5 s" }));
+    let rate = evaluation("{}").rate_bps;
+    let (mut physical, mut steady) = (0, 0);
+    for line in traced(&plan) {
+        assert_eq!(
+            [
+                &line["procedure"],
+                &line["step"],
+                &line["message"],
+                &line["reference_point"]
+            ],
+            ["P10", "2", "status", "Cq"]
+        );
+        let told = &line["link"];
+        assert_eq!(told["state"], "ACTIVE");
+        assert_eq!(told["skr_bps"], told["expected_skr_bps"]);
+        let skr = told["skr_bps"].as_f64().expect("a number");
+        if line["from"].as_str().is_some_and(|from| from.contains("A/link")) {
+            assert!((skr / rate - 1.0).abs() < 1e-3, "{told}");
+            assert!(
+                told["qber_ppm"].as_u64().is_some_and(|qber| qber > 5_000),
+                "{told}"
+            );
+            physical += 1;
+        } else {
+            assert!(
+                (skr - 1_000.0).abs() < 1.0 && told["qber_ppm"].is_null(),
+                "{told}"
+            );
+            steady += 1;
+        }
+    }
+    assert!(physical >= 36 && steady >= 2 * 36, "{physical} {steady}");
 }
 
 /// A full store stops its link by order of the controller: passive until what is taken from it lets it start.

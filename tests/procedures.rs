@@ -4,12 +4,16 @@
 //!
 //! `BLESS=1 cargo test --test procedures` writes the charts anew; read the difference before committing it.
 
-use std::collections::BTreeSet;
+mod common_legal;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use common_legal::Cast;
 use qkdni::network::{Options, simulate};
+use qkdni::observe::outcome::Outcome;
 use qkdni::observe::record::TraceLine;
 use qkdni::report::chart::list;
 use qkdni::scenario::{compile, load};
@@ -31,8 +35,8 @@ fn failure_of(configuration: &str, session: &str) -> Vec<Value> {
     trace_of(configuration, ":relay-failure", &[rarely])
 }
 
-/// The trace lines of a variant's run.
-fn trace_of(configuration: &str, variant: &str, sets: &[String]) -> Vec<Value> {
+/// A variant's run, held to its audit.
+fn run_of(configuration: &str, variant: &str, sets: &[String]) -> Outcome {
     let loaded =
         load(&format!("scenarios/clause8/{configuration}.json{variant}"), sets).expect("a valid scenario");
     let outcome = simulate(
@@ -46,6 +50,12 @@ fn trace_of(configuration: &str, variant: &str, sets: &[String]) -> Vec<Value> {
     for check in &outcome.audit {
         assert!(check.passed, "{configuration}: {}: {}", check.check, check.detail);
     }
+    outcome
+}
+
+/// The trace lines of a variant's run.
+fn trace_of(configuration: &str, variant: &str, sets: &[String]) -> Vec<Value> {
+    let outcome = run_of(configuration, variant, sets);
     let text = String::from_utf8(outcome.trace).expect("JSON is UTF-8");
     text.lines()
         .map(|line| serde_json::from_str(line).expect("a line is JSON"))
@@ -109,6 +119,7 @@ fn of_reroute<'a>(lines: &'a [Value], session: &str, procedures: &[&str], first:
         .iter()
         .filter(|line| procedures.contains(&text(line, "procedure")))
         .filter(|line| [session, "–"].contains(&text(line, "session")))
+        .filter(|line| text(line, "reference_point") != "Qx")
         .filter(|line| text(line, "message") != "QKD-keys" || text(line, "from").contains("border"))
         .collect();
     let begin = ours.iter().position(|line| text(line, "message") == first);
@@ -174,7 +185,7 @@ fn rerouting_and_fault_management_keep_the_partial_order() {
         let cut = trace_of(configuration, ":border-cut", &[]);
         for session in sessions(&cut) {
             let failure = failure_of(configuration, &session);
-            let cases: [Case<'_>; 3] = [
+            let cases: [Case<'_>; 5] = [
                 (&cut, &["P10", "P13"], "status request", &["1", "2", "3"]),
                 (
                     &cut,
@@ -187,6 +198,13 @@ fn rerouting_and_fault_management_keep_the_partial_order() {
                     &["P11", "P14"],
                     "relay failure alarm",
                     &["0", "1", "2", "3", "4", "4a"],
+                ),
+                (&failure, &["P11", "P14"], "relay failure alarm", &["5", "6"]),
+                (
+                    &failure,
+                    &["P10", "P13"],
+                    "analyses the report",
+                    &["6", "7", "8", "9", "10"],
                 ),
             ];
             for (lines, procedures, first, order) in cases {
@@ -210,6 +228,25 @@ fn rerouting_and_fault_management_keep_the_partial_order() {
                     );
                 }
             }
+            // Each side has analysed before it tells its paths, and told before it agrees.
+            for lines in [&cut, &failure] {
+                let of_session = lines.iter().filter(|line| text(line, "session") == session);
+                let mut done: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+                let mut agreed = 0;
+                for line in of_session.filter(|line| matches!(text(line, "procedure"), "P10" | "P13")) {
+                    let step = text(line, "step");
+                    let own = done.entry(text(line, "from")).or_default();
+                    let needed = match (step, text(line, "message")) {
+                        ("7", _) => "6",
+                        ("8", "PROPOSE" | "ACCEPT") => "7",
+                        _ => step,
+                    };
+                    assert!(needed == step || own.contains(needed), "{configuration}: {line}");
+                    agreed += usize::from(text(line, "message") == "ACCEPT");
+                    own.insert(step);
+                }
+                assert!(agreed > 0, "{configuration} {session}");
+            }
             // Both sides command at the instant that COMMIT named: steps 9 begin together.
             let cut = of_reroute(&cut, &session, &["P10", "P13"], "link alarm");
             let commits = cut.iter().filter(|line| text(line, "message") == "COMMIT");
@@ -223,6 +260,56 @@ fn rerouting_and_fault_management_keep_the_partial_order() {
                 .filter_map(|line| line["t_ns"].as_u64())
                 .collect();
             assert_eq!(commands.len(), 1, "{configuration} {session}: {commands:?}");
+        }
+    }
+}
+
+/// Shows P11 and P14: a reroute that begins with a relay failure has its record, from the fault to the last KM's new route;
+/// detection is until the KM's alarm, and every line about it names the fault.
+#[test]
+fn a_reroute_begun_by_fault_management_has_its_record() {
+    for configuration in CONFIGURATIONS {
+        let outcome = run_of(configuration, ":relay-failure", &[]);
+        let text = String::from_utf8(outcome.trace).expect("UTF-8");
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        let at = |line: &Value| line["t_ns"].as_u64().expect("a time");
+        let alarm = lines.iter().find(|line| line["message"] == "relay failure alarm");
+        let alarm = alarm.expect("the relay fails");
+        assert_eq!(alarm["fault"], "f1", "{configuration}");
+        let session = alarm["session"].as_str().expect("of a session");
+        let record = (outcome.reroutes.iter()).find(|it| it.session == session && it.fault == "f1");
+        let record = record.unwrap_or_else(|| panic!("{configuration}: {:?}", outcome.reroutes));
+        let begins = 10_000_000_000;
+        assert_eq!(
+            record.stages_ns[0],
+            Some(at(alarm) - begins),
+            "{configuration}: {record:?}"
+        );
+        let of_session = lines.iter().filter(|line| line["session"] == session);
+        let active = of_session.clone().filter(|line| {
+            line["message"] == "route active"
+                && line["from"].as_str().is_some_and(|from| from.starts_with("KMA"))
+        });
+        let last = active.map(at).max().expect("a new route");
+        assert_eq!(
+            record.control_plane_ns(),
+            Some(last - begins),
+            "{configuration}: {record:?}"
+        );
+        assert!(record.messages > 0 && record.bytes > 0);
+        let managed = of_session.filter(|line| {
+            // Notes of a session's state, and what is about one request, name none.
+            let message = self::text(line, "message");
+            !message.starts_with("session ")
+                && message != "cancel"
+                && at(line) <= last
+                && ["P10", "P11", "P13", "P14"].contains(&self::text(line, "procedure"))
+        });
+        for line in managed {
+            assert_eq!(line["fault"], "f1", "{configuration}: {line}");
         }
     }
 }
@@ -345,6 +432,155 @@ fn reference_points_follow_from_placement() {
     }
 }
 
+/// Shows A1, A2, A3 and RP-Qx: a QKD link joins the two gateway nodes' modules; with an interworking node there is one
+/// from either gateway to the node, and none between the two modules inside it.
+#[test]
+fn qx_joins_the_modules_of_a_link() {
+    for (configuration, expected) in [
+        ("gwn-dd", &[["border at A/a3", "border at B/b1"]][..]),
+        (
+            "iwn-dd",
+            &[
+                ["border/A at A/a3", "border/A at border/A"],
+                ["border/B at border/B", "border/B at B/b1"],
+            ][..],
+        ),
+    ] {
+        let lines = trace(configuration);
+        let crossing = lines.iter().filter(|line| text(line, "reference_point") == "Qx");
+        let ends = crossing.map(|line| {
+            let mut ends = ["from", "to"].map(|field| text(line, field).trim_start_matches("QKD module "));
+            ends.sort_unstable();
+            ends
+        });
+        let seen: BTreeSet<[&str; 2]> = ends.filter(|ends| ends[0].starts_with("border")).collect();
+        let mut expected = expected.to_vec();
+        for ends in &mut expected {
+            ends.sort_unstable();
+        }
+        assert_eq!(seen, expected.into_iter().collect(), "{configuration}");
+    }
+}
+
+/// Every scenario that comes with the program, with what is off by default on.
+#[test]
+fn every_line_of_every_scenario_is_legal() {
+    let mut files: Vec<(String, Vec<&str>)> = Vec::new();
+    for configuration in CONFIGURATIONS
+        .into_iter()
+        .chain(["iwn-cc-inside", "iwn-dd-managers"])
+    {
+        for variant in ["", ":cut", ":border-cut", ":relay-failure"] {
+            files.push((format!("clause8/{configuration}.json{variant}"), Vec::new()));
+        }
+    }
+    for variant in [
+        "link-cut",
+        "module-failure",
+        "km-outage",
+        "controller-outage",
+        "manager-outage",
+        "border-node-loss",
+        "site-loss",
+        "channel-cut",
+        "cxi-cut",
+        "eavesdropper",
+        "store-corruption",
+        "one-building",
+        "maintenance",
+        "at-random",
+        "heartbeats",
+    ] {
+        files.push((format!("faults.json:{variant}"), Vec::new()));
+    }
+    for file in [
+        "relay-schemes.json:mixed",
+        "ring-of-four.json:cut",
+        "providers.json",
+    ] {
+        files.push((file.to_owned(), Vec::new()));
+    }
+    files.push((
+        "three-states.json:cut".to_owned(),
+        vec!["run.duration=6 min", "run.warm_up=10 s"],
+    ));
+    files.push((
+        "clause8/iwn-dd.json:cut".to_owned(),
+        vec![
+            "protocol.polling=1 s",
+            "protocol.management.reports.period=20 s",
+            "protocol.management.configuration_records=true",
+            "protocol.management.user_reports=true",
+            "security.sharing={\"ksa_keys\":{\"period\":\"10 s\",\"ck\":true}}",
+        ],
+    ));
+    let mut points = BTreeSet::new();
+    for (file, sets) in files {
+        let sets: Vec<String> = sets.into_iter().map(str::to_owned).collect();
+        let loaded = load(&format!("scenarios/{file}"), &sets).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let plan = Arc::new(compile(&loaded.document));
+        let options = Options {
+            trace: true,
+            audit: true,
+        };
+        let outcome = simulate(&plan, 0, options);
+        for check in &outcome.audit {
+            assert!(check.passed, "{file}: {}: {}", check.check, check.detail);
+        }
+        let cast = Cast::of(&plan);
+        for line in outcome
+            .trace
+            .split(|&byte| byte == b'\n')
+            .filter(|line| !line.is_empty())
+        {
+            let line: Value = serde_json::from_slice(line).expect("a line is JSON");
+            assert_eq!(cast.complaint(&line), None, "{file}");
+            points.extend(line["reference_point"].as_str().map(str::to_owned));
+        }
+    }
+    // Every reference point of 6.1 and 6.2 has been spoken over.
+    assert_eq!(points.len(), 20, "{points:?}");
+}
+
+/// Shows A4: every element of a run is of one layer, and what it says goes over that layer's reference points.
+#[test]
+fn every_element_is_of_one_layer() {
+    let file = "scenarios/providers.json";
+    let plan = Arc::new(compile(&load(file, &[]).expect("a valid scenario").document));
+    let options = Options {
+        trace: true,
+        audit: true,
+    };
+    let outcome = simulate(&plan, 0, options);
+    let cast = Cast::of(&plan);
+    let mut pairs = BTreeSet::new();
+    for line in outcome
+        .trace
+        .split(|&byte| byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
+        let line: Value = serde_json::from_slice(line).expect("a line is JSON");
+        let mut layers = ["from", "to"].map(|field| cast.layer(text(&line, field)));
+        layers.sort_unstable();
+        if let Some(point) = line["reference_point"].as_str() {
+            pairs.insert((point.to_owned(), layers));
+        }
+    }
+    // One pair of layers for each reference point.
+    let points: BTreeSet<&String> = pairs.iter().map(|(point, _)| point).collect();
+    assert_eq!(points.len(), pairs.len(), "{pairs:?}");
+    let layers: BTreeSet<&str> = pairs.iter().flat_map(|(_, layers)| *layers).collect();
+    let all = [
+        "control",
+        "key management",
+        "management",
+        "quantum",
+        "service",
+        "user network",
+    ];
+    assert_eq!(layers, BTreeSet::from(all));
+}
+
 /// Shows the reference points of one QKDN: each is spoken over in some run of the configurations.
 #[test]
 fn every_reference_point_is_spoken_over() {
@@ -356,7 +592,8 @@ fn every_reference_point_is_spoken_over() {
         }
     }
     for point in [
-        "Ak", "Kq-1", "Kx-1", "Kx-2", "Ck", "Cq", "Cx", "Mq", "Mk", "Mc", "Cxi", "Kxi-1", "Kxi-2", "Mxi",
+        "Ak", "Qx", "Kq-1", "Kx-1", "Kx-2", "Ck", "Cq", "Cx", "Mq", "Mk", "Mc", "Cxi", "Kxi-1", "Kxi-2",
+        "Mxi",
     ] {
         assert!(seen.contains(point), "{point}: {seen:?}");
     }

@@ -1,11 +1,13 @@
 //! What holds in every run, whatever the plan: networks of random shape, borders of both kinds, overload, starvation,
 //! cuts with and without repair, lost messages.
 
+mod common_legal;
 mod common_random;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common_random::{Recipe, plan, recipe, troubled};
+use common_legal::Cast;
+use common_random::{Recipe, plan, protected, recipe, troubled};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use qkdni::network::channels::Channels;
@@ -79,6 +81,12 @@ fn hold(recipe: &Recipe) -> Result<(), TestCaseError> {
     let outcome = simulate(&plan, 0, watched);
     for check in &outcome.audit {
         prop_assert!(check.passed, "{}: {}", check.check, check.detail);
+    }
+
+    let cast = Cast::of(&plan);
+    for line in lines(&outcome.trace) {
+        let complaint = cast.complaint(&line);
+        prop_assert!(complaint.is_none(), "{}", complaint.unwrap_or_default());
     }
 
     let stories = stories(&outcome);
@@ -161,6 +169,52 @@ fn hold(recipe: &Recipe) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Runs a plan with legs and pools and holds it to what must be true of any run.
+fn hold_protected(recipe: &Recipe) -> Result<(), TestCaseError> {
+    let plan = plan(recipe, Channels::default());
+    let watched = Options {
+        trace: true,
+        audit: true,
+    };
+    let outcome = simulate(&plan, 0, watched);
+    for check in &outcome.audit {
+        prop_assert!(check.passed, "{}: {}", check.check, check.detail);
+    }
+    let demands: BTreeSet<&str> = plan.demands().map(|(_, demand)| demand.name.as_str()).collect();
+    for (id, story) in &stories(&outcome) {
+        let asked = demands.contains(id.0.as_str());
+        prop_assert_eq!(
+            story.ends,
+            u32::from(asked),
+            "{:?} ends so often: {:?}",
+            id,
+            story
+        );
+    }
+    prop_assert!(
+        outcome
+            .requests
+            .iter()
+            .all(|record| demands.contains(record.demand.as_str()))
+    );
+    let again = simulate(&plan, 0, watched);
+    prop_assert!(outcome.trace == again.trace && outcome.decisions == again.decisions);
+    let unwatched = simulate(
+        &plan,
+        0,
+        Options {
+            trace: false,
+            audit: false,
+        },
+    );
+    for other in [&again, &unwatched] {
+        prop_assert_eq!(&outcome.metrics, &other.metrics);
+        prop_assert_eq!(&outcome.requests, &other.requests);
+        prop_assert_eq!(&outcome.reroutes, &other.reroutes);
+    }
+    Ok(())
+}
+
 /// The same plans every time; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look at others.
 fn config() -> ProptestConfig {
     let mut config = ProptestConfig {
@@ -191,5 +245,29 @@ proptest! {
     #[test]
     fn every_run_in_trouble_keeps_the_books(recipe in troubled(2, 4)) {
         hold(&recipe.plain())?;
+    }
+}
+
+/// A few of them: legs and refills are many requests for each of an application's.
+fn fewer() -> ProptestConfig {
+    let config = config();
+    ProptestConfig {
+        cases: config.cases / 8,
+        ..config
+    }
+}
+
+proptest! {
+    #![proptest_config(fewer())]
+
+    /// Legs and pools of all kinds, in calm and in trouble.
+    #[test]
+    fn every_run_with_protection_keeps_the_books(recipe in protected(recipe(2))) {
+        hold_protected(&recipe)?;
+    }
+
+    #[test]
+    fn every_run_with_protection_in_trouble_keeps_the_books(recipe in protected(troubled(2, 4))) {
+        hold_protected(&recipe)?;
     }
 }

@@ -282,8 +282,10 @@ fn samples_change_no_other_file() {
         let manifest: Value = serde_json::from_str(&text).expect("JSON");
         serde_json::from_value(manifest["files"].clone()).expect("hashes")
     };
-    let (mut sampled, bare) = (files("cut"), files("bare"));
+    let (mut sampled, mut bare) = (files("cut"), files("bare"));
     assert!(sampled.remove("timeseries.csv").is_some() && sampled.remove("routes.csv").is_some());
+    // What lists the files lists those too.
+    assert_ne!(sampled.remove("README.md"), bare.remove("README.md"));
     assert_eq!(sampled, bare);
     let text = fs::read_to_string(folder("cut").join("timeseries.csv")).expect("there");
     let mut last: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
@@ -319,6 +321,106 @@ fn samples_change_no_other_file() {
     done(&qkdni(["reproduce", &path_of("cut")]));
 }
 
+/// A folder says what its files are, and what each column of its tables means, in the order of the columns.
+#[test]
+fn every_folder_explains_itself() {
+    let mut tables = 0;
+    for name in ["traced", "bare", "compared", "compared/variants/I", "grid"] {
+        let folder = folder(".").join(name);
+        let read = |file: &str| fs::read_to_string(folder.join(file)).expect("there");
+        let readme = read("README.md");
+        let manifest: Value = serde_json::from_str(&read("manifest.json")).expect("JSON");
+        for file in manifest["files"].as_object().expect("files").keys() {
+            let shown = match file.split_once('/') {
+                Some((folder, _)) => format!("{folder}/"),
+                None => file.clone(),
+            };
+            assert!(
+                shown == "README.md" || readme.contains(&format!("| `{shown}` |")),
+                "{name}: {file}\n{readme}"
+            );
+        }
+        for line in readme
+            .lines()
+            .filter(|line| line.ends_with(".csv`") && line.starts_with('`'))
+        {
+            let (_, columns) = readme.split_once(&format!("\n{line}\n")).expect("just seen");
+            let columns: Vec<&str> = (columns.lines())
+                .map_while(|line| line.strip_prefix("- ")?.split_once(": "))
+                .flat_map(|(columns, _)| columns.split(", "))
+                .map(|column| match column {
+                    "(the paths that were swept)" => "demands.a-to-b.key,demands.a-to-b.timeout",
+                    column => column,
+                })
+                .collect();
+            let table = read(line.trim_matches('`'));
+            assert_eq!(
+                table.lines().next(),
+                Some(columns.join(",").as_str()),
+                "{name}: {line}"
+            );
+            tables += 1;
+        }
+    }
+    assert!(tables >= 14, "{tables}");
+}
+
+/// With `--json` every command prints one JSON document and nothing else.
+#[test]
+fn every_command_speaks_json() {
+    let place = TempDir::new().expect("a folder");
+    let file = |name: &str| place.path().join(name).to_str().expect("text").to_owned();
+    let (traced, swept, plain) = (
+        path_of("traced"),
+        path_of("swept"),
+        "scenarios/clause8/gwn-dd.json",
+    );
+    let one = ["--replications", "1"];
+    let chart = ["trace", traced.as_str(), "--request", "a-to-b/0"];
+    let (page, map, pages) = (file("x.html"), file("x.svg"), file("man"));
+    let [run, compared, again] = ["run", "compared", "again"].map(|name| file(name));
+    let polska = "tests/data/topologies/polska.xml";
+    let commands: Vec<Vec<&str>> = vec![
+        vec!["validate", plain],
+        [&["run", plain, "--out", &run][..], &one].concat(),
+        [&["compare", plain, "--gwn-vs-iwn", "--out", &compared][..], &one].concat(),
+        [
+            &["sweep", plain, "--set", "run.seed=1,2", "--out", &again][..],
+            &one,
+        ]
+        .concat(),
+        vec!["link", "--model", "decoy_bb84_asymptotic", "--distance", "50 km"],
+        vec!["bounds", plain],
+        vec!["criticality", plain, "--pairs"],
+        vec!["import", polska],
+        vec!["new", "--template", "ring"],
+        vec!["schema"],
+        vec!["list"],
+        vec!["reproduce", &swept],
+        vec!["report", &traced, "--out", &page],
+        vec!["plot", &traced, "--what", "topology", "--out", &map],
+        chart.to_vec(),
+        vec!["explain", &traced, "--request", "a-to-b/0"],
+        vec!["completions", "bash"],
+        vec!["man"],
+        vec!["man", "--out", &pages],
+    ];
+    let help = qkdni(["help"]);
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    let verbs = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    for verb in verbs.map_while(|line| line.strip_prefix("  ")?.split(' ').next()) {
+        let known = verb.is_empty() || verb == "help" || commands.iter().any(|words| words[0] == verb);
+        assert!(known, "{verb}");
+    }
+    for words in commands {
+        let output = qkdni(words.iter().copied().chain(["--json"]));
+        done(&output);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let document: Result<Value, _> = serde_json::from_str(&text);
+        assert!(document.is_ok_and(|it| it.is_object()), "{words:?}: {text}");
+    }
+}
+
 fn refused(output: &Output, code: i32, words: &[&str]) {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{said}");
@@ -331,16 +433,17 @@ fn refused(output: &Output, code: i32, words: &[&str]) {
 #[test]
 fn what_is_no_whole_folder_is_refused() {
     let place = TempDir::new().expect("a folder");
-    let copy = |name: &str| {
+    let copy_of = |from: &str, name: &str| {
         let to = place.path().join(name);
         fs::create_dir(&to).expect("a folder");
-        for entry in fs::read_dir(folder("cut")).expect("there").flatten() {
+        for entry in fs::read_dir(folder(from)).expect("there").flatten() {
             if entry.path().is_file() {
                 fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
             }
         }
         to
     };
+    let copy = |name: &str| copy_of("cut", name);
     let try_it = |folder: &Path, words: &[&str]| {
         let path = folder.to_str().expect("text");
         for verb in ["report", "plot"] {
@@ -358,12 +461,41 @@ fn what_is_no_whole_folder_is_refused() {
     let changed = copy("changed");
     fs::write(changed.join("timeseries.csv"), "replication,t_ns\n").expect("written");
     try_it(&changed, &["timeseries.csv was changed"]);
+    let age = |folder: &Path| {
+        let manifest = fs::read_to_string(folder.join("manifest.json")).expect("there");
+        let manifest = manifest.replacen("\"schema_version\": 1", "\"schema_version\": 99", 1);
+        fs::write(folder.join("manifest.json"), manifest).expect("written");
+    };
     let other = copy("other");
-    let manifest = fs::read_to_string(other.join("manifest.json")).expect("there");
-    let manifest = manifest.replacen("\"schema_version\": 1", "\"schema_version\": 99", 1);
-    fs::write(other.join("manifest.json"), manifest).expect("written");
-    try_it(&other, &["schema_version is 99"]);
+    age(&other);
+    try_it(&other, &["schema_version is 99", "hint"]);
     try_it(&place.path().join("nowhere"), &["cannot read"]);
+
+    // The same of what reads a trace, and of what repeats a run.
+    let traced = copy_of("traced", "half-traced");
+    fs::remove_file(traced.join("trace.jsonl")).expect("removed");
+    fs::remove_file(traced.join("decisions.jsonl")).expect("removed");
+    let path = traced.to_str().expect("text");
+    let request = ["--request", "a-to-b/0"];
+    let ask = |verb| qkdni([&[verb, path][..], &request].concat());
+    refused(&ask("trace"), INPUT_OUTPUT, &["trace.jsonl: the file is gone"]);
+    refused(
+        &ask("explain"),
+        INPUT_OUTPUT,
+        &["decisions.jsonl: the file is gone"],
+    );
+    let again = qkdni(["reproduce", path]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stdout).contains("trace.jsonl is missing"));
+    age(&traced);
+    for verb in ["trace", "explain"] {
+        refused(&ask(verb), INPUT_OUTPUT, &["schema_version is 99"]);
+    }
+    refused(
+        &qkdni(["reproduce", path]),
+        INPUT_OUTPUT,
+        &["schema_version is 99"],
+    );
 }
 
 #[test]
@@ -522,12 +654,16 @@ mod chromium {
         done(&qkdni(["report", &results, "--out", &out]));
         let size = fs::metadata(&out).expect("a report").len();
         assert!(size < 5_000_000, "{size} bytes");
-        let (page, console) = opened(Path::new(&out));
-        assert_eq!(
-            (attribute(&page, "data-selftest").as_deref(), console.as_str()),
-            (Some("passed"), "")
-        );
-        let opened = attribute(&page, "data-opened-ms").and_then(|text| text.parse::<u32>().ok());
+        // The quickest of three openings: what else the machine does is not the page's.
+        let times = [(); 3].map(|()| {
+            let (page, console) = opened(Path::new(&out));
+            assert_eq!(
+                (attribute(&page, "data-selftest").as_deref(), console.as_str()),
+                (Some("passed"), "")
+            );
+            attribute(&page, "data-opened-ms").and_then(|text| text.parse::<u32>().ok())
+        });
+        let opened = times.into_iter().flatten().min();
         assert!(opened.is_some_and(|time| time < 2_000), "{opened:?} ms");
     }
 }

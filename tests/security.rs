@@ -132,6 +132,8 @@ fn relay_schemes_differ_in_what_is_held_and_not_in_what_is_computable() {
             held,
             "{scheme:?}"
         );
+        let held = held.len() as f64;
+        assert_eq!(metric(&outcome, "nodes_in_clear", "network"), held, "{scheme:?}");
         assert_eq!(
             nodes_that_know_all(&outcome, "exposed_bits_per_node"),
             all,
@@ -352,27 +354,22 @@ fn without_key_for_tags_nothing_passes() {
 /// Shows S6 and A5: what crosses Cxi names neither applications nor the source KM, nor hops or stores of the other side.
 #[test]
 fn controllers_tell_each_other_no_more_than_a_session_needs() {
-    use qkdni::architecture::message::{ControlMessage, SegmentOrder};
-    // By type: a query holds these fields and no others.
-    let fields = |order: SegmentOrder| {
+    use qkdni::architecture::message::SegmentOrder;
+    // By type: a query holds these fields and no others (of its session, where a demand has several: which one, and its end).
+    let _: fn(SegmentOrder) = |order| {
         let SegmentOrder {
-            ask,
-            border,
-            passed,
-            destination,
-            destination_qkdn,
-            bits,
-            class,
-            deadline,
+            ask: _,
+            border: _,
+            passed: _,
+            destination: _,
+            destination_qkdn: _,
+            bits: _,
+            class: _,
+            deadline: _,
+            hold: _,
+            leg: _,
         } = order;
-        let to = (destination, destination_qkdn);
-        (ask, border, passed, to, bits, class, deadline)
     };
-    let of_query = |message: &ControlMessage| match message {
-        ControlMessage::SegmentQuery { order, .. } => Some(fields(order.clone())),
-        _ => None,
-    };
-    let _ = of_query;
     // By trace: the messages that cross, all of them.
     for kind in [Kind::Gwn, Kind::Iwn] {
         let crossing: BTreeSet<String> = lines(
@@ -397,6 +394,8 @@ fn controllers_tell_each_other_no_more_than_a_session_needs() {
             crossing.iter().all(|message| known.contains(&message.as_str())),
             "{crossing:?}"
         );
+        let asks = known[..4].iter().all(|message| crossing.contains(*message));
+        assert!(asks, "sessions are established across the border: {crossing:?}");
     }
 }
 

@@ -94,6 +94,180 @@ fn threads_and_parts_give_the_same_bytes_and_nothing_is_computed_twice() {
     run(place.path(), &["reproduce".to_owned(), "one".to_owned()]);
 }
 
+/// Machines that share no disk: their folders are copied over one another, and the same command gathers.
+#[test]
+fn parts_from_different_disks_are_gathered() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    scenario(place.path());
+    let sweep = |out: &str, more: &[&str]| {
+        let words = [
+            "sweep",
+            "s.json",
+            "--replications",
+            "1",
+            "--set",
+            "run.seed=1..5:1",
+            "--out",
+            out,
+        ];
+        run(
+            place.path(),
+            &[&words, more]
+                .concat()
+                .iter()
+                .map(|word| (*word).to_owned())
+                .collect::<Vec<_>>(),
+        );
+    };
+    sweep("alone", &[]);
+    for part in ["1/2", "2/2"] {
+        sweep(&format!("disk-{}", &part[..1]), &["--shard", part]);
+    }
+    fs::create_dir_all(place.path().join("all.partial/points")).expect("room");
+    for disk in ["disk-1.partial", "disk-2.partial"] {
+        for folder in ["", "points"] {
+            for entry in fs::read_dir(place.path().join(disk).join(folder))
+                .expect("there")
+                .flatten()
+            {
+                if entry.path().is_file() {
+                    let to = place
+                        .path()
+                        .join("all.partial")
+                        .join(folder)
+                        .join(entry.file_name());
+                    fs::copy(entry.path(), to).expect("copied");
+                }
+            }
+        }
+    }
+    sweep("all", &[]);
+    assert_same(&place.path().join("alone"), &place.path().join("all"));
+}
+
+/// Every point of a sweep with --gwn-vs-iwn is what `compare` makes of the same variant and changes; tables and pictures
+/// of it are made from the folder alone.
+#[test]
+fn points_may_be_comparisons_over_variants_of_the_file() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    scenario(place.path());
+    let words = |line: &str| -> Vec<String> {
+        line.split(' ')
+            .map(|word| word.replace('_', " ").replace('~', "_"))
+            .collect()
+    };
+    let short = "--set run.duration=30_s";
+    run(
+        place.path(),
+        &words(&format!(
+            "sweep s.json --replications 2 --gwn-vs-iwn --variants what=-,cut {short} --set boundaries.border.site~at=0.2,0.5 --out r"
+        )),
+    );
+    let header = |path: &str| -> String {
+        let text = fs::read_to_string(place.path().join(path)).expect("there");
+        text.lines().next().expect("a header").to_owned()
+    };
+    assert!(
+        header("r/sweep.csv")
+            .starts_with("point,what,run.duration,boundaries.border.site_at,variant,metric,")
+    );
+    assert!(header("r/verdicts.csv").ends_with(
+        "pair,metric,scope,unit,mean_a,mean_b,difference,ci95_low,ci95_high,pairs,p_holm,verdict"
+    ));
+    run(
+        place.path(),
+        &words(&format!(
+            "compare s.json:cut --gwn-vs-iwn --replications 2 {short} --set boundaries.border.site~at=0.5 --out alone"
+        )),
+    );
+    let json = |path: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(place.path().join(path)).expect("there")).expect("JSON")
+    };
+    let point = json("r/points/000003.json");
+    assert_eq!(point["values"]["what"], "cut");
+    assert_eq!(point["comparison"], json("alone/compare.json"));
+    let variants = point["variants"].as_array().expect("variants");
+    let summary = variants.iter().find(|of| of["variant"] == "I").expect("I")["summary"].clone();
+    assert_eq!(summary, json("alone/variants/I/summary.json"));
+    run(place.path(), &words("reproduce r"));
+
+    run(
+        place.path(),
+        &words("table r --metric rerouting~latency~s --where what=cut --format markdown --out t.md"),
+    );
+    let table = fs::read_to_string(place.path().join("t.md")).expect("there");
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 4, "{table}");
+    assert_eq!(
+        lines[0],
+        "| metric | border.site_at | G0 | G0= | G1 | I | G1 vs I | G0 vs I | G0= vs I |"
+    );
+    assert!(lines[2].starts_with("| rerouting_latency_s | 0.2 | "), "{table}");
+    run(
+        place.path(),
+        &words("plot r --what sweep --where what=cut --into pictures"),
+    );
+    for picture in [
+        "sweep-rerouting_latency_s-border-site_at.svg",
+        "sweep-stages-border-site_at.svg",
+    ] {
+        assert!(place.path().join("pictures").join(picture).exists(), "{picture}");
+    }
+    run(place.path(), &words("report r"));
+    for (line, words_of) in [
+        ("table r --where whit=cut", "did you mean \"what\"?"),
+        ("table r --where what=cat", "did you mean \"cut\"?"),
+        ("table r --metric nonsense", "is not measured"),
+        ("table r --scope demand:x", "nothing is measured"),
+        ("table r --pair G2", "there is no pair G2"),
+    ] {
+        let output = done(place.path(), &words(line));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        assert!(said.contains(words_of), "{line}: {said}");
+    }
+}
+
+/// The scenario as it is, then each value alone; what was not set is empty.
+#[test]
+fn one_value_at_a_time() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    scenario(place.path());
+    let arguments = [
+        "sweep",
+        "s.json:cut",
+        "--replications",
+        "1",
+        "--design",
+        "one-at-a-time",
+        "--set",
+        "timing.analysis=2,5 ms",
+        "--set",
+        "timing.computation=9 ms",
+        "--out",
+        "r",
+    ];
+    run(place.path(), &arguments.map(str::to_owned));
+    let table = fs::read_to_string(place.path().join("r/sweep.csv")).expect("there");
+    let latency = |values: &str| -> f64 {
+        let rows = table
+            .lines()
+            .filter(|line| line.contains(",rerouting_latency_s,network,"));
+        let row = rows
+            .into_iter()
+            .find(|line| line[line.find(',').expect("a comma") + 1..].starts_with(values));
+        let fields: Vec<&str> = row
+            .unwrap_or_else(|| panic!("{values}: {table}"))
+            .split(',')
+            .collect();
+        fields[6].parse().expect("a number")
+    };
+    let base = latency(",,");
+    for (values, more) in [("2 ms,,", 0.001), ("5 ms,,", 0.004), (",9 ms,", 0.008)] {
+        assert!((latency(values) - base - more).abs() < 1e-9, "{values}: {base}");
+    }
+}
+
 #[test]
 fn mistakes_are_refused_before_anything_is_simulated() {
     let place = tempfile::tempdir().expect("a temporary folder");
@@ -101,6 +275,10 @@ fn mistakes_are_refused_before_anything_is_simulated() {
     for (line, code, words) in [
         ("--set demands.d9.key=1,2_bit", 3, &["d9"][..]),
         ("--set run.nonsense=1..3:1", 3, &["nonsense"]),
+        ("--variants v=cat,cut", 3, &["there is no variant", "cut"]),
+        ("--variants cut", 2, &["expected name=variants"]),
+        ("--set load=0.5,x", 3, &["load"]),
+        ("--set demand~scale=1,-1", 3, &["0.000001"]),
         ("--set run.duration=1,2", 3, &["no unit"]),
         ("--set run.duration=1..5:3_m", 3, &["unknown unit"]),
         ("--set run.seed=5..1:1", 2, &["the range is empty"]),
@@ -119,7 +297,7 @@ fn mistakes_are_refused_before_anything_is_simulated() {
         ("", 2, &["--set"]),
     ] {
         let arguments: Vec<String> = (format!("sweep s.json --out r {line}").split_whitespace())
-            .map(|word| word.replace('_', " "))
+            .map(|word| word.replace('_', " ").replace('~', "_"))
             .collect();
         let output = done(place.path(), &arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

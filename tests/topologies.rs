@@ -120,7 +120,7 @@ fn demands_of_sndlib_keep_their_proportions() {
     assert_eq!(document.demands.len(), 30);
     let per_second = |index: usize| match &document.demands[index].arrivals {
         qkdni::scenario::document::Arrivals::Poisson(poisson) => poisson.rate.per_second(),
-        qkdni::scenario::document::Arrivals::Periodic(_) => panic!("Poisson is what import writes"),
+        _ => panic!("Poisson is what import writes"),
     };
     // Gdansk – Bydgoszcz 195, Gdansk – Kolobrzeg 158: times 10 bit/s, in keys of 4096 bits.
     assert!((per_second(0) * 4096.0 - 1950.0).abs() < 0.1);

@@ -15,7 +15,7 @@ use qkdni::analysis::bounds::relay_latency;
 use qkdni::analysis::routes::route;
 use qkdni::architecture::policy::Policy;
 use qkdni::architecture::surroundings::{RelayScheme, ReservationScheme};
-use qkdni::control::routing::FewestHops;
+use qkdni::control::routing::{DistanceVector, FewestHops, VectorExchange};
 use qkdni::fault::{DuctCut, FaultKind as _};
 use qkdni::ids::{Id as _, NodeId, QkdnId, SessionId};
 use qkdni::kernel::{Span, Time};
@@ -39,12 +39,19 @@ struct Network {
     centralized: bool,
     relay: RelayScheme,
     refuses_transit: bool,
+    transit_cost: u8,
+    offers_levels: bool,
+    /// Whether its controllers exchange distance vectors.
+    vectors: bool,
 }
 
 const PLAIN: Network = Network {
     centralized: false,
     relay: RelayScheme::HopByHop,
     refuses_transit: false,
+    transit_cost: 0,
+    offers_levels: false,
+    vectors: false,
 };
 
 /// A border between two QKDNs at their nodes.
@@ -72,6 +79,8 @@ struct Setting {
     initial: u64,
     /// Border, when, repaired when \[s\].
     cut: Option<(usize, u64, u64)>,
+    /// A demand that asks for much in the first half; all others begin in the second.
+    drain: Option<usize>,
     seed: u64,
 }
 
@@ -89,6 +98,7 @@ impl Setting {
             block_bits: 20_000,
             initial: 200_000,
             cut: None,
+            drain: None,
             seed: 1,
         }
     }
@@ -146,7 +156,15 @@ fn plan(setting: &Setting) -> Arc<Plan> {
     let mut nodes: Vec<Vec<NodeId>> = Vec::new();
     for (number, network) in setting.networks.iter().enumerate() {
         let name = format!("Q{number}");
-        let qkdn = plan.qkdn(&name, Arc::new(FewestHops));
+        let qkdn = if network.vectors {
+            let exchange = VectorExchange {
+                period: Span::from_seconds(2),
+                infinity: 8,
+            };
+            plan.qkdn(&name, Arc::new(DistanceVector { exchange }))
+        } else {
+            plan.qkdn(&name, Arc::new(FewestHops))
+        };
         let own: Vec<NodeId> = (0..3)
             .map(|node| plan.node(&format!("{name}/{node}"), qkdn, None))
             .collect();
@@ -168,6 +186,8 @@ fn plan(setting: &Setting) -> Arc<Plan> {
             qkdn,
             Policy {
                 refuses_transit: network.refuses_transit,
+                transit_cost: network.transit_cost,
+                offers_levels: network.offers_levels,
                 ..Policy::default()
             },
         );
@@ -206,15 +226,25 @@ fn plan(setting: &Setting) -> Arc<Plan> {
     for (number, ends) in setting.demands.iter().enumerate() {
         let ends = ends.map(|(qkdn, node)| nodes[qkdn][node]);
         let arrivals = Arc::clone(&setting.arrivals);
-        plan.session(
+        let keys = if setting.drain == Some(number) { 400 } else { 1 };
+        let session = plan.session(
             &format!("d{number}"),
             ends,
             arrivals,
-            1,
+            keys,
             256,
             Span::from_seconds(4),
             class,
         );
+        if let Some(drain) = setting.drain {
+            let [start, middle, end] = [0, 7, 12].map(|second| Time::ZERO + Span::from_seconds(second));
+            let (from, until) = if drain == number {
+                (start, middle)
+            } else {
+                (middle, end)
+            };
+            plan.active(session, from, until);
+        }
     }
     let mut plan = plan.build();
     if let Some((border, at, repaired)) = setting.cut {
@@ -466,6 +496,68 @@ fn a_provider_may_refuse_transit() {
     assert_eq!(delivered, all);
 }
 
+/// Of two ways that make key through as many QKDNs, the one of the lower cost class; without costs, the first border's.
+#[test]
+fn the_cheaper_way_is_taken() {
+    for (costs, over) in [([0, 0], "Q1"), ([3, 2], "Q3"), ([1, 2], "Q1")] {
+        let mut setting = ring();
+        (setting.networks[1].transit_cost, setting.networks[3].transit_cost) = (costs[0], costs[1]);
+        let outcome = run(&plan(&setting));
+        assert_eq!(
+            neighbours(&outcome),
+            (over.to_owned(), over.to_owned()),
+            "{costs:?}"
+        );
+    }
+}
+
+/// Cost comes before the number of QKDNs, and key before cost.
+#[test]
+fn a_long_cheap_way_comes_before_a_short_dear_one_and_key_before_both() {
+    let mut setting = ring();
+    // A fifth QKDN between Q0 and Q3 makes that way longer.
+    setting.networks.push(PLAIN);
+    setting.edges[3] = edge(Kind::Gwn, (3, 2), (4, 0));
+    setting.edges.push(edge(Kind::Gwn, (4, 2), (0, 1)));
+    let first = |setting: &Setting| neighbours(&run(&plan(setting)));
+    let both = |over: &str| (over.to_owned(), over.to_owned());
+    assert_eq!(first(&setting), both("Q1"));
+    setting.networks[1].transit_cost = 1;
+    assert_eq!(first(&setting), both("Q4"));
+    setting.cut = Some((4, 5, 11));
+    assert_eq!(first(&setting), ("Q4".to_owned(), "Q1".to_owned()));
+}
+
+/// Where providers let levels be told, of two ways alike the one whose least store is fuller; a floor below which keys
+/// are not served makes it an empty one. Levels that change are told.
+#[test]
+fn the_fuller_way_is_taken_where_levels_are_told() {
+    let setting = |told: bool| {
+        let mut setting = ring();
+        for network in &mut setting.networks {
+            network.offers_levels = told;
+        }
+        // Q1 uses up its own border key with Q2, which makes less than that.
+        setting.block_bits = 4_000;
+        setting.initial = 3 << 20;
+        setting
+    };
+    // All stores are in the same class: the first border's way.
+    assert_eq!(neighbours(&run(&plan(&setting(true)))).0, "Q1");
+    let drained = |told: bool| {
+        let mut setting = setting(told);
+        setting.demands.push([(1, 2), (2, 0)]);
+        setting.drain = Some(1);
+        setting
+    };
+    // The session begins when Q1's border is low.
+    let late = |told: bool| neighbours(&run(&plan(&drained(told)))).0;
+    assert_eq!(late(false), "Q1");
+    assert_eq!(late(true), "Q3");
+    let outcome = run(&plan(&drained(true)));
+    assert!(lines(&outcome).any(|line| line["message"] == "reachability"));
+}
+
 /// Two borders join the same two QKDNs in the middle: those two agree on the other one, and nobody else is asked.
 #[test]
 fn neighbours_agree_on_another_border_between_them() {
@@ -502,13 +594,18 @@ fn network() -> impl Strategy<Value = Network> {
         1 => Just(RelayScheme::Destination),
         1 => (0..3u32).prop_map(|node| RelayScheme::Centralized(NodeId(node))),
     ];
-    (any::<bool>(), relay, prop::bool::weighted(0.2)).prop_map(|(centralized, relay, refuses_transit)| {
-        Network {
+    let refuses = prop::bool::weighted(0.2);
+    let cost = prop_oneof![2 => Just(0), 1 => 1..4u8];
+    (any::<bool>(), relay, refuses, cost, any::<bool>(), any::<bool>()).prop_map(
+        |(centralized, relay, refuses_transit, transit_cost, offers_levels, vectors)| Network {
             centralized,
             relay,
             refuses_transit,
-        }
-    })
+            transit_cost,
+            offers_levels,
+            vectors,
+        },
+    )
 }
 
 fn setting() -> impl Strategy<Value = Setting> {

@@ -22,8 +22,19 @@ pub struct Bounds {
     pub demands: Vec<DemandBound>,
     /// All demands together.
     pub all: AllDemands,
+    /// The hop that is asked for most of what it makes; null if no demand's route spends key.
+    pub busiest: Option<Busiest>,
     /// Nodes that hold keys of others in clear, the most exposed first.
     pub exposure: Vec<Exposure>,
+}
+
+/// The hop of all demands' routes with the highest load.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Busiest {
+    /// Where it begins and ends.
+    pub hop: String,
+    /// Key that the demands on whose route it lies ask for on average, over the key that it makes.
+    pub load: f64,
 }
 
 /// Capacity from one QKDN to another.
@@ -33,6 +44,8 @@ pub struct NetworkBound {
     pub from: String,
     /// Where the peers are.
     pub to: String,
+    /// What is asked for on average \[bit/s\].
+    pub asked_bps: f64,
     /// Max-flow in the long run \[bit/s\].
     pub steady_bps: f64,
     /// Hard: no run delivers more per counting time \[bit/s\].
@@ -104,6 +117,7 @@ pub struct Hard {
 
 /// Hard bounds of all demands together.
 pub fn hard(plan: &Plan) -> Hard {
+    let plan = &*plan.without_legs();
     let bits = in_run(plan);
     let alone: f64 = plan
         .sessions
@@ -125,6 +139,7 @@ pub fn hard(plan: &Plan) -> Hard {
 
 /// All that is said of a plan, with that many failures.
 pub fn bounds(plan: &Plan, failures: &Failures) -> Bounds {
+    let plan = &*plan.without_legs();
     let (bits, rates) = (in_run(plan), per_second(plan));
     let seconds = counting_time(plan).as_seconds();
     let asked: Vec<f64> = plan
@@ -160,15 +175,37 @@ pub fn bounds(plan: &Plan, failures: &Failures) -> Bounds {
     });
     let steady: Vec<f64> = asked.iter().map(|bps| bps * 1e3).collect();
     Bounds {
-        networks: networks(plan, &bits, &rates),
+        networks: between_networks(plan),
         demands: demands.collect(),
         all: AllDemands {
             asked_bps: asked.iter().sum(),
             steady_bps: most_served(plan, &rates, &steady).map(|served| served / 1e3),
             hard_bps: hard(plan).throughput_bps,
         },
+        busiest: busiest(plan),
         exposure: exposure(plan, &asked),
     }
+}
+
+/// The hop with the highest load, all demands over their routes in the undisturbed network.
+pub fn busiest(plan: &Plan) -> Option<Busiest> {
+    let mut asked = vec![0.0; plan.hops.len()];
+    for session in plan.sessions.ids() {
+        for hop in route(plan, session).unwrap_or_default() {
+            asked[hop.index()] += asked_bps(plan, session);
+        }
+    }
+    let spending = plan.hops.iter().filter(|(_, hop)| hop.store().is_some());
+    let loads = spending.filter_map(|(id, hop)| {
+        let bps = asked[id.index()];
+        (bps > 0.0 && hop.rate_bps > 0.0).then(|| (hop, bps / hop.rate_bps))
+    });
+    // Of equals the first of the file.
+    let most = loads.reduce(|most, other| if other.1 > most.1 { other } else { most });
+    most.map(|(hop, load)| Busiest {
+        hop: format!("{} → {}", plan.nodes[hop.from].name, plan.nodes[hop.to].name),
+        load,
+    })
 }
 
 /// Mean key rate that a demand asks for \[bit/s\].
@@ -182,7 +219,9 @@ fn demand_flow(plan: &Plan, capacity: &[u64], session: SessionId) -> u64 {
     max_flow(plan, capacity, &[from], &[to], UNLIMITED).value
 }
 
-fn networks(plan: &Plan, bits: &[u64], rates: &[u64]) -> Vec<NetworkBound> {
+/// What gets from one QKDN to another, for each direction in which something is asked.
+pub fn between_networks(plan: &Plan) -> Vec<NetworkBound> {
+    let (bits, rates) = (&in_run(plan), &per_second(plan));
     let qkdn = |node: NodeId| plan.nodes[node].qkdn;
     let pairs: Vec<[NodeId; 2]> = plan
         .sessions
@@ -204,7 +243,12 @@ fn networks(plan: &Plan, bits: &[u64], rates: &[u64]) -> Vec<NetworkBound> {
         };
         let (sources, sinks) = (side(0), side(1));
         let steady = max_flow(plan, rates, &sources, &sinks, UNLIMITED);
+        let asked = plan
+            .sessions
+            .iter()
+            .filter(|(_, session)| ends(plan, session).map(qkdn) == [from, to]);
         NetworkBound {
+            asked_bps: asked.map(|(id, _)| asked_bps(plan, id)).sum(),
             from: plan.qkdns[from].name.clone(),
             to: plan.qkdns[to].name.clone(),
             steady_bps: steady.value as f64 / 1e3,
@@ -225,11 +269,16 @@ pub fn relay_latency(plan: &Plan, way: &[HopId]) -> Option<Span> {
     Some(total)
 }
 
-/// Four times the way between the ends, each with one processing at least: relay, completion, notice, response.
+/// Four times the way between the ends, each with one processing at least: relay, completion, notice, response. What is
+/// served from a pool was relayed before: notice and response.
 fn least_delay(plan: &Plan, session: SessionId) -> Option<Span> {
     let [from, to] = ends(plan, &plan.sessions[session]);
     let way = plan.data_network.delay(from, to)? + plan.processing.key_manager;
-    Some(way + way + way + way)
+    let draws = plan.km_surroundings[from]
+        .protections
+        .draws
+        .contains_key(&session);
+    Some(if draws { way + way } else { way + way + way + way })
 }
 
 fn exposure(plan: &Plan, asked: &[f64]) -> Vec<Exposure> {

@@ -10,6 +10,7 @@ use crate::ids::{HopId, Id as _, NodeId};
 use crate::kernel::{Span, Time};
 use crate::network::builder::lane_share;
 use crate::network::plan::{Plan, StoreSource};
+use crate::quantum::generation::Making;
 use crate::quantum::models::BlockSchedule;
 
 /// More than any store ever holds, and little enough to be added up: what a hop carries that spends nothing \[bit\].
@@ -26,6 +27,9 @@ pub fn in_run(plan: &Plan) -> Vec<u64> {
         let Some(store) = hop.store() else {
             return UNLIMITED;
         };
+        if comes_at_random(plan, plan.stores[store].source) {
+            return UNLIMITED; // any amount may come in any time
+        }
         let settings = &plan.stores[store].settings;
         let schedule = lane_schedule(plan, plan.stores[store].source);
         let by = |time: Time| schedule.map_or(0, |lane| (time.0 / lane.period.0).saturating_mul(lane.bits));
@@ -44,6 +48,14 @@ pub fn per_second(plan: &Plan) -> Vec<u64> {
         Some(_) => libm::round((hop.rate_bps * 1e3).min(UNLIMITED as f64)) as u64,
     };
     plan.hops.values().map(of_hop).collect()
+}
+
+/// Whether a store's blocks come at random: what they make in a given time has a mean, and no bound.
+fn comes_at_random(plan: &Plan, source: StoreSource) -> bool {
+    match source {
+        StoreSource::Local(_) => false,
+        StoreSource::Lane(link, _) => matches!(plan.links[link].making, Some(Making::Random(_))),
+    }
 }
 
 /// The blocks of one lane, or of a local store.

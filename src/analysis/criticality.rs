@@ -55,6 +55,7 @@ pub struct Criticality {
 
 /// Ranks all faults; `pairs`: every two at once as well.
 pub fn criticality(plan: &Plan, pairs: bool) -> Criticality {
+    let plan = &*plan.without_legs();
     let elements = elements(plan);
     let study = Study::new(plan);
     let alone: Vec<Loss> = elements.iter().map(|element| study.without(&[element])).collect();

@@ -3,6 +3,7 @@
 use crate::architecture::Hop;
 use crate::architecture::hop::HopState;
 use crate::control::reachability::View;
+use crate::control::routing::KnownKey;
 use crate::ids::{HopId, Id as _, NodeId, SessionId};
 use crate::network::plan::{Plan, SessionPlan};
 
@@ -17,6 +18,7 @@ pub fn ends(plan: &Plan, session: &SessionPlan) -> [NodeId; 2] {
 /// makes key, then through the fewest QKDNs, then the nearest by hops, then the first of the file; inside each QKDN its own
 /// routing over all links that make key, else over all that have key at the start.
 pub fn route(plan: &Plan, session: SessionId) -> Option<Vec<HopId>> {
+    let bits = plan.sessions[session].bits;
     let [source, destination] = ends(plan, &plan.sessions[session]);
     let to = plan.nodes[destination].qkdn;
     let (mut at, mut hops, mut passed) = (source, Vec::new(), Vec::new());
@@ -29,6 +31,10 @@ pub fn route(plan: &Plan, session: SessionId) -> Option<Vec<HopId>> {
             borders: &surroundings.borders,
             routing: &*plan.qkdns[node.qkdn].routing,
             state: &|hop| state(plan, hop),
+            key: &|hop| KnownKey::provisioned(&surroundings.domain, hop),
+            class: &|_| None,
+            policy: &surroundings.policy,
+            vectors: None,
             offered: &|boundary, to| {
                 let mut offers = offers.iter();
                 let found = offers.find(|(across, offer)| *across == boundary && offer.destination() == to);
@@ -36,10 +42,10 @@ pub fn route(plan: &Plan, session: SessionId) -> Option<Vec<HopId>> {
             },
         };
         if node.qkdn == to {
-            hops.extend(view.route(at, destination)?);
+            hops.extend(view.route(at, destination, bits)?);
             return Some(hops);
         }
-        let way = view.ways(at, to, &passed).min_by_key(|way| way.rank)?;
+        let way = view.ways(at, to, &passed, bits).min_by_key(|way| way.rank)?;
         hops.extend(way.path);
         hops.push(way.border.hop.id);
         at = way.border.hop.to;

@@ -5,6 +5,7 @@
 
 use super::procedure::Procedure;
 use crate::ids::{HopId, LinkId, NodeId, QkdnId, StoreId};
+use crate::kernel::Span;
 
 /// What protects a key on a hop, and so what the hop spends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +63,8 @@ pub struct Hop {
     pub link: Option<LinkId>,
     /// Length of the way \[m\].
     pub length_m: u64,
+    /// From the sending KM until the receiving one has processed a message: the data network's way and the processing.
+    pub delay: Span,
     /// Key rate that the link is provisioned for in this direction \[bit/s\]; unlimited inside a node.
     pub rate_bps: f64,
     /// Whether the hop crosses from one QKDN to another.

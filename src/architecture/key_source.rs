@@ -4,7 +4,7 @@
 //! quantum layer implements [`KeySource`], the network lends it to the KMA.
 
 use super::message::{Material, OtpKeys, RequestId};
-use crate::ids::StoreId;
+use crate::ids::{FaultId, SessionId, StoreId};
 use crate::kernel::{Span, Time};
 
 /// `count` blocks of `bits` each, the first at `first`, one every `period`.
@@ -53,8 +53,19 @@ pub trait KeySources {
     /// The source that fills one end of a store.
     fn source(&mut self, store: StoreId, end: StoreEnd) -> &mut dyn KeySource;
 
+    /// The fault that keeps what fills a store from generating, for traces and records.
+    fn fault_behind(&self, _store: StoreId) -> Option<FaultId> {
+        None
+    }
+
     /// The bits that stand at these ids at one end of a store; `None` where keys are amounts only.
     fn bits(&self, _store: StoreId, _end: StoreEnd, _keys: &OtpKeys) -> Option<Box<Material>> {
+        None
+    }
+
+    /// Bits at these places of all that a source KM draws for the requests of a session, one after the other; `None` as
+    /// above.
+    fn drawn(&self, _session: SessionId, _keys: &OtpKeys) -> Option<Box<Material>> {
         None
     }
 

@@ -5,6 +5,7 @@
 //! Key material occurs only in [`message::KeyManagementMessage`] and [`message::ServiceMessage`] (Kx, Kxi, Ak)
 //! and, as amounts that arrive, in [`key_source`] (Kq-1): requirement S1 holds by type.
 
+pub mod distances;
 pub mod disturbance;
 pub mod element;
 pub mod hop;
@@ -14,6 +15,7 @@ pub mod observation;
 pub mod outbox;
 pub mod policy;
 pub mod procedure;
+pub mod protection;
 pub mod recovery;
 pub mod reference_point;
 pub mod surroundings;

@@ -1,8 +1,8 @@
 //! What elements let observers see beside their messages. Observing changes nothing.
 
-use super::message::{FailureCause, RequestId, Subject, Tag};
+use super::message::{FailureCause, OtpKeys, RequestId, Subject, Tag};
 use super::procedure::Label;
-use crate::ids::{FaultId, HopId, LinkId, NodeId, SessionId, StoreId};
+use crate::ids::{ControllerId, FaultId, HopId, LinkId, NodeId, PoolId, SessionId, StoreId};
 
 /// Which end of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,9 +22,11 @@ pub enum SessionState {
     Active,
     /// A report about its route is being looked at, or its route is being changed.
     Rerouting,
+    /// A hop of its route makes no key and has none left, and there is no other: requests wait or fail.
+    Suspended,
     /// Its last request has ended.
     Closed,
-    /// There was no route for it.
+    /// There was no route for it, or it has lost the one that it had.
     Failed,
 }
 
@@ -35,6 +37,7 @@ impl SessionState {
             SessionState::Open => "open",
             SessionState::Active => "active",
             SessionState::Rerouting => "rerouting",
+            SessionState::Suspended => "suspended",
             SessionState::Closed => "closed",
             SessionState::Failed => "failed",
         }
@@ -239,6 +242,15 @@ pub enum Observation {
         /// Amount \[bits\]; 0 where the hop spends none.
         bits: u64,
     },
+    /// A request was served from a pool.
+    Drawn {
+        /// Which request.
+        request: RequestId,
+        /// Which pool.
+        pool: PoolId,
+        /// The ids.
+        keys: Box<OtpKeys>,
+    },
     /// A message's authentication tag has spent key.
     Authenticated {
         /// From which store.
@@ -293,6 +305,19 @@ pub enum Observation {
         session: SessionId,
         /// Which instant.
         instant: ReroutingInstant,
+        /// Whose command a KM speaks of, where it knows; a controller speaks of its own decision.
+        decider: Option<ControllerId>,
+    },
+    /// A controller commands a session's new route, right after its switch instant (t5).
+    Commands {
+        /// Which fault.
+        fault: FaultId,
+        /// Which session.
+        session: SessionId,
+        /// How many KMs are told.
+        kms: u32,
+        /// Whether the session is given back to its source instead: that KM alone is told.
+        gives_back: bool,
     },
     /// The records of two providers about one supply differ (S4).
     Disputed {

@@ -4,7 +4,7 @@ use super::element::Address;
 use super::message::{Envelope, Message};
 use super::observation::{Decision, Observation};
 use super::procedure::Label;
-use crate::ids::{SessionId, StoreId};
+use crate::ids::{PoolId, SessionId, StoreId};
 use crate::kernel::Time;
 
 /// Why an element asked to be woken. A timer that is no longer wanted finds nothing to do.
@@ -16,10 +16,18 @@ pub enum Timer {
     RequestDeadline(SessionId),
     /// Key that something waits for, or a level worth reporting, may have come to a store.
     StoreNotice(StoreId),
+    /// A pool's refills may be tried again.
+    PoolRetry(PoolId),
+    /// No application asks any more: what is not needed of a pool is over.
+    PoolEnd(PoolId),
     /// The earliest deadline of the relays to which a KM has sent its part, and whose end it has not heard of.
     PartDeadline,
     /// A controller's next poll for status.
     Poll,
+    /// A controller says anew how its hops do.
+    Refresh,
+    /// A controller tells its neighbours all of its distances.
+    Vectors,
     /// A controller has analysed a report about a session.
     Analysed(SessionId),
     /// A controller has computed a new route for a session.

@@ -14,6 +14,8 @@ pub struct Terms {
     /// Whether it may take what was kept for waiters of a lower priority that have not reserved it yet, or is promised to
     /// those that have not started.
     pub preempts: bool,
+    /// Whether it fails at once where it finds too little key, instead of waiting.
+    pub fails_at_once: bool,
 }
 
 /// At most `bits` in each period, counted from time 0.
@@ -54,11 +56,26 @@ pub struct Policy {
     pub preemption: bool,
     /// Whether keys between two other QKDNs are refused.
     pub refuses_transit: bool,
+    /// Cost class of keys between two other QKDNs: what those before choose their way by.
+    pub transit_cost: u8,
+    /// Whether offers of ways through this QKDN name the class of the least store on them.
+    pub offers_levels: bool,
     /// Priority of each class, by its id; 0 where there is none.
     pub priorities: Vec<u32>,
+    /// Classes whose requests fail at once where they find too little key.
+    pub impatient: Vec<ClassId>,
 }
 
 impl Policy {
+    /// The floor of the border's store that keys shared with a QKDN keep, in whatever class.
+    pub fn floor(&self, partner: QkdnId) -> u64 {
+        let about = self
+            .rules
+            .iter()
+            .filter(|rule| rule.partner.is_none_or(|own| own == partner));
+        about.map(|rule| rule.floor).max().unwrap_or_default()
+    }
+
     /// The terms of a class; `partner`: the QKDN across the border, where the hop spends border key.
     pub fn terms(&self, partner: Option<QkdnId>, class: ClassId) -> Terms {
         let floors = self
@@ -69,7 +86,13 @@ impl Policy {
             priority: self.priorities.get(class.0 as usize).copied().unwrap_or_default(),
             floor: floors.map(|rule| rule.floor).max().unwrap_or_default(),
             preempts: self.preemption,
+            fails_at_once: self.fails_at_once(class),
         }
+    }
+
+    /// Whether requests of a class fail at once where they find too little key.
+    pub fn fails_at_once(&self, class: ClassId) -> bool {
+        self.impatient.contains(&class)
     }
 }
 
@@ -94,7 +117,10 @@ mod tests {
             ],
             preemption: true,
             refuses_transit: false,
+            transit_cost: 0,
+            offers_levels: false,
             priorities: vec![3, 0],
+            impatient: vec![ClassId(1)],
         };
         let terms = |partner, class| policy.terms(partner, ClassId(class));
         assert_eq!(
@@ -107,5 +133,6 @@ mod tests {
         assert_eq!(terms(Some(QkdnId(1)), 1).floor, 70);
         assert_eq!(terms(Some(QkdnId(2)), 1).floor, 500);
         assert_eq!(terms(None, 1).floor, 0);
+        assert!(terms(None, 1).fails_at_once && !terms(None, 0).fails_at_once);
     }
 }

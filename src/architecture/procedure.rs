@@ -288,7 +288,6 @@ impl Label {
             (Step::CompletionFar | Step::CompletionCrossing, _)
             | (Step::CompletionNear, false)
             | (Step::Voiding, true) => Analogue,
-            (Step::Usage, false) => Text,
             _ => Inferred,
         }
     }

@@ -1,15 +1,18 @@
 //! What an element may see of its world: its hops, its peers, its controller, its manager, its parameters – never the
 //! plan. No controller sees the other QKDN's topology or stores (requirement A5).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
 
+use super::distances::Distances;
 use super::hop::Hop;
 use super::message::Offer;
 use super::policy::Policy;
 use super::procedure::Procedure;
+use super::protection::Protections;
 use super::recovery::Recovery;
 use super::tariff::Tariff;
 use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, LinkId, ManagerId, NodeId, QkdnId, StoreId};
@@ -73,6 +76,15 @@ pub struct ReportTriggers {
     pub level_below: Option<Fraction>,
 }
 
+/// How controllers of one QKDN keep each other's knowledge fresh; by default, by changes alone.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct LinkStateRefresh {
+    /// How often each says anew how the hops do that it serves; `None`: never.
+    pub period: Option<Span>,
+    /// Age from which knowledge of hops that another controller serves counts as none.
+    pub max_age: Option<Span>,
+}
+
 /// Parameters of the protocols and of the elements' times, the same for all elements of a run.
 #[derive(Clone, Debug)]
 pub struct Parameters {
@@ -109,9 +121,37 @@ pub struct Parameters {
     pub coordination_retries: u8,
     /// How failures are noticed, and when something is done about them.
     pub recovery: Recovery,
+    /// How controllers keep each other's knowledge fresh.
+    pub refresh: LinkStateRefresh,
     /// Under which procedure status and rerouting are traced where no session says it: P13 if all boundaries are
     /// transfers, else P10. Set by the plan.
     pub rerouting: Procedure,
+}
+
+/// What a scenario that says nothing else gets.
+impl Default for Parameters {
+    fn default() -> Self {
+        Parameters {
+            reservation: ReservationScheme::Segment,
+            usage_records: true,
+            status_reports: true,
+            authentication_tag: 0,
+            management: ManagementOptions::default(),
+            level_classes: 4,
+            detection: Span::from_millis(10),
+            analysis: Span::from_millis(1),
+            computation: Span::from_millis(1),
+            installation: Span::from_millis(1),
+            polling: None,
+            generation_control: None,
+            coordination_guard: Span::from_millis(5),
+            coordination_timeout: Span::from_millis(500),
+            coordination_retries: 3,
+            recovery: Recovery::default(),
+            refresh: LinkStateRefresh::default(),
+            rerouting: Procedure::P10,
+        }
+    }
 }
 
 /// A key store as its two KMs know it.
@@ -129,6 +169,14 @@ pub struct StoreSettings {
     pub floor: u64,
     /// Age at which keys expire.
     pub max_age: Option<Span>,
+}
+
+impl StoreSettings {
+    /// The least level of the class after `class`, of so many equal classes of the capacity \[bits\]; the first class is 1.
+    pub fn edge_above(&self, class: u8, classes: u8) -> u64 {
+        let share = u128::from(self.capacity) * u128::from(class);
+        share.div_ceil(u128::from(classes.max(1))) as u64
+    }
 }
 
 /// What a KM sees.
@@ -150,6 +198,10 @@ pub struct KmSurroundings {
     pub sending_stores: Vec<StoreSettings>,
     /// Stores that it follows.
     pub receiving_stores: Vec<StoreSettings>,
+    /// How many sessions its hops carry at once, where that is limited.
+    pub session_limits: BTreeMap<HopId, u32>,
+    /// How the sessions of its applications are protected.
+    pub protections: Arc<Protections>,
     /// Parameters.
     pub parameters: Arc<Parameters>,
 }
@@ -171,6 +223,10 @@ pub struct Domain {
     pub hops: FxHashMap<HopId, Hop>,
     /// Provisioned stores, for what is known of their levels.
     pub stores: FxHashMap<HopId, StoreSettings>,
+    /// Where nodes are, in a plane: east and north of some point \[m\]. Empty where places are not known.
+    pub positions: FxHashMap<NodeId, [f64; 2]>,
+    /// Distances over its hops, for searches.
+    pub distances: Distances,
 }
 
 impl Domain {
@@ -236,6 +292,8 @@ pub struct ManagedBorder {
     pub far_manager: ManagerId,
     /// The controller on this side that serves the border KM.
     pub near_controller: ControllerId,
+    /// The QKD link across; none where keys are transferred.
+    pub link: Option<LinkId>,
 }
 
 /// What a manager sees.

@@ -9,10 +9,10 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{Type, TypePtr};
 
-use super::{MetricRow, PointRecord};
+use super::{MetricRow, PointRecord, SweepRecord};
 
-/// A point and one of its rows.
-type Row<'a> = (&'a PointRecord, &'a MetricRow);
+/// A point, a variant and one of its rows.
+type Row<'a> = (&'a PointRecord, &'a str, &'a MetricRow);
 
 /// How a column is read off a row.
 enum Column<'a> {
@@ -25,8 +25,8 @@ enum Column<'a> {
 ///
 /// # Errors
 /// What the library says.
-pub(super) fn table(paths: &[String], points: &[PointRecord]) -> Result<Vec<u8>> {
-    let columns = columns(paths);
+pub(super) fn table(record: &SweepRecord, points: &[PointRecord]) -> Result<Vec<u8>> {
+    let columns = columns(record);
     let fields = columns
         .iter()
         .map(|(name, column)| field(name, column))
@@ -37,7 +37,13 @@ pub(super) fn table(paths: &[String], points: &[PointRecord]) -> Result<Vec<u8>>
         .build();
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
     let rows: Vec<Row<'_>> = (points.iter())
-        .flat_map(|point| point.summary.metrics.iter().map(move |row| (point, row)))
+        .flat_map(|point| {
+            let summaries = point.summaries();
+            summaries.flat_map(move |(variant, summary)| {
+                let rows = summary.metrics.iter();
+                rows.map(move |row| (point, variant, row))
+            })
+        })
         .collect();
     let mut group = writer.next_row_group()?;
     for (_, column) in &columns {
@@ -47,37 +53,38 @@ pub(super) fn table(paths: &[String], points: &[PointRecord]) -> Result<Vec<u8>>
     writer.into_inner()
 }
 
-fn columns(paths: &[String]) -> Vec<(String, Column<'_>)> {
+fn columns(record: &SweepRecord) -> Vec<(String, Column<'_>)> {
     let mut columns = vec![(
         "point".to_owned(),
-        Column::Whole(|(point, _)| i64::from(point.point)),
+        Column::Whole(|(point, ..)| i64::from(point.point)),
     )];
-    for path in paths {
-        let value = move |(point, _): &Row<'_>| {
-            let value = point.values.get(path).and_then(|value| value.as_str());
-            value.unwrap_or_default().to_owned()
-        };
+    for path in &record.paths {
+        let value = move |(point, ..): &Row<'_>| point.value(path).to_owned();
         columns.push((path.clone(), Column::Text(Box::new(value))));
     }
+    if record.compared {
+        let variant = |(_, variant, _): &Row<'_>| (*variant).to_owned();
+        columns.push(("variant".to_owned(), Column::Text(Box::new(variant))));
+    }
     let rest = [
-        ("metric", Column::Text(Box::new(|(_, row)| row.name.clone()))),
-        ("scope", Column::Text(Box::new(|(_, row)| row.scope.clone()))),
-        ("unit", Column::Text(Box::new(|(_, row)| row.unit.clone()))),
-        ("mean", Column::Number(|(_, row)| row.mean)),
+        ("metric", Column::Text(Box::new(|(.., row)| row.name.clone()))),
+        ("scope", Column::Text(Box::new(|(.., row)| row.scope.clone()))),
+        ("unit", Column::Text(Box::new(|(.., row)| row.unit.clone()))),
+        ("mean", Column::Number(|(.., row)| row.mean)),
         (
             "ci95_low",
-            Column::Number(|(_, row)| row.ci95.map(|ends| ends[0])),
+            Column::Number(|(.., row)| row.ci95.map(|ends| ends[0])),
         ),
         (
             "ci95_high",
-            Column::Number(|(_, row)| row.ci95.map(|ends| ends[1])),
+            Column::Number(|(.., row)| row.ci95.map(|ends| ends[1])),
         ),
         (
             "replications",
-            Column::Whole(|(_, row)| i64::from(row.replications)),
+            Column::Whole(|(.., row)| i64::from(row.replications)),
         ),
-        ("p50", Column::Number(|(_, row)| row.p50)),
-        ("p99", Column::Number(|(_, row)| row.p99)),
+        ("p50", Column::Number(|(.., row)| row.p50)),
+        ("p99", Column::Number(|(.., row)| row.p99)),
     ];
     columns.extend(rest.map(|(name, column)| (name.to_owned(), column)));
     columns

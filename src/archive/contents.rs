@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::explained::{README, of_comparison, of_run};
 use super::{ArchiveError, Comparison, Sink, Summary, sha256_hex};
 use crate::observe::outcome::{Outcome, RerouteRecord};
 
@@ -27,7 +28,9 @@ pub struct RunRecord<'a> {
 /// # Errors
 /// [`ArchiveError`] if the sink does not take a file.
 pub fn write_run(sink: &mut dyn Sink, prefix: &str, record: &RunRecord<'_>) -> Result<(), ArchiveError> {
+    let mut files: Vec<String> = Vec::new();
     let mut put = |name: &str, fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>| {
+        files.push(name.to_owned());
         sink.file(&format!("{prefix}{name}"), fill)
     };
     put("scenario.resolved.json", &mut |out| {
@@ -77,15 +80,20 @@ pub fn write_run(sink: &mut dyn Sink, prefix: &str, record: &RunRecord<'_>) -> R
                 .try_for_each(|outcome| out.write_all(&outcome.trail))
         })?;
     }
-    Ok(())
+    let readme = of_run(record.summary, &files);
+    sink.file(&format!("{prefix}{README}"), &mut |out| {
+        out.write_all(readme.as_bytes())
+    })
 }
 
-/// Writes `compare.json`.
+/// Writes `compare.json` and what explains the folder.
 ///
 /// # Errors
-/// [`ArchiveError`] if the sink does not take the file.
+/// [`ArchiveError`] if the sink does not take a file.
 pub fn write_comparison(sink: &mut dyn Sink, comparison: &Comparison) -> Result<(), ArchiveError> {
-    sink.file("compare.json", &mut |out| canonical_json(out, comparison))
+    sink.file("compare.json", &mut |out| canonical_json(out, comparison))?;
+    let readme = of_comparison(comparison);
+    sink.file(README, &mut |out| out.write_all(readme.as_bytes()))
 }
 
 /// JSON as every file and every `--json` has it: two spaces of indent, a line end at the end.
@@ -391,7 +399,7 @@ pub(super) mod tests {
     #[test]
     fn a_trace_is_written_only_where_asked_for() {
         let (resolved, summary) = (Value::Null, empty_summary());
-        for (trace, files) in [(false, 6), (true, 9)] {
+        for (trace, files) in [(false, 7), (true, 10)] {
             let mut digest = Digest::default();
             let outcomes = [outcome()];
             let record = RunRecord {

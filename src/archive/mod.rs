@@ -2,6 +2,7 @@
 //!
 //! | file | type |
 //! |---|---|
+//! | `README.md` | what the files are, and what their columns mean |
 //! | `manifest.json` | [`Manifest`]: what was run with what, and the hash of every other file |
 //! | `scenario.resolved.json` | the scenario as it was run, defaults filled in |
 //! | `summary.json` | [`Summary`] |
@@ -12,7 +13,7 @@
 //! | `sessions.csv` | the states that sessions went through |
 //! | `timeseries.csv`, `routes.csv` | amounts over time and hops used, of the first replication |
 //! | `trace.jsonl`, `decisions.jsonl`, `audit.jsonl` (who had each supplied key) | where a trace was asked for |
-//! | `scenario.json`, `sweep.json`, `points/`, `sweep.csv` | in the folder of a sweep: [`SweepRecord`], [`PointRecord`] |
+//! | `scenario.json`, `sweep.json`, `points/`, `sweep.csv`, `verdicts.csv` | in the folder of a sweep: [`SweepRecord`], [`PointRecord`] |
 //! | `variants/NAME/` | in the folder of a comparison: a complete results folder of each variant |
 //!
 //! A folder is written as `DIR.partial` and renamed once its last byte is on disk, so a folder without
@@ -25,6 +26,7 @@ mod columns;
 mod comparison;
 mod contents;
 mod error;
+mod explained;
 mod folder;
 mod host;
 mod manifest;
@@ -47,7 +49,7 @@ pub use manifest::{Command, GIT_COMMIT, Manifest, Status, TOOL_VERSION, VariantE
 pub use reader::{Archived, Damage};
 pub use sink::{Digest, Files, Sink, sha256_hex};
 pub use summary::{AuditRow, ExpectationRow, MetricRow, Summary};
-pub use sweep::{PointRecord, SweepRecord, write_tables};
+pub use sweep::{PointRecord, SweepRecord, VariantSummary, write_tables};
 pub use sweep_folder::{SweepFolder, SweepPlace};
 pub use tables::{RequestRow, RerouteRow, RouteRow, SeriesRow};
 

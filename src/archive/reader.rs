@@ -59,9 +59,10 @@ impl Archived {
             serde_json::from_slice(&text).map_err(|error| refuse(format!("damaged: {error}")))?;
         let version = &value["schema_version"];
         if *version != SCHEMA_VERSION {
-            return Err(refuse(format!(
-                "its schema_version is {version}, this program reads {SCHEMA_VERSION}"
-            )));
+            let reason = format!("its schema_version is {version}, this program reads {SCHEMA_VERSION}");
+            return Err(
+                refuse(reason).hint("read it with the version that wrote it, or run the scenario again")
+            );
         }
         let manifest: Manifest =
             serde_json::from_value(value).map_err(|error| refuse(format!("damaged: {error}")))?;
@@ -189,7 +190,7 @@ mod tests {
         assert_eq!(archived.differences(same.files()), [] as [String; 0]);
         let mut other = Digest::default();
         write(&mut other, 2);
-        assert_eq!(archived.differences(other.files()), ["summary.json"]);
+        assert_eq!(archived.differences(other.files()), ["README.md", "summary.json"]);
     }
 
     #[test]

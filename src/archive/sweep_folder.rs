@@ -245,12 +245,14 @@ fn sweep_manifest(record: &SweepRecord, points: &[PointRecord], host: &Host) -> 
     manifest.seed = record.seed;
     manifest.replications = points
         .iter()
-        .map(|point| point.summary.replications)
+        .flat_map(PointRecord::summaries)
+        .map(|(_, summary)| summary.replications)
         .max()
         .unwrap_or(0);
-    manifest.event_count = points.iter().map(|point| point.summary.events).sum();
+    let summaries = || points.iter().flat_map(PointRecord::summaries);
+    manifest.event_count = summaries().map(|(_, summary)| summary.events).sum();
     manifest.scenario_sha256.clone_from(&record.scenario_sha256);
-    if points.iter().any(|point| point.summary.broken().is_some()) {
+    if summaries().any(|(_, summary)| summary.broken().is_some()) {
         manifest.status = Status::Broken;
     }
     manifest

@@ -79,6 +79,8 @@ pub(super) enum Verb {
     Reproduce(Reproduce),
     /// Everything about some results in one HTML file that needs no network
     Report(Report),
+    /// Metrics of a sweep, a comparison or a run as a table: for the terminal, as Markdown or CSV
+    Table(Table),
     /// Draw single pictures of some results: topology, time series, distributions, reroutes, comparisons, sweeps
     Plot(Plot),
     /// Draw the messages of a request, a session or a fault as a sequence chart
@@ -235,17 +237,32 @@ Values of a path:
   --set 'demands.d1.key=128,256 bit'         one unit for all
   --set 'demands.d1.timeout=5..30:5 s'       from, to and step; the end counts if a step meets it
   --set 'qkdns.A.links.a1-a2.length=10..50 km'   anything in between, for --design lhs:N and sobol:N
+  --set 'boundaries.a.site_at&boundaries.b.site_at=0.2,0.5'   one value for several paths
+  --variants control=dd,cd,cc --variants fault=-,cut   every two variants of the file together
 
 A sweep that was interrupted or killed goes on where it was when the same command is given again.
-sweep.csv has one row per point, metric and scope.")]
+sweep.csv has one row per point, metric and scope. With --gwn-vs-iwn there is one for each of G0, G0=, G1 and I, and
+verdicts.csv holds the differences at every point; p-values are corrected over the table of one point.")]
 pub(super) struct Sweep {
     /// The scenario: FILE or FILE:VARIANT
     #[arg(value_name = "FILE")]
     pub file: String,
     /// A path and the values that it is to take; every value with every value of the other paths
-    #[arg(long = "set", value_name = "PATH=VALUES", required = true)]
+    #[arg(
+        long = "set",
+        value_name = "PATH=VALUES",
+        required_unless_present = "variants"
+    )]
     pub sets: Vec<String>,
-    /// Which points: grid for all combinations, lhs:N for a Latin hypercube, sobol:N for a Sobol sequence
+    /// Variants of the file as an axis; each option is an axis of its own, whose variants are merged in after those of
+    /// the one before. `-` is the scenario without
+    #[arg(long = "variants", value_name = "NAME=VARIANTS")]
+    pub variants: Vec<String>,
+    /// Derive the gateway and interworking variants at every point, as `compare --gwn-vs-iwn` does, and compare those
+    #[arg(long)]
+    pub gwn_vs_iwn: bool,
+    /// Which points: grid for all combinations, one-at-a-time for the scenario and each value by itself, lhs:N for a
+    /// Latin hypercube, sobol:N for a Sobol sequence
     #[arg(long, value_name = "DESIGN", default_value_t = Design::Grid)]
     pub design: Design,
     /// Only every N-th point from the I-th; the parts share a folder, and the last one gathers the results
@@ -456,7 +473,8 @@ pub(super) struct Report {
 Examples:
   qkdni plot runs/first                                  all of them, into runs/first/plots
   qkdni plot runs/first --what topology --at '20 min' --out map.svg
-  qkdni plot runs/sweep --what sweep --metric kkrd_s --out delay.svg")]
+  qkdni plot runs/sweep --what sweep --metric kkrd_s --out delay.svg
+  qkdni plot runs/sweep --what sweep --metric stages --where fault=border --out stages.svg")]
 pub(super) struct Plot {
     /// A results folder of `run`, `compare` or `sweep`
     #[arg(value_name = "RESULT")]
@@ -464,18 +482,75 @@ pub(super) struct Plot {
     /// Only pictures of this kind
     #[arg(long, value_enum, value_name = "KIND")]
     pub what: Option<What>,
-    /// File to write, SVG or (in a build with the feature `png`) PNG [default: all pictures, into RESULT/plots]
+    /// File to write, SVG or (in a build with the feature `png`) PNG [default: all pictures, into a folder]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Folder for all pictures [default: RESULT/plots]
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub into: Option<PathBuf>,
     /// Which one, where a kind has several: stores, key-rate, service, difference-1, pareto …
     #[arg(long, value_name = "NAME")]
     pub pick: Option<String>,
     /// Time of the map [default: the end]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<Span>,
-    /// The metric of a sweep [default: those that differ]
+    /// The metric of a sweep, or `stages` for what rerouting is made of [default: those that differ]
     #[arg(long, value_name = "NAME")]
     pub metric: Option<String>,
+    #[command(flatten)]
+    pub slice: Slice,
+}
+
+/// A part of a sweep.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Part of a sweep or comparison")]
+pub(super) struct Slice {
+    /// Only points at which a path has this value; repeat for more paths. `PATH=` is the scenario's own value in a sweep
+    /// of one value at a time
+    #[arg(long = "where", value_name = "PATH=VALUE")]
+    pub places: Vec<String>,
+    /// Scope of the metrics: network, demand:ID, fault:ID … [default: network]
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Option<String>,
+    /// Only this pair of variants, such as "G1 vs I"
+    #[arg(long, value_name = "PAIR")]
+    pub pair: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Rows are metrics and points, columns the values of the paths that vary, the means with half of their 95 % interval, and
+the differences of pairs with theirs and the verdict.
+
+Examples:
+  qkdni table runs/sweep --metric kkrd_s
+  qkdni table runs/sweep --metric rerouting_latency_s --where fault=border --pair 'G1 vs I' --format markdown --out t.md")]
+pub(super) struct Table {
+    /// A results folder of `sweep`, `compare` or `run`
+    #[arg(value_name = "RESULT")]
+    pub folder: PathBuf,
+    /// A metric; repeat for more [default: the most asked for of those that are measured]
+    #[arg(long = "metric", value_name = "NAME")]
+    pub metrics: Vec<String>,
+    #[command(flatten)]
+    pub slice: Slice,
+    /// How to write it; CSV has base units and all digits
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = TableForm::Text)]
+    pub format: TableForm,
+    /// File to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Forms of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TableForm {
+    /// For the terminal
+    Text,
+    /// Markdown
+    Markdown,
+    /// Comma-separated values
+    Csv,
 }
 
 /// Reads a time with its unit.

@@ -83,7 +83,9 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
 
 /// The scenarios to run and the pairs to form.
 fn subjects(context: &Context<'_>, arguments: &Compare) -> Result<(Vec<Prepared>, Vec<Pair>), Failure> {
-    let sets = arguments.simulation.all_sets();
+    let mut sets = arguments.simulation.all_sets();
+    // Who could read the keys is part of every comparison.
+    sets.push("security.exposure=true".to_owned());
     match (arguments.gwn_vs_iwn, arguments.files.as_slice()) {
         (true, [file]) => {
             let subjects = context.engine.derive(file, &sets)?;
@@ -112,7 +114,7 @@ fn subjects(context: &Context<'_>, arguments: &Compare) -> Result<(Vec<Prepared>
 
 /// The pairs of the neutral rule: G1 against I is about the architecture alone, G0 and G0= against I also
 /// about where equipment stands, so that the better side must not be dearer.
-fn neutral_pairs(subjects: &[Prepared]) -> Vec<Pair> {
+pub(super) fn neutral_pairs(subjects: &[Prepared]) -> Vec<Pair> {
     [
         ("G1", Rule::Plain),
         ("G0", Rule::NotDearer),

@@ -30,11 +30,11 @@ pub trait Engine: Sync {
     /// As [`prepare`](Self::prepare), and if the scenario has no boundary that they can be derived from.
     fn derive(&self, source: &str, sets: &[String]) -> Result<Vec<Prepared>, Rejected>;
 
-    /// Who there is in a scenario that was run, for charts and filters.
+    /// Who there is in a replication of a scenario that was run, for charts and filters.
     ///
     /// # Errors
     /// Every finding at once if the scenario is not valid for this version.
-    fn roster(&self, resolved: &Value) -> Result<Roster, Rejected>;
+    fn roster(&self, resolved: &Value, replication: u32) -> Result<Roster, Rejected>;
 
     /// The JSON Schema of scenario files.
     fn schema(&self) -> Value;

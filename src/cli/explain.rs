@@ -12,7 +12,7 @@ use crate::report::explanation::Explanation;
 
 pub(super) fn explain(context: &mut Context<'_>, arguments: &Explain) -> Result<Exit, Failure> {
     let archived = Archived::open(&arguments.folder)?;
-    let roster = roster(context, &archived)?;
+    let roster = roster(context, &archived, arguments.replication)?;
     let mut wanted = Selection {
         replication: arguments.replication,
         session: arguments.session.clone(),

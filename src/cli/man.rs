@@ -56,8 +56,17 @@ pub(super) fn man(context: &mut Context<'_>, arguments: &ManPages) -> Result<Exi
     for (name, content) in &pages {
         fs::write(folder.join(name), content).map_err(fail)?;
     }
-    context
-        .console
-        .say(&format!("{} pages in {}", pages.len(), folder.display()));
+    if context.console.json() {
+        let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
+        context.console.document(&json!({
+            "schema_version": SCHEMA_VERSION,
+            "folder": folder.to_string_lossy(),
+            "pages": names,
+        }))?;
+    } else {
+        context
+            .console
+            .say(&format!("{} pages in {}", pages.len(), folder.display()));
+    }
     Ok(Exit::Done)
 }

@@ -25,6 +25,7 @@ mod run;
 mod schema;
 mod simulator;
 mod sweep;
+mod table;
 mod trace;
 mod validate;
 mod work;
@@ -112,6 +113,7 @@ pub fn dispatch(
         Verb::List(arguments) => list::list(&mut context, arguments),
         Verb::Reproduce(arguments) => reproduce::reproduce(&mut context, arguments),
         Verb::Report(arguments) => report::report(&mut context, arguments),
+        Verb::Table(arguments) => table::table(&mut context, arguments),
         Verb::Plot(arguments) => plot::plot(&mut context, arguments),
         Verb::Trace(arguments) => trace::trace(&mut context, arguments),
         Verb::Explain(arguments) => explain::explain(&mut context, arguments),

@@ -7,16 +7,18 @@ use serde_json::json;
 use super::args::{Plot, What};
 use super::link::write;
 use super::report::read;
+use super::table::points;
 use super::work::Context;
 use super::{Exit, Failure};
-use crate::archive::SCHEMA_VERSION;
+use crate::archive::{Archived, PointRecord, SCHEMA_VERSION, SweepRecord};
 use crate::report::page::{Part, Sequences};
 use crate::report::picture::{Picture, map, of_comparison, of_run, of_sweep};
+use crate::report::slice::{Slice, Wanted};
 use crate::report::study::Run;
 
 pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, Failure> {
     let part = read(&arguments.folder)?;
-    let mut pictures = pictures(&part, arguments);
+    let mut pictures = pictures(&part, arguments)?;
     if let Some(pick) = &arguments.pick {
         let names: Vec<String> = pictures.iter().map(|picture| picture.id.clone()).collect();
         pictures.retain(|picture| picture.id == *pick);
@@ -52,8 +54,10 @@ pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, 
             written.push(out.clone());
         }
         None => {
+            let into = arguments.into.clone();
+            let into = into.unwrap_or_else(|| arguments.folder.join("plots"));
             for picture in &pictures {
-                let path = arguments.folder.join("plots").join(format!("{}.svg", picture.id));
+                let path = into.join(format!("{}.svg", picture.id));
                 save(&path, picture)?;
                 written.push(path);
             }
@@ -74,7 +78,7 @@ pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, 
 }
 
 /// What is asked for, of what there is.
-fn pictures(part: &Part, arguments: &Plot) -> Vec<Picture> {
+fn pictures(part: &Part, arguments: &Plot) -> Result<Vec<Picture>, Failure> {
     let wants = |what: What| arguments.what.is_none_or(|wanted| wanted == what);
     let mut pictures = Vec::new();
     match part {
@@ -88,14 +92,35 @@ fn pictures(part: &Part, arguments: &Plot) -> Vec<Picture> {
                 let runs: Vec<&Run> = variants.iter().map(|(run, _)| run).collect();
                 pictures.extend(of_run::delays(&runs));
             }
+            if wants(What::Reroutes) {
+                let (record, points) = points(&Archived::open(&arguments.folder)?)?;
+                let slice = slice(&record, &points, arguments)?;
+                pictures.extend(of_sweep::pictures(&slice, Some("stages")));
+            }
         }
         Part::Sweep(_, record, points) => {
             if wants(What::Sweep) {
-                pictures.extend(of_sweep::pictures(record, points, arguments.metric.as_deref()));
+                let slice = slice(record, points, arguments)?;
+                pictures.extend(of_sweep::pictures(&slice, arguments.metric.as_deref()));
             }
         }
     }
-    pictures
+    Ok(pictures)
+}
+
+/// The part of a sweep that is asked for.
+fn slice<'a>(
+    record: &'a SweepRecord,
+    points: &'a [PointRecord],
+    arguments: &Plot,
+) -> Result<Slice<'a>, Failure> {
+    let asked = &arguments.slice;
+    let wanted = Wanted {
+        places: asked.places.clone(),
+        scope: asked.scope.clone(),
+        pair: asked.pair.clone(),
+    };
+    Slice::of(record, points, &wanted).map_err(Failure::Usage)
 }
 
 fn of_one(run: &Run, sequences: &Sequences, arguments: &Plot, pictures: &mut Vec<Picture>) {

@@ -1,6 +1,7 @@
 //! `qkdni report`: results folders as one HTML file.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -97,7 +98,8 @@ fn read_run(name: &str, archived: &Archived) -> Result<(Run, Sequences), Failure
             findings.render().trim_end()
         ))
     })?;
-    let plan = compile(&loaded.document);
+    // The map and the charts are of the first replication, and so are the times of random faults.
+    let plan = Arc::new(compile(&loaded.document)).of_replication(0);
     let run = Run::read(name, archived, &plan)?;
     let sequences = sequences(name, archived, &plan)?;
     Ok((run, sequences))

@@ -64,10 +64,11 @@ impl Engine for Simulator {
         Ok(variants)
     }
 
-    fn roster(&self, resolved: &Value) -> Result<Roster, Rejected> {
+    fn roster(&self, resolved: &Value, replication: u32) -> Result<Roster, Rejected> {
         let loaded = scenario::load_text("scenario.resolved.json", &resolved.to_string(), &[])
             .map_err(|findings| rejected(&findings))?;
-        Ok(Roster::of(&compile(&loaded.document)))
+        let plan = Arc::new(compile(&loaded.document));
+        Ok(Roster::of(&plan.of_replication(replication)))
     }
 
     fn schema(&self) -> Value {

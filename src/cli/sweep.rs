@@ -2,16 +2,20 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
 use super::args::Sweep as Arguments;
-use super::work::{Context, summarize};
+use super::compare::neutral_pairs;
+use super::work::{Context, rounded, summarize};
 use super::{BEGUN, Engine, Exit, Failure, Prepared, Rejected, Watch};
 use crate::archive::{
-    Archived, Host, Manifest, PointRecord, SCHEMA_VERSION, Status, SweepFolder, SweepPlace, SweepRecord,
+    Archived, Host, Manifest, PointRecord, Price, SCHEMA_VERSION, Status, SweepFolder, SweepPlace,
+    SweepRecord, VariantSummary,
 };
+use crate::experiment::compare::{Side, compare};
 use crate::experiment::distribute::{Control, Keep, Stopped, Trouble, Work, in_order};
 use crate::experiment::run::replicate;
 use crate::experiment::sweep::Sweep;
@@ -141,6 +145,17 @@ pub(super) struct Study {
     pub record: SweepRecord,
 }
 
+/// What a sweep is asked for.
+struct Asked<'a> {
+    /// Changes that all points have in common.
+    sets: Vec<String>,
+    variants: &'a [String],
+    axes: &'a [String],
+    design: Design,
+    gwn_vs_iwn: bool,
+    parquet: bool,
+}
+
 impl Study {
     fn read(engine: &dyn Engine, arguments: &Arguments) -> Result<Study, Failure> {
         let mut sets = Vec::new();
@@ -150,37 +165,34 @@ impl Study {
                 .replications
                 .map(|replications| format!("run.replications={replications}")),
         );
-        Study::of(
-            engine,
-            &arguments.file,
+        let asked = Asked {
             sets,
-            &arguments.sets,
-            arguments.design,
-            arguments.parquet,
-        )
+            variants: &arguments.variants,
+            axes: &arguments.sets,
+            design: arguments.design,
+            gwn_vs_iwn: arguments.gwn_vs_iwn,
+            parquet: arguments.parquet,
+        };
+        Study::of(engine, &arguments.file, asked)
     }
 
-    fn of(
-        engine: &dyn Engine,
-        file: &str,
-        sets: Vec<String>,
-        axes: &[String],
-        design: Design,
-        parquet: bool,
-    ) -> Result<Study, Failure> {
-        let base = engine.prepare(file, &sets)?;
-        let sweep = Sweep::plan(axes, design, base.seed).map_err(|mistakes| {
+    fn of(engine: &dyn Engine, file: &str, asked: Asked<'_>) -> Result<Study, Failure> {
+        let base = engine.prepare(file, &asked.sets)?;
+        let planned = Sweep::plan(asked.variants, asked.axes, asked.design, base.seed);
+        let sweep = planned.map_err(|mistakes| {
             let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
             Failure::Usage(mistakes.join("\n"))
         })?;
         let mut record = SweepRecord::new(&base.name, &base.written);
-        record.sets = sets;
-        record.axes = axes.to_vec();
+        record.sets = asked.sets;
+        record.variants = asked.variants.to_vec();
+        record.axes = asked.axes.to_vec();
         record.paths = sweep.paths().map(str::to_owned).collect();
-        record.design = design.to_string();
+        record.compared = asked.gwn_vs_iwn;
+        record.design = asked.design.to_string();
         record.seed = base.seed;
         record.points = sweep.points();
-        record.parquet = parquet;
+        record.parquet = asked.parquet;
         Ok(Study {
             file: file.to_owned(),
             base,
@@ -196,15 +208,15 @@ impl Study {
         let design = record.design.parse().map_err(|text: String| {
             Failure::InputOutput(format!("sweep.json is damaged: design {}: {text}", record.design))
         })?;
-        let sets = record.sets.clone();
-        Study::of(
-            engine,
-            &file.to_string_lossy(),
-            sets,
-            &record.axes,
+        let asked = Asked {
+            sets: record.sets.clone(),
+            variants: &record.variants,
+            axes: &record.axes,
             design,
-            record.parquet,
-        )
+            gwn_vs_iwn: record.compared,
+            parquet: record.parquet,
+        };
+        Study::of(engine, &file.to_string_lossy(), asked)
     }
 
     /// The scenario that is swept, as it was written.
@@ -212,10 +224,20 @@ impl Study {
         &self.base.written
     }
 
-    fn prepare(&self, engine: &dyn Engine, point: u32) -> Result<Prepared, Rejected> {
+    /// What is simulated at a point: one scenario, or the variants that are derived from it.
+    fn prepare(&self, engine: &dyn Engine, point: u32) -> Result<Vec<Prepared>, Rejected> {
         let mut sets = self.record.sets.clone();
         sets.extend(self.sweep.sets(point));
-        engine.prepare(&self.file, &sets)
+        let variants = self.sweep.variants(point);
+        let source = match variants.as_slice() {
+            [] => self.file.clone(),
+            names => format!("{}{}{}", self.file, joint(&self.file), names.join("+")),
+        };
+        if self.record.compared {
+            engine.derive(&source, &sets)
+        } else {
+            Ok(vec![engine.prepare(&source, &sets)?])
+        }
     }
 
     /// Everything that is wrong with the points, before any is simulated.
@@ -262,7 +284,7 @@ impl Study {
         threads: usize,
         stop: &AtomicBool,
     ) -> Result<Option<Vec<u8>>, Trouble> {
-        let prepared = self
+        let subjects = self
             .prepare(engine, point)
             .map_err(|rejected| trouble(&rejected.into()))?;
         let control = Control {
@@ -270,28 +292,63 @@ impl Study {
             stop,
             progress: &|| (),
         };
-        let outcomes = replicate(prepared.replications, control, |replication| {
-            (prepared.simulate)(replication, Watch::default())
-        })
-        .map_err(|stopped| Trouble {
-            broken: matches!(stopped, Stopped::Panicked { .. }),
-            text: format!("point {point} with seed {}: {stopped}", prepared.seed),
-        })?;
-        if outcomes.len() < prepared.replications as usize {
-            return Ok(None);
+        let mut outcomes = Vec::new();
+        for subject in &subjects {
+            let done = replicate(subject.replications, control, |replication| {
+                (subject.simulate)(replication, Watch::default())
+            })
+            .map_err(|stopped| Trouble {
+                broken: matches!(stopped, Stopped::Panicked { .. }),
+                text: format!("point {point} with seed {}: {stopped}", subject.seed),
+            })?;
+            if done.len() < subject.replications as usize {
+                return Ok(None);
+            }
+            outcomes.push(done);
         }
-        let values: Map<String, Value> = (self.sweep.paths().zip(self.sweep.values(point)))
-            .map(|(path, value)| (path.to_owned(), Value::from(value)))
+        let values = self.sweep.paths().zip(self.sweep.values(point));
+        let values: Map<String, Value> = values
+            .filter_map(|(path, value)| Some((path.to_owned(), Value::from(value?))))
             .collect();
-        let record = PointRecord {
+        let mut record = PointRecord {
             schema_version: SCHEMA_VERSION,
             sweep: self.record.hash(),
             point,
             values,
-            summary: summarize(&prepared, &outcomes),
+            summary: None,
+            variants: Vec::new(),
+            comparison: None,
         };
+        if self.record.compared {
+            let sides = subjects.iter().zip(&outcomes).map(|(subject, outcomes)| {
+                let price: Option<Price> = subject.price;
+                Side {
+                    name: &subject.label,
+                    outcomes,
+                    price,
+                }
+            });
+            let sides: Vec<Side<'_>> = sides.collect();
+            record.comparison = Some(compare(&sides, &neutral_pairs(&subjects)));
+            let said = subjects
+                .iter()
+                .zip(&outcomes)
+                .map(|(subject, outcomes)| VariantSummary {
+                    variant: subject.label.clone(),
+                    summary: summarize(subject, outcomes),
+                });
+            record.variants = said.collect();
+        } else {
+            record.summary = Some(summarize(&subjects[0], &outcomes[0]));
+        }
         Ok(Some(record.bytes()))
     }
+}
+
+/// What stands between a source and a variant that is merged in on top: `FILE:VARIANT`, `FILE:VARIANT+VARIANT`.
+fn joint(source: &str) -> char {
+    let has_variant = !Path::new(source).exists() && source.contains(':');
+    if has_variant { '+' } else { ':' }
 }
 
 /// Does everything but the sharing out of the work.
@@ -334,7 +391,12 @@ fn lead(
         ));
     }
     let bar = context.console.progress(pending.len() as u32, "points");
-    let progress = || bar.inc(1);
+    let (begin, events) = (Instant::now(), AtomicU64::new(0));
+    let progress = || {
+        let rate = events.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64();
+        bar.set_message(format!("{} events/s", rounded(rate)));
+        bar.inc(1);
+    };
     let threads = match arguments.threads.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
@@ -352,6 +414,10 @@ fn lead(
         },
         work: &|point| study.work(context.engine, point, inside, context.stop),
         keep: &|point, content| {
+            // Points come as bytes, from other machines too; nobody reads them again for a bar that is not there.
+            if !bar.is_hidden() {
+                events.fetch_add(PointRecord::events_of(content), Ordering::Relaxed);
+            }
             folder.keep(point, content).map_err(|error| Trouble {
                 broken: false,
                 text: error.to_string(),

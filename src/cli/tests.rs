@@ -136,10 +136,10 @@ fn a_run_is_the_same_on_any_number_of_threads_and_reproduces() {
         (&manifest["status"], &manifest["event_count"]),
         (&Value::from("complete"), &Value::from(600))
     );
-    assert_eq!(manifest["files"].as_object().unwrap().len(), 9);
+    assert_eq!(manifest["files"].as_object().unwrap().len(), 10);
     let done = qkdni(place.path(), "reproduce @/r2 -j 1");
     assert_eq!(
-        (done.code, done.out.contains("all 9 files")),
+        (done.code, done.out.contains("all 10 files")),
         (0, true),
         "{}{}",
         done.out,

@@ -15,7 +15,7 @@ const READABLE: usize = 400;
 
 pub(super) fn trace(context: &mut Context<'_>, arguments: &Trace) -> Result<Exit, Failure> {
     let archived = Archived::open(&arguments.folder)?;
-    let roster = roster(context, &archived)?;
+    let roster = roster(context, &archived, arguments.replication)?;
     let filters = &arguments.filters;
     let mut wanted = Selection {
         replication: arguments.replication,
@@ -88,11 +88,15 @@ pub(super) fn trace(context: &mut Context<'_>, arguments: &Trace) -> Result<Exit
 ///
 /// # Errors
 /// If the scenario cannot be read or is not valid for this version.
-pub(super) fn roster(context: &Context<'_>, archived: &Archived) -> Result<Roster, Failure> {
+pub(super) fn roster(
+    context: &Context<'_>,
+    archived: &Archived,
+    replication: u32,
+) -> Result<Roster, Failure> {
     let path = "scenario.resolved.json";
     // A comparison has none of its own: what there is to say about that is said where the trace is looked for.
     if archived.folder().join(path).exists() {
-        Ok(context.engine.roster(&archived.json(path)?)?)
+        Ok(context.engine.roster(&archived.json(path)?, replication)?)
     } else {
         archived.trace(|_, _| {})?;
         Err(Failure::InputOutput(format!(

@@ -129,7 +129,7 @@ impl Context<'_> {
 }
 
 /// A rate in few digits: 950, 12 k, 3.4 M.
-fn rounded(rate: f64) -> String {
+pub(super) fn rounded(rate: f64) -> String {
     match rate {
         0.0..1e3 => format!("{rate:.0}"),
         1e3..1e6 => format!("{:.0} k", rate / 1e3),

@@ -7,16 +7,18 @@ use rustc_hash::FxHashMap;
 
 use super::admission::Admission;
 use super::establishment::Establishing;
+use super::flooding::Flooding;
 use super::knowledge::Knowledge;
 use super::monitoring::Monitoring;
 use super::reachability::Exchange;
 use super::recovery::Restoring;
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
-use super::segment::Segment;
+use super::segment::{Held, Segment};
+use super::vectors::Vectors;
 use crate::architecture::message::{
-    Ask, ControlMessage, FailureCause, LinkPerformance, ManagementMessage, Message, ReservationResult,
-    StatusChange,
+    Ask, ControlMessage, FailureCause, LegRoute, LinkPerformance, ManagementMessage, Message,
+    ReservationResult, StatusChange,
 };
 use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::ControllerSurroundings;
@@ -30,6 +32,8 @@ pub struct Controller {
     pub(super) surroundings: Arc<ControllerSurroundings>,
     pub(super) routing: Arc<dyn RoutingAlgorithm>,
     pub(super) knowledge: Knowledge,
+    /// What was told of levels to controllers of the same QKDN.
+    pub(super) flooding: Flooding,
     /// What works again, and is not told yet.
     pub(super) restoring: Vec<Restoring>,
     /// Segments that this controller decides on, by session.
@@ -44,6 +48,12 @@ pub struct Controller {
     pub(super) admission: Admission,
     /// What was said of ways to other QKDNs.
     pub(super) exchange: Exchange,
+    /// How often it has said how its hops do.
+    pub(super) refreshed: u32,
+    /// Distances, where its QKDN routes by them.
+    pub(super) vectors: Option<Vectors>,
+    /// Where legs pass in this QKDN, as far as is known.
+    pub(super) leg_routes: BTreeMap<SessionId, LegRoute>,
     /// The last state of each session that was seen.
     states: BTreeMap<SessionId, SessionState>,
     /// Keys supplied in this controller's reach, as usage records say \[bits\].
@@ -55,11 +65,16 @@ pub struct Controller {
 impl Controller {
     /// A controller that knows its own QKDN as provisioned.
     pub fn new(surroundings: Arc<ControllerSurroundings>, routing: Arc<dyn RoutingAlgorithm>) -> Controller {
-        let on_depletion = surroundings.parameters.recovery.on_depletion;
+        let parameters = &surroundings.parameters;
+        let (on_depletion, max_age) = (parameters.recovery.on_depletion, parameters.refresh.max_age);
+        let me = surroundings.id;
+        let vectors = routing.exchange();
+        let vectors = vectors.and_then(|exchange| Vectors::new(&surroundings, exchange));
         let mut controller = Controller {
             surroundings,
             routing,
-            knowledge: Knowledge::new(on_depletion),
+            knowledge: Knowledge::new(on_depletion, me, max_age),
+            flooding: Flooding::default(),
             restoring: Vec::new(),
             segments: BTreeMap::new(),
             establishing: FxHashMap::default(),
@@ -67,10 +82,14 @@ impl Controller {
             monitoring: Monitoring::default(),
             admission: Admission::default(),
             exchange: Exchange::default(),
+            refreshed: 0,
+            vectors,
+            leg_routes: BTreeMap::new(),
             states: BTreeMap::new(),
             usage_bits: 0,
             performance: BTreeMap::new(),
         };
+        controller.flooding.amounts = controller.weighs_amounts();
         controller.provision_offers();
         controller
     }
@@ -80,12 +99,24 @@ impl Controller {
         &self.performance
     }
 
+    pub(super) fn note_performance(&mut self, link: LinkId, performance: LinkPerformance) {
+        self.performance.insert(link, performance);
+    }
+
     /// A message has been processed by the controller's server.
     pub fn on_message(&mut self, envelope: &Envelope, now: Time, out: &mut Outbox) {
+        self.advance_to(now);
         let message = match &envelope.message {
             Message::Control(message) => message,
-            Message::Management(ManagementMessage::Decision { session, hop, at, .. }) => {
-                return self.on_fault_decision(*session, *hop, *at, envelope.from, now, out);
+            Message::Management(ManagementMessage::Decision {
+                session,
+                hop,
+                at,
+                decision,
+                fault,
+            }) => {
+                let news = (*hop, *at, *fault);
+                return self.on_fault_decision(*session, *decision, news, envelope.from, now, out);
             }
             Message::Management(ManagementMessage::Maintenance {
                 link, planned, fault, ..
@@ -97,13 +128,16 @@ impl Controller {
             other => unreachable!("no one sends a controller {other:?}"),
         };
         let label = envelope.label;
-        self.admission.advance_to(now);
         match message {
-            ControlMessage::BorderQuery { order, attempt } => {
-                self.on_border_query(order, *attempt, envelope.from.node(), label, out);
+            ControlMessage::BorderQuery {
+                order,
+                attempt,
+                taken,
+            } => {
+                self.on_border_query(order, *attempt, taken, envelope.from.node(), label, out);
             }
             ControlMessage::RouteRequest(order) => {
-                self.on_route_request(*order, envelope.from.node(), out);
+                self.on_route_request(**order, envelope.from.node(), out);
             }
             ControlMessage::SegmentQuery { order, reply_to } => {
                 self.on_segment_query(order.clone(), *reply_to, label, out);
@@ -154,7 +188,14 @@ impl Controller {
                         attempt: *attempt,
                     };
                     if self.segments.contains_key(&order.request.session) {
-                        self.on_segment_request(ask, order.bits, order.deadline, out);
+                        let (bits, deadline, hold) = (order.bits, order.deadline, order.hold);
+                        let asked = Held {
+                            ask,
+                            bits,
+                            deadline,
+                            hold,
+                        };
+                        self.on_segment_request(asked, out);
                     } else {
                         // The session was closed, or its border lost.
                         self.refuse(ask, *source, *decider, label, out);
@@ -166,6 +207,7 @@ impl Controller {
                 agreement,
                 bits,
                 deadline,
+                hold,
             } => {
                 let segment = self.segments.get(&ask.request.session);
                 let before = segment.and_then(|segment| segment.place.before.as_ref());
@@ -178,7 +220,13 @@ impl Controller {
                         ControlMessage::SegmentAnswer { ask: *ask, result },
                     );
                 } else {
-                    self.on_segment_request(*ask, *bits, *deadline, out);
+                    let asked = Held {
+                        ask: *ask,
+                        bits: *bits,
+                        deadline: *deadline,
+                        hold: *hold,
+                    };
+                    self.on_segment_request(asked, out);
                 }
             }
             ControlMessage::SegmentAnswer { ask, result } => {
@@ -248,10 +296,12 @@ impl Controller {
             } => {
                 self.on_status_report(*change, *origin, *fault, envelope.from, now, out);
             }
+            ControlMessage::Vector(update) => self.on_vector(update, now, out),
+            ControlMessage::Advertisement(all) => self.on_advertisement(all, envelope.from, now, out),
             ControlMessage::LinkReport {
                 link, performance, ..
             } => {
-                self.performance.insert(*link, *performance);
+                self.note_performance(*link, *performance);
             }
             ControlMessage::RerouteCommand(order) => self.deliver(order.km, label, message, out),
             ControlMessage::RouteActive {
@@ -269,8 +319,9 @@ impl Controller {
             ControlMessage::PathInformation {
                 session,
                 offers,
+                asks,
                 fault,
-            } => self.on_path_information(*session, offers, *fault, envelope.from, out),
+            } => self.on_path_information(*session, (offers, *asks), *fault, envelope.from, out),
             ControlMessage::Propose(proposal) => self.on_propose(*proposal, envelope.from, now, out),
             ControlMessage::Accept(proposal) => self.on_accept(*proposal, now, out),
             ControlMessage::Reject { proposal, cause } => self.on_reject(*proposal, *cause, now, out),
@@ -279,6 +330,16 @@ impl Controller {
             }
             ControlMessage::Switched { session, epoch, .. } => self.on_switched(*session, *epoch, now, out),
             ControlMessage::RouteLost { source, .. } => self.deliver(*source, label, message, out),
+            ControlMessage::SwitchOver {
+                session,
+                source,
+                works,
+                fault,
+            } => match source {
+                Some(source) => self.deliver(*source, label, message, out),
+                None => self.say_switch_over(*session, *works, *fault, out),
+            },
+            ControlMessage::LegRoute(route) => self.on_leg_route(route),
             ControlMessage::Reachability(news) => self.on_reachability(news, envelope.from, out),
             ControlMessage::SegmentDegraded { session, lost, fault } => {
                 self.on_segment_degraded(*session, *lost, *fault, envelope.from, out);
@@ -291,11 +352,18 @@ impl Controller {
         }
     }
 
+    pub(super) fn advance_to(&mut self, now: Time) {
+        self.admission.advance_to(now);
+        self.knowledge.advance_to(now);
+    }
+
     /// A timer fires.
     pub fn on_timer(&mut self, timer: Timer, now: Time, out: &mut Outbox) {
-        self.admission.advance_to(now);
+        self.advance_to(now);
         match timer {
             Timer::Poll => self.on_poll(now, out),
+            Timer::Refresh => self.on_refresh(now, out),
+            Timer::Vectors => self.on_vectors_due(now, out),
             Timer::Analysed(session) => self.on_analysed(session, now, out),
             Timer::Computed(session) => self.on_computed(session, now, out),
             Timer::AskAgain(session) => self.on_ask_again(session, now, out),
@@ -335,10 +403,10 @@ impl Controller {
         &self.surroundings.domain.hops[&id]
     }
 
-    /// A path inside this QKDN by what is known now: over hops that make key if there is such a path, else over hops
+    /// A path inside this QKDN, for requests of so many bits, by what is known now: over hops that make key if there is such a path, else over hops
     /// that at least have some left; never over a hop known to be OFF.
-    pub(super) fn route(&self, from: NodeId, to: NodeId) -> Option<Vec<HopId>> {
-        self.view(|view| view.route(from, to))
+    pub(super) fn route(&self, from: NodeId, to: NodeId, bits: u64) -> Option<Vec<HopId>> {
+        self.view(|view| view.route(from, to, bits))
     }
 
     /// A session has come to a state: observers are told once (FE-3).
@@ -356,6 +424,11 @@ impl Controller {
                 label,
             });
         }
+    }
+
+    /// Whether a session was last seen in a state.
+    pub(super) fn is_in(&self, session: SessionId, state: SessionState) -> bool {
+        self.states.get(&session) == Some(&state)
     }
 
     /// Key bits that usage records have named.

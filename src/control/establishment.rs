@@ -5,7 +5,8 @@
 //! the next one before it answers.
 
 use super::controller::Controller;
-use super::segment::{Crossing, Place, Segment};
+use super::reachability::Rank;
+use super::segment::{Crossing, Held, Place, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, SegmentOrder,
@@ -41,14 +42,17 @@ impl Controller {
         &mut self,
         order: &KeyRequest,
         attempt: u32,
+        taken: &[BorderChoice],
         km: NodeId,
         label: Label,
         out: &mut Outbox,
     ) {
         let to = order.destination_qkdn;
-        let best = self.view(|view| {
-            let ways = view.ways(km, to, &[]);
-            ways.min_by_key(|way| way.rank).map(|way| way.border.boundary)
+        let best = self.view_apart(order.leg, Some(to), |view| {
+            let ways = view.ways(km, to, &[], order.bits);
+            let shared = |border: &Border| Self::shared_with(&choice(border), taken);
+            let best = ways.min_by_key(|way| (shared(way.border), way.rank));
+            best.map(|way| way.border.boundary)
         });
         let mut borders = self.surroundings.borders.iter();
         let best = borders.find(|border| Some(border.boundary) == best);
@@ -60,13 +64,18 @@ impl Controller {
                 Some(_) if borders.iter().all(|border| straight(border)) => {
                     "the border whose hop makes key, then the nearest by hops, then the first in the file"
                 }
-                Some(_) => "the way that makes key, then through the fewest QKDNs, then the nearest by hops",
+                Some(_) => {
+                    "the way that makes key, then of the lowest cost class, then through the fewest QKDNs"
+                }
                 None => "no border can be reached",
             };
             Decision::new(Choice::Border, Subject::request(order.request), reason)
                 .among(self.border_candidates(km, borders.into_iter(), best))
         });
         let border = best.map(choice);
+        if border.is_none() {
+            self.session_state(order.request.session, SessionState::Failed, label, out);
+        }
         let procedure = border.map_or(label.procedure, |border| border.procedure);
         let ask = Ask {
             request: order.request,
@@ -100,9 +109,17 @@ impl Controller {
         let to = border
             .as_ref()
             .map_or(order.order.destination, |border| border.hop.from);
-        let path = self.route(order.source, to);
+        let (bits, leg) = (order.order.bits, order.order.leg);
+        let beyond = border.as_ref().map(|_| order.order.destination_qkdn);
+        let path = self.route_apart(leg, beyond, [order.source, to], bits);
         let border_hop = border.as_ref().map(|border| border.hop.id);
-        self.explain_route(request, [order.source, to], border_hop, path.as_deref(), out);
+        self.explain_route(
+            request,
+            ([order.source, to], bits),
+            border_hop,
+            path.as_deref(),
+            out,
+        );
         let (Some(mut path), true) = (path, local || border.is_some()) else {
             return self.answer_source(
                 &order.segment(),
@@ -177,15 +194,13 @@ impl Controller {
         asked.len()
     }
 
-    /// The border at a border KM, to the destination's QKDN: the best by state, by QKDNs on the way, then by id.
+    /// The border at a border KM, to the destination's QKDN: the best by what is offered there.
     fn border_at(&self, km: NodeId, order: &KeyRequest) -> Option<&Border> {
         let to = order.destination_qkdn;
         let rank = |border: &&Border| {
             let offer = self.view(|view| view.leads(border, to, &[]).map(Option::<&_>::cloned))?;
             let own = self.knowledge.state(&border.hop, &self.surroundings.domain);
-            let state = offer.as_ref().map_or(own, |offer| offer.key.max(own));
-            let (qkdns, hops) = offer.map_or((1, 0), |offer| (offer.way.len(), offer.hops));
-            Some((state, qkdns, hops, border.boundary))
+            Some(Rank::new(own, 0, border.boundary, offer.as_ref()))
         };
         let here = self
             .surroundings
@@ -206,7 +221,14 @@ impl Controller {
         let usable = path
             .iter()
             .filter(|&&hop| !asked.iter().any(|&(_, exactly)| exactly == hop))
-            .map(|&hop| self.knowledge.usable_bits(self.hop(hop), domain, classes));
+            .map(|&hop| {
+                let hop = self.hop(hop);
+                if self.hears_amounts_of(hop) {
+                    self.knowledge.usable_bits(hop, domain, classes)
+                } else {
+                    0
+                }
+            });
         usable.min().unwrap_or(u64::MAX)
     }
 
@@ -233,8 +255,8 @@ impl Controller {
             return self.find_way_on(order, before, Vec::new(), out);
         }
         let ends = [border.far, order.destination];
-        let path = self.route(ends[0], ends[1]);
-        self.explain_route(request, ends, None, path.as_deref(), out);
+        let path = self.route_apart(order.leg, None, ends, order.bits);
+        self.explain_route(request, (ends, order.bits), None, path.as_deref(), out);
         let Some(path) = path else {
             return self.offer_nothing(order.ask, &before, false, out);
         };
@@ -340,7 +362,7 @@ impl Controller {
             return;
         }
         let session = request.session;
-        let segment = Segment::new(
+        let mut segment = Segment::new(
             found.place,
             found.ends,
             found.path,
@@ -348,9 +370,12 @@ impl Controller {
             order.class,
             ask.attempt,
         );
+        segment.bits = order.bits;
+        segment.leg = order.leg;
         let leaves = segment.place.after.as_ref().map(|after| after.border.procedure);
         let previous = segment.previous_controller();
         self.segments.insert(session, segment);
+        self.tell_leg_route(session, out);
         self.record_route(session, out);
         if leaves == Some(Procedure::P12) {
             let enough = usable_bits >= order.bits;
@@ -375,7 +400,16 @@ impl Controller {
                 let label = Label::new(found.procedure, Step::SegmentOffer);
                 out.send(Address::controller(peer), label, offer);
             }
-            None => self.reserve(ask, order.bits, order.deadline, true, out),
+            None => {
+                let (bits, deadline, hold) = (order.bits, order.deadline, order.hold);
+                let asked = Held {
+                    ask,
+                    bits,
+                    deadline,
+                    hold,
+                };
+                self.reserve(asked, true, out);
+            }
         }
     }
 
@@ -391,7 +425,7 @@ impl Controller {
     pub(super) fn explain_route(
         &self,
         request: RequestId,
-        ends: [NodeId; 2],
+        asked: ([NodeId; 2], u64),
         border: Option<HopId>,
         path: Option<&[HopId]>,
         out: &mut Outbox,
@@ -402,7 +436,7 @@ impl Controller {
                 None => "no path over hops that have key",
             };
             Decision::new(Choice::Route, Subject::request(request), reason)
-                .among(self.candidates(ends, border, path))
+                .among(self.candidates(asked, border, path))
         });
     }
 

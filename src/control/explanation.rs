@@ -15,7 +15,7 @@ impl Controller {
     /// The ways from one KM to another: the chosen one first, then others by rising effort, each with the border hop.
     pub(super) fn candidates(
         &self,
-        [from, to]: [NodeId; 2],
+        ([from, to], bits): ([NodeId; 2], u64),
         border: Option<HopId>,
         chosen: Option<&[HopId]>,
     ) -> Vec<Candidate> {
@@ -31,15 +31,15 @@ impl Controller {
                 .into_iter()
                 .find_map(|worst| {
                     let usable = |hop: &Hop| hop.id != avoided && self.knowledge.state(hop, domain) <= worst;
-                    self.routing.route(domain, &usable, from, to)
+                    self.view(|view| view.path(from, to, bits, &usable))
                 });
             add(other);
         }
-        add(self.routing.route(domain, &|_| true, from, to));
+        add(self.view(|view| view.path(from, to, bits, &|_| true)));
         let candidate = |(place, path): (usize, Vec<HopId>)| {
             let hops: Box<[HopId]> = path.into_iter().chain(border).collect();
             let whole: Vec<&Hop> = hops.iter().map(|&hop| self.hop(hop)).collect();
-            let (cost, unit) = self.routing.cost(&whole);
+            let (cost, unit) = self.view(|view| view.cost(&whole));
             Candidate {
                 cost,
                 unit,
@@ -59,7 +59,7 @@ impl Controller {
         chosen: Option<&Border>,
     ) -> Vec<Candidate> {
         let candidate = |border: &Border| {
-            let path = self.route(from, border.hop.from);
+            let path = self.route(from, border.hop.from, 0);
             let reached = path.is_some();
             let hops: Box<[HopId]> = path.into_iter().flatten().chain([border.hop.id]).collect();
             Candidate {

@@ -5,11 +5,12 @@ use rustc_hash::FxHashMap;
 
 pub use crate::architecture::hop::HopState;
 
+use super::routing::KnownKey;
 use crate::architecture::Hop;
-use crate::architecture::message::{Plane, StatusChange};
+use crate::architecture::message::{HopReport, Plane, StatusChange};
 use crate::architecture::surroundings::Domain;
-use crate::ids::{FaultId, HopId, LinkId};
-use crate::kernel::Time;
+use crate::ids::{ControllerId, FaultId, HopId, LinkId};
+use crate::kernel::{Span, Time};
 
 #[derive(Clone, Copy, Debug)]
 struct Known<T> {
@@ -29,32 +30,114 @@ pub struct Knowledge {
     unplanned: FxHashMap<LinkId, Known<bool>>,
     /// Whether a store below its floor counts as a failure of its hop.
     on_depletion: bool,
+    now: Time,
+    /// Age from which what others serve counts as unknown.
+    max_age: Option<Span>,
+    /// When other controllers last said how their hops do, and the number of that.
+    advertised: FxHashMap<ControllerId, (u32, Time)>,
+    /// The controller that knows.
+    me: Option<ControllerId>,
+}
+
+/// What a report told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum News {
+    /// Nothing: as much was known, or more.
+    Nothing,
+    /// That it is still so.
+    Confirmed,
+    /// Something else than was known.
+    Changed,
 }
 
 impl Knowledge {
     /// What is provisioned, and nothing else. `on_depletion`: a store below its floor counts as a failure of its hop.
-    pub fn new(on_depletion: bool) -> Knowledge {
+    /// Knowledge of hops that others than `me` serve ages, if it does.
+    pub fn new(on_depletion: bool, me: ControllerId, max_age: Option<Span>) -> Knowledge {
         Knowledge {
             on_depletion,
+            max_age,
+            me: Some(me),
             ..Knowledge::default()
         }
     }
 
-    /// Takes in a report; `false` if as much was known already.
-    pub fn learn(&mut self, change: StatusChange, origin: Time, fault: Option<FaultId>) -> bool {
+    /// Another controller's advertisement; `false` if it, or a later one, was heard before.
+    pub fn hear(&mut self, origin: ControllerId, sequence: u32, at: Time) -> bool {
+        let heard = self.advertised.entry(origin).or_insert((0, Time::ZERO));
+        if heard.0 >= sequence || Some(origin) == self.me {
+            return false;
+        }
+        *heard = (sequence, at);
+        true
+    }
+
+    /// How a hop does, for others to know.
+    pub fn report(&self, hop: &Hop) -> HopReport {
+        let reached = |plane| {
+            self.reachable
+                .get(&(hop.id, plane))
+                .is_none_or(|known| known.value)
+        };
+        HopReport {
+            hop: hop.id,
+            generating: self.generating(hop),
+            reachable: [Plane::KeyManagers, Plane::Controllers].map(reached),
+            class: self.levels.get(&hop.id).map(|known| known.value),
+        }
+    }
+
+    /// How old the knowledge of a hop is that another controller serves: since its last advertisement, or the last report of
+    /// its level.
+    fn age(&self, hop: &Hop, domain: &Domain) -> Option<Span> {
+        let serving = domain.controller_of.get(&hop.from)?;
+        if Some(*serving) == self.me {
+            return None;
+        }
+        let advertised = self.advertised.get(serving).map_or(Time::ZERO, |&(_, at)| at);
+        let told = self.levels.get(&hop.id).map_or(Time::ZERO, |known| known.origin);
+        Some(self.since(advertised.max(told)))
+    }
+
+    /// How long ago an instant was; nothing of one to come.
+    fn since(&self, origin: Time) -> Span {
+        self.now.max(origin).since(origin)
+    }
+
+    /// Whether knowledge of a hop is too old to count.
+    fn is_stale(&self, hop: &Hop, domain: &Domain) -> bool {
+        let too_old = |most| self.age(hop, domain).is_some_and(|age| age > most);
+        self.max_age.is_some_and(too_old)
+    }
+
+    /// Time goes on.
+    pub fn advance_to(&mut self, now: Time) {
+        self.now = now;
+    }
+
+    /// Takes in a report.
+    pub fn learn(&mut self, change: StatusChange, origin: Time, fault: Option<FaultId>) -> News {
         fn newer<K: std::hash::Hash + Eq, T: Ord>(
             known: &mut FxHashMap<K, Known<T>>,
             key: K,
             value: Known<T>,
-        ) -> bool {
-            // Of two reports of the same instant the worse one holds, in whatever order they come.
-            let news = known.get(&key).is_none_or(|before| {
-                before.origin < value.origin || (before.origin == value.origin && value.value < before.value)
-            });
-            if news {
+        ) -> News {
+            let Some(before) = known.get_mut(&key) else {
                 known.insert(key, value);
+                return News::Changed;
+            };
+            // Of two reports of the same instant the worse one holds, in whatever order they come.
+            let later = before.origin < value.origin;
+            if before.value == value.value && later {
+                before.origin = value.origin;
+                before.fault = value.fault.or(before.fault);
+                return News::Confirmed;
             }
-            news
+            if later || (before.origin == value.origin && value.value < before.value) {
+                *before = value;
+                return News::Changed;
+            }
+            News::Nothing
         }
         match change {
             StatusChange::Link { link, generating } => newer(
@@ -100,7 +183,8 @@ impl Knowledge {
         }
     }
 
-    fn generating(&self, hop: &Hop) -> bool {
+    /// Whether the link below a hop makes key, as far as is known.
+    pub(super) fn generating(&self, hop: &Hop) -> bool {
         hop.link
             .is_none_or(|link| self.links.get(&link).is_none_or(|known| known.value))
     }
@@ -124,10 +208,14 @@ impl Knowledge {
         self.unplanned.get(&link).is_some_and(|known| !known.value)
     }
 
-    /// The state of a hop. One whose ends do not reach one another is OFF, and so is one under maintenance.
+    /// The state of a hop. One whose ends do not reach one another is OFF, and so is one under maintenance; one of which
+    /// nothing is known any more counts as one that makes no key.
     pub fn state(&self, hop: &Hop, domain: &Domain) -> HopState {
         if self.apart(hop).is_some() || hop.link.is_some_and(|link| self.is_maintained(link)) {
             return HopState::Off;
+        }
+        if self.is_stale(hop, domain) {
+            return HopState::Passive;
         }
         if self.generating(hop) {
             let known = self.levels.get(&hop.id).filter(|_| self.on_depletion);
@@ -146,17 +234,45 @@ impl Knowledge {
         if left { HopState::Passive } else { HopState::Off }
     }
 
+    /// Whether a hop is known to have found too little key.
+    pub fn is_depleted(&self, hop: HopId) -> bool {
+        self.levels.get(&hop).is_some_and(|known| known.value == 0)
+    }
+
     /// Key that is surely usable on a hop, as far as is known \[bits\]: the lower edge of its class.
     pub fn usable_bits(&self, hop: &Hop, domain: &Domain, classes: u8) -> u64 {
         let Some(store) = domain.stores.get(&hop.id) else {
             return u64::MAX;
         };
+        if self.is_stale(hop, domain) {
+            return 0;
+        }
         match self.levels.get(&hop.id) {
             Some(known) if classes > 0 => {
-                let edge = store.capacity / u64::from(classes) * u64::from(known.value.saturating_sub(1));
+                let edge = store.edge_above(known.value.saturating_sub(1), classes);
                 edge.saturating_sub(store.floor)
             }
             _ => store.initial.saturating_sub(store.floor),
+        }
+    }
+
+    /// Level class of a hop's store: as it was told, else as provisioned; `None` where no key is spent.
+    pub fn class(&self, hop: &Hop, domain: &Domain, classes: u8) -> Option<u8> {
+        let store = domain.stores.get(&hop.id)?;
+        let told = self.levels.get(&hop.id).map(|known| known.value);
+        let share = || u128::from(store.initial) * u128::from(classes) / u128::from(store.capacity.max(1));
+        Some(told.unwrap_or_else(|| match store.initial > store.floor {
+            true => (1 + share()).min(u128::from(classes)) as u8,
+            false => 0,
+        }))
+    }
+
+    /// What is known of the key on a hop.
+    pub fn key(&self, hop: &Hop, domain: &Domain, classes: u8) -> KnownKey {
+        let told = self.levels.get(&hop.id);
+        KnownKey {
+            usable_bits: self.usable_bits(hop, domain, classes),
+            age: told.map(|known| self.since(known.origin)),
         }
     }
 

@@ -4,7 +4,8 @@
 //! nodes it serves and who its peers are. The work is split by procedure: [`establishment`] finds a session's route
 //! (P9 and P12 steps 0a–4), [`reservation`] has it promised (4a, 4b), [`rerouting`] changes it inside
 //! its QKDN and [`negotiation`] across the border (P10, P13), when and whether, `recovery` says; [`reachability`] is
-//! what QKDNs tell each other of ways to further ones, [`transit`] what a QKDN does that keys only pass; [`undelivered`]
+//! what QKDNs tell each other of ways to further ones, `link_state` keeps what controllers
+//! of one QKDN know fresh, [`vectors`] are what they exchange instead of floods, [`transit`] what a QKDN does that keys only pass; [`undelivered`]
 //! deals with what the carrier gave up.
 
 pub mod admission;
@@ -12,7 +13,10 @@ pub mod configuration;
 mod controller;
 pub mod establishment;
 mod explanation;
+mod flooding;
 pub mod knowledge;
+mod legs;
+mod link_state;
 pub mod monitoring;
 pub mod negotiation;
 #[cfg(test)]
@@ -27,5 +31,6 @@ pub mod segment;
 mod tests;
 pub mod transit;
 pub mod undelivered;
+pub mod vectors;
 
 pub use controller::Controller;

@@ -26,6 +26,8 @@ impl Controller {
     pub fn on_start(&mut self, now: Time, out: &mut Outbox) {
         self.report_capabilities(out);
         self.arm_poll(now, out);
+        self.arm_refresh(now, out);
+        self.arm_vectors(now, out);
     }
 
     fn arm_poll(&self, now: Time, out: &mut Outbox) {
@@ -57,12 +59,11 @@ impl Controller {
         out: &mut Outbox,
     ) {
         if let Some((link, generating)) = answer.link {
-            let ordered = self.monitoring.stopped.contains(&link);
-            let change = StatusChange::Link {
-                link,
-                generating: generating || ordered,
-            };
-            self.on_status(change, answer.at, None, from, now, out);
+            if let Some(performance) = answer.performance {
+                self.note_performance(link, performance);
+            }
+            let change = StatusChange::Link { link, generating };
+            self.on_status_report(change, answer.at, answer.fault, from, now, out);
         }
         for &(hop, percent) in &answer.levels {
             self.control_generation(hop, percent, out);

@@ -20,7 +20,7 @@ use crate::architecture::message::{
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
 use crate::architecture::surroundings::Border;
-use crate::architecture::{Address, Hop, Label, Outbox, Step, Timer};
+use crate::architecture::{Address, Label, Observation, Outbox, Step, Timer};
 use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, SessionId};
 use crate::kernel::{Span, Time};
 
@@ -89,12 +89,12 @@ impl Controller {
     pub(super) fn path_to(&self, session: SessionId, side: Side, border: &Border) -> Option<Vec<HopId>> {
         let domain = &self.surroundings.domain;
         let segment = &self.segments[&session];
-        let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
+        let active = self.knowledge.state(&border.hop, domain) == HopState::Active;
         let [from, to] = match side {
             Side::After => [segment.ends[0], border.hop.from],
             Side::Before => [border.hop.from, segment.ends[1]],
         };
-        active(&border.hop).then(|| self.routing.route(domain, &active, from, to))?
+        active.then(|| self.active_path(session, [from, to]))?
     }
 
     /// Whether the session's border at a side has stopped making key itself.
@@ -105,12 +105,13 @@ impl Controller {
         own.is_some_and(|hop| self.knowledge.state(hop, domain) > HopState::Active)
     }
 
-    /// Step 7: says what this side can offer, once per reroute.
+    /// Step 7: says what this side can offer, once per reroute, and asks for the same (`asks`) or answers that.
     pub(super) fn share_paths(
         &mut self,
         session: SessionId,
         side: Side,
         fault: Option<FaultId>,
+        asks: bool,
         out: &mut Outbox,
     ) {
         let Some(crossing) = self.segments[&session].crossing(side) else {
@@ -135,6 +136,7 @@ impl Controller {
         let message = ControlMessage::PathInformation {
             session,
             offers: offers.collect(),
+            asks,
             fault,
         };
         let label = self.crossing_label(session, side, Step::PathInformation);
@@ -166,11 +168,14 @@ impl Controller {
         }
     }
 
-    /// Step 7 at the other side: kept for the choice, and answered in kind.
+    /// Step 7 at the other side: kept for the choice, and answered in kind. Who learns of the failure by it analyses it
+    /// first (step 6).
+    ///
+    /// Assumption: that analysis takes no time of its own: the report has been analysed by who tells of it.
     pub(super) fn on_path_information(
         &mut self,
         session: SessionId,
-        offers: &[BorderOffer],
+        (offers, asks): (&[BorderOffer], bool),
         fault: Option<FaultId>,
         from: Address,
         out: &mut Outbox,
@@ -182,7 +187,26 @@ impl Controller {
         if let Some(crossing) = self.crossing_mut(session, side) {
             crossing.refused_borders = unreachable.map(|offer| offer.boundary).collect();
         }
-        self.share_paths(session, side, fault, out);
+        let active = self.segments[&session].state == SegmentState::Active;
+        let shared = self.segments[&session]
+            .crossing(side)
+            .is_none_or(|it| it.shared_paths);
+        if !asks || (shared && !active) {
+            return;
+        }
+        out.observe(Observation::Internal {
+            label: self.crossing_label(session, side, Step::Decision),
+            subject: Subject::session(session, fault),
+            note: "analyses what the other side tells; decides to offer its paths",
+        });
+        if let Some(crossing) = self.crossing_mut(session, side) {
+            crossing.shared_paths = false;
+        }
+        self.share_paths(session, side, fault, false, out);
+        if let Some(crossing) = self.crossing_mut(session, side) {
+            // An answer is no reroute of this side's own.
+            crossing.shared_paths = !active;
+        }
     }
 
     /// Step 8: proposes the best border at a side that nobody has refused. `false` if there is none.
@@ -202,6 +226,10 @@ impl Controller {
             self.lose_route(session, fault, out);
             return true;
         }
+        self.share_paths(session, side, fault, true, out);
+        let Some(crossing) = self.segments[&session].crossing(side) else {
+            return false;
+        };
         let home = self.home_border(session).filter(|_| side == Side::After);
         let others = self.borders_of(session, side).into_iter().filter(|(choice, _)| {
             if home.is_some_and(|home| home.boundary != choice.boundary) {
@@ -214,7 +242,14 @@ impl Controller {
         });
         let reached =
             others.filter_map(|(choice, border)| Some((self.path_to(session, side, border)?, choice)));
-        let Some((path, border)) = reached.min_by_key(|(path, choice)| (path.len(), choice.boundary)) else {
+        let taken = self.segments[&session]
+            .leg
+            .map(|leg| self.taken(&leg))
+            .unwrap_or_default();
+        let shared = |choice: &BorderChoice| taken.nodes.contains(&choice.near);
+        let rank =
+            |(path, choice): &(Vec<HopId>, BorderChoice)| (shared(choice), path.len(), choice.boundary);
+        let Some((path, border)) = reached.min_by_key(rank) else {
             return false;
         };
         let (peer, epoch) = (crossing.controller, crossing.agreement + 1);
@@ -230,6 +265,7 @@ impl Controller {
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason).at(border.near)
         });
         let label = self.crossing_label(session, side, Step::Confirmation);
+        self.session_state(session, SessionState::Rerouting, label, out);
         out.send(
             Address::controller(peer),
             label,

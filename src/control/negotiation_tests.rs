@@ -40,7 +40,11 @@ fn origin() -> Bench {
         source_controller: ME,
         border: None,
     };
-    bench.tell(0, Address::kma(NodeId(3)), ControlMessage::RouteRequest(order));
+    bench.tell(
+        0,
+        Address::kma(NodeId(3)),
+        ControlMessage::RouteRequest(Box::new(order)),
+    );
     let offer = ControlMessage::SegmentOffer {
         ask: ASK,
         reachable: true,
@@ -72,6 +76,8 @@ fn far_over(border: BorderChoice) -> Bench {
         bits: 100,
         class: ClassId(0),
         deadline: Time(1_000),
+        hold: None,
+        leg: None,
     };
     let query = ControlMessage::SegmentQuery {
         order,
@@ -122,6 +128,7 @@ fn segment_reserve(agreement: u32) -> ControlMessage {
         agreement,
         bits: 100,
         deadline: Time(u64::MAX),
+        hold: None,
     }
 }
 
@@ -421,7 +428,7 @@ fn of_two_proposals_that_cross_the_sources_prevails() {
 #[test]
 fn a_change_inside_does_not_stand_for_the_switch() {
     let mut bench = far_over(choice(0, 8, 0));
-    bench.link(10, 3, false);
+    bench.link(10, 1, false);
     bench.wake(20, Timer::Analysed(SESSION));
     let commands = bench.wake(40, Timer::Computed(SESSION));
     assert_eq!(names(&commands), ["rerouting information"; 2]);
@@ -436,7 +443,7 @@ fn a_change_inside_does_not_stand_for_the_switch() {
         names(&bench.tell(45, peer(), ControlMessage::Propose(proposal))),
         ["ACCEPT"]
     );
-    for km in [0, 1] {
+    for km in [0, 2] {
         let active = ControlMessage::RouteActive {
             session: SESSION,
             km: NodeId(km),

@@ -1,22 +1,27 @@
 //! Which QKDNs can be reached over which border: a path vector over Cxi.
 //!
-//! Across each border a QKDN offers, for every QKDN beyond, the best way that it has itself: the QKDNs on it, its cost in
-//! hops, and whether key is made on all of it. Receivers refuse ways that lead through themselves, and nobody offers a way
+//! Across each border a QKDN offers, for every QKDN beyond, the best way that it has itself: the QKDNs on it, its cost class
+//! and its hops, whether key is made on all of it, and, where policy lets it be told, the level class of its least store. Receivers refuse ways that lead through themselves, and nobody offers a way
 //! to one that is on it, so that no way has a loop. A provider that refuses transit offers nothing but itself, which
 //! neighbours know without being told. What holds at time 0 is provisioned; changes are told when they happen, and
 //! flooded over Cx where control is distributed: where nothing changes nothing is sent.
 //!
-//! Assumption: a way on which all hops make key comes before one that lives on stores, then the one through fewest QKDNs,
-//! then the one of fewest hops, then the first border in the file. Y.3818 says of this only that each QKDN routes by
+//! Assumption: a way on which all hops make key comes before one that lives on stores, then the one of the lowest cost class,
+//! then the one through fewest QKDNs, then the one whose least store is fullest (where that is not told, it counts as full),
+//! then the one of fewest hops, then the first border in the file. Every QKDN that a way leads through makes it worse by this
+//! order, so that the exchange comes to rest. Y.3818 says of this only that each QKDN routes by
 //! itself.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::controller::Controller;
 use super::knowledge::{HopState, Knowledge};
-use super::routing::RoutingAlgorithm;
+use super::routing::{KnownKey, Query, RoutingAlgorithm};
+use super::vectors::Vectors;
 use crate::architecture::message::{ControlMessage, Offer, Reachability, StatusChange};
+use crate::architecture::policy::Policy;
 use crate::architecture::surroundings::{Border, Domain};
 use crate::architecture::{Address, Hop, Label, Outbox, Step};
 use crate::ids::{BoundaryId, HopId, NodeId, QkdnId};
@@ -31,6 +36,14 @@ pub struct View<'a> {
     pub routing: &'a dyn RoutingAlgorithm,
     /// States of its hops.
     pub state: &'a dyn Fn(&Hop) -> HopState,
+    /// What is known of their key.
+    pub key: &'a dyn Fn(&Hop) -> KnownKey,
+    /// Level class of a hop's store; `None` where none is spent.
+    pub class: &'a dyn Fn(&Hop) -> Option<u8>,
+    /// Its provider's policy.
+    pub policy: &'a Policy,
+    /// Distances, where controllers route by them.
+    pub vectors: Option<&'a Vectors>,
     /// What is offered across a boundary towards a QKDN beyond the neighbour.
     pub offered: &'a dyn Fn(BoundaryId, QkdnId) -> Option<&'a Offer>,
 }
@@ -40,23 +53,79 @@ pub struct View<'a> {
 pub struct Way<'a> {
     /// The border that it leads over.
     pub border: &'a Border,
-    /// Worst state of the border and beyond, QKDNs on the way, hops, and the boundary.
-    pub rank: (HopState, usize, usize, BoundaryId),
+    /// The order of preference.
+    pub rank: Rank,
     /// The path to the border.
     pub path: Vec<HopId>,
     /// What the neighbour offers; `None`: the neighbour is the destination.
     pub offer: Option<&'a Offer>,
 }
 
+/// What ways are compared by: the first difference decides, the smaller is better.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Rank {
+    /// Worst state of the border and beyond.
+    pub state: HopState,
+    /// Cost class.
+    pub cost: u16,
+    /// QKDNs on the way.
+    pub qkdns: usize,
+    /// Level class of the least store beyond.
+    pub class: Reverse<u8>,
+    /// Hops.
+    pub hops: usize,
+    /// The boundary.
+    pub boundary: BoundaryId,
+}
+
+impl Rank {
+    /// Of a way over a border in that state, to which so many hops lead, with what is offered beyond.
+    pub fn new(state: HopState, hops: usize, boundary: BoundaryId, offer: Option<&Offer>) -> Rank {
+        let class = offer.and_then(|offer| offer.class);
+        Rank {
+            state: offer.map_or(state, |offer| offer.key.max(state)),
+            cost: offer.map_or(0, |offer| offer.cost),
+            qkdns: offer.map_or(1, |offer| offer.way.len()),
+            class: Reverse(class.unwrap_or(u8::MAX)),
+            hops: hops + offer.map_or(0, |offer| usize::from(offer.hops)),
+            boundary,
+        }
+    }
+}
+
 impl<'a> View<'a> {
-    /// A path inside the QKDN: over hops that make key if there is such a path, else over hops that at least have some
-    /// left; never over a hop known to be OFF.
-    pub fn route(&self, from: NodeId, to: NodeId) -> Option<Vec<HopId>> {
-        let by = |worst| {
-            let usable = |hop: &Hop| (self.state)(hop) <= worst;
-            self.routing.route(self.domain, &usable, from, to)
-        };
+    /// A path inside the QKDN for requests of so many bits: over hops that make key if there is such a path, else over
+    /// hops that at least have some left; never over a hop known to be OFF.
+    pub fn route(&self, from: NodeId, to: NodeId, bits: u64) -> Option<Vec<HopId>> {
+        let by = |worst| self.path(from, to, bits, &|hop| (self.state)(hop) <= worst);
         [HopState::Active, HopState::Passive].into_iter().find_map(by)
+    }
+
+    /// The path that its routing takes over usable hops.
+    pub fn path(
+        &self,
+        from: NodeId,
+        to: NodeId,
+        bits: u64,
+        usable: &dyn Fn(&Hop) -> bool,
+    ) -> Option<Vec<HopId>> {
+        if let Some(vectors) = self.vectors {
+            let path = vectors.path(self.domain, from, to)?;
+            return path
+                .iter()
+                .all(|hop| usable(&self.domain.hops[hop]))
+                .then_some(path);
+        }
+        let query = Query::new(self.domain, from, to).asking(bits);
+        self.routing.route(&query.over(usable).knowing(self.key))
+    }
+
+    /// What a path costs by its routing, and the unit.
+    pub fn cost(&self, path: &[&Hop]) -> (f64, &'static str) {
+        let ends = path.first().zip(path.last());
+        let [from, to] = ends.map_or([NodeId(0); 2], |(first, last)| [first.from, last.to]);
+        self.routing
+            .cost(&Query::new(self.domain, from, to).knowing(self.key), path)
     }
 
     /// Whether a border leads to a QKDN, straight or by an offer that passes none of `passed` nor this QKDN.
@@ -70,23 +139,23 @@ impl<'a> View<'a> {
         (!again).then_some(Some(offer))
     }
 
-    /// The ways from a KM to another QKDN that pass none of `passed`; none over a border that is OFF.
+    /// The ways from a KM to another QKDN that pass none of `passed`, for requests of so many bits; none over a border
+    /// that is OFF.
     pub fn ways<'s>(
         &'s self,
         from: NodeId,
         to: QkdnId,
         passed: &'s [QkdnId],
+        bits: u64,
     ) -> impl Iterator<Item = Way<'a>> + 's {
         self.borders.iter().filter_map(move |border| {
             let offer = self.leads(border, to, passed)?;
             let own = (self.state)(&border.hop);
-            let path = self.route(from, border.hop.from)?;
-            let state = offer.map_or(own, |offer| offer.key.max(own));
-            let qkdns = offer.map_or(1, |offer| offer.way.len());
-            let hops = path.len() + offer.map_or(0, |offer| usize::from(offer.hops));
-            (state < HopState::Off).then_some(Way {
+            let path = self.route(from, border.hop.from, bits)?;
+            let rank = Rank::new(own, path.len(), border.boundary, offer);
+            (rank.state < HopState::Off).then_some(Way {
                 border,
-                rank: (state, qkdns, hops, border.boundary),
+                rank,
                 path,
                 offer,
             })
@@ -97,7 +166,7 @@ impl<'a> View<'a> {
     fn offer(&self, across: &Border, to: QkdnId) -> Option<Offer> {
         let passed = [across.far_qkdn];
         let best = self
-            .ways(across.hop.from, to, &passed)
+            .ways(across.hop.from, to, &passed, 0)
             .min_by_key(|way| way.rank)?;
         let worst = |path: &[HopId]| path.iter().map(|hop| (self.state)(&self.domain.hops[hop])).max();
         let beyond = best.offer.map_or(&[to][..], |offer| &offer.way).to_vec();
@@ -105,8 +174,30 @@ impl<'a> View<'a> {
         Some(Offer {
             way: std::iter::once(self.domain.qkdn).chain(beyond).collect(),
             hops: hops as u16,
-            key: worst(&best.path).unwrap_or(HopState::Active).max(best.rank.0),
+            key: worst(&best.path).unwrap_or(HopState::Active).max(best.rank.state),
+            cost: best.rank.cost.saturating_add(u16::from(self.policy.transit_cost)),
+            class: self.offered_class(&best, across.far_qkdn),
         })
+    }
+
+    /// Level class of the least store on a way from here, as policy lets a partner know it.
+    fn offered_class(&self, way: &Way<'_>, partner: QkdnId) -> Option<u8> {
+        let beyond = way.offer.and_then(|offer| offer.class);
+        if !self.policy.offers_levels {
+            return beyond;
+        }
+        let border = &way.border.hop;
+        // Keys of that partner are served from the border's store down to their floor.
+        let spared = self.policy.floor(partner);
+        let at_border = (self.class)(border).map(|class| {
+            let below = (self.key)(border).usable_bits < spared;
+            if below { 0 } else { class }
+        });
+        let inside = way
+            .path
+            .iter()
+            .filter_map(|hop| (self.class)(&self.domain.hops[hop]));
+        inside.chain(at_border).chain(beyond).min()
     }
 }
 
@@ -118,8 +209,10 @@ pub struct Member<'a> {
     pub borders: &'a [Border],
     /// Its routing.
     pub routing: &'a dyn RoutingAlgorithm,
-    /// Whether keys of others may pass.
-    pub transits: bool,
+    /// Its provider's policy.
+    pub policy: &'a Policy,
+    /// Number of level classes.
+    pub classes: u8,
 }
 
 /// What each QKDN knows at time 0 of ways beyond its neighbours: what the exchange comes to before anything changes.
@@ -131,14 +224,21 @@ pub fn provisioned(members: &[Member<'_>]) -> Vec<Arc<[(BoundaryId, Offer)]>> {
     let fresh = Knowledge::default();
     loop {
         let mut said = vec![BTreeMap::new(); members.len()];
-        for (member, known) in members.iter().zip(&known).filter(|(member, _)| member.transits) {
+        let transits = |member: &Member<'_>| !member.policy.refuses_transit;
+        for (member, known) in members.iter().zip(&known).filter(|(member, _)| transits(member)) {
             let state = |hop: &Hop| fresh.state(hop, member.domain);
+            let key = |hop: &Hop| KnownKey::provisioned(member.domain, hop);
+            let class = |hop: &Hop| fresh.class(hop, member.domain, member.classes);
             let offered = |boundary, to| known.get(&(boundary, to));
             let view = View {
                 domain: member.domain,
                 borders: member.borders,
                 routing: member.routing,
                 state: &state,
+                key: &key,
+                class: &class,
+                policy: member.policy,
+                vectors: None,
                 offered: &offered,
             };
             for border in member.borders {
@@ -185,12 +285,19 @@ impl Controller {
     pub(super) fn view<R>(&self, look: impl FnOnce(&View<'_>) -> R) -> R {
         let domain = &self.surroundings.domain;
         let state = |hop: &Hop| self.knowledge.state(hop, domain);
+        let classes = self.surroundings.parameters.level_classes;
+        let key = |hop: &Hop| self.knowledge.key(hop, domain, classes);
+        let class = |hop: &Hop| self.knowledge.class(hop, domain, classes);
         let offered = |boundary, to| self.offered(boundary, to);
         look(&View {
             domain,
             borders: &self.surroundings.borders,
             routing: &*self.routing,
             state: &state,
+            key: &key,
+            class: &class,
+            policy: &self.surroundings.policy,
+            vectors: self.vectors.as_ref(),
             offered: &offered,
         })
     }
@@ -274,10 +381,11 @@ impl Controller {
             StatusChange::Link { .. } | StatusChange::Reachable { .. } | StatusChange::Maintenance { .. } => {
                 true
             }
-            // Levels count where no key is made, and where an empty store is a failure.
+            // Levels count where no key is made, where an empty store is a failure, and where they are told.
             StatusChange::Level { hop, .. } => {
                 let on_depletion = self.surroundings.parameters.recovery.on_depletion;
-                on_depletion || self.knowledge.state(self.hop(hop), domain) > HopState::Active
+                let told = self.surroundings.policy.offers_levels;
+                on_depletion || told || self.knowledge.state(self.hop(hop), domain) > HopState::Active
             }
         };
         if matters {

@@ -86,7 +86,7 @@ impl Controller {
             return;
         }
         if let Some(failed) = self.failed_hop(session) {
-            let fault = self.knowledge.fault(self.hop(failed));
+            let fault = self.fault_of(failed);
             self.begin_rerouting(session, fault, now, out);
         }
     }
@@ -146,6 +146,7 @@ impl Controller {
         now: Time,
         out: &mut Outbox,
     ) {
+        self.advance_to(now);
         if !reachable {
             out.observe(Observation::Declared { fault });
         }
@@ -174,6 +175,7 @@ impl Controller {
 
     /// The controller is in service again. What it analysed or computed when it went is begun anew.
     pub fn on_restart(&mut self, now: Time, out: &mut Outbox) {
+        self.advance_to(now);
         let under_way = self.segments.iter().filter(|(_, segment)| {
             let waits = matches!(segment.state, SegmentState::Rerouting { awaited: 0, .. });
             waits && segment.negotiation.is_none() && segment.due <= now

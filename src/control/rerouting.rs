@@ -8,9 +8,11 @@
 use std::collections::BTreeMap;
 
 use super::controller::Controller;
-use super::knowledge::HopState;
+use super::knowledge::{HopState, News};
 use super::segment::{Crossing, Segment, SegmentState, Side};
-use crate::architecture::message::{Ask, ControlMessage, NewRoute, StatusChange, Subject};
+use crate::architecture::message::{
+    Ask, ControlMessage, FaultDecision, NewRoute, Plane, StatusChange, Subject,
+};
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
 use crate::architecture::{Address, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{FaultId, HopId, NodeId, SessionId};
@@ -27,26 +29,19 @@ impl Controller {
         now: Time,
         out: &mut Outbox,
     ) {
-        if !self.knowledge.learn(change, origin, fault) {
+        if self.knowledge.learn(change, origin, fault) == News::Nothing {
             return;
         }
-        let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusReport);
-        for &peer in &self.surroundings.flooding_peers {
-            let to = Address::controller(peer);
-            if to != from {
-                out.send(
-                    to,
-                    label,
-                    ControlMessage::Status {
-                        change,
-                        origin,
-                        fault,
-                    },
-                );
-            }
-        }
+        self.flood(change, origin, fault, from, out);
+        self.vectors_after(change, fault, now, out);
+        self.act_on(change, now, out);
+    }
+
+    /// What a change of status means for ways to others and for sessions.
+    pub(super) fn act_on(&mut self, change: StatusChange, now: Time, out: &mut Outbox) {
         self.offer_after(change, out);
         if change.is_good() {
+            self.consider_suspended(change, now, out);
             return self.consider_reverting(now, out);
         }
         if let StatusChange::Link { link, .. } = change
@@ -54,12 +49,7 @@ impl Controller {
         {
             return; // announced: whoever could leave has left
         }
-        let touches = |hop: &Hop| match change {
-            StatusChange::Link { link, .. } | StatusChange::Maintenance { link, .. } => {
-                hop.link == Some(link)
-            }
-            StatusChange::Level { hop: id, .. } | StatusChange::Reachable { hop: id, .. } => hop.id == id,
-        };
+        let touches = |hop: &Hop| change.touches(hop);
         let border = |segment: &Segment| {
             let mut own = segment.crossings().filter_map(|crossing| self.own_hop(crossing));
             own.any(touches)
@@ -71,10 +61,15 @@ impl Controller {
             .map(|(&session, _)| session)
             .collect();
         for session in touched {
-            match self.segments.get_mut(&session) {
-                Some(segment) if segment.state != SegmentState::Active => segment.stale = true,
-                _ => self.consider_rerouting(session, now, out),
-            }
+            self.reconsider(session, now, out);
+        }
+    }
+
+    /// There is news about a session's route: it is looked at, at once or after the reroute under way.
+    pub(super) fn reconsider(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        match self.segments.get_mut(&session) {
+            Some(segment) if segment.state != SegmentState::Active => segment.stale = true,
+            _ => self.consider_rerouting(session, now, out),
         }
     }
 
@@ -106,19 +101,28 @@ impl Controller {
             .chain(own.map(|hop| hop.id))
             .collect();
         let (state, worst) = self.worst_hop(&watched);
-        worst.filter(|_| state > HopState::Active)
+        let worst = worst.filter(|_| state > HopState::Active);
+        worst.or_else(|| self.lost_by_vectors(session))
+    }
+
+    /// The fault behind a failed hop, as far as is known.
+    pub(super) fn fault_of(&self, hop: HopId) -> Option<FaultId> {
+        self.knowledge
+            .fault(self.hop(hop))
+            .or_else(|| self.fault_by_vectors())
     }
 
     pub(super) fn consider_rerouting(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
         let Some(worst) = self.failed_hop(session) else {
             return;
         };
-        let fault = self.knowledge.fault(self.hop(worst));
+        let fault = self.fault_of(worst);
         if let Some(fault) = fault {
             out.observe(Observation::Rerouting {
                 fault,
                 session,
                 instant: ReroutingInstant::Reported,
+                decider: None,
             });
         }
         out.explain(|| {
@@ -139,12 +143,16 @@ impl Controller {
         now: Time,
         out: &mut Outbox,
     ) {
+        let fault = self.switch_over(session, fault, out);
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Rerouting { fault, awaited: 0 };
         segment.due = now + self.surroundings.parameters.analysis;
         out.wake(segment.due, Timer::Analysed(session));
-        let label = self.rerouting_label(session, Step::Decision);
-        self.session_state(session, SessionState::Rerouting, label, out);
+        // One that is suspended stays so until there is another path.
+        if !self.is_in(session, SessionState::Suspended) {
+            let label = self.rerouting_label(session, Step::Decision);
+            self.session_state(session, SessionState::Rerouting, label, out);
+        }
     }
 
     fn instant(&self, session: SessionId, instant: ReroutingInstant, out: &mut Outbox) {
@@ -170,6 +178,7 @@ impl Controller {
                 fault,
                 session,
                 instant,
+                decider: None,
             });
         }
     }
@@ -187,7 +196,7 @@ impl Controller {
         });
         self.instant(session, ReroutingInstant::Decided, out);
         if let Some(side) = self.side_to_change(session) {
-            self.share_paths(session, side, fault, out);
+            self.share_paths(session, side, fault, true, out);
         }
         let due = now + self.surroundings.parameters.computation;
         self.segments.get_mut(&session).expect("it has a stage").due = due;
@@ -205,10 +214,7 @@ impl Controller {
 
     /// This side's path between the segment's ends, over hops that make key.
     pub(super) fn inside(&self, session: SessionId) -> Option<Vec<HopId>> {
-        let domain = &self.surroundings.domain;
-        let active = |hop: &Hop| self.knowledge.state(hop, domain) == HopState::Active;
-        let [from, to] = self.segments[&session].ends;
-        self.routing.route(domain, &active, from, to)
+        self.active_path(session, self.segments[&session].ends)
     }
 
     /// The side whose border must change: one that has stopped making key, or one of those that the inside no longer
@@ -262,7 +268,7 @@ impl Controller {
             };
             let taken = inside.as_deref().unwrap_or(&path);
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason).among(self.candidates(
-                segment.ends,
+                (segment.ends, segment.bits),
                 border,
                 Some(taken),
             ))
@@ -274,40 +280,140 @@ impl Controller {
                 self.instant(session, ReroutingInstant::Coordinated, out);
                 self.change_over(session, path, fault, now, out);
             }
-            _ => self.resume(session, now, out),
+            _ => {
+                if side == Some(Side::Before) {
+                    let note = "the border is for the other side to change: waits for what it proposes";
+                    self.note_decision(session, fault, note, out);
+                } else {
+                    self.note_that_it_stays(session, fault, out);
+                }
+                self.resume(session, now, out);
+            }
+        }
+    }
+
+    /// Step 6, where nothing comes of it: the route is kept, or the session has no way left.
+    pub(super) fn note_that_it_stays(&self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
+        let note = match self.state_by_knowledge(session) {
+            SessionState::Suspended => "no other path makes key: the session is suspended",
+            _ if self.failed_hop(session).is_none() => "every hop of the route makes key: it is kept",
+            _ => "no other path makes key: the route is kept",
+        };
+        self.note_decision(session, fault, note, out);
+    }
+
+    fn note_decision(
+        &self,
+        session: SessionId,
+        fault: Option<FaultId>,
+        note: &'static str,
+        out: &mut Outbox,
+    ) {
+        out.observe(Observation::Internal {
+            label: self.rerouting_label(session, Step::Decision),
+            subject: Subject::session(session, fault),
+            note,
+        });
+    }
+
+    /// What an established session is by what is known of its way: suspended where a hop has no key and makes none.
+    pub(super) fn state_by_knowledge(&self, session: SessionId) -> SessionState {
+        let domain = &self.surroundings.domain;
+        let failed = self
+            .failed_hop(session)
+            .map(|hop| self.knowledge.state(self.hop(hop), domain));
+        match failed {
+            Some(HopState::Off) => SessionState::Suspended,
+            _ => SessionState::Active,
+        }
+    }
+
+    /// Something works again: sessions that are suspended are restored, or take another path.
+    ///
+    /// Assumption: that two controllers hear one another again does not say that they still agree; the next request will.
+    fn consider_suspended(&mut self, change: StatusChange, now: Time, out: &mut Outbox) {
+        let controllers = matches!(
+            change,
+            StatusChange::Reachable {
+                plane: Plane::Controllers,
+                ..
+            }
+        );
+        if controllers {
+            return;
+        }
+        let suspended: Vec<SessionId> = self
+            .segments
+            .iter()
+            .filter(|(_, segment)| segment.state == SegmentState::Active)
+            .map(|(&session, _)| session)
+            .filter(|&session| self.is_in(session, SessionState::Suspended))
+            .collect();
+        for session in suspended {
+            if self.state_by_knowledge(session) == SessionState::Active {
+                self.note_decision(
+                    session,
+                    None,
+                    "the route can be used again: the session is restored",
+                    out,
+                );
+                let label = self.rerouting_label(session, Step::Decision);
+                self.session_state(session, SessionState::Active, label, out);
+            } else if !matches!(change, StatusChange::Level { .. }) {
+                self.consider_rerouting(session, now, out);
+            }
         }
     }
 
     /// A QCLM's decision (P11/P14 step 4a): what it knows of the hop is learned, then step 6 is entered.
+    ///
+    /// Assumption: an analysis by which nothing is to be done takes no time of its own.
     pub(super) fn on_fault_decision(
         &mut self,
         session: SessionId,
-        hop: Option<(HopId, bool)>,
-        at: Time,
+        decision: FaultDecision,
+        (hop, at, fault): (Option<(HopId, bool)>, Time, Option<FaultId>),
         from: Address,
         now: Time,
         out: &mut Outbox,
     ) {
+        let rerouting = |controller: &Controller| {
+            let segment = controller.segments.get(&session);
+            segment.is_some_and(|segment| segment.state != SegmentState::Active)
+        };
+        let before = rerouting(self);
         if let Some((hop, generating)) = hop {
-            if let (false, Some(link)) = (generating, self.hop(hop).link) {
+            if let (Some(link), true) = (
+                self.hop(hop).link,
+                generating == (decision == FaultDecision::Restore),
+            ) {
                 let change = StatusChange::Link { link, generating };
+                self.on_status(change, at, fault, from, now, out);
+            }
+            if decision == FaultDecision::Restore && self.knowledge.is_depleted(hop) {
+                let change = StatusChange::Level { hop, class: 1 };
+                self.on_status(change, at, None, from, now, out);
+            } else if !generating && decision != FaultDecision::Restore {
+                let change = StatusChange::Level { hop, class: 0 };
                 self.on_status(change, at, None, from, now, out);
             }
-            let change = StatusChange::Level { hop, class: 0 };
-            self.on_status(change, at, None, from, now, out);
         }
-        let active = self
-            .segments
-            .get(&session)
-            .is_some_and(|segment| segment.state == SegmentState::Active);
-        if active {
-            self.consider_rerouting(session, now, out);
-        }
+        let note = match (self.segments.get(&session), decision) {
+            _ if before => "a reroute is under way already",
+            _ if rerouting(self) => return, // it is being analysed
+            (None, _) => "the session has no route here: nothing is to be changed",
+            (_, FaultDecision::StandBy) => "stands by for what the other side says",
+            (_, FaultDecision::Restore) => "the route can be used again: the session goes on",
+            _ if self.failed_hop(session).is_some() => return self.consider_rerouting(session, now, out),
+            _ => "every hop of the route makes key: the route is kept",
+        };
+        self.note_decision(session, fault, note, out);
+        out.explain(|| Decision::new(Choice::Analyse, Subject::session(session, fault), note));
     }
 
     /// The other side is lost, or no longer consistent: the source begins again with the border choice.
     pub(super) fn lose_route(&mut self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
-        self.instant(session, ReroutingInstant::Coordinated, out);
+        Self::instant_of(session, fault, ReroutingInstant::Coordinated, out);
         out.explain(|| {
             let reason = "the other side does not answer, or no longer agrees: the source begins anew";
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason)
@@ -318,8 +424,10 @@ impl Controller {
             self.tell_before(session, true, fault, out);
         }
         let segment = self.segments.remove(&session).expect("the caller has it");
+        self.free_leg_route(session, label, out);
         self.cancel_refused(session, &segment.refused, &segment.path, out);
         self.drop_pending(session, out);
+        self.session_state(session, SessionState::Failed, label, out);
         if let Some(next) = segment.next_controller() {
             let close = ControlMessage::SessionClose {
                 session,
@@ -330,6 +438,14 @@ impl Controller {
             out.send(Address::controller(next), label, close);
         }
         if let Some(source) = segment.place.source {
+            if let Some(fault) = fault {
+                out.observe(Observation::Commands {
+                    fault,
+                    session,
+                    kms: 1,
+                    gives_back: true,
+                });
+            }
             self.deliver(
                 source,
                 label,
@@ -354,6 +470,7 @@ impl Controller {
         out: &mut Outbox,
     ) {
         let label = self.rerouting_label(session, Step::RerouteCommand);
+        self.session_state(session, SessionState::Rerouting, label, out);
         let procedure = self.segments[&session].procedure;
         let old = self.segments[&session].path.clone();
         let refused = self.segments[&session].refused.clone();
@@ -372,6 +489,14 @@ impl Controller {
             .filter(told)
             .map(|(_, &hop)| hop)
             .collect();
+        if let Some(fault) = fault {
+            out.observe(Observation::Commands {
+                fault,
+                session,
+                kms: changed.len() as u32,
+                gives_back: false,
+            });
+        }
         for &hop in &changed {
             let km = self.hop(hop).from;
             let command = NewRoute {
@@ -405,6 +530,7 @@ impl Controller {
         segment.due = Time::NEVER;
         segment.former.extend(former);
         let nobody_is_told = changed.is_empty();
+        self.tell_leg_route(session, out);
         self.record_route(session, out);
         if nobody_is_told {
             self.on_installed_here(session, now, out);
@@ -466,13 +592,14 @@ impl Controller {
         let refused = segment.refused.clone();
         let km = segment.ends[0];
         let label = self.label(session, Step::Start);
-        self.session_state(session, SessionState::Active, label, out);
+        let state = self.state_by_knowledge(session);
+        self.session_state(session, state, label, out);
         for (number, attempt) in refused {
             let request = RequestId { session, number };
             self.on_can_serve(Ask { request, attempt }, km, label, out);
         }
         for request in held {
-            self.reserve(request.ask, request.bits, request.deadline, false, out);
+            self.reserve(request, false, out);
         }
         let stale = self
             .segments
@@ -481,6 +608,7 @@ impl Controller {
         if stale == Some(true) {
             self.consider_rerouting(session, now, out);
         }
+        self.switch_back(session, out);
     }
 
     pub(super) fn rerouting_label(&self, session: SessionId, step: Step) -> Label {

@@ -10,7 +10,7 @@ use super::admission::Charge;
 use super::controller::Controller;
 use super::segment::{Held, Segment, SegmentState};
 use crate::architecture::message::{
-    Ask, ControlMessage, FailureCause, Formation, Reservation, ReservationResult, Subject,
+    Ask, ControlMessage, FailureCause, Formation, Hold, Reservation, ReservationResult, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, SessionState};
 use crate::architecture::surroundings::ReservationScheme;
@@ -36,27 +36,53 @@ pub struct Pending {
     stale: bool,
     bits: u64,
     deadline: Time,
+    hold: Option<Hold>,
+}
+
+impl Pending {
+    /// A KM, or the segment beyond the border, refuses. What ends the request counts more than a want of key that it
+    /// could wait for.
+    fn refuse(&mut self, cause: FailureCause, at: NodeId) {
+        if self
+            .refused
+            .is_none_or(|(before, _)| ends(cause) && !ends(before))
+        {
+            self.refused = Some((cause, at));
+        }
+    }
+}
+
+/// Whether a refusal for this cause ends the request, whatever comes later.
+fn ends(cause: FailureCause) -> bool {
+    matches!(cause, FailureCause::RefusedByPolicy | FailureCause::SessionLimit)
 }
 
 impl Controller {
     /// A further request on an installed segment: from the source (Origin) or from the segment before (Far).
-    pub(super) fn on_segment_request(&mut self, ask: Ask, bits: u64, deadline: Time, out: &mut Outbox) {
+    pub(super) fn on_segment_request(&mut self, asked: Held, out: &mut Outbox) {
+        let ask = asked.ask;
         match self.segments.get_mut(&ask.request.session) {
             Some(segment) if matches!(segment.state, SegmentState::Rerouting { .. }) => {
-                segment.held.push(Held { ask, bits, deadline });
+                segment.held.push(asked);
                 out.explain(|| {
                     let reason = "its session is being rerouted";
                     Decision::new(Choice::Wait, Subject::request(ask.request), reason)
                 });
             }
-            Some(_) => self.reserve(ask, bits, deadline, false, out),
+            Some(_) => self.reserve(asked, false, out),
             // The segment before was closed, and this one with it: nobody awaits an answer.
             None => {}
         }
     }
 
     /// Asks every sending KM of the segment, and the next segment, for a promise.
-    pub(super) fn reserve(&mut self, ask: Ask, bits: u64, deadline: Time, first: bool, out: &mut Outbox) {
+    pub(super) fn reserve(&mut self, asked: Held, first: bool, out: &mut Outbox) {
+        let Held {
+            ask,
+            bits,
+            deadline,
+            hold,
+        } = asked;
         let request = ask.request;
         let before = self.pending.remove(&request);
         if let Some(before) = &before {
@@ -77,6 +103,7 @@ impl Controller {
                 hop,
                 bits,
                 deadline,
+                hold,
                 reply_to: self.me(),
                 border: segment.border(),
                 procedure: segment.procedure,
@@ -108,6 +135,7 @@ impl Controller {
                 agreement: after.agreement,
                 bits,
                 deadline,
+                hold,
             };
             out.send(Address::controller(after.controller), label, message);
         }
@@ -121,6 +149,7 @@ impl Controller {
                 charge,
                 bits,
                 deadline,
+                hold,
                 ..Pending::default()
             },
         );
@@ -157,9 +186,7 @@ impl Controller {
         pending.awaited.retain(|&awaited| awaited != km);
         match result {
             ReservationResult::Confirmed => pending.confirmed.push(km),
-            ReservationResult::Refused(cause, at) => {
-                pending.refused.get_or_insert((cause, at));
-            }
+            ReservationResult::Refused(cause, at) => pending.refuse(cause, at),
             ReservationResult::Stale => pending.stale = true,
         }
         self.when_all_have_answered(ask.request, out);
@@ -174,13 +201,7 @@ impl Controller {
         pending.awaits_peer = false;
         match result {
             ReservationResult::Confirmed => pending.peer_confirmed = true,
-            // The other provider's policy counts more than a want of key here: the request is over.
-            ReservationResult::Refused(FailureCause::RefusedByPolicy, at) => {
-                pending.refused = Some((FailureCause::RefusedByPolicy, at));
-            }
-            ReservationResult::Refused(cause, at) => {
-                pending.refused.get_or_insert((cause, at));
-            }
+            ReservationResult::Refused(cause, at) => pending.refuse(cause, at),
             ReservationResult::Stale => pending.stale = true,
         }
         self.when_all_have_answered(ask.request, out);
@@ -261,7 +282,8 @@ impl Controller {
             }
         };
         let (next, procedure) = (segment.next_controller(), segment.procedure);
-        if let Some((FailureCause::RefusedByPolicy, _)) = pending.refused {
+        let lost = self.surroundings.policy.fails_at_once(segment.class);
+        if pending.refused.is_some_and(|(cause, _)| lost || ends(cause)) {
             let label = Label::new(procedure, Step::Reservation);
             self.on_release(ask, true, label, out);
         } else if pending.refused.is_some() {
@@ -313,7 +335,11 @@ impl Controller {
                 }
             }
         });
-        if result == ReservationResult::Confirmed && segment.state == SegmentState::Active {
+        // A segment's own promise says nothing of the way before it.
+        let goes_on = source.is_some()
+            || !self.is_in(ask.request.session, SessionState::Suspended)
+            || self.state_by_knowledge(ask.request.session) == SessionState::Active;
+        if result == ReservationResult::Confirmed && segment.state == SegmentState::Active && goes_on {
             self.session_state(ask.request.session, SessionState::Active, label, out);
         }
         if let Some(source) = source {
@@ -339,14 +365,20 @@ impl Controller {
         for &km in &pending.confirmed {
             self.give_back(ask, km, out);
         }
-        let (bits, deadline) = (pending.bits, pending.deadline);
+        let (bits, deadline, hold) = (pending.bits, pending.deadline, pending.hold);
+        let asked = Held {
+            ask,
+            bits,
+            deadline,
+            hold,
+        };
         let session = ask.request.session;
         if deadline <= self.admission.now() {
             return self.lose_route(session, self.fault_behind(session), out);
         }
         let patience = self.surroundings.parameters.coordination_timeout;
         let segment = self.segments.get_mut(&session).expect("it has asked");
-        segment.held.push(Held { ask, bits, deadline });
+        segment.held.push(asked);
         if segment.state == SegmentState::Active && segment.asks_again.is_none() {
             let due = self.admission.now() + patience;
             segment.asks_again = Some(due);
@@ -371,7 +403,7 @@ impl Controller {
             return self.lose_route(session, self.fault_behind(session), out);
         }
         for held in std::mem::take(&mut segment.held) {
-            self.reserve(held.ask, held.bits, held.deadline, false, out);
+            self.reserve(held, false, out);
         }
     }
 
@@ -480,7 +512,14 @@ impl Controller {
             return;
         }
         let segment = self.segments.remove(&session).expect("it was just there");
-        self.session_state(session, SessionState::Closed, label, out);
+        // Given back to its source by the segment before, or over.
+        let state = if label.step == Step::RerouteCommand {
+            SessionState::Failed
+        } else {
+            SessionState::Closed
+        };
+        self.session_state(session, state, label, out);
+        self.free_leg_route(session, label, out);
         self.drop_pending(session, out);
         let on_path = segment.path.iter().map(|&hop| self.hop(hop).from);
         let all: BTreeSet<NodeId> = on_path.chain(segment.former.iter().copied()).collect();

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::negotiation::Negotiation;
-use crate::architecture::message::{Ask, BorderChoice};
+use crate::architecture::message::{Ask, BorderChoice, Hold};
 use crate::architecture::procedure::Procedure;
+use crate::architecture::protection::Leg;
 use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, NodeId, QkdnId};
 use crate::kernel::Time;
 
@@ -71,6 +72,8 @@ pub struct Held {
     pub bits: u64,
     /// When it times out.
     pub deadline: Time,
+    /// The session that it belongs to, where the demand has several.
+    pub hold: Option<Hold>,
 }
 
 /// Where a segment lies in its session.
@@ -97,6 +100,12 @@ pub struct Segment {
     pub path: Vec<HopId>,
     /// Its class of service.
     pub class: ClassId,
+    /// Size of its requests \[bits\].
+    pub bits: u64,
+    /// Its session's place among legs, if it is one.
+    pub leg: Option<Leg>,
+    /// Its source has been told to serve from what was relayed ahead.
+    pub is_switched: bool,
     /// A change of a border that is being agreed on.
     pub negotiation: Option<Negotiation>,
     /// KMs that the session has left; they forget it when it is over.
@@ -147,6 +156,9 @@ impl Segment {
             ends,
             path,
             class,
+            bits: 0,
+            leg: None,
+            is_switched: false,
             negotiation: None,
             former: BTreeSet::new(),
             due: Time::NEVER,

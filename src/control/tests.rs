@@ -6,7 +6,8 @@ use petgraph::graph::DiGraph;
 use rustc_hash::FxHashMap;
 
 use super::Controller;
-use super::routing::FewestHops;
+use super::routing::{FewestHops, Query, RoutingAlgorithm};
+use crate::architecture::distances::Distances;
 use crate::architecture::hop::{Handover, Hop, Protection};
 use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, Message, RelayOrder, ReservationResult,
@@ -15,8 +16,8 @@ use crate::architecture::message::{
 use crate::architecture::observation::SessionState;
 use crate::architecture::policy::Policy;
 use crate::architecture::surroundings::{
-    Border, ControllerSurroundings, Domain, ManagementOptions, Parameters, RelayScheme, ReservationScheme,
-    StoreSettings,
+    Border, ControllerSurroundings, Domain, LinkStateRefresh, ManagementOptions, Parameters, RelayScheme,
+    ReservationScheme, StoreSettings,
 };
 use crate::architecture::{
     Address, Effect, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
@@ -49,6 +50,7 @@ fn hop(id: u32, (from, to): (u32, u32), crosses_border: bool) -> Hop {
         handover: Handover::Relay,
         link: Some(LinkId(id)),
         length_m: 1_000,
+        delay: Span::ZERO,
         rate_bps: 1.0,
         crosses_border,
         to_qkdn: QkdnId(u32::from(crosses_border)),
@@ -103,6 +105,8 @@ impl Bench {
             index,
             stores: hops.keys().map(|&hop| (hop, store(hop))).collect(),
             hops,
+            positions: FxHashMap::default(),
+            distances: Distances::default(),
         };
         let surroundings = ControllerSurroundings {
             id: ME,
@@ -128,6 +132,7 @@ impl Bench {
                 polling: None,
                 generation_control: None,
                 recovery: crate::architecture::Recovery::default(),
+                refresh: LinkStateRefresh::default(),
                 coordination_guard: Span::from_millis(5),
                 coordination_timeout: Span::from_millis(500),
                 coordination_retries: 3,
@@ -192,7 +197,11 @@ impl Bench {
             source_controller: ME,
             border: None,
         };
-        self.tell(0, Address::kma(NodeId(0)), ControlMessage::RouteRequest(order))
+        self.tell(
+            0,
+            Address::kma(NodeId(0)),
+            ControlMessage::RouteRequest(Box::new(order)),
+        )
     }
 
     pub(super) fn answer(&mut self, km: u32, result: ReservationResult) -> Vec<Effect> {
@@ -216,6 +225,7 @@ impl Bench {
         let query = ControlMessage::BorderQuery {
             order: request(8, 1),
             attempt: 1,
+            taken: Box::default(),
         };
         let effects = self.tell(9, Address::kma(NodeId(node)), query);
         let answers = control(&effects);
@@ -237,7 +247,9 @@ pub(super) fn request(destination: u32, qkdn: u32) -> KeyRequest {
         bits: 100,
         class: ClassId(0),
         deadline: Time(1_000),
+        hold: None,
         last: false,
+        leg: None,
     }
 }
 
@@ -436,6 +448,7 @@ fn a_route_is_changed_when_another_makes_key() {
         agreement: 0,
         bits: 100,
         deadline: Time(1_000),
+        hold: None,
     };
     let from = Address::kma(NodeId(0));
     assert!(bench.tell(40, from, request).is_empty());
@@ -522,6 +535,8 @@ fn query(bench: &mut Bench, destination: u32) -> Vec<Effect> {
         bits: 100,
         class: ClassId(0),
         deadline: Time(1_000),
+        hold: None,
+        leg: None,
     };
     bench.tell(
         0,
@@ -587,7 +602,11 @@ fn transit_is_refused_where_policy_says_so() {
         source_controller: ME,
         border: None,
     };
-    bench.tell(0, Address::kma(NodeId(3)), ControlMessage::RouteRequest(order));
+    bench.tell(
+        0,
+        Address::kma(NodeId(3)),
+        ControlMessage::RouteRequest(Box::new(order)),
+    );
     let refused = ControlMessage::SegmentOffer {
         ask: ASK,
         reachable: false,
@@ -602,4 +621,67 @@ fn transit_is_refused_where_policy_says_so() {
         ),
         "{told:?}"
     );
+}
+
+/// Status that others are told of, after a report.
+fn told(effects: &[Effect]) -> Vec<StatusChange> {
+    let of = |message: &&ControlMessage| match message {
+        ControlMessage::Status { change, .. } => Some(*change),
+        _ => None,
+    };
+    control(effects).iter().filter_map(of).collect()
+}
+
+fn one_of_several(routing: Arc<dyn RoutingAlgorithm>) -> Bench {
+    let mut bench = Bench::new();
+    let mut surroundings = (*bench.controller.surroundings).clone();
+    surroundings.flooding_peers = vec![ControllerId(2), ControllerId(3)];
+    bench.controller = Controller::new(Arc::new(surroundings), routing);
+    bench
+}
+
+/// Where nobody weighs amounts, levels are told to other controllers as far as the state of a hop hangs on them: when its
+/// link makes no key, and what is no longer so then.
+#[test]
+fn levels_are_told_where_they_matter() {
+    let level = |class| StatusChange::Level { hop: HopId(1), class };
+    let off = StatusChange::Link {
+        link: LinkId(1),
+        generating: false,
+    };
+    let mut bench = one_of_several(Arc::new(FewestHops));
+    for (now, class) in [(1, 3), (2, 4), (3, 0), (4, 2), (5, 0)] {
+        assert_eq!(told(&bench.level(now, 1, class)), [], "the link makes key");
+    }
+    let stops = told(&bench.link(6, 1, false));
+    assert_eq!(
+        stops,
+        [off, off, level(0), level(0)],
+        "to each of the two: it is empty"
+    );
+    assert_eq!(told(&bench.level(7, 1, 2)), [level(2), level(2)]);
+    assert_eq!(told(&bench.level(8, 1, 4)), [], "fuller is no news");
+    assert_eq!(told(&bench.level(9, 1, 0)), [level(0), level(0)]);
+    bench.link(10, 1, true);
+    assert_eq!(told(&bench.level(11, 1, 4)), []);
+    assert_eq!(told(&bench.level(12, 1, 0)), [], "as was told last");
+    assert_eq!(told(&bench.link(13, 1, false)), [off, off]);
+}
+
+/// A routing that weighs key: as far as a controller can know, its own.
+#[derive(Debug)]
+struct Weighs;
+
+impl RoutingAlgorithm for Weighs {
+    fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>> {
+        FewestHops.route(query)
+    }
+}
+
+#[test]
+fn all_levels_are_told_where_amounts_are_weighed() {
+    let mut bench = one_of_several(Arc::new(Weighs));
+    for (now, class) in [(1, 3), (2, 4), (3, 0)] {
+        assert_eq!(told(&bench.level(now, 1, class)).len(), 2);
+    }
 }

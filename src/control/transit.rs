@@ -13,7 +13,7 @@ use super::establishment::{Establishing, choice, note_computation};
 use super::knowledge::HopState;
 use super::segment::{Crossing, Place};
 use crate::architecture::message::{ControlMessage, SegmentOrder, Subject};
-use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
+use crate::architecture::observation::{Choice, Decision};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{Address, Handover, Outbox, Procedure, Step};
 use crate::ids::{BoundaryId, FaultId, HopId, NodeId, QkdnId, SessionId};
@@ -34,10 +34,12 @@ impl Controller {
         let found = if refused_by_policy {
             None
         } else {
-            self.view(|view| {
-                let ways = view.ways(from, order.destination_qkdn, &passed);
+            let taken = order.leg.map(|leg| self.taken(&leg)).unwrap_or_default();
+            let shared = |border: &Border| taken.nodes.contains(&border.hop.from);
+            self.view_apart(order.leg, Some(order.destination_qkdn), |view| {
+                let ways = view.ways(from, order.destination_qkdn, &passed, order.bits);
                 let left = ways.filter(|way| !refused.contains(&way.border.boundary));
-                left.min_by_key(|way| way.rank)
+                left.min_by_key(|way| (shared(way.border), way.rank))
                     .map(|way| (way.border.clone(), way.path))
             })
         };
@@ -48,13 +50,13 @@ impl Controller {
                     Decision::new(Choice::Refuse, Subject::request(request), reason)
                 });
             } else {
-                self.explain_route(request, [from, from], None, None, out);
+                self.explain_route(request, ([from, from], order.bits), None, None, out);
             }
             return self.offer_nothing(ask, &before, refused_by_policy, out);
         };
         let ends = [from, border.hop.from];
         note_computation(border.procedure(), request, out);
-        self.explain_route(request, ends, Some(border.hop.id), Some(&path), out);
+        self.explain_route(request, (ends, order.bits), Some(border.hop.id), Some(&path), out);
         path.push(border.hop.id);
         let next = SegmentOrder {
             border: Some(choice(&border)),
@@ -111,13 +113,14 @@ impl Controller {
             return self.resume(session, now, out); // it need not go back
         }
         let first = segment.place.source.is_some();
-        if first && self.knows_another_way(session, false) {
+        if first && (self.knows_another_way(session, false) || self.source_may_know_a_border(session)) {
             return self.lose_route(session, fault, out);
         }
         // To a QKDN with one neighbour there is only one way.
         if self.has_several_neighbours() {
             self.tell_before(session, false, fault, out);
         }
+        self.note_that_it_stays(session, fault, out);
         self.resume(session, now, out);
     }
 
@@ -154,7 +157,6 @@ impl Controller {
         }
         let first = segment.place.source.is_some();
         if lost || (first && self.knows_another_way(session, true)) {
-            Self::instant_of(session, fault, ReroutingInstant::Coordinated, out);
             self.lose_route(session, fault, out);
         } else if !first {
             self.tell_before(session, lost, fault, out);
@@ -175,9 +177,9 @@ impl Controller {
         };
         let (from, to) = (segment.ends[0], segment.place.destination);
         self.view(|view| {
-            view.ways(from, to, &[]).any(|way| {
+            view.ways(from, to, &[], segment.bits).any(|way| {
                 let same = way.border.far_qkdn == after.qkdn;
-                way.rank.0 == HopState::Active && (!same || (over_the_same && way.offer.is_some()))
+                way.rank.state == HopState::Active && (!same || (over_the_same && way.offer.is_some()))
             })
         })
     }

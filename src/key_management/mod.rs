@@ -5,4 +5,6 @@
 
 pub mod kma;
 pub mod ksa;
+pub mod legs;
+pub mod pool;
 pub mod store;

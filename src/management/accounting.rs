@@ -18,6 +18,8 @@ use crate::kernel::{Span, Time};
 /// How far a line is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum LineState {
+    /// Handed across for this provider's own user, and not known to be supplied at that end: it owes nothing for it.
+    OneSided,
     /// Recorded here, and not by the other or not yet compared.
     Open,
     /// The other states it, and there is no record of it here.
@@ -32,17 +34,19 @@ pub enum LineState {
 
 impl LineState {
     /// All states, in the order of results.
-    pub const ALL: [LineState; 5] = [
+    pub const ALL: [LineState; 6] = [
         LineState::Settled,
         LineState::Sent,
         LineState::Open,
         LineState::Claimed,
         LineState::Disputed,
+        LineState::OneSided,
     ];
 
     /// The name in results.
     pub const fn name(self) -> &'static str {
         match self {
+            LineState::OneSided => "one_sided",
             LineState::Open => "open",
             LineState::Claimed => "claimed",
             LineState::Sent => "sent",
@@ -66,6 +70,8 @@ pub struct Account {
     /// The procedure that the session runs.
     pub procedure: Procedure,
     lines: BTreeMap<u32, (u64, LineState)>,
+    /// Numbers of lines that were recorded and not stated; those that the other has stated meanwhile may be among them.
+    unstated: BTreeSet<u32>,
     settled_at: Time,
 }
 
@@ -103,12 +109,16 @@ impl Account {
         settled.map(|(&number, &(bits, _))| SettlementLine { number, bits })
     }
 
-    /// Moves all lines in a state to another; they are what is said to the other provider.
-    fn send(&mut self, session: SessionId, from: LineState, to: LineState) -> Option<Settlement> {
+    /// Open lines are stated: they are what is said to the other provider.
+    fn state(&mut self, session: SessionId) -> Option<Settlement> {
         let mut lines = Vec::new();
-        for (&number, line) in self.lines.iter_mut().filter(|(_, line)| line.1 == from) {
-            line.1 = to;
-            lines.push(SettlementLine { number, bits: line.0 });
+        for number in std::mem::take(&mut self.unstated) {
+            if let Some(line) = self.lines.get_mut(&number)
+                && line.1 == LineState::Open
+            {
+                line.1 = LineState::Sent;
+                lines.push(SettlementLine { number, bits: line.0 });
+            }
         }
         (!lines.is_empty()).then_some(Settlement {
             session,
@@ -127,6 +137,8 @@ pub struct Ledger {
     accounts: BTreeMap<(SessionId, QkdnId), Account>,
     /// Sessions that are over: what still comes is stated at once.
     closed: BTreeSet<SessionId>,
+    /// What was supplied to this provider's own users that asked.
+    supplied: BTreeSet<RequestId>,
     /// Lines that came before this side had any record of their session.
     early: BTreeMap<(SessionId, QkdnId), Vec<SettlementLine>>,
 }
@@ -139,18 +151,30 @@ impl Ledger {
             usage: Vec::new(),
             accounts: BTreeMap::new(),
             closed: BTreeSet::new(),
+            supplied: BTreeSet::new(),
             early: BTreeMap::new(),
         }
     }
 
     /// A usage record of this provider's own KMs. What is returned is to be sent to the other provider: a statement
     /// where this one owes, else a countersignature of what the other had stated before.
-    pub fn on_usage(&mut self, record: UsageRecord, own: QkdnId, procedure: Procedure) -> Option<Settlement> {
+    ///
+    /// What crossed for this provider's own user is owed once the user is supplied: the source decides the outcome.
+    pub fn on_usage(
+        &mut self,
+        record: UsageRecord,
+        own: QkdnId,
+        procedure: Procedure,
+    ) -> Option<(QkdnId, Settlement)> {
         self.usage.push(record);
-        if record.partner == own || record.segment == UsageSegment::Source {
+        if record.partner == own {
             return None;
         }
         let RequestId { session, number } = record.request;
+        if record.segment == UsageSegment::Source {
+            self.supplied.insert(record.request);
+            return self.supplied_at_source(session, number, record.at);
+        }
         let passed_on = self.has_been_stated(session, number);
         let key = (session, record.partner);
         let account = self.accounts.entry(key).or_insert_with(|| Account {
@@ -160,6 +184,7 @@ impl Ledger {
             owes: record.segment == UsageSegment::Border,
             procedure,
             lines: BTreeMap::new(),
+            unstated: BTreeSet::new(),
             settled_at: record.at,
         });
         for line in self.early.remove(&key).unwrap_or_default() {
@@ -167,7 +192,13 @@ impl Ledger {
         }
         match account.lines.get_mut(&number) {
             None => {
+                let awaits = record.for_own_user && !self.supplied.contains(&record.request);
+                if awaits {
+                    account.lines.insert(number, (record.bits, LineState::OneSided));
+                    return None;
+                }
                 account.lines.insert(number, (record.bits, LineState::Open));
+                account.unstated.insert(number);
             }
             Some(line) if line.1 == LineState::Claimed => {
                 let agrees = line.0 == record.bits;
@@ -188,24 +219,55 @@ impl Ledger {
                 } else {
                     (Vec::new(), vec![number])
                 };
-                return Some(Settlement {
+                let settlement = Settlement {
                     session,
                     lines,
                     disputed,
-                });
+                };
+                return Some((record.partner, settlement));
             }
             Some(_) => return None, // recorded before
         }
-        let due = passed_on
-            || self.closed.contains(&session)
-            || self
-                .period
-                .is_some_and(|period| account.settled_at + period <= record.at);
-        if !account.owes || !due {
+        self.state_if_due(key, passed_on, record.at)
+    }
+
+    /// A user that asked has been supplied: what crossed for it is owed.
+    fn supplied_at_source(
+        &mut self,
+        session: SessionId,
+        number: u32,
+        at: Time,
+    ) -> Option<(QkdnId, Settlement)> {
+        let partner = self.accounts_of_mut(session).find_map(|account| {
+            let line = account
+                .lines
+                .get_mut(&number)
+                .filter(|line| line.1 == LineState::OneSided)?;
+            line.1 = LineState::Open;
+            account.unstated.insert(number);
+            Some(account.partner)
+        })?;
+        self.state_if_due((session, partner), false, at)
+    }
+
+    /// States what is open and owed if it is time to: the session is over, its period is, or the one before has stated.
+    fn state_if_due(
+        &mut self,
+        key: (SessionId, QkdnId),
+        passed_on: bool,
+        at: Time,
+    ) -> Option<(QkdnId, Settlement)> {
+        let over = self.closed.contains(&key.0);
+        let account = self.accounts.get_mut(&key)?;
+        let periodic = self
+            .period
+            .is_some_and(|period| account.settled_at + period <= at);
+        if !account.owes || !(passed_on || over || periodic) {
             return None;
         }
-        account.settled_at = record.at;
-        account.send(session, LineState::Open, LineState::Sent)
+        account.settled_at = at;
+        let statement = account.state(key.0)?;
+        Some((key.1, statement))
     }
 
     /// The session's last request has ended: everything that is owed for it is stated.
@@ -218,7 +280,7 @@ impl Ledger {
     fn state_open(&mut self, session: SessionId) -> Vec<(QkdnId, Settlement)> {
         let owing = self.accounts_of_mut(session).filter(|account| account.owes);
         let state = |account: &mut Account| {
-            let statement = account.send(session, LineState::Open, LineState::Sent)?;
+            let statement = account.state(session)?;
             Some((account.partner, statement))
         };
         owing.filter_map(state).collect()
@@ -361,6 +423,7 @@ mod tests {
             class: ClassId(0),
             keys: 2,
             bits,
+            for_own_user: side == 0,
             at: Time(at),
         }
     }
@@ -380,10 +443,21 @@ mod tests {
         fn usage(&mut self, side: usize, number: u32, bits: u64, at: u64) {
             let record = record(side, number, bits, at);
             let said = self.ledgers[side].on_usage(record, OWN[side], Procedure::P9);
+            let said = said.map(|(_, said)| said);
             match side {
                 0 => self.state(said),
                 _ => self.sign(said),
             }
+        }
+
+        /// The user at the first side that asked has its key.
+        fn supplied(&mut self, number: u32, bits: u64, at: u64) {
+            let record = UsageRecord {
+                segment: UsageSegment::Source,
+                ..record(0, number, bits, at)
+            };
+            let said = self.ledgers[0].on_usage(record, OWN[0], Procedure::P9);
+            self.state(said.map(|(_, said)| said));
         }
 
         fn close(&mut self) {
@@ -416,6 +490,7 @@ mod tests {
         for number in 0..3 {
             pair.usage(1, number, 256, 1);
             pair.usage(0, number, 256, 2);
+            pair.supplied(number, 256, 3);
         }
         assert!(pair.settled(0).is_empty());
         pair.close();
@@ -432,9 +507,28 @@ mod tests {
         for at in [0, 5, 11, 12] {
             pair.usage(1, at as u32, 100, at);
             pair.usage(0, at as u32, 100, at);
+            pair.supplied(at as u32, 100, at);
         }
         assert_eq!(pair.settled(0).len(), 3);
         assert_eq!(pair.settled(0), pair.settled(1));
+    }
+
+    /// Shows FE-9: what crossed and was supplied at the far end only is owed by nobody.
+    #[test]
+    fn a_one_sided_supply_is_not_settled() {
+        let mut pair = Pair::new(None);
+        for number in 0..2 {
+            pair.usage(1, number, 100, 1);
+            pair.usage(0, number, 100, 2);
+        }
+        pair.supplied(1, 100, 3);
+        pair.close();
+        for side in [0, 1] {
+            let account = &pair.ledgers[side].accounts()[&(SESSION, OWN[1 - side])];
+            let one_sided = [LineState::OneSided, LineState::Open][side];
+            assert_eq!(account.total(one_sided).requests, 1, "side {side}");
+            assert_eq!(account.total(LineState::Settled).requests, 1, "side {side}");
+        }
     }
 
     /// Shows S4: a disagreement is found by both, and never settled.
@@ -446,8 +540,10 @@ mod tests {
             if !late {
                 pair.usage(1, 1, 99, 1);
             }
-            pair.usage(0, 0, 100, 2);
-            pair.usage(0, 1, 100, 2);
+            for number in [0, 1] {
+                pair.usage(0, number, 100, 2);
+                pair.supplied(number, 100, 2);
+            }
             pair.close();
             if late {
                 pair.usage(1, 1, 99, 3);
@@ -466,16 +562,20 @@ mod tests {
 
     proptest! {
         /// Shows FE-9: in whatever order records, the close and (duplicated) records come, both sides settle exactly
-        /// what both have recorded.
+        /// what both have recorded and the user that asked has got.
         #[test]
         fn both_settle_what_both_have_recorded(
-            steps in proptest::collection::vec((0usize..3, 0u32..12), 1..80),
+            steps in proptest::collection::vec((0usize..4, 0u32..12), 1..80),
         ) {
             let mut pair = Pair::new(None);
-            let mut recorded = [[false; 12]; 2];
+            let mut recorded = [[false; 12]; 3];
             for (at, &(step, number)) in (0u64..).zip(&steps) {
                 match step {
                     2 => pair.close(),
+                    3 => {
+                        recorded[2][number as usize] = true;
+                        pair.supplied(number, 64 + u64::from(number), at);
+                    }
                     side => {
                         recorded[side][number as usize] = true;
                         pair.usage(side, number, 64 + u64::from(number), at);

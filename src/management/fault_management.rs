@@ -3,10 +3,16 @@
 //! The KMLM's alarm goes to the XLMO, which tells the XLMO beyond the border; each XLMO hands diagnosis information to its
 //! QCLM, whose decision goes to the controller, which enters P10 or P13 at step 6. The packed performance and security
 //! information of steps 5 and 6 has its own place.
+//!
+//! Assumption: the QCLM decides by what managers know, which is not the topology: a hop that makes key needs no other
+//! path; where the border itself fails and no other border of the QKDN works, the session is suspended; else it is to be
+//! rerouted. What comes of it the controller says at step 6. The KM ends its alarm once key goes over the hop again: the
+//! session is restored.
 
 use super::manager::Manager;
 use crate::architecture::message::{FaultDecision, ManagementMessage, Subject};
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, Step};
+use crate::ids::LinkId;
 
 impl Manager {
     /// An alarm of a KM of this QKDN, or news of the other XLMO.
@@ -16,18 +22,26 @@ impl Manager {
         procedure: Procedure,
         out: &mut Outbox,
     ) {
-        self.relay_failures += 1;
         match *message {
             ManagementMessage::RelayFailure {
                 request,
                 hop,
+                at_border,
                 generating,
                 cause,
                 at,
                 boundary,
                 decider,
+                fault,
             } => {
-                let subject = Subject::request(request);
+                self.relay_failures += 1;
+                if let (true, false, Some(boundary)) = (at_border, generating, boundary) {
+                    self.failing.insert(boundary);
+                }
+                let subject = Subject {
+                    fault,
+                    ..Subject::request(request)
+                };
                 note(
                     procedure,
                     Step::FailureReport,
@@ -48,20 +62,27 @@ impl Manager {
                         boundary: border.boundary,
                         cause,
                         at,
+                        fault,
                     };
                     out.send(Address::manager(border.far_manager), label, shared);
                 }
-                diagnose(
-                    procedure,
-                    subject,
-                    "decides: another path shall be looked for",
-                    out,
-                );
+                let (decision, note) = if generating {
+                    let keep = "decides: the hop makes key, the route is kept";
+                    (FaultDecision::Keep, keep)
+                } else if at_border && !self.has_another_border() {
+                    let suspend = "decides: no border works, the session is suspended";
+                    (FaultDecision::Suspend, suspend)
+                } else {
+                    let reroute = "decides: another path shall be looked for";
+                    (FaultDecision::Reroute, reroute)
+                };
+                diagnose(procedure, subject, note, out);
                 let decision = ManagementMessage::Decision {
                     session: request.session,
                     hop: Some((hop, generating)),
                     at,
-                    decision: FaultDecision::Reroute,
+                    decision,
+                    fault,
                 };
                 let label = Label::new(procedure, Step::DecisionCommand);
                 out.send(Address::controller(decider), label, decision);
@@ -70,9 +91,11 @@ impl Manager {
                 session,
                 boundary,
                 at,
+                fault,
                 ..
             } => {
-                let subject = Subject::session(session, None);
+                self.relay_failures += 1;
+                let subject = Subject::session(session, fault);
                 diagnose(procedure, subject, "decides: this side stands by", out);
                 let border = self
                     .surroundings
@@ -85,12 +108,65 @@ impl Manager {
                     hop: None,
                     at,
                     decision: FaultDecision::StandBy,
+                    fault,
                 };
                 let label = Label::new(procedure, Step::DecisionCommand);
                 out.send(Address::controller(border.near_controller), label, decision);
             }
             _ => unreachable!("dispatched by type"),
         }
+    }
+
+    /// A KM of this QKDN ends its alarm.
+    pub(super) fn on_relay_restored(
+        &mut self,
+        message: &ManagementMessage,
+        procedure: Procedure,
+        out: &mut Outbox,
+    ) {
+        let &ManagementMessage::RelayRestored {
+            session,
+            hop,
+            generating,
+            at,
+            boundary,
+            decider,
+        } = message
+        else {
+            unreachable!("dispatched by type")
+        };
+        if let Some(boundary) = boundary {
+            self.failing.remove(&boundary);
+        }
+        let subject = Subject::session(session, None);
+        let report = "KMLM reports to the XLMO that the relay works again";
+        note(procedure, Step::FailureReport, subject, report, out);
+        diagnose(procedure, subject, "decides: the session is restored", out);
+        let decision = ManagementMessage::Decision {
+            session,
+            hop: Some((hop, generating)),
+            at,
+            decision: FaultDecision::Restore,
+            fault: None,
+        };
+        let label = Label::new(procedure, Step::DecisionCommand);
+        out.send(Address::controller(decider), label, decision);
+    }
+
+    /// A link makes key again: if it crosses a border, relays can go there.
+    pub(super) fn relays_work_over(&mut self, link: LinkId) {
+        let borders = self.surroundings.borders.iter();
+        for border in borders.filter(|border| border.link == Some(link)) {
+            self.failing.remove(&border.boundary);
+        }
+    }
+
+    /// Whether there is a border over which relays do not fail, and whose link makes key where it has one.
+    fn has_another_border(&self) -> bool {
+        self.surroundings.borders.iter().any(|border| {
+            let works = border.link.is_none_or(|link| self.makes_key(link));
+            works && !self.failing.contains(&border.boundary)
+        })
     }
 }
 
@@ -142,11 +218,13 @@ mod tests {
                 number: 3,
             },
             hop: HopId(4),
+            at_border: false,
             generating: false,
             cause: FailureCause::InsufficientKey,
             at: Time(7),
             boundary: Some(BoundaryId(0)),
             decider: ControllerId(5),
+            fault: None,
         };
         let decided_by = |id| Some(Address::controller(ControllerId(id)));
         assert_eq!(
@@ -164,6 +242,7 @@ mod tests {
             boundary: BoundaryId(0),
             cause: FailureCause::InsufficientKey,
             at: Time(7),
+            fault: None,
         };
         assert_eq!(tell(news), [("3", None), ("4", None), ("4a", decided_by(2))]);
     }

@@ -2,7 +2,7 @@
 //! a layer manager and the XLMO is internal; [`fault_management`](super::fault_management) is its part of P11 and P14,
 //! `sharing` is what goes to others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::accounting::Ledger;
@@ -13,7 +13,7 @@ use super::user_network::UserSessions;
 use crate::architecture::message::{LinkPerformance, ManagementMessage, UsageRecord, UsageSegment};
 use crate::architecture::surroundings::ManagerSurroundings;
 use crate::architecture::{Address, Envelope, Label, Message, Outbox, Step};
-use crate::ids::{ControllerId, FaultId, LinkId, SessionId};
+use crate::ids::{BoundaryId, ControllerId, FaultId, LinkId, SessionId};
 use crate::kernel::Time;
 
 /// What the XLMO knows of a session's use of the key supply service.
@@ -53,6 +53,8 @@ pub struct Manager {
     alarms: Vec<Alarm>,
     links: BTreeMap<LinkId, LinkPerformance>,
     pub(super) relay_failures: u64,
+    /// Boundaries over which relays fail at present.
+    pub(super) failing: BTreeSet<BoundaryId>,
 }
 
 impl Manager {
@@ -69,6 +71,7 @@ impl Manager {
             alarms: Vec::new(),
             links: BTreeMap::new(),
             relay_failures: 0,
+            failing: BTreeSet::new(),
         }
     }
 
@@ -102,12 +105,18 @@ impl Manager {
                     fault: *fault,
                     at: now,
                 });
+                if cause.is_none() {
+                    self.relays_work_over(*link);
+                }
                 self.on_link(*link, *cause, *fault, now, out);
             }
             ManagementMessage::LinkReport {
                 link, performance, ..
             } => {
                 self.links.insert(*link, *performance);
+            }
+            ManagementMessage::RelayRestored { .. } => {
+                self.on_relay_restored(message, envelope.label.procedure, out);
             }
             ManagementMessage::RelayFailure { .. } | ManagementMessage::RelayFailureShared { .. } => {
                 self.on_relay_failure(message, envelope.label.procedure, out);
@@ -137,6 +146,12 @@ impl Manager {
             }
             ManagementMessage::UserReport(_) => unreachable!("reports to users go to their network"),
         }
+    }
+
+    /// Whether a link makes key, as far as its modules' alarms say.
+    pub(super) fn makes_key(&self, link: LinkId) -> bool {
+        let last = self.alarms.iter().rev().find(|alarm| alarm.link == link);
+        last.is_none_or(|alarm| alarm.generating)
     }
 
     /// The operator takes a link out of service soon, or has put it back: the controller of its end is told.
@@ -222,6 +237,7 @@ mod tests {
                 class: ClassId(0),
                 keys: 1,
                 bits: 10,
+                for_own_user: true,
                 at: Time(5),
             };
             let envelope = Envelope {

@@ -37,7 +37,7 @@ impl SecurityLog {
     pub fn note(&mut self, at: Time, event: SecurityEvent) {
         match event {
             SecurityEvent::LinkAlarm { cause, .. } => match cause {
-                AlarmCause::Interrupted => self.since.link_alarms += 1,
+                AlarmCause::Interrupted | AlarmCause::NoKey => self.since.link_alarms += 1,
                 AlarmCause::Errors { .. } => self.since.error_alarms += 1,
                 AlarmCause::NotAuthenticated => self.since.authentication_alarms += 1,
             },

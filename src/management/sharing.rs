@@ -40,12 +40,13 @@ impl Manager {
         let said = self
             .ledger
             .on_usage(record, self.surroundings.qkdn, label.procedure);
-        let message = if record.segment == UsageSegment::Border {
+        let Some((partner, said)) = said else { return };
+        let message = if matches!(record.segment, UsageSegment::Border | UsageSegment::Source) {
             ManagementMessage::SettlementStatement
         } else {
             ManagementMessage::SettlementSigned
         };
-        self.say(said, record.partner, message, record.at, out);
+        self.say(Some(said), partner, message, record.at, out);
     }
 
     /// The last request of a session of this QKDN's users has ended.
@@ -158,7 +159,7 @@ impl Manager {
             let event = SecurityEvent::LinkAlarm { link, cause, fault };
             self.security.note(now, event);
             let note = match cause {
-                AlarmCause::Interrupted => None,
+                AlarmCause::Interrupted | AlarmCause::NoKey => None,
                 AlarmCause::Errors { .. } => {
                     Some("QLM reports a security event to the XLMO: a link's blocks have too many errors")
                 }
@@ -168,7 +169,10 @@ impl Manager {
             };
             if let Some(note) = note {
                 let label = Label::new(self.fault_management(), Step::LayerReport);
-                let subject = Subject::default();
+                let subject = Subject {
+                    fault,
+                    ..Subject::default()
+                };
                 out.observe(Observation::Internal { label, subject, note });
             }
         }

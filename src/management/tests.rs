@@ -24,6 +24,7 @@ fn surroundings(borders: Vec<ManagedBorder>) -> Arc<ManagerSurroundings> {
         polling: None,
         generation_control: None,
         recovery: crate::architecture::Recovery::default(),
+        refresh: crate::architecture::surroundings::LinkStateRefresh::default(),
         coordination_guard: Span::from_millis(5),
         coordination_timeout: Span::from_millis(500),
         coordination_retries: 3,
@@ -50,5 +51,6 @@ pub(super) fn with_border() -> Arc<ManagerSurroundings> {
         far_qkdn: QkdnId(1),
         far_manager: ManagerId(1),
         near_controller: ControllerId(2),
+        link: None,
     }])
 }

@@ -99,6 +99,7 @@ mod tests {
             class: ClassId(0),
             keys: 2,
             bits: 512,
+            for_own_user: true,
             at: Time(1),
         };
         let own = Some(ApplicationId(4));

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::plan::Plan;
+use crate::architecture::tariff::Amount;
 use crate::ids::{Arena, HopId, ManagerId, QkdnId};
 use crate::management::accounting::LineState;
 use crate::management::manager::Manager;
 use crate::observe::accounting::{Accounting, Names, SettlementRecord};
-use crate::observe::outcome::ConfigurationRecord;
+use crate::observe::outcome::{ConfigurationRecord, Measured};
 
 /// What the providers' books hold.
 pub fn accounting(plan: &Plan, managers: &Arena<ManagerId, Manager>) -> Accounting {
@@ -54,6 +55,30 @@ pub fn accounting(plan: &Plan, managers: &Arena<ManagerId, Manager>) -> Accounti
         usage,
         settlements,
     }
+}
+
+/// What each provider with a tariff has settled with others: what they owe it, and what it owes them.
+pub fn metrics(plan: &Plan, accounting: &Accounting) -> Vec<Measured> {
+    let mut metrics = Vec::new();
+    if plan.qkdns.values().all(|qkdn| qkdn.tariff.is_none()) {
+        return metrics;
+    }
+    for (provider, qkdn) in plan.qkdns.iter() {
+        for (name, owes) in [("settled_income", false), ("settled_expense", true)] {
+            let settled = accounting.settlements.iter().filter(|record| {
+                record.provider == provider
+                    && record.owes == owes
+                    && record.state == LineState::Settled.name()
+            });
+            let mut sum = Amount::default();
+            for amount in settled.filter_map(|record| record.amount) {
+                sum += amount;
+            }
+            let scope = format!("qkdn:{}", qkdn.name);
+            metrics.push(Measured::new(name, &scope, Some(sum.0 as f64 / 1e12), Vec::new()));
+        }
+    }
+    metrics
 }
 
 /// What managers know of KMs and routes.

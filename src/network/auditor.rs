@@ -1,24 +1,34 @@
 //! The auditor: stands outside the elements, sees every envelope and observation, and recounts.
 //!
 //! Checks: messages use legal reference points (RP-rule, A3, A5); no key material in control or management messages
-//! (S1); steps keep the partial order of their procedure; a key is relayed from where it is and supplied only after it
+//! (S1); steps of P9 to P14 keep the partial order of their procedure; a key is relayed from where it is and supplied only after it
 //! is held, the same to both ends where real bits flow; every request ends once; every one-time-pad key is used once; books
-//! balance and both ends agree; providers settle the same, and what crossed the border.
+//! balance and both ends agree; providers settle the same, and what crossed the border; L = λ·W for every queue.
+
+mod order;
+mod supply;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::order::Order;
+use self::supply::{Ends, Supplies};
 use super::accounts::SettledSupply;
-use super::plan::Plan;
+use super::plan::{Plan, Role};
+use super::servers::ServerLog;
 use super::wiring;
 use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, KeyRange, RelayOutcome, ReservationResult, ServiceMessage, Tag,
+    ControlMessage, Draw, KeyManagementMessage, KeyRange, Purpose, RelayOutcome, ReservationResult,
+    ServiceMessage, Tag,
 };
-use crate::architecture::observation::RequestEnd;
+use crate::architecture::observation::{RequestEnd, SessionState};
+use crate::architecture::protection::Combiner;
 use crate::architecture::surroundings::ReservationScheme;
-use crate::architecture::{Address, Envelope, Message, Observation, Procedure, RequestId, Step};
-use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
-use crate::kernel::Time;
+use crate::architecture::{
+    Address, ElementKind, Envelope, Label, Message, Observation, Procedure, RequestId, Step,
+};
+use crate::ids::{ApplicationId, Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
+use crate::kernel::{Occupancy, Time};
 use crate::key_management::store::Book;
 use crate::observe::Observer;
 use crate::observe::outcome::AuditCheck;
@@ -37,10 +47,11 @@ enum Check {
     EndsAgree,
     SameKey,
     Settlement,
+    Little,
 }
 
 impl Check {
-    const ALL: [Check; 11] = [
+    const ALL: [Check; 12] = [
         Check::ReferencePoints,
         Check::KeyMaterial,
         Check::StepOrder,
@@ -52,6 +63,7 @@ impl Check {
         Check::EndsAgree,
         Check::SameKey,
         Check::Settlement,
+        Check::Little,
     ];
 
     const fn name(self) -> &'static str {
@@ -67,6 +79,7 @@ impl Check {
             Check::EndsAgree => "both ends of every store agree",
             Check::SameKey => "both applications of a request hold the same key",
             Check::Settlement => "settlements of both providers and the key stores agree",
+            Check::Little => "L = λ·W for every queue",
         }
     }
 }
@@ -74,6 +87,8 @@ impl Check {
 /// What the auditor keeps of a request.
 #[derive(Clone, Copy, Default, Debug)]
 struct Request {
+    /// When it was sent.
+    sent: Time,
     /// Steps seen, one bit each.
     steps: u32,
     /// Where the key is; `None` before the relay starts.
@@ -90,6 +105,12 @@ struct Request {
     crossed: u64,
     /// Borders that it crossed.
     crossings: u32,
+    /// The KM that keys start from, once it is known.
+    source: Option<NodeId>,
+    /// How far its ends are with its supply.
+    supplies: Supplies,
+    /// The latest attempt at reserving, and KMs that were asked in it and have not answered.
+    attempt: (u32, i32),
 }
 
 /// What the auditor is told at the end.
@@ -101,6 +122,10 @@ pub struct LastLook {
     pub books: Vec<Book>,
     /// The receiving ends' (generated, spent), by store.
     pub receiving: Vec<(u64, u64)>,
+    /// What became of the messages at every server.
+    pub servers: Vec<ServerLog>,
+    /// Those that waited for key of each store.
+    pub lanes: Vec<(StoreId, Occupancy)>,
     /// What providers count as settled.
     pub settled: Vec<SettledSupply>,
     /// Messages that were lost on the way.
@@ -112,10 +137,18 @@ pub struct LastLook {
 pub struct Auditor {
     plan: Arc<Plan>,
     requests: Arena<SessionId, Vec<Request>>,
-    looked_at: [u64; 11],
+    looked_at: [u64; 12],
+    /// Requests that have not ended, by session.
+    open: Arena<SessionId, Occupancy>,
     findings: BTreeMap<Check, String>,
+    /// Ids used, by store, and behind them by pool; likewise the amounts.
     used: Vec<BTreeMap<u64, u64>>,
     spent: Vec<u64>,
+    /// Key of pools that requests are to take, until the other end has answered.
+    drawn: BTreeMap<RequestId, Draw>,
+    order: Order,
+    /// Whether a session's route was installed by some request of it: later ones go by that.
+    installed: Arena<SessionId, bool>,
 }
 
 const fn bit(step: Step) -> u32 {
@@ -127,10 +160,14 @@ impl Auditor {
     pub fn new(plan: Arc<Plan>) -> Auditor {
         Auditor {
             requests: plan.sessions.ids().map(|_| Vec::new()).collect(),
-            looked_at: [0; 11],
+            looked_at: [0; 12],
+            open: plan.sessions.ids().map(|_| Occupancy::default()).collect(),
             findings: BTreeMap::new(),
-            used: vec![BTreeMap::new(); plan.stores.len()],
-            spent: vec![0; plan.stores.len()],
+            used: vec![BTreeMap::new(); plan.stores.len() + plan.pools.len()],
+            spent: vec![0; plan.stores.len() + plan.pools.len()],
+            drawn: BTreeMap::new(),
+            installed: plan.sessions.ids().map(|_| false).collect(),
+            order: Order::new(plan.parameters.recovery.heartbeat.is_some()),
             plan,
         }
     }
@@ -145,12 +182,26 @@ impl Auditor {
         }
     }
 
+    /// Whether something is so of a request; of one with legs: of one of them where one is enough, else of all.
+    fn holds(&self, id: RequestId, what: impl Fn(&Request) -> bool) -> bool {
+        let of = |id: RequestId| {
+            self.requests[id.session]
+                .get(id.number as usize)
+                .is_some_and(&what)
+        };
+        match self.plan.legs_of(id.session) {
+            None => of(id),
+            Some(legs) if legs.combiner == Combiner::First => legs.requests(id.number).any(of),
+            Some(legs) => legs.requests(id.number).all(of),
+        }
+    }
+
     fn request(&mut self, id: RequestId) -> Option<&mut Request> {
         self.requests[id.session].get_mut(id.number as usize)
     }
 
-    /// What must have been seen of a request before a step may be sent.
-    fn before(&self, procedure: Procedure, step: Step) -> u32 {
+    /// What must have been seen of a request before a step may be sent; `installed`: its session has a route.
+    fn before(&self, procedure: Procedure, step: Step, installed: bool) -> u32 {
         let segment = self.plan.parameters.reservation == ReservationScheme::Segment;
         let started = if segment {
             bit(Step::Start)
@@ -167,6 +218,9 @@ impl Auditor {
                 bit(Step::SegmentOffer) | bit(Step::Sufficiency)
             }
             Step::RouteInformation => bit(Step::SegmentOffer) | bit(Step::Computation),
+            // A session whose route is installed begins here.
+            Step::Reservation if !installed && procedure == Procedure::Local => bit(Step::Computation),
+            Step::Reservation if !installed => bit(Step::SegmentOffer) | bit(Step::Computation),
             Step::RelayNear | Step::Crossing => started,
             Step::RelayFar => started | bit(Step::Crossing),
             Step::Accepted => bit(Step::Crossing),
@@ -188,15 +242,53 @@ impl Auditor {
         if !matches!(procedure, Procedure::P9 | Procedure::P12 | Procedure::Local) {
             return;
         }
-        let before = self.before(procedure, step);
+        let before = self.before(procedure, step, self.installed[id.session]);
         let Some(request) = self.request(id) else { return };
         let missing = before & !request.steps;
         request.steps |= bit(step);
+        self.installed[id.session] |= matches!(step, Step::Reservation | Step::RouteInformation);
         self.check(Check::StepOrder, now, missing == 0, |plan| {
             format!(
                 "{step:?} of {}#{} came too early",
                 plan.sessions[id.session].name, id.number
             )
+        });
+    }
+
+    /// A step inside an element.
+    fn noted(&mut self, now: Time, element: Address, label: Label, session: Option<SessionId>) {
+        let may = self.order.noted(element, label, session);
+        self.check(Check::StepOrder, now, may, |plan| {
+            let (name, procedure) = (plan.name_of(element), label.procedure.name());
+            format!("{name}: {procedure} step {} came too early", label.number())
+        });
+    }
+
+    /// Synchronisation, supply and usage, end by end.
+    fn see_supply(&mut self, now: Time, envelope: &Envelope) {
+        let Some(id) = envelope.message.subject().request_id() else {
+            return;
+        };
+        let session = &self.plan.sessions[id.session];
+        let node = |application: ApplicationId| self.plan.applications[application].node;
+        let ends = Ends {
+            ksas: [session.source, session.destination].map(|end| Address::ksa(node(end))),
+            application: Address::application(session.source),
+            supplies: session.role == Role::Demand,
+        };
+        let mut may = self
+            .request(id)
+            .is_none_or(|request| request.supplies.sent(envelope, &ends));
+        if matches!(
+            envelope.message,
+            Message::Service(ServiceMessage::KeySupply { .. })
+        ) {
+            let end = ends.end_of(envelope.to);
+            may &= self.holds(id, |request| request.supplies.is_synchronised(end));
+        }
+        self.check(Check::StepOrder, now, may, |plan| {
+            let (from, name) = (plan.name_of(envelope.from), envelope.message.name());
+            format!("{from}: \"{name}\" before its end has come so far")
         });
     }
 
@@ -225,6 +317,7 @@ impl Auditor {
                     return;
                 }
                 let at = state.key_at.replace(to).unwrap_or(*source);
+                state.source = Some(*source);
                 if crosses {
                     state.crossed += key.bits;
                     state.crossings += 1;
@@ -258,6 +351,7 @@ impl Auditor {
                     return;
                 };
                 let mut holds = in_place && (envelope.from, envelope.to) == ends;
+                state.source = Some(part.order.source);
                 if part.position == 0 {
                     let at = state.key_at.replace(formation.end).unwrap_or(part.order.source);
                     holds &= at == from;
@@ -289,15 +383,51 @@ impl Auditor {
                 self.check(Check::SupplyAfterRelay, now, held, |_| {
                     "completion before the key is held".into()
                 });
+                // Completion goes back the way that the key came: inside the first QKDN last of all.
+                let label = envelope.label;
+                let last = label.step == Step::CompletionNear && label.procedure != Procedure::Local;
                 if let Some(request) = self.request(*request) {
-                    request.completed = true;
+                    request.completed |= request.source.map(Address::kma) == Some(envelope.to);
+                    let crossed = request.steps & bit(Step::CompletionCrossing) != 0;
+                    self.check(Check::StepOrder, now, crossed || !last, |_| {
+                        "completion inside the first QKDN before that across the border".into()
+                    });
                 }
             }
+            // The key has been at both ends since it was relayed.
+            Message::KeyManagement(KeyManagementMessage::SupplyNotification {
+                request,
+                purpose: Purpose::Draw(draw),
+                ..
+            }) => {
+                self.drawn.insert(*request, (**draw).clone());
+            }
+            Message::KeyManagement(KeyManagementMessage::SupplyResponse {
+                request, accepted, ..
+            }) if self.drawn.contains_key(request) => self.see_drawn(now, *request, *accepted),
             Message::KeyManagement(KeyManagementMessage::SupplyNotification { request, .. }) => {
                 let completed = self.request(*request).is_some_and(|request| request.completed);
                 self.check(Check::SupplyAfterRelay, now, completed, |_| {
                     "synchronised before completion".into()
                 });
+            }
+            Message::Control(ControlMessage::Reserve(reservation))
+                if envelope.to.kind() == ElementKind::Kma =>
+            {
+                let ask = reservation.ask;
+                if let Some(request) = self.request(ask.request) {
+                    if ask.attempt > request.attempt.0 {
+                        request.attempt = (ask.attempt, 0);
+                    }
+                    request.attempt.1 += i32::from(ask.attempt == request.attempt.0);
+                }
+            }
+            Message::Control(ControlMessage::ReserveAnswer { ask, .. })
+                if envelope.from.kind() == ElementKind::Kma =>
+            {
+                if let Some(request) = self.request(ask.request) {
+                    request.attempt.1 -= i32::from(ask.attempt == request.attempt.0);
+                }
             }
             Message::Control(ControlMessage::Start {
                 ask,
@@ -305,26 +435,51 @@ impl Auditor {
                 ..
             }) => {
                 let asked = bit(Step::Reservation) | bit(Step::RouteInformation);
-                let reserved = self
-                    .request(ask.request)
-                    .is_some_and(|request| request.steps & asked != 0);
-                self.check(Check::StepOrder, now, reserved, |_| {
-                    "a start before any reservation".into()
+                let confirmed = self.request(ask.request).is_some_and(|request| {
+                    let (attempt, unanswered) = request.attempt;
+                    request.steps & asked != 0 && (attempt != ask.attempt || unanswered <= 0)
+                });
+                self.check(Check::StepOrder, now, confirmed, |_| {
+                    "a start before every KM has confirmed its reservation".into()
                 });
             }
             Message::Service(ServiceMessage::KeySupply { request, .. }) => {
-                let synchronised = self
-                    .request(*request)
-                    .is_some_and(|request| request.steps & bit(Step::Synchronisation) != 0);
+                let synchronised = self.holds(*request, |request| {
+                    request.steps & bit(Step::Synchronisation) != 0
+                });
                 self.check(Check::StepOrder, now, synchronised, |_| {
                     "supplied before synchronisation".into()
                 });
-                let held = self.request(*request).is_some_and(|request| request.held);
+                let held = self.holds(*request, |request| request.held);
                 self.check(Check::SupplyAfterRelay, now, held, |_| {
                     "supplied before the key is held".into()
                 });
             }
             _ => {}
+        }
+    }
+
+    /// The other end has answered about key of a pool: it is used there, or will not be.
+    fn see_drawn(&mut self, now: Time, request: RequestId, accepted: bool) {
+        use crate::ids::Id as _;
+        let Some(draw) = self.drawn.remove(&request).filter(|_| accepted) else {
+            return;
+        };
+        let settings = Arc::clone(&self.plan.pools[draw.pool].settings);
+        let at = StoreId::from_index(self.plan.stores.len() + draw.pool.index());
+        for range in draw.keys.ranges() {
+            let refills = range.start / settings.refill..=(range.end() - 1) / settings.refill;
+            let came = refills.into_iter().all(|number| {
+                let of = self.requests[settings.session].get(number as usize);
+                of.is_some_and(|refill| refill.supplied == [true; 2])
+            });
+            self.check(Check::SupplyAfterRelay, now, came, |_| {
+                "key of a pool is supplied before it is at both ends".into()
+            });
+            self.use_keys(now, at, range);
+        }
+        if let Some(state) = self.request(request) {
+            state.held = true;
         }
     }
 
@@ -361,10 +516,9 @@ impl Auditor {
             }
         }
         self.check(Check::UsedOnce, now, free, |plan| {
-            format!(
-                "key {} of a store of {:?} is used again",
-                range.start, plan.hops[plan.stores[store].settings.hop]
-            )
+            let hop = plan.stores.get(store).map(|store| &plan.hops[store.settings.hop]);
+            let what = hop.map_or("a pool".to_owned(), |hop| format!("a store of {hop:?}"));
+            format!("key {} of {what} is used again", range.start)
         });
     }
 
@@ -384,7 +538,8 @@ impl Auditor {
                 )
             });
             let seen = self.request(supply.request).copied().unwrap_or_default();
-            let holds = seen.supplied[1] && seen.crossed == supply.bits * u64::from(seen.crossings);
+            let holds =
+                seen.supplied == [true, true] && seen.crossed == supply.bits * u64::from(seen.crossings);
             self.check(Check::Settlement, now, holds, |_| {
                 format!("{supply:?} is settled, but it went so: {seen:?}")
             });
@@ -407,7 +562,7 @@ impl Auditor {
                 let id = RequestId { session, number };
                 let all = (id, [QkdnId(0); 2])..=(id, [QkdnId(u32::MAX); 2]);
                 let settled = owes.range(all).count() as u64;
-                if request.supplied[1] {
+                if request.supplied[0] {
                     unsettled += u64::from(request.crossings).saturating_sub(settled);
                 }
             }
@@ -426,6 +581,27 @@ impl Auditor {
             let holds = if tags { spent >= crossed } else { spent == crossed };
             self.check(Check::Settlement, now, holds, |_| {
                 format!("{crossed} bits crossed borders, whose stores have spent {spent}")
+            });
+        }
+    }
+
+    /// L = λ·W to the nanosecond, over the whole run with its drain: of the messages at every server, of those that waited
+    /// for key of every store, and of every demand's requests from Ak to their end.
+    fn littles_law(&mut self, last: &LastLook) {
+        let now = last.now;
+        for server in &last.servers {
+            self.check(Check::Little, now, server.queue.holds(), |plan| {
+                format!("at {}: {:?}", plan.name_of(server.element), server.queue)
+            });
+        }
+        for (store, waited) in &last.lanes {
+            self.check(Check::Little, now, waited.holds(), |_| {
+                format!("those that waited for store {}: {waited:?}", store.0)
+            });
+        }
+        for (session, open) in std::mem::take(&mut self.open).iter() {
+            self.check(Check::Little, now, open.holds(), |plan| {
+                format!("requests of {}: {open:?}", plan.sessions[session].name)
             });
         }
     }
@@ -452,6 +628,7 @@ impl Auditor {
                 });
             }
         }
+        self.littles_law(last);
         // Whose keys are amounts cannot differ: that check says nothing then.
         let compares = self.plan.material.is_some();
         Check::ALL
@@ -487,9 +664,20 @@ impl Observer for Auditor {
                 |_| format!("\"{}\" carries key over {point:?}", envelope.message.name()),
             );
         }
+        let may = self.order.sent(envelope);
+        self.check(Check::StepOrder, now, may, |plan| {
+            let from = plan.name_of(envelope.from);
+            let (label, name) = (envelope.label, envelope.message.name());
+            format!(
+                "{from}: \"{name}\" ({} step {}) came too early",
+                label.procedure.name(),
+                label.number()
+            )
+        });
         if let Some(id) = envelope.message.subject().request_id() {
             self.see(now, id, envelope.label.procedure, envelope.label.step);
         }
+        self.see_supply(now, envelope);
         self.see_key(now, envelope);
         if let Some(tag) = &envelope.tag {
             self.use_keys_of(now, tag);
@@ -499,10 +687,14 @@ impl Observer for Auditor {
     // The same message to the same receiver: nothing new.
     fn repeated(&mut self, _: Time, _: &Envelope, _: u32) {}
 
-    fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
+    fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         match *observation {
             Observation::Requested { request, .. } => {
-                self.requests[request.session].push(Request::default());
+                self.open[request.session].enter(now);
+                self.requests[request.session].push(Request {
+                    sent: now,
+                    ..Request::default()
+                });
             }
             Observation::Supplied { request, end, digest } => {
                 let Some(state) = self.request(request) else {
@@ -514,6 +706,7 @@ impl Observer for Auditor {
                 };
                 let again = std::mem::replace(&mut state.supplied[side], true);
                 let after_failure = side == 0 && state.failed;
+                let sent = state.sent;
                 let other = std::mem::replace(&mut state.digest, digest);
                 if let (Some(one), Some(other)) = (digest, other) {
                     self.check(Check::SameKey, now, one == other, |plan| {
@@ -524,20 +717,38 @@ impl Observer for Auditor {
                 self.check(Check::EndsOnce, now, !again && !after_failure, |_| {
                     "a request is supplied twice".into()
                 });
+                if side == 0 && !again && !after_failure {
+                    self.open[request.session].leave(now, sent);
+                }
             }
             Observation::Failed { request, .. } => {
                 let Some(state) = self.request(request) else {
                     return;
                 };
                 let again = std::mem::replace(&mut state.failed, true) || state.supplied[0];
+                let sent = state.sent;
                 self.check(Check::EndsOnce, now, !again, |_| "a request ends twice".into());
+                if !again {
+                    self.open[request.session].leave(now, sent);
+                }
             }
             Observation::KeyHeld { request } => {
                 if let Some(state) = self.request(request) {
                     state.held = true;
                 }
             }
+            Observation::Session {
+                session,
+                label,
+                state,
+            } => {
+                self.noted(now, from, label, Some(session));
+                if state == SessionState::Active {
+                    self.order.settled(from, session);
+                }
+            }
             Observation::Internal { label, subject, .. } => {
+                self.noted(now, from, label, subject.session);
                 if let Some(request) = subject.request_id() {
                     self.see(now, request, label.procedure, label.step);
                 }

@@ -9,6 +9,8 @@
 //! A permitted path leads from the source's node to the destination's, crosses between QKDNs only at boundaries, and
 //! never returns to a QKDN that it left, nor passes one whose policy refuses transit.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashSet;
 
 use super::plan::Plan;
@@ -181,29 +183,31 @@ impl Availability {
                 });
             }
         }
-        plan.sessions
-            .values()
-            .map(|session| {
+        let qkdns: Arena<NodeId, QkdnId> = plan.nodes.values().map(|node| node.qkdn).collect();
+        // Sessions between the same nodes with the same need have the same paths.
+        let mut known = BTreeMap::new();
+        plan.demands()
+            .map(|(_, session)| {
                 let need = self.needs.partition_point(|&need| need < session.bits);
                 let ends = [session.source, session.destination].map(|end| plan.applications[end].node);
-                let up = self.time_up(&outgoing, plan.nodes[ends[0]].qkdn, ends, need, [from, to]);
+                let up = *known.entry((ends, need)).or_insert_with(|| {
+                    let search = Search {
+                        outgoing: &outgoing,
+                        qkdns: &qkdns,
+                        ends,
+                        usable: vec![false; self.stores.len()],
+                        down: vec![false; outgoing.len()],
+                    };
+                    self.time_up(search, need, [from, to])
+                });
                 (to > from).then(|| up as f64 / to.since(from).0 as f64)
             })
             .collect()
     }
 
     /// For how long \[ns\] between two instants there was a path.
-    fn time_up(
-        &self,
-        outgoing: &Arena<NodeId, Vec<Way>>,
-        qkdn: QkdnId,
-        ends: [NodeId; 2],
-        need: usize,
-        [from, to]: [Time; 2],
-    ) -> u64 {
-        let mut usable = vec![false; self.stores.len()];
-        let mut down = vec![false; outgoing.len()];
-        let mut path = find(outgoing, qkdn, ends, &usable, &down);
+    fn time_up(&self, mut search: Search<'_>, need: usize, [from, to]: [Time; 2]) -> u64 {
+        let mut path = search.find();
         let (mut since, mut up) = (from, 0);
         for change in &self.changes {
             if change.at >= to {
@@ -212,14 +216,14 @@ impl Availability {
             let matters = match change.what {
                 What::Covers(store, covers) => {
                     let covers = covers > need;
-                    let news = std::mem::replace(&mut usable[store.index()], covers) != covers;
+                    let news = std::mem::replace(&mut search.usable[store.index()], covers) != covers;
                     news && match &path {
                         Some((stores, _)) => !covers && stores.contains(&store),
                         None => covers,
                     }
                 }
                 What::Up(node, up) => {
-                    let news = std::mem::replace(&mut down[node.index()], !up) == up;
+                    let news = std::mem::replace(&mut search.down[node.index()], !up) == up;
                     news && match &path {
                         Some((_, nodes)) => !up && nodes.contains(&node),
                         None => up,
@@ -230,7 +234,7 @@ impl Availability {
                 let at = change.at.max(from);
                 up += if path.is_some() { at.since(since).0 } else { 0 };
                 since = at;
-                path = find(outgoing, qkdn, ends, &usable, &down);
+                path = search.find();
             }
         }
         up + if path.is_some() { to.since(since).0 } else { 0 }
@@ -247,55 +251,208 @@ struct Way {
     leaves_a_refusing: bool,
 }
 
-/// The stores and nodes of a permitted path over usable hops, if there is one.
-fn find(
-    outgoing: &Arena<NodeId, Vec<Way>>,
-    qkdn: QkdnId,
-    [source, destination]: [NodeId; 2],
-    usable: &[bool],
-    down: &[bool],
-) -> Option<(Vec<StoreId>, Vec<NodeId>)> {
-    if down[source.index()] {
-        return None;
-    }
-    // A place is a node and the QKDNs passed on the way, the present one last: both decide what may follow.
-    let mut places = vec![(source, vec![qkdn])];
-    let mut came = vec![(usize::MAX, None)];
-    let mut known: FxHashSet<(NodeId, Vec<QkdnId>)> = places.iter().cloned().collect();
-    let mut next = 0;
-    while next < places.len() {
-        let (node, passed) = places[next].clone();
-        if node == destination {
-            let (mut stores, mut nodes) = (Vec::new(), Vec::new());
-            let mut at = next;
-            while at != usize::MAX {
-                stores.extend(came[at].1);
-                nodes.push(places[at].0);
-                at = came[at].0;
+/// What a search looks through.
+struct Search<'a> {
+    outgoing: &'a Arena<NodeId, Vec<Way>>,
+    qkdns: &'a Arena<NodeId, QkdnId>,
+    ends: [NodeId; 2],
+    usable: Vec<bool>,
+    down: Vec<bool>,
+}
+
+/// Stores and nodes of a path.
+type Path = (Vec<StoreId>, Vec<NodeId>);
+
+impl Search<'_> {
+    /// The stores and nodes of a permitted path over usable hops, if there is one.
+    ///
+    /// O(V + E), but where the first path found leaves a QKDN and enters it again, which only one in parts makes it do (by
+    /// provision, or as its stores run dry): then all sets of QKDNs on the way are told apart, at worst 2 to the number of
+    /// QKDNs.
+    fn find(&self) -> Option<Path> {
+        let [source, destination] = self.ends;
+        if self.down[source.index()] {
+            return None;
+        }
+        let mut came: Vec<Option<(NodeId, Option<StoreId>)>> = vec![None; self.outgoing.len()];
+        let mut places = vec![source];
+        let mut next = 0;
+        while next < places.len() && came[destination.index()].is_none() && source != destination {
+            let node = places[next];
+            for way in self.outgoing[node]
+                .iter()
+                .filter(|way| self.lets_through(node, way))
+            {
+                if way.to != source && came[way.to.index()].is_none() {
+                    came[way.to.index()] = Some((node, way.store));
+                    places.push(way.to);
+                }
             }
+            next += 1;
+        }
+        let (mut stores, mut nodes) = (Vec::new(), vec![destination]);
+        let mut at = destination;
+        while at != source {
+            let (before, store) = came[at.index()]?;
+            stores.extend(store);
+            nodes.push(before);
+            at = before;
+        }
+        let mut left: Vec<QkdnId> = nodes.iter().map(|&node| self.qkdns[node]).collect();
+        left.dedup();
+        let all = left.len();
+        left.sort_unstable();
+        left.dedup();
+        if left.len() == all {
             return Some((stores, nodes));
         }
-        for way in &outgoing[node] {
-            if down[way.to.index()] || way.store.is_some_and(|store| !usable[store.index()]) {
-                continue;
-            }
-            if way.leaves_a_refusing && passed.len() > 1 {
-                continue;
-            }
-            let mut through = passed.clone();
-            if passed.last() != Some(&way.qkdn) {
-                if passed.contains(&way.qkdn) {
-                    continue;
+        self.find_among_all()
+    }
+
+    /// Whether a hop may be on a permitted path, whatever comes before it.
+    fn lets_through(&self, node: NodeId, way: &Way) -> bool {
+        let usable = !self.down[way.to.index()] && way.store.is_none_or(|store| self.usable[store.index()]);
+        let [first, last] = self.ends.map(|end| self.qkdns[end]);
+        let here = self.qkdns[node];
+        let crosses = here != way.qkdn;
+        usable
+            && (!crosses || (way.qkdn != first && here != last))
+            && (!way.leaves_a_refusing || here == first)
+    }
+
+    /// The same, by places that are told apart by the QKDNs passed on the way.
+    fn find_among_all(&self) -> Option<Path> {
+        let [source, destination] = self.ends;
+        let mut places = vec![(source, vec![self.qkdns[source]])];
+        let mut came = vec![(usize::MAX, None)];
+        let mut known: FxHashSet<(NodeId, Vec<QkdnId>)> = places.iter().cloned().collect();
+        let mut next = 0;
+        while next < places.len() {
+            let (node, passed) = places[next].clone();
+            if node == destination {
+                let (mut stores, mut nodes) = (Vec::new(), Vec::new());
+                let mut at = next;
+                while at != usize::MAX {
+                    stores.extend(came[at].1);
+                    nodes.push(places[at].0);
+                    at = came[at].0;
                 }
-                through.push(way.qkdn);
+                return Some((stores, nodes));
             }
-            let place = (way.to, through);
-            if known.insert(place.clone()) {
-                places.push(place);
-                came.push((next, way.store));
+            for way in self.outgoing[node]
+                .iter()
+                .filter(|way| self.lets_through(node, way))
+            {
+                let mut through = passed.clone();
+                if self.qkdns[node] != way.qkdn {
+                    match through.binary_search(&way.qkdn) {
+                        Ok(_) => continue,
+                        Err(place) => through.insert(place, way.qkdn),
+                    }
+                }
+                let place = (way.to, through);
+                if known.insert(place.clone()) {
+                    places.push(place);
+                    came.push((next, way.store));
+                }
+            }
+            next += 1;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A mesh: the QKDN of each node, joined pairs of nodes (with a store each way), which QKDNs refuse transit.
+    fn outgoing(
+        qkdns: &Arena<NodeId, QkdnId>,
+        joined: &[(u32, u32)],
+        refuses: &[bool],
+    ) -> Arena<NodeId, Vec<Way>> {
+        let mut outgoing: Arena<NodeId, Vec<Way>> = qkdns.ids().map(|_| Vec::new()).collect();
+        for (number, &(a, b)) in joined.iter().enumerate() {
+            for (from, to) in [(a, b), (b, a)].map(|(from, to)| (NodeId(from), NodeId(to))) {
+                outgoing[from].push(Way {
+                    to,
+                    qkdn: qkdns[to],
+                    store: Some(StoreId(number as u32)),
+                    leaves_a_refusing: qkdns[from] != qkdns[to] && refuses[qkdns[from].index()],
+                });
             }
         }
-        next += 1;
+        outgoing
     }
-    None
+
+    fn is_permitted(search: &Search<'_>, nodes: &[NodeId]) -> bool {
+        let mut left: Vec<QkdnId> = nodes.iter().map(|&node| search.qkdns[node]).collect();
+        left.dedup();
+        let all = left.len();
+        left.sort_unstable();
+        left.dedup();
+        left.len() == all
+    }
+
+    proptest! {
+        /// The short search finds a permitted path where the search of all does, and only there.
+        #[test]
+        fn the_short_search_misses_no_path(
+            places in prop::collection::vec(0u32..4, 2..9),
+            pairs in prop::collection::vec((0u32..9, 0u32..9, prop::bool::weighted(0.8)), 0..20),
+            refuses in prop::array::uniform4(prop::bool::weighted(0.2)),
+            down in 0usize..9,
+        ) {
+            let count = places.len() as u32;
+            let qkdns: Arena<NodeId, QkdnId> = places.into_iter().map(QkdnId).collect();
+            let joined: Vec<(u32, u32)> = pairs.iter().map(|&(a, b, _)| (a % count, b % count)).collect();
+            let outgoing = outgoing(&qkdns, &joined, &refuses);
+            let mut out_of_service = vec![false; qkdns.len()];
+            if let Some(node) = out_of_service.get_mut(down) {
+                *node = true;
+            }
+            let search = Search {
+                outgoing: &outgoing,
+                qkdns: &qkdns,
+                ends: [NodeId(0), NodeId(1)],
+                usable: pairs.iter().map(|pair| pair.2).collect(),
+                down: out_of_service,
+            };
+            let all = if search.down[0] { None } else { search.find_among_all() };
+            let found = search.find();
+            prop_assert_eq!(found.is_some(), all.is_some());
+            if let Some((stores, nodes)) = found {
+                prop_assert!(stores.iter().all(|store| search.usable[store.index()]));
+                prop_assert!(nodes.iter().all(|node| !search.down[node.index()]));
+                prop_assert!(is_permitted(&search, &nodes));
+            }
+        }
+    }
+
+    /// Every two of 40 QKDNs are joined, and the destination by a store that is empty: ways without loops are more than can
+    /// be counted, and none of them need be.
+    #[test]
+    fn a_mesh_with_a_starved_end_costs_one_search() {
+        let qkdns: Arena<NodeId, QkdnId> = (0..40).map(QkdnId).collect();
+        let joined: Vec<(u32, u32)> = (0..39)
+            .flat_map(|a| (a + 1..39).map(move |b| (a, b)))
+            .chain([(38, 39)])
+            .collect();
+        let outgoing = outgoing(&qkdns, &joined, &[false; 40]);
+        let mut usable = vec![true; joined.len()];
+        usable[joined.len() - 1] = false;
+        let mut search = Search {
+            outgoing: &outgoing,
+            qkdns: &qkdns,
+            ends: [NodeId(0), NodeId(39)],
+            usable,
+            down: vec![false; 40],
+        };
+        assert_eq!(search.find(), None);
+        search.usable.fill(true);
+        let (_, nodes) = search.find().expect("the last store has key");
+        assert_eq!(nodes, [NodeId(39), NodeId(38), NodeId(0)]);
+    }
 }

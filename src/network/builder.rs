@@ -3,6 +3,7 @@
 //! Callers (the scenario's compiler, library users, tests) hand in valid values; the builder derives everything that
 //! follows from placement: hops, stores, controllers, borders, the data network, what each element may see.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use petgraph::graph::DiGraph;
@@ -12,9 +13,10 @@ use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::plan::{
     ApplicationPlan, BoundaryPlan, ClassPlan, Control, ControllerPlan, DuctPlan, DuctSection, LinkPlan,
-    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, RunPlan,
-    SessionPlan, StorePlan, StoreSource,
+    LocalDelays, ManagerPlan, MaterialPlan, NodePlan, Plan, Prices, Processing, QkdnPlan, Role, RunPlan,
+    Serving, SessionPlan, StorePlan, StoreSource,
 };
+use crate::architecture::distances::Distances;
 use crate::architecture::policy::Policy;
 use crate::architecture::surroundings::{
     Border, ControllerSurroundings, Domain, KmSurroundings, ManagedBorder, ManagerSurroundings, Parameters,
@@ -110,6 +112,10 @@ pub struct PlanBuilder {
     policies: Arena<QkdnId, Policy>,
     tariffs: Arena<QkdnId, Option<Arc<Tariff>>>,
     routes: Vec<(NodeId, NodeId, u64)>,
+    /// Longitude and latitude \[degrees\], where they are known.
+    places: FxHashMap<NodeId, [f64; 2]>,
+    serving: Serving,
+    session_limits: BTreeMap<HopId, u32>,
     delays: LocalDelays,
     channels: Channels,
     interruption_threshold: Option<Span>,
@@ -126,6 +132,8 @@ impl PlanBuilder {
             run,
             parameters,
             processing,
+            serving: Serving::default(),
+            session_limits: BTreeMap::new(),
             qkdns: Arena::new(),
             control: Vec::new(),
             relay: Vec::new(),
@@ -142,6 +150,7 @@ impl PlanBuilder {
             policies: Arena::new(),
             tariffs: Arena::new(),
             routes: Vec::new(),
+            places: FxHashMap::default(),
             delays: LocalDelays::default(),
             channels: Channels::default(),
             interruption_threshold: None,
@@ -178,6 +187,16 @@ impl PlanBuilder {
     /// Adds a node under its qualified name.
     pub fn node(&mut self, name: &str, qkdn: QkdnId, iwn: Option<IwnId>) -> NodeId {
         self.nodes.push((name.to_owned(), qkdn, iwn))
+    }
+
+    /// Says where a node is: longitude and latitude \[degrees\].
+    pub fn place(&mut self, node: NodeId, lon_lat: [f64; 2]) {
+        self.places.insert(node, lon_lat);
+    }
+
+    /// Where a node is, if that was said.
+    pub fn place_of(&self, node: NodeId) -> Option<[f64; 2]> {
+        self.places.get(&node).copied()
     }
 
     /// Adds a duct of that length \[m\].
@@ -254,6 +273,7 @@ impl PlanBuilder {
             handover,
             link: None,
             length_m: 0,
+            delay: Span::ZERO,
             rate_bps: f64::INFINITY,
             crosses_border: self.nodes[from].1 != self.nodes[to].1,
             to_qkdn: self.nodes[to].1,
@@ -331,6 +351,11 @@ impl PlanBuilder {
         self.classes.values().map(|class| class.name.as_str())
     }
 
+    /// Has requests of a QoS class fail at once where they find too little key.
+    pub fn impatient(&mut self, class: ClassId) {
+        self.classes[class].fails_at_once = true;
+    }
+
     /// Gives a QoS class a priority.
     pub fn priority(&mut self, class: ClassId, priority: u32) {
         self.classes[class].priority = priority;
@@ -342,6 +367,7 @@ impl PlanBuilder {
             self.classes.push(ClassPlan {
                 name: name.to_owned(),
                 priority: 0,
+                fails_at_once: false,
             })
         })
     }
@@ -375,6 +401,7 @@ impl PlanBuilder {
             class,
             active: [Time::ZERO, self.end()],
             for_sharing: false,
+            role: Role::Demand,
         })
     }
 
@@ -385,6 +412,18 @@ impl PlanBuilder {
 
     fn end(&self) -> Time {
         Time::ZERO + self.run.warm_up + self.run.duration
+    }
+
+    /// Sets how the servers serve beside their processing times.
+    pub fn serving(&mut self, serving: Serving) {
+        self.serving = serving;
+    }
+
+    /// Limits how many sessions a link carries at once, in each direction.
+    pub fn session_limit(&mut self, link: LinkId, at_most: u32) {
+        for hop in self.links[link].hops {
+            self.session_limits.insert(hop, at_most);
+        }
     }
 
     /// Sets the delays where there is no fibre between.
@@ -423,8 +462,9 @@ impl PlanBuilder {
     }
 
     /// Derives what follows, and ends.
-    pub fn build(self) -> Plan {
-        let data_network = self.data_network();
+    pub fn build(mut self) -> Plan {
+        let mut data_network = self.data_network();
+        self.time_hops(&data_network);
         let mut parameters = self.parameters.clone();
         let transfers = |plan: &BoundaryPlan| self.hops[plan.hops[0]].handover == Handover::Transfer;
         let only_transfers = !self.boundaries.is_empty() && self.boundaries.values().all(transfers);
@@ -477,6 +517,10 @@ impl PlanBuilder {
                 Control::Centralized(at) => at,
                 Control::Distributed => members[0],
             });
+            data_network.hub(at);
+            if let Control::Centralized(at) = control {
+                data_network.hub(at);
+            }
             let manager = managers.push(ManagerPlan {
                 name: format!("manager {name}"),
                 placement: place(at),
@@ -524,19 +568,26 @@ impl PlanBuilder {
                 domain: &domains[qkdn.index()],
                 borders: &borders[qkdn.index()],
                 routing: &*self.qkdns[qkdn].1,
-                transits: !self.policies[qkdn].refuses_transit,
+                policy: &self.policies[qkdn],
+                classes: parameters.level_classes,
             })
             .collect();
         let offers = provisioned(&members);
         drop(members);
 
         let priorities: Vec<u32> = self.classes.values().map(|class| class.priority).collect();
+        let impatient: Vec<ClassId> = self
+            .classes
+            .iter()
+            .filter_map(|(id, class)| class.fails_at_once.then_some(id))
+            .collect();
         let policies: Arena<QkdnId, Arc<Policy>> = self
             .policies
             .values()
             .map(|policy| {
                 Arc::new(Policy {
                     priorities: priorities.clone(),
+                    impatient: impatient.clone(),
                     ..policy.clone()
                 })
             })
@@ -580,8 +631,13 @@ impl PlanBuilder {
                     manager: qkdns[plan.qkdn].manager,
                     sending_stores: stores(&outgoing),
                     receiving_stores: stores(&incoming),
+                    session_limits: outgoing
+                        .iter()
+                        .filter_map(|hop| Some((hop.id, *self.session_limits.get(&hop.id)?)))
+                        .collect(),
                     outgoing,
                     incoming,
+                    protections: Arc::default(),
                     parameters: Arc::clone(&parameters),
                 })
             })
@@ -628,6 +684,7 @@ impl PlanBuilder {
                     far_qkdn: border.far_qkdn,
                     far_manager: qkdns[border.far_qkdn].manager,
                     near_controller: controller_of[border.hop.from.index()],
+                    link: border.hop.link,
                 });
                 Arc::new(ManagerSurroundings {
                     id: plan.manager,
@@ -654,11 +711,13 @@ impl PlanBuilder {
             boundaries: self.boundaries,
             applications: self.applications,
             sessions: self.sessions,
+            pools: Arena::new(),
             classes: self.classes,
             faults: Arena::new(),
             random_faults: Vec::new(),
             parameters,
             processing: self.processing,
+            serving: self.serving,
             delays: self.delays,
             channels: self.channels,
             interruption_threshold: self.interruption_threshold,
@@ -670,6 +729,17 @@ impl PlanBuilder {
             km_surroundings,
             manager_surroundings,
             controller_surroundings,
+        }
+    }
+
+    /// How long a message takes over each hop.
+    fn time_hops(&mut self, data_network: &DataNetwork) {
+        let processing = self.processing.key_manager;
+        for at in 0..self.hops.len() {
+            let hop = &mut self.hops[HopId::from_index(at)];
+            // Nothing can be relayed where no way leads: such a hop counts as the longest.
+            let way = data_network.delay(hop.from, hop.to);
+            hop.delay = way.map_or(Span(u64::MAX), |way| way + processing);
         }
     }
 
@@ -724,6 +794,31 @@ impl PlanBuilder {
             controller_of: controllers,
             hops,
             stores,
+            positions: self.positions(qkdn),
+            distances: Distances::default(),
         }
+    }
+
+    /// A QKDN's nodes in a plane: the equirectangular projection about its first node, good where a QKDN is small against
+    /// the Earth.
+    fn positions(&self, qkdn: QkdnId) -> FxHashMap<NodeId, [f64; 2]> {
+        /// Mean radius of the Earth (IUGG R₁).
+        const EARTH_M: f64 = 6_371_008.8;
+        let members = self.nodes.iter().filter(|(_, plan)| plan.1 == qkdn);
+        let mut placed = members.filter_map(|(node, _)| Some((node, self.place_of(node)?)));
+        let Some((first, [lon_0, lat_0])) = placed.next() else {
+            return FxHashMap::default();
+        };
+        let narrow = libm::cos(lat_0.to_radians());
+        let project = |(node, [lon, lat]): (NodeId, [f64; 2])| {
+            // The shorter way round.
+            let east = libm::remainder(lon - lon_0, 360.0).to_radians() * narrow;
+            (node, [east * EARTH_M, (lat - lat_0).to_radians() * EARTH_M])
+        };
+        [(first, [lon_0, lat_0])]
+            .into_iter()
+            .chain(placed)
+            .map(project)
+            .collect()
     }
 }

@@ -14,9 +14,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::plan::Plan;
+use super::plan::{Plan, Role};
 use crate::architecture::message::{ControlMessage, KeyManagementMessage, Message, OtpKeys, ServiceMessage};
 use crate::architecture::observation::RequestEnd;
+use crate::architecture::protection::Combiner;
 use crate::architecture::{Address, Envelope, Observation, RequestId};
 use crate::ids::{Arena, FaultId, HopId, IwnId, NodeId, QkdnId};
 use crate::kernel::Time;
@@ -24,7 +25,7 @@ use crate::observe::Observer;
 use crate::observe::outcome::Measured;
 
 /// One key on its way.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Life {
     sent: Time,
     bits: u64,
@@ -35,6 +36,8 @@ struct Life {
     /// From when until when nodes were seen to have it in clear.
     clear: BTreeMap<NodeId, (Time, Time)>,
     supplied: [Option<Time>; 2],
+    /// It came to nothing.
+    failed: bool,
     /// The KM to which it went in parts, until that sends the sum on.
     combiner: Option<NodeId>,
 }
@@ -42,6 +45,27 @@ struct Life {
 impl Life {
     fn holds(&mut self, node: NodeId, now: Time) {
         self.clear.entry(node).or_insert((now, now)).1 = now;
+    }
+
+    /// The life of a key whose legs had these. Where all of them are needed, who held one of them did not hold the key.
+    fn with(mut self, legs: Vec<Life>, all: bool) -> Life {
+        let number = legs.len();
+        let mut held: BTreeMap<NodeId, (Time, Time, usize)> = BTreeMap::new();
+        for leg in legs {
+            self.spent.extend(leg.spent);
+            for (node, (from, until)) in leg.clear {
+                let (since, last, count) = held.entry(node).or_insert((from, until, 0));
+                *since = if all { from.max(*since) } else { from.min(*since) };
+                (*last, *count) = (until.max(*last), *count + 1);
+            }
+        }
+        for (node, (from, until, count)) in held {
+            if !all || count == number {
+                let own = self.clear.entry(node).or_insert((from, until.max(from)));
+                *own = (from.min(own.0), until.max(own.1));
+            }
+        }
+        self
     }
 
     /// Whether a hop's key leads to the key itself, by sums that were sent.
@@ -95,6 +119,9 @@ struct Line<'a> {
     link_keys: Vec<LinkKeys<'a>>,
     in_clear: Vec<InClear<'a>>,
     computable_by: Vec<&'a str>,
+    /// Of a key that is the sum of its legs': who could have computed each; whoever has one of each has the key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    legs_computable_by: Vec<Vec<&'a str>>,
 }
 
 /// Link keys that one hop has spent.
@@ -121,15 +148,24 @@ pub struct Custody {
     plan: Arc<Plan>,
     replication: u32,
     keys: BTreeMap<RequestId, Life>,
+    /// Refills of pools that are at both ends, and who could have computed their keys.
+    refills: BTreeMap<RequestId, (Life, Vec<NodeId>)>,
+    /// The refills that the key of a request comes from.
+    drawn: BTreeMap<RequestId, Vec<RequestId>>,
     sites: BTreeMap<Site, Exposure>,
     operators: Arena<QkdnId, u64>,
+    /// Counted keys, and at how many sites they were in clear, each site counted for each key.
+    counted: u64,
+    clear_sites: u64,
+    /// Whether `lines` are wanted.
+    trail: bool,
     /// `audit.jsonl`.
     pub lines: Vec<u8>,
 }
 
 impl Custody {
-    /// An observer that has seen nothing.
-    pub fn new(plan: Arc<Plan>, replication: u32) -> Custody {
+    /// An observer that has seen nothing; `trail`: it also writes `audit.jsonl`.
+    pub fn new(plan: Arc<Plan>, replication: u32, trail: bool) -> Custody {
         let sites = plan
             .nodes
             .ids()
@@ -137,8 +173,13 @@ impl Custody {
         Custody {
             replication,
             keys: BTreeMap::new(),
+            refills: BTreeMap::new(),
+            drawn: BTreeMap::new(),
             sites: sites.collect(),
             operators: plan.qkdns.ids().map(|_| 0).collect(),
+            counted: 0,
+            clear_sites: 0,
+            trail,
             lines: Vec::new(),
             plan,
         }
@@ -198,25 +239,93 @@ impl Custody {
         }
     }
 
-    /// Both applications hold the key.
-    fn conclude(&mut self, request: RequestId, life: &Life) {
+    /// A request, or a leg of one, has ended: where both applications hold the key and no leg is under way any more, it is
+    /// told who could have had it.
+    fn ended(&mut self, request: RequestId) {
         let plan = Arc::clone(&self.plan);
-        let (from, to) = plan.counting();
+        let session = plan.whole_of(request.session).unwrap_or(request.session);
+        let whole = RequestId { session, ..request };
+        let Some(legs) = plan.legs_of(session) else {
+            let drawn = self.drawn.remove(&whole).unwrap_or_default();
+            let Some(mut life) = self.keys.remove(&whole).filter(|life| !life.failed) else {
+                return;
+            };
+            let mut computable = self.computable(&life);
+            if matches!(plan.sessions[session].role, Role::Refill(_)) {
+                self.refills.insert(whole, (life, computable));
+                return;
+            }
+            let refills = drawn.iter().filter_map(|refill| self.refills.get(refill));
+            for (refill, by) in refills {
+                life = life.with(vec![refill.clone()], false);
+                computable.extend(by);
+            }
+            return self.conclude(whole, &life, &computable, &[]);
+        };
+        let is_over = |life: &Life| life.failed || life.supplied[0].is_some();
+        let of = |leg: RequestId| self.keys.get(&leg);
+        let over = legs
+            .requests(whole.number)
+            .chain([whole])
+            .all(|one| of(one).is_none_or(is_over));
+        if !over {
+            return;
+        }
+        let lives: Vec<Life> = legs
+            .requests(whole.number)
+            .filter_map(|leg| self.keys.remove(&leg))
+            .collect();
+        if let Some(life) = self.keys.remove(&whole).filter(|life| !life.failed) {
+            let computable: Vec<Vec<NodeId>> = lives.iter().map(|life| self.computable(life)).collect();
+            let (life, by_one) = match legs.combiner {
+                Combiner::First => (life.with(lives, false), computable.concat()),
+                Combiner::Xor => (life.with(lives, true), self.in_all(&computable)),
+            };
+            let parts = if legs.combiner == Combiner::Xor {
+                &computable[..]
+            } else {
+                &[]
+            };
+            self.conclude(whole, &life, &by_one, parts);
+        }
+    }
+
+    /// Nodes that could have computed the key of a life.
+    fn computable(&self, life: &Life) -> Vec<NodeId> {
         let mut computable: Vec<NodeId> = life.clear.keys().copied().collect();
         for &(hop, ref keys) in &life.spent {
             if keys.is_some() && life.leads_to_key(hop) {
-                computable.extend([plan.hops[hop].from, plan.hops[hop].to]);
+                computable.extend([self.plan.hops[hop].from, self.plan.hops[hop].to]);
             }
         }
         computable.sort();
         computable.dedup();
-        if from <= life.sent && life.sent < to {
-            self.count(&computable, life);
-        }
-        self.write(request, life, &computable);
+        computable
     }
 
-    fn count(&mut self, computable: &[NodeId], life: &Life) {
+    /// Nodes at sites that are among those of every leg.
+    fn in_all(&self, legs: &[Vec<NodeId>]) -> Vec<NodeId> {
+        let at = |leg: &Vec<NodeId>, wanted| leg.iter().any(|&node| site(&self.plan, node) == wanted);
+        let all = legs.iter().flatten().copied();
+        all.filter(|&node| legs.iter().all(|leg| at(leg, site(&self.plan, node))))
+            .collect()
+    }
+
+    /// Both applications hold the key. `parts`: who could have computed the key of each leg, where all are needed.
+    fn conclude(&mut self, request: RequestId, life: &Life, computable: &[NodeId], parts: &[Vec<NodeId>]) {
+        let (from, to) = self.plan.counting();
+        let mut computable = computable.to_vec();
+        computable.sort();
+        computable.dedup();
+        if from <= life.sent && life.sent < to {
+            self.count(&computable, life, parts);
+        }
+        if self.trail {
+            self.write(request, life, &computable, parts);
+        }
+    }
+
+    fn count(&mut self, computable: &[NodeId], life: &Life, parts: &[Vec<NodeId>]) {
         let plan = Arc::clone(&self.plan);
         let unique = |nodes: &mut dyn Iterator<Item = NodeId>| {
             let mut sites: Vec<Site> = nodes.map(|node| site(&plan, node)).collect();
@@ -227,18 +336,22 @@ impl Custody {
         for site in unique(&mut computable.iter().copied()) {
             self.exposure(site).computable_bits += life.bits;
         }
+        self.counted += 1;
         for site in unique(&mut life.clear.keys().copied()) {
+            self.clear_sites += 1;
             self.exposure(site).clear_bits += life.bits;
         }
         for (&node, &(first, last)) in &life.clear {
             let site = site(&plan, node);
             self.exposure(site).retention_ns.push(last.since(first).0);
         }
-        let mut operators: Vec<QkdnId> = computable.iter().map(|&node| plan.nodes[node].qkdn).collect();
-        operators.sort();
-        operators.dedup();
-        for operator in operators {
-            self.operators[operator] += life.bits;
+        let has_one = |nodes: &[NodeId], qkdn| nodes.iter().any(|&node| plan.nodes[node].qkdn == qkdn);
+        for operator in plan.qkdns.ids() {
+            // Whoever has one of each leg's has the key.
+            let all = !parts.is_empty() && parts.iter().all(|part| has_one(part, operator));
+            if all || has_one(computable, operator) {
+                self.operators[operator] += life.bits;
+            }
         }
     }
 
@@ -246,7 +359,7 @@ impl Custody {
         self.sites.get_mut(&site).expect("every node stands at a site")
     }
 
-    fn write(&mut self, request: RequestId, life: &Life, computable: &[NodeId]) {
+    fn write(&mut self, request: RequestId, life: &Life, computable: &[NodeId], parts: &[Vec<NodeId>]) {
         let plan = &self.plan;
         let session = &plan.sessions[request.session];
         let name = |node: NodeId| plan.nodes[node].name.as_str();
@@ -284,6 +397,10 @@ impl Custody {
                 })
                 .collect(),
             computable_by: computable.iter().map(|&node| name(node)).collect(),
+            legs_computable_by: parts
+                .iter()
+                .map(|part| part.iter().map(|&node| name(node)).collect())
+                .collect(),
         };
         serde_json::to_writer(&mut self.lines, &line).expect("plain data can be written to memory");
         self.lines.push(b'\n');
@@ -313,6 +430,8 @@ impl Custody {
             vec![],
         );
         push("clear_bits_per_node", "network", mean(|it| it.clear_bits), vec![]);
+        let sites = (self.counted > 0).then(|| self.clear_sites as f64 / self.counted as f64);
+        push("nodes_in_clear", "network", sites, vec![]);
         push("retention_s", "network", mean_seconds(&all), all);
         for (qkdn, bits) in self.operators.iter() {
             let scope = format!("qkdn:{}", plan.qkdns[qkdn].name);
@@ -407,18 +526,36 @@ impl Observer for Custody {
                     life.holds(km, now);
                 }
             }
+            Observation::Drawn {
+                request,
+                pool,
+                ref keys,
+            } => {
+                let settings = &self.plan.pools[pool].settings;
+                let session = settings.session;
+                let numbers = keys
+                    .ranges()
+                    .flat_map(|range| range.start / settings.refill..=(range.end() - 1) / settings.refill);
+                let refills = numbers.map(|number| RequestId {
+                    session,
+                    number: number as u32,
+                });
+                self.drawn.insert(request, refills.collect());
+            }
             Observation::Supplied { request, end, .. } => {
                 let Some(life) = self.keys.get_mut(&request) else {
                     return;
                 };
                 life.supplied[usize::from(end == RequestEnd::Destination)] = Some(now);
                 if life.supplied.iter().all(Option::is_some) {
-                    let life = self.keys.remove(&request).expect("it was just there");
-                    self.conclude(request, &life);
+                    self.ended(request);
                 }
             }
             Observation::Failed { request, .. } => {
-                self.keys.remove(&request);
+                if let Some(life) = self.keys.get_mut(&request) {
+                    life.failed = true;
+                    self.ended(request);
+                }
             }
             _ => {}
         }

@@ -2,10 +2,14 @@
 //!
 //! By default it runs along the same ducts as the links; the shortest path of a pair is fixed when the plan is made. A
 //! scenario may give a route length per pair instead. Light needs 5 ns per metre of fibre.
+//!
+//! Ways are found on first use, and kept. In a small network that is a tree of shortest paths from each node; in a large one
+//! it would be memory in the square of the nodes, so only *hubs* (where managers and central controllers stand) have trees
+//! there, and other pairs are searched for one by one, near ones at little cost. All are functions of the plan alone.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 
@@ -31,12 +35,29 @@ struct Tree {
     last: Vec<Option<(NodeId, u32)>>,
 }
 
-/// Delays between nodes, found per source on first use (a function of the plan alone) and kept.
-#[derive(Clone, Debug, Default)]
+/// Up to so many nodes, each may have a tree: 28 MiB in all.
+const FEW: usize = 1_024;
+
+/// Delays between nodes.
+#[derive(Debug, Default)]
 pub struct DataNetwork {
     sections: Vec<Vec<Section>>,
     given: FxHashMap<(NodeId, NodeId), Span>,
     trees: Vec<OnceLock<Tree>>,
+    hubs: Vec<bool>,
+    /// Pairs of which neither is a hub, by the smaller node.
+    pairs: Vec<Mutex<FxHashMap<NodeId, Option<Span>>>>,
+}
+
+impl Clone for DataNetwork {
+    /// What was found is not copied.
+    fn clone(&self) -> DataNetwork {
+        let mut clone = DataNetwork::new(self.sections.len());
+        clone.sections.clone_from(&self.sections);
+        clone.given.clone_from(&self.given);
+        clone.hubs.clone_from(&self.hubs);
+        clone
+    }
 }
 
 impl DataNetwork {
@@ -46,7 +67,14 @@ impl DataNetwork {
             sections: vec![Vec::new(); nodes],
             given: FxHashMap::default(),
             trees: (0..nodes).map(|_| OnceLock::new()).collect(),
+            hubs: vec![nodes <= FEW; nodes],
+            pairs: (0..nodes).map(|_| Mutex::default()).collect(),
         }
+    }
+
+    /// Says that many speak with who stands there.
+    pub fn hub(&mut self, node: NodeId) {
+        self.hubs[node.index()] = true;
     }
 
     /// Joins two nodes along the ducts of a link of that length.
@@ -90,7 +118,23 @@ impl DataNetwork {
         {
             return Some(delay);
         }
-        self.tree(from).delay[to.index()]
+        // Ways are the same in both directions.
+        match [(from, to), (to, from)]
+            .into_iter()
+            .find(|(hub, _)| self.hubs[hub.index()])
+        {
+            Some((hub, other)) => self.tree(hub).delay[other.index()],
+            None => self.between(from.min(to), from.max(to)),
+        }
+    }
+
+    fn between(&self, from: NodeId, to: NodeId) -> Option<Span> {
+        let pairs = &self.pairs[from.index()];
+        let mut pairs = pairs.lock().unwrap_or_else(PoisonError::into_inner);
+        *pairs.entry(to).or_insert_with(|| {
+            let nearby = self.search(from, to);
+            nearby.get(&to).map(|&(delay, _)| delay)
+        })
     }
 
     /// Whether the path from one node to another runs over a cut: a duct and a place on it. Given routes run outside
@@ -99,9 +143,20 @@ impl DataNetwork {
         if from == to || self.given.contains_key(&(from, to)) {
             return false;
         }
-        let tree = self.tree(from);
+        let (from, to) = match [(from, to), (to, from)]
+            .into_iter()
+            .find(|(hub, _)| self.hubs[hub.index()])
+        {
+            Some(pair) => pair,
+            None => (from.min(to), from.max(to)),
+        };
+        let nearby = (!self.hubs[from.index()]).then(|| self.search(from, to));
+        let last = |node: NodeId| match &nearby {
+            Some(nearby) => nearby.get(&node).and_then(|&(_, last)| last),
+            None => self.tree(from).last[node.index()],
+        };
         let mut at = to;
-        while let Some((before, section)) = tree.last[at.index()] {
+        while let Some((before, section)) = last(at) {
             let section = &self.sections[before.index()][section as usize];
             if section
                 .ducts
@@ -141,11 +196,62 @@ impl DataNetwork {
         }
         Tree { delay, last }
     }
+
+    /// Shortest delays from one node as far as another, and the last section of each shortest path.
+    fn search(&self, from: NodeId, to: NodeId) -> FxHashMap<NodeId, (Span, Option<(NodeId, u32)>)> {
+        let mut reached = FxHashMap::default();
+        let mut open = BinaryHeap::from([Reverse((Span::ZERO, from))]);
+        reached.insert(from, (Span::ZERO, None));
+        while let Some(Reverse((delay, node))) = open.pop() {
+            if node == to {
+                break;
+            }
+            if reached[&node].0 != delay {
+                continue;
+            }
+            for (number, section) in self.sections[node.index()].iter().enumerate() {
+                let through = delay + section.delay;
+                let known = reached.get(&section.to);
+                if known.is_none_or(|(known, _)| through < *known) {
+                    reached.insert(section.to, (through, Some((node, number as u32))));
+                    open.push(Reverse((through, section.to)));
+                }
+            }
+        }
+        reached
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// However a way is found, it is as long.
+        #[test]
+        fn hubs_and_pairs_agree_with_trees(
+            sections in prop::collection::vec((0..12_u32, 0..12_u32, 1..9_u64), 1..30),
+            hub in 0..12_u32,
+        ) {
+            let mut small = DataNetwork::new(12);
+            for (number, &(a, b, length)) in (0..).zip(&sections) {
+                let section = DuctSection { duct: DuctId(number), from_m: 0, to_m: length };
+                small.join(NodeId(a), NodeId(b), length, &[section]);
+            }
+            let mut large = small.clone();
+            large.hubs = vec![false; 12];
+            large.hub(NodeId(hub));
+            for (a, b) in (0..12).flat_map(|a| (0..12).map(move |b| (NodeId(a), NodeId(b)))) {
+                prop_assert_eq!(small.delay(a, b), large.delay(a, b));
+                // The sections that its path crosses are as long together, whichever of several equal ones it is.
+                let all = (0..).zip(&sections);
+                let crossed = all.filter(|(duct, _)| large.crosses(a, b, |other, _, _| other == DuctId(*duct)));
+                let length: u64 = crossed.map(|(_, (_, _, length))| length).sum();
+                prop_assert_eq!(large.delay(a, b).unwrap_or(Span::ZERO), Span(length * NS_PER_METRE));
+            }
+        }
+    }
 
     #[test]
     fn the_shortest_way_is_taken_and_kept() {

@@ -1,13 +1,13 @@
 //! From what the observers saw to the metrics of a replication.
 
-use crate::ids::{Arena, FaultId, Id as _, SessionId, StoreId};
-use crate::kernel::{Span, Time};
+use super::felt::Felt;
+use super::heartbeats::BEAT_BYTES;
+use crate::ids::{Arena, Id as _, QkdnId, SessionId, StoreId};
 use crate::key_management::store::Book;
 use crate::network::carrier::{Counts, TRANSPORT_BYTES};
 use crate::network::plan::{ClassPlan, Plan};
-use crate::observe::outcome::{Measured, RequestRecord, RerouteRecord};
+use crate::observe::outcome::{Measured, RequestRecord};
 use crate::observe::requests::{RequestLife, Requests};
-use crate::observe::reroutes::{Reroute, Reroutes};
 
 /// What a replication left with its observers and stores.
 #[derive(Debug)]
@@ -16,8 +16,10 @@ pub struct Evidence<'a> {
     pub plan: &'a Plan,
     /// Requests and traffic.
     pub requests: &'a Requests,
-    /// Reroutes.
-    pub reroutes: &'a Reroutes,
+    /// How each session felt each fault.
+    pub felt: &'a [Felt],
+    /// Heartbeats sent in the counting time, where they are on.
+    pub heartbeats: Option<Arena<QkdnId, u64>>,
     /// Availability of each demand.
     pub availability: &'a Arena<SessionId, Option<f64>>,
     /// Books at the start and at the end of the counting time.
@@ -26,29 +28,6 @@ pub struct Evidence<'a> {
     pub carried: Option<Counts>,
     /// Events dispatched.
     pub events: u64,
-}
-
-/// Fewest requests before a fault for the default of D in the service interruption.
-const FEWEST_FOR_DEFAULT: usize = 100;
-
-/// How a demand felt a fault.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Interruption {
-    /// Too few requests ended before it to say what is usual.
-    Undefined,
-    /// No supply ended it in the run.
-    Unrestored,
-    /// First request not supplied in time → supply, and fault → supply; 0 if all were.
-    Restored(Span, Span),
-}
-
-impl Interruption {
-    fn restored(self) -> Option<(Span, Span)> {
-        match self {
-            Interruption::Restored(length, after) => Some((length, after)),
-            Interruption::Undefined | Interruption::Unrestored => None,
-        }
-    }
 }
 
 impl Evidence<'_> {
@@ -61,7 +40,7 @@ impl Evidence<'_> {
     /// All metrics, in a fixed order.
     pub fn metrics(&self) -> Vec<Measured> {
         let mut metrics = Vec::new();
-        let users = self.plan.sessions.iter().filter(|(_, plan)| !plan.for_sharing);
+        let users = self.plan.demands().filter(|(_, plan)| !plan.for_sharing);
         let all: Vec<SessionId> = users.map(|(id, _)| id).collect();
         self.request_metrics("network", &all, &mut metrics);
         self.network_metrics(&all, &mut metrics);
@@ -74,18 +53,24 @@ impl Evidence<'_> {
                 Some(traffic.messages as f64),
             ));
             metrics.push(measured("control_bytes", &scope, Some(traffic.bytes as f64)));
+            if !plan.centralized {
+                let told = [traffic.routing_messages, traffic.routing_bytes];
+                let named = ["routing_messages", "routing_bytes"].into_iter().zip(told);
+                metrics.extend(named.map(|(name, value)| measured(name, &scope, Some(value as f64))));
+            }
+            if let Some(beats) = &self.heartbeats {
+                heartbeat_metrics(&scope, beats[qkdn], &mut metrics);
+            }
         }
-        for (session, plan) in self.plan.sessions.iter() {
+        for (session, plan) in self.plan.demands() {
             let scope = format!("demand:{}", plan.name);
             self.request_metrics(&scope, &[session], &mut metrics);
             metrics.push(measured("availability", &scope, self.availability[session]));
-            self.fault_metrics(session, &scope, &mut metrics);
         }
         for (class, ClassPlan { name, .. }) in self.plan.classes.iter() {
             let members: Vec<SessionId> = self
                 .plan
-                .sessions
-                .iter()
+                .demands()
                 .filter(|(_, plan)| plan.class == class)
                 .map(|(id, _)| id)
                 .collect();
@@ -100,6 +85,7 @@ impl Evidence<'_> {
                 .collect();
             self.store_metrics(&format!("link:{}", plan.name), &stores, &mut metrics);
         }
+        self.fault_metrics(&mut metrics);
         metrics
     }
 
@@ -154,7 +140,7 @@ impl Evidence<'_> {
 
     fn network_metrics(&self, all: &[SessionId], metrics: &mut Vec<Measured>) {
         let scope = "network";
-        let stores: Vec<usize> = (0..self.plan.stores.len()).collect();
+        let stores: Vec<usize> = (0..self.plan.stores.len() + self.plan.pools.len()).collect();
         self.store_metrics(scope, &stores, metrics);
         let lives = || {
             all.iter()
@@ -174,7 +160,7 @@ impl Evidence<'_> {
             sum(self.books[1]) - sum(self.books[0])
         };
         let (expired, generated) = (in_window(|book| book.expired), in_window(|book| book.generated));
-        let sharing = self.plan.sessions.iter().filter(|(_, plan)| plan.for_sharing);
+        let sharing = self.plan.demands().filter(|(_, plan)| plan.for_sharing);
         let sharing: u64 = sharing
             .flat_map(|(session, _)| self.counted(session))
             .map(|(_, life)| life.spent_bits)
@@ -195,9 +181,20 @@ impl Evidence<'_> {
         let (messages, bytes) = traffic.fold((0, 0), |sum, one| (sum.0 + one.messages, sum.1 + one.bytes));
         push("control_messages", Some(messages as f64));
         push("control_bytes", Some(bytes as f64));
+        if self.plan.qkdns.values().any(|plan| !plan.centralized) {
+            let told = self.plan.qkdns.ids().map(|qkdn| self.requests.traffic(qkdn));
+            let told = told.map(|traffic| [traffic.routing_messages, traffic.routing_bytes]);
+            let [messages, bytes] = told.fold([0, 0], |sum, one| [sum[0] + one[0], sum[1] + one[1]]);
+            push("routing_messages", Some(messages as f64));
+            push("routing_bytes", Some(bytes as f64));
+        }
+        if let Some(beats) = &self.heartbeats {
+            heartbeat_metrics(scope, beats.values().sum(), metrics);
+        }
+        let mut push = |name, value| metrics.push(measured(name, scope, value));
+        let one_sided = lives().filter(|life| life.one_sided()).count();
+        push("one_sided", Some(one_sided as f64));
         if let Some(counts) = self.carried {
-            let one_sided = lives().filter(|life| life.one_sided()).count();
-            push("one_sided", Some(one_sided as f64));
             push("retransmissions", Some(counts.retransmissions as f64));
             push("given_up_messages", Some(counts.given_up as f64));
             push("lost_transmissions", Some(counts.lost as f64));
@@ -236,76 +233,10 @@ impl Evidence<'_> {
         }
     }
 
-    fn fault_metrics(&self, session: SessionId, scope: &str, metrics: &mut Vec<Measured>) {
-        let felt: Vec<Interruption> = self
-            .plan
-            .faults
-            .ids()
-            .map(|fault| self.interruption(fault, session))
-            .collect();
-        let unrestored = felt.iter().filter(|felt| **felt == Interruption::Unrestored);
-        metrics.push(measured(
-            "unrestored_interruptions",
-            scope,
-            (!self.plan.faults.is_empty()).then(|| unrestored.count() as f64),
-        ));
-        let reroutes = self.reroutes.all().filter(|reroute| reroute.session == session);
-        let reroutes: Vec<Reroute> = reroutes.collect();
-        let half_switched = reroutes
-            .iter()
-            .filter_map(|reroute| Some(reroute.half_switched?.0))
-            .collect();
-        let latencies = reroutes
-            .iter()
-            .filter_map(|reroute| Some(reroute.instants[7]?.since(reroute.instants[0]?).0))
-            .collect::<Vec<u64>>();
-        let restored = felt.iter().filter_map(|felt| felt.restored());
-        let (interruptions, restorations) = restored.map(|(length, after)| (length.0, after.0)).unzip();
-        for (name, samples) in [
-            ("service_interruption_s", interruptions),
-            ("service_restoration_s", restorations),
-            ("rerouting_latency_s", latencies),
-            ("half_switched_s", half_switched),
-        ] {
-            metrics.push(timed_metric(name, scope, samples));
-        }
-    }
-
-    /// How a demand felt a fault. What is supplied while the run drains does not count: cuts are lifted then.
-    fn interruption(&self, fault: FaultId, session: SessionId) -> Interruption {
-        let plan = &self.plan.faults[fault];
-        let lives = self.requests.of(session);
-        let before = lives
-            .iter()
-            .filter(|life| life.ended().is_some_and(|at| at < plan.at));
-        let known: Vec<Span> = before
-            .filter_map(|life| Some(life.delivered()?.since(life.sent)))
-            .collect();
-        let usual = match self.plan.interruption_threshold {
-            Some(threshold) => threshold,
-            None if known.len() < FEWEST_FOR_DEFAULT => return Interruption::Undefined,
-            None => known.into_iter().max().expect("there are enough"),
-        };
-        let until = plan.repaired.unwrap_or(Time::NEVER);
-        let hit = lives.iter().position(|life| {
-            plan.at <= life.sent
-                && life.sent < until
-                && life.delivered().is_none_or(|at| at.since(life.sent) > usual)
-        });
-        let Some(hit) = hit else {
-            return Interruption::Restored(Span::ZERO, Span::ZERO);
-        };
-        let again = lives[hit..].iter().filter_map(RequestLife::delivered).min();
-        match again.filter(|&at| at <= self.plan.end()) {
-            Some(at) => Interruption::Restored(at.since(lives[hit].sent), at.since(plan.at)),
-            None => Interruption::Unrestored,
-        }
-    }
-
     /// Counted requests, by (sent, demand, number).
     pub fn request_records(&self) -> Vec<RequestRecord> {
         let mut records = Vec::new();
-        for (session, plan) in self.plan.sessions.iter() {
+        for (session, plan) in self.plan.demands() {
             for (number, life) in self.counted(session) {
                 let ended = life.ended().unwrap_or(life.sent);
                 records.push((
@@ -329,60 +260,25 @@ impl Evidence<'_> {
         records.sort_by_key(|&(sent, session, number, _)| (sent, session, number));
         records.into_iter().map(|(.., record)| record).collect()
     }
-
-    /// One record per (fault, session) that was rerouted or looked at for it.
-    pub fn reroute_records(&self) -> Vec<RerouteRecord> {
-        self.reroutes
-            .all()
-            .map(|reroute| self.reroute_record(&reroute))
-            .collect()
-    }
-
-    fn reroute_record(&self, reroute: &Reroute) -> RerouteRecord {
-        let first_key = reroute.instants[7].and_then(|active| {
-            let waiting = self
-                .requests
-                .of(reroute.session)
-                .iter()
-                .filter(|life| life.sent <= active);
-            waiting
-                .filter_map(RequestLife::delivered)
-                .filter(|&at| at > active)
-                .min()
-        });
-        let mut stages_ns = [None; 8];
-        let instants = reroute
-            .instants
-            .iter()
-            .copied()
-            .chain([first_key])
-            .collect::<Vec<Option<Time>>>();
-        for (stage, pair) in instants.windows(2).enumerate() {
-            let [Some(from), Some(to)] = pair else { break };
-            stages_ns[stage] = Some(to.since(*from).0);
-        }
-        RerouteRecord {
-            fault: self.plan.faults[reroute.fault].name.clone(),
-            session: self.plan.sessions[reroute.session].name.clone(),
-            stages_ns,
-            service_interruption_ns: self
-                .interruption(reroute.fault, reroute.session)
-                .restored()
-                .map(|(length, _)| length.0),
-            messages: reroute.messages,
-            bytes: reroute.bytes,
-        }
-    }
 }
 
 /// A metric of one scope, in the unit that [`metrics`](crate::observe::metrics) gives it.
-fn measured(name: &'static str, scope: &str, value: Option<f64>) -> Measured {
+pub(super) fn measured(name: &'static str, scope: &str, value: Option<f64>) -> Measured {
     Measured::new(name, scope, value, Vec::new())
 }
 
 /// The mean of delays \[ns\].
-fn timed_metric(name: &'static str, scope: &str, samples_ns: Vec<u64>) -> Measured {
+pub(super) fn timed_metric(name: &'static str, scope: &str, samples_ns: Vec<u64>) -> Measured {
     Measured::new(name, scope, mean_seconds(&samples_ns), samples_ns)
+}
+
+fn heartbeat_metrics(scope: &str, beats: u64, metrics: &mut Vec<Measured>) {
+    metrics.push(measured("heartbeat_messages", scope, Some(beats as f64)));
+    metrics.push(measured(
+        "heartbeat_bytes",
+        scope,
+        Some((beats * BEAT_BYTES) as f64),
+    ));
 }
 
 fn ratio(part: u64, whole: u64) -> Option<f64> {

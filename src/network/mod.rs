@@ -8,9 +8,13 @@ pub mod carrier;
 pub mod channels;
 pub mod custody;
 pub mod data_network;
+pub mod felt;
+pub mod heartbeats;
 pub mod measure;
 pub mod plan;
+pub mod protection;
 mod series;
+pub mod servers;
 pub mod sharing;
 #[cfg(feature = "trace")]
 pub mod trace;
@@ -25,8 +29,9 @@ use self::measure::Evidence;
 use self::plan::Plan;
 #[cfg(feature = "trace")]
 use self::trace::Trace;
-use self::world::World;
+use self::world::{Event, World};
 use crate::ids::{LinkId, QkdnId};
+use crate::kernel::{EventQueue, LadderQueue};
 use crate::observe::outcome::{AuditCheck, Measured, Outcome, SessionRecord};
 use crate::observe::requests::Requests;
 use crate::observe::reroutes::Reroutes;
@@ -61,6 +66,18 @@ pub fn simulate(plan: &Arc<Plan>, replication: u32, options: Options) -> Outcome
 
 /// The same with time series of `samples` equal periods, and the routes that sessions used; no other number changes.
 pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, samples: u32) -> Outcome {
+    simulate_on(plan, replication, options, samples, LadderQueue::new())
+}
+
+/// The same on an empty queue of choice: a test of the simulator itself. On any that pops in the same order as the ladder
+/// nothing differs; on one that permutes ties, results differ, and the audit passes.
+pub fn simulate_on<Q: EventQueue<Event>>(
+    plan: &Arc<Plan>,
+    replication: u32,
+    options: Options,
+    samples: u32,
+    queue: Q,
+) -> Outcome {
     let plan = &plan.of_replication(replication);
     match options {
         #[cfg(feature = "trace")]
@@ -71,6 +88,7 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
             );
             run(
                 plan,
+                queue,
                 [replication, samples],
                 true,
                 watch,
@@ -79,6 +97,7 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
         }
         Options { audit: true, .. } => run(
             plan,
+            queue,
             [replication, samples],
             false,
             Auditor::new(Arc::clone(plan)),
@@ -86,6 +105,7 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
         ),
         Options { audit: false, .. } => run(
             plan,
+            queue,
             [replication, samples],
             false,
             Unobserved,
@@ -94,21 +114,22 @@ pub fn simulate_sampled(plan: &Arc<Plan>, replication: u32, options: Options, sa
     }
 }
 
-fn run<O: Observer>(
+fn run<O: Observer, Q: EventQueue<Event>>(
     plan: &Arc<Plan>,
+    queue: Q,
     [replication, samples]: [u32; 2],
     trail: bool,
     watch: O,
     conclude: impl FnOnce(O, LastLook) -> (Vec<AuditCheck>, Vec<u8>, Vec<u8>),
 ) -> Outcome {
-    let custody = (plan.exposure || trail).then(|| Custody::new(Arc::clone(plan), replication));
+    let custody = (plan.exposure || trail).then(|| Custody::new(Arc::clone(plan), replication, trail));
     let routes = (samples > 0).then(|| Routes::new(plan.sessions.len()));
     let own = (
         (requests_of(plan), Reroutes::default()),
         (Sessions::default(), routes),
     );
     let observers = ((own, custody), watch);
-    let mut world = World::new(Arc::clone(plan), replication, observers).sampled(samples);
+    let mut world = World::with_queue(Arc::clone(plan), replication, observers, queue).sampled(samples);
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.run()));
     if let Err(cause) = ran {
         let text = cause.downcast_ref::<String>().map(String::as_str);
@@ -124,10 +145,13 @@ fn run<O: Observer>(
         .snapshots()
         .clone()
         .map(|books| books.expect("the counting time is within the run"));
+    let kms = world.key_managers().values();
     let last = LastLook {
         now,
         books: books.clone(),
         receiving: ends,
+        servers: world.servers(),
+        lanes: kms.flat_map(|km| km.waited(now)).collect(),
         settled: accounts::settled(plan, world.managers()),
         lost: world.lost(),
     };
@@ -138,20 +162,19 @@ fn run<O: Observer>(
     let taken = world.samples().to_vec();
     let ((((requests, reroutes), (sessions, routes)), custody), watch) = world.into_observer();
     let books_of = [before.as_slice(), after.as_slice()];
+    let felt = felt::felt(plan, &requests, &reroutes);
     let evidence = Evidence {
         plan,
         requests: &requests,
-        reroutes: &reroutes,
+        felt: &felt,
+        heartbeats: heartbeats::sent(plan, replication),
         availability: &availability,
         books: books_of,
         carried,
         events,
     };
-    let (mut metrics, records, reroutes) = (
-        evidence.metrics(),
-        evidence.request_records(),
-        evidence.reroute_records(),
-    );
+    let (mut metrics, records) = (evidence.metrics(), evidence.request_records());
+    metrics.extend(accounts::metrics(plan, &accounting));
     match custody.as_ref().filter(|_| plan.exposure) {
         Some(custody) => metrics.extend(custody.metrics()),
         None => metrics.push(Measured::new(
@@ -170,7 +193,7 @@ fn run<O: Observer>(
         events,
         metrics,
         requests: records,
-        reroutes,
+        reroutes: felt.iter().map(|felt| felt.record().clone()).collect(),
         sessions: session_records(plan, &sessions),
         accounting,
         configuration,
@@ -213,6 +236,12 @@ fn requests_of(plan: &Plan) -> Requests {
         plan.links
             .ids()
             .flat_map(|link| [of_module(link, 0), of_module(link, 1)])
+            .collect(),
+    )
+    .with_protection(
+        plan.legs(),
+        (plan.pools.iter())
+            .map(|(id, pool)| (id, (pool.settings.session, pool.settings.refill)))
             .collect(),
     )
 }

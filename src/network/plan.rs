@@ -1,11 +1,13 @@
 //! The plan: what a scenario means. Immutable, validated, with integer ids and integer time; shared by all
 //! replications and threads.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::sharing::SharingPlan;
+use crate::architecture::protection::PoolSettings;
 use crate::architecture::surroundings::{
     ControllerSurroundings, KmSurroundings, ManagerSurroundings, Parameters, Placement, StoreSettings,
 };
@@ -16,7 +18,7 @@ use crate::fault::Site;
 use crate::fault::occurrence::Renewal;
 use crate::ids::{
     ApplicationId, Arena, BoundaryId, ClassId, ControllerId, DuctId, FaultId, HopId, IwnId, LinkId,
-    ManagerId, NodeId, QkdnId, SessionId, StoreId,
+    ManagerId, NodeId, PoolId, QkdnId, SessionId, StoreId,
 };
 use crate::kernel::{Span, Streams, Time};
 use crate::quantum::generation::Making;
@@ -194,6 +196,30 @@ pub struct SessionPlan {
     pub active: [Time; 2],
     /// Whether its keys are for what providers share, and no user's.
     pub for_sharing: bool,
+    /// Who asks for its keys.
+    pub role: Role,
+}
+
+/// Who asks for a session's keys.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// An application.
+    Demand,
+    /// The KSA of the demand whose leg it is.
+    Leg(SessionId),
+    /// The KM that fills a pool by it.
+    Refill(PoolId),
+}
+
+/// A pool: a store between two KMs that is filled by relay.
+#[derive(Clone, Debug)]
+pub struct PoolPlan {
+    /// Its name.
+    pub name: String,
+    /// The KM that fills it, and serves from it.
+    pub near: NodeId,
+    /// What that knows of it.
+    pub settings: Arc<PoolSettings>,
 }
 
 /// A QoS class.
@@ -203,6 +229,8 @@ pub struct ClassPlan {
     pub name: String,
     /// Those of a higher priority are served first.
     pub priority: u32,
+    /// Its requests fail at once where they find too little key.
+    pub fails_at_once: bool,
 }
 
 /// A fault of the scenario.
@@ -242,6 +270,37 @@ pub struct Processing {
     pub controller: Span,
     /// Of a manager.
     pub manager: Span,
+}
+
+/// What a scenario that says nothing else gets: 100 us each.
+impl Default for Processing {
+    fn default() -> Self {
+        let each = Span::from_micros(100);
+        Processing {
+            key_manager: each,
+            controller: each,
+            manager: each,
+        }
+    }
+}
+
+/// How service times are distributed.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum ServiceLaw {
+    /// Always the processing time.
+    #[default]
+    Fixed,
+    /// Exponential, with the processing time as its mean; drawn from a stream of each element.
+    Exponential,
+}
+
+/// How the servers serve beside their processing times.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Serving {
+    /// How service times are distributed.
+    pub law: ServiceLaw,
+    /// How many messages a KM holds at most, the one in service included; `None`: as many as come.
+    pub key_manager_queue: Option<u32>,
 }
 
 /// Delays where there is no fibre between.
@@ -332,6 +391,8 @@ pub struct Plan {
     pub applications: Arena<ApplicationId, ApplicationPlan>,
     /// Sessions.
     pub sessions: Arena<SessionId, SessionPlan>,
+    /// Pools.
+    pub pools: Arena<PoolId, PoolPlan>,
     /// QoS classes.
     pub classes: Arena<ClassId, ClassPlan>,
     /// Faults.
@@ -342,6 +403,8 @@ pub struct Plan {
     pub parameters: Arc<Parameters>,
     /// Service times.
     pub processing: Processing,
+    /// How they are served.
+    pub serving: Serving,
     /// Delays inside a node.
     pub delays: LocalDelays,
     /// How well messages are carried.
@@ -367,6 +430,25 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Sessions whose keys applications ask for.
+    pub fn demands(&self) -> impl Iterator<Item = (SessionId, &SessionPlan)> {
+        let all = self.sessions.iter();
+        all.filter(|(_, session)| session.role == Role::Demand)
+    }
+
+    /// The same without legs, as who only looks at what is asked for sees it. Legs stand behind all demands.
+    pub fn without_legs(&self) -> Cow<'_, Plan> {
+        let demands = self.demands().count();
+        if demands == self.sessions.len() {
+            return Cow::Borrowed(self);
+        }
+        let sessions = self.sessions.values().take(demands).cloned().collect();
+        Cow::Owned(Plan {
+            sessions,
+            ..self.clone()
+        })
+    }
+
     /// End of arrivals: warm-up and duration.
     pub fn end(&self) -> Time {
         Time::ZERO + self.run.warm_up + self.run.duration
@@ -380,12 +462,8 @@ impl Plan {
 
     /// The counting time: from the warm-up to the end less the longest time-out.
     pub fn counting(&self) -> (Time, Time) {
-        let longest = self
-            .sessions
-            .values()
-            .map(|session| session.timeout)
-            .max()
-            .unwrap_or(Span::ZERO);
+        let demands = self.demands().map(|(_, session)| session.timeout);
+        let longest = demands.max().unwrap_or(Span::ZERO);
         let from = Time::ZERO + self.run.warm_up;
         (from, Time(self.end().0.saturating_sub(longest.0).max(from.0)))
     }
@@ -395,8 +473,11 @@ impl Plan {
         self.qkdns[qkdn].refuses_transit
     }
 
-    /// Whether a fault can keep messages from getting through.
+    /// Whether a fault, or a full queue, can keep messages from getting through.
     pub fn loses_messages(&self) -> bool {
+        if self.serving.key_manager_queue.is_some() {
+            return true;
+        }
         let mut all = self.faults.values().flat_map(|fault| &fault.disturbances);
         all.any(Disturbance::loses_messages)
     }

@@ -52,7 +52,17 @@ pub(super) fn samples(plan: &Plan, taken: &[(Time, Vec<Book>)], requests: &Reque
             });
         }
     }
-    for (session, demand) in plan.sessions.iter() {
+    for (pool, of_plan) in plan.pools.iter() {
+        let at = plan.stores.len() + pool.index();
+        for (name, of) in OF_LINK.into_iter().filter(|(name, _)| *name != "lowest_bits") {
+            series.push(Series {
+                element: format!("pool:{}", of_plan.name),
+                name,
+                values: taken.iter().map(|(_, books)| of(&books[at..=at])).collect(),
+            });
+        }
+    }
+    for (session, demand) in plan.demands() {
         let lives = requests.of(session);
         let mut push = |name, mut instants: Vec<(Time, u64)>| {
             instants.sort_unstable();

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::plan::{ApplicationPlan, Plan, SessionPlan};
+use super::plan::{ApplicationPlan, Plan, Role, SessionPlan};
 use super::wiring;
 use crate::architecture::{Address, ReferencePoint};
 use crate::ids::NodeId;
@@ -63,6 +63,7 @@ impl Plan {
                 class,
                 active: [Time::ZERO, self.end()],
                 for_sharing: true,
+                role: Role::Demand,
             });
         }
         self.sharing = Some(sharing);

@@ -8,14 +8,15 @@ use serde::Serialize;
 use super::plan::Plan;
 use super::wiring;
 use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, Message, NewRoute, RequestId, Subject,
+    ControlMessage, KeyManagementMessage, LinkPerformance, ManagementMessage, Message, NewRoute, RequestId,
+    Subject,
 };
 use crate::architecture::observation::{Candidate, Choice, Decision, RequestEnd, SessionState};
 use crate::architecture::{Address, Envelope, Label, Observation, Provenance, ReferencePoint, Step};
 use crate::ids::{FaultId, HopId};
 use crate::kernel::Time;
 use crate::observe::Observer;
-use crate::observe::record::{CandidateLine, DecisionLine, TraceLine};
+use crate::observe::record::{CandidateLine, DecisionLine, LinkLine, TraceLine};
 
 /// The observer.
 #[derive(Debug)]
@@ -56,6 +57,7 @@ impl Trace {
         bytes: u64,
         attempt: Option<u32>,
         provenance: Provenance,
+        link: Option<&LinkPerformance>,
     ) {
         let plan = &self.plan;
         let line = TraceLine {
@@ -79,6 +81,13 @@ impl Trace {
                 point.is_encrypted() || (ck && point == ReferencePoint::Ck)
             }),
             attempt,
+            link: link.map(|link| LinkLine {
+                state: link.state.name().into(),
+                skr_bps: link.skr_bps,
+                expected_skr_bps: link.expected_skr_bps,
+                expected_consumption_bps: link.expected_consumption_bps,
+                qber_ppm: link.qber_ppm,
+            }),
         };
         Self::write(&mut self.lines, &line);
     }
@@ -101,6 +110,7 @@ impl Trace {
             message.bytes(),
             attempt,
             provenance(envelope, point),
+            message.performance(),
         );
     }
 
@@ -183,6 +193,12 @@ fn provenance(envelope: &Envelope, point: Option<ReferencePoint>) -> Provenance 
     match &envelope.message {
         // P10 step 5 is the text's over Cq only.
         _ if label.step == Step::StatusReport && point != Some(ReferencePoint::Cq) => Provenance::Inferred,
+        // That usage is shared between providers is the text's; how it is settled, and who records it, is ours.
+        Message::Management(ManagementMessage::SettlementStatement(_)) => Provenance::Text,
+        // That both confirm is the text's, by which messages is ours.
+        Message::Control(
+            ControlMessage::Propose(_) | ControlMessage::Reject { .. } | ControlMessage::Commit { .. },
+        ) => Provenance::Inferred,
         // Step 9: to the border KMs it is the text's, to inner ones ours.
         Message::Control(ControlMessage::RerouteCommand(NewRoute {
             km,
@@ -197,7 +213,8 @@ fn provenance(envelope: &Envelope, point: Option<ReferencePoint>) -> Provenance 
             KeyManagementMessage::KeyIds { .. }
             | KeyManagementMessage::PartRequest(_)
             | KeyManagementMessage::KeysVoid { .. },
-        ) => Provenance::Inferred,
+        )
+        | Message::Control(ControlMessage::LegRoute(_)) => Provenance::Inferred,
         _ => label.provenance(),
     }
 }
@@ -227,6 +244,7 @@ impl Observer for Trace {
                     0,
                     None,
                     provenance,
+                    None,
                 );
             }
             Observation::KeysDelivered {
@@ -238,18 +256,25 @@ impl Observer for Trace {
                     usize::from(self.plan.hops[self.plan.links[*link].hops[0]].store() != Some(*store));
                 let module = Address::module(*link, lane);
                 let label = Label::new(self.plan.parameters.rerouting, Step::KeyGeneration);
-                let point = Some(ReferencePoint::Kq1);
-                self.line(
-                    now,
-                    label,
-                    point,
-                    (module, from),
-                    "QKD-keys",
-                    Subject::default(),
-                    bits.div_ceil(8),
-                    None,
-                    label.provenance(),
-                );
+                // What passed between the modules since the last look is told with it: photons are not simulated.
+                let peer = Address::module(*link, 1 - lane);
+                for (point, ends, message, bytes) in [
+                    (ReferencePoint::Qx, (module, peer), "key generation", 0),
+                    (ReferencePoint::Kq1, (module, from), "QKD-keys", bits.div_ceil(8)),
+                ] {
+                    self.line(
+                        now,
+                        label,
+                        Some(point),
+                        ends,
+                        message,
+                        Subject::default(),
+                        bytes,
+                        None,
+                        label.provenance(),
+                        None,
+                    );
+                }
             }
             Observation::Decided(decision) => self.decide(now, from, decision.choice.name(), decision),
             Observation::Requested { request, .. } => {
@@ -264,11 +289,12 @@ impl Observer for Trace {
                     SessionState::Open => "session open",
                     SessionState::Active => "session active",
                     SessionState::Rerouting => "session rerouting",
+                    SessionState::Suspended => "session suspended",
                     SessionState::Closed => "session closed",
                     SessionState::Failed => "session failed",
                 };
                 let subject = Subject::session(*session, None);
-                let provenance = label.provenance();
+                let provenance = Provenance::Inferred; // the text has no states
                 self.line(
                     now,
                     *label,
@@ -279,6 +305,7 @@ impl Observer for Trace {
                     0,
                     None,
                     provenance,
+                    None,
                 );
             }
             Observation::Supplied {

@@ -16,6 +16,8 @@ use self::samples::Samples;
 use super::availability::{Ahead, Availability};
 use super::carrier::{Carrier, Packet};
 use super::plan::{LinkPlan, MaterialPlan, Plan, StorePlan, StoreSource};
+use crate::architecture::key_source::{KeySources as _, StoreEnd};
+use crate::architecture::message::{FailureCause, ServiceMessage};
 use crate::architecture::surroundings::Border;
 use crate::architecture::{
     Address, Effect, ElementKind, Envelope, Message, Observation, Outbox, Procedure, Timer,
@@ -24,25 +26,28 @@ use crate::control::Controller;
 use crate::ids::{
     ApplicationId, Arena, ControllerId, FaultId, Id, LinkId, ManagerId, NodeId, SessionId, StoreId,
 };
-use crate::kernel::{Simulation, Span, Streams, Time};
+use crate::kernel::{EventQueue, LadderQueue, Simulation, Span, Streams, Time};
 use crate::key_management::kma::{Context, KeyManager};
-use crate::key_management::store::Book;
+use crate::key_management::store::{Book, SendingStore};
 use crate::management::manager::Manager;
 use crate::management::user_network::UserNetworkManager;
 use crate::network::builder::lane_share;
+use crate::network::servers::{ServerLog, Servers};
 use crate::observe::Observer;
 use crate::quantum::block_source::BlockSource;
 use crate::quantum::generation::Making;
 use crate::quantum::material::KeyBits;
-use crate::quantum::module::{Expected, Module};
+use crate::quantum::module::{Expected, Module, Sight};
 use crate::quantum::pass_source::PassSource;
 use crate::quantum::process::{Block, BlockProcess};
+use crate::quantum::random_source::RandomSource;
 use crate::quantum::source::{LinkSource, QuantumLayer, ScheduledSource};
 use crate::service::application::{Application, Demand};
 
-/// Something that happens at one instant.
+/// Something that happens at one instant; its own business, named only by the types of queues.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
-enum Event {
+pub enum Event {
     /// A message reaches its receiver.
     Arrive { slot: u32 },
     /// The receiver's server has processed it.
@@ -74,9 +79,11 @@ pub type Snapshots = [Option<Vec<Book>>; 2];
 
 /// One replication under way.
 #[derive(Debug)]
-pub struct World<O> {
+pub struct World<O, Q = LadderQueue<Event>> {
     plan: Arc<Plan>,
-    simulation: Simulation<Event>,
+    simulation: Simulation<Event, Q>,
+    /// The first events are queued.
+    started: bool,
     envelopes: Vec<Option<Envelope>>,
     free: Vec<u32>,
     packets: Vec<Option<Packet>>,
@@ -90,8 +97,9 @@ pub struct World<O> {
     applications: Arena<ApplicationId, Application>,
     modules: Vec<Module>,
     quantum: QuantumLayer,
-    /// When each server is free again: KMs, then controllers, then managers.
-    busy: Vec<Time>,
+    servers: Servers,
+    /// When the message of each slot reached its server.
+    arrived: Vec<Time>,
     /// The next turn of each link, and how often it was looked for.
     turns: Arena<LinkId, (Option<Block>, u32)>,
     /// What faults hold down at present.
@@ -110,6 +118,13 @@ pub struct World<O> {
 impl<O: Observer> World<O> {
     /// A world at time 0.
     pub fn new(plan: Arc<Plan>, replication: u32, observer: O) -> World<O> {
+        World::with_queue(plan, replication, observer, LadderQueue::new())
+    }
+}
+
+impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
+    /// The same on an empty queue of choice: its order of events at one instant is that of the run.
+    pub fn with_queue(plan: Arc<Plan>, replication: u32, observer: O, queue: Q) -> World<O, Q> {
         let streams = Streams::new(plan.run.seed, replication);
         let mut quantum = QuantumLayer::default();
         for store in plan.stores.values() {
@@ -134,6 +149,7 @@ impl<O: Observer> World<O> {
                     parameters.rerouting,
                     expected(&plan.links[link]),
                 )
+                .declaring(parameters.status_reports)
             })
             .collect();
         let mut applications: Arena<ApplicationId, Application> = plan
@@ -141,7 +157,7 @@ impl<O: Observer> World<O> {
             .iter()
             .map(|(id, application)| Application::peer(id, application.node))
             .collect();
-        for (session, demand) in plan.sessions.iter() {
+        for (session, demand) in plan.demands() {
             let destination = plan.applications[demand.destination].node;
             let node = plan.applications[demand.source].node;
             let application = Demand {
@@ -162,7 +178,8 @@ impl<O: Observer> World<O> {
             applications[demand.source] = Application::asking(demand.source, node, application, random);
         }
         World {
-            simulation: Simulation::new(),
+            simulation: Simulation::with_queue(queue),
+            started: false,
             envelopes: Vec::new(),
             free: Vec::new(),
             packets: Vec::new(),
@@ -195,7 +212,8 @@ impl<O: Observer> World<O> {
             applications,
             modules,
             quantum,
-            busy: vec![Time::ZERO; plan.nodes.len() + plan.controllers.len() + plan.managers.len()],
+            servers: Servers::new(&plan, &streams),
+            arrived: Vec::new(),
             turns: plan.links.ids().map(|_| (None, 0)).collect(),
             outages: Outages::new(&plan, streams),
             carrier: Carrier::new(plan.channels, plan.loses_messages(), streams),
@@ -211,24 +229,35 @@ impl<O: Observer> World<O> {
 
     /// Samples the stores at so many equal distances of time, up to the end of arrivals.
     #[must_use]
-    pub fn sampled(mut self, count: u32) -> World<O> {
+    pub fn sampled(mut self, count: u32) -> World<O, Q> {
         self.samples = Samples::new(count, self.plan.end(), self.plan.stores.len());
         self
     }
 
     /// Runs to the end: arrivals stop, requests end, messages arrive, and every store is looked at once more.
     pub fn run(&mut self) {
-        self.start();
+        self.run_until(Time::NEVER);
+        self.finish();
+    }
+
+    /// What happens up to and at an instant, the start included.
+    pub fn run_until(&mut self, until: Time) {
+        if !std::mem::replace(&mut self.started, true) {
+            self.start();
+        }
         let end = self.plan.end();
-        while let Some((now, event)) = self.simulation.next() {
+        while let Some((now, event)) = self.simulation.next_until(until) {
             while self.samples.next() <= now {
                 self.sample();
             }
             // Past the end nothing is worth doing for its own sake once every request has ended.
             let over = now > end && self.open == 0;
             match event {
-                Event::Arrive { slot } => self.arrive(slot, now),
-                Event::Process { slot } => self.process(slot, now),
+                Event::Arrive { slot } => self.arrive_if_there_is_room(slot, now),
+                Event::Process { slot } => {
+                    self.leave_server(slot, now);
+                    self.process(slot, now);
+                }
                 // Keys of relays in parts that came to nothing are void at both ends, however late that is found.
                 Event::Wake {
                     timer: Timer::PartDeadline,
@@ -253,6 +282,11 @@ impl<O: Observer> World<O> {
                 Event::Overdue { line, sequence } => self.on_overdue(line, sequence, now),
             }
         }
+    }
+
+    /// Nothing happens any more: samples that are due, and the last look at every store.
+    fn finish(&mut self) {
+        let end = self.plan.end();
         while self.samples.next() <= end {
             self.sample();
         }
@@ -279,16 +313,11 @@ impl<O: Observer> World<O> {
     }
 
     fn sample(&mut self) {
-        let sending = |store: StoreId| {
-            let hop = self.plan.stores[store].settings.hop;
-            self.key_managers[self.plan.hops[hop].from].sending_store(store)
-        };
+        let (plan, kms, quantum) = (&self.plan, &self.key_managers, &self.quantum);
         self.samples.take(
-            |store| sending(store).book(),
-            |store| Ahead {
-                store: sending(store).clone(),
-                source: self.quantum.sending(store).clone(),
-            },
+            |store| sending_end(plan, kms, store).book(),
+            |store| ahead(plan, kms, quantum, store),
+            &self.pool_books(),
         );
     }
 
@@ -349,14 +378,64 @@ impl<O: Observer> World<O> {
         let Some((server, processing)) = self.server(to) else {
             return self.process(slot, now);
         };
-        let busy = &mut self.busy[server];
-        let done = now.max(*busy) + processing;
-        *busy = done;
+        let done = self.servers.serve(server, processing, now);
         if done == now {
             self.process(slot, now);
         } else {
+            let at = slot as usize;
+            if self.arrived.len() <= at {
+                self.arrived.resize(at + 1, Time::ZERO);
+            }
+            self.arrived[at] = now;
             self.simulation.schedule(done, Event::Process { slot });
         }
+    }
+
+    /// A message arrives that nobody repeats: an application whose request finds the queue of its KM full is told at
+    /// once (analogue: status 503 of ETSI GS QKD 014).
+    fn arrive_if_there_is_room(&mut self, slot: u32, now: Time) {
+        let to = self.envelopes[slot as usize]
+            .as_ref()
+            .expect("a message on its way is there")
+            .to;
+        if !self.finds_no_room(to, now) {
+            return self.arrive(slot, now);
+        }
+        let envelope = self.take(slot);
+        let Message::Service(ServiceMessage::KeyRequest(order)) = &envelope.message else {
+            unreachable!("where queues are limited, all others come by a line");
+        };
+        self.out.address_to(Address::kma(to.node()));
+        let full = FailureCause::QueueFull;
+        self.key_managers[to.node()].refuse(order, full, envelope.label, &mut self.out);
+        self.flush(now);
+    }
+
+    /// Takes a message from where it was kept.
+    fn take(&mut self, slot: u32) -> Envelope {
+        let envelope = self.envelopes[slot as usize]
+            .take()
+            .expect("a message on its way is there");
+        self.free.push(slot);
+        envelope
+    }
+
+    fn leave_server(&mut self, slot: u32, now: Time) {
+        let to = self.envelopes[slot as usize]
+            .as_ref()
+            .expect("a message in a server is there")
+            .to;
+        let (server, _) = self.server(to).expect("it is in one");
+        self.servers.leave(server, self.arrived[slot as usize], now);
+    }
+
+    /// Whether a message finds its receiver's queue full. From the end of arrivals on it never is: the drain loses nothing.
+    fn finds_no_room(&mut self, to: Address, now: Time) -> bool {
+        if self.plan.serving.key_manager_queue.is_none() || now > self.plan.end() {
+            return false;
+        }
+        let server = self.server(to);
+        server.is_some_and(|(server, _)| self.servers.refuses(server))
     }
 
     fn server(&self, to: Address) -> Option<(usize, Span)> {
@@ -374,10 +453,7 @@ impl<O: Observer> World<O> {
     }
 
     fn process(&mut self, slot: u32, now: Time) {
-        let envelope = self.envelopes[slot as usize]
-            .take()
-            .expect("a message on its way is there");
-        self.free.push(slot);
+        let envelope = self.take(slot);
         if self.outages.is_any_down() && self.outages.is_down(envelope.to) {
             return self.deliver_to_none(envelope, now);
         }
@@ -420,12 +496,14 @@ impl<O: Observer> World<O> {
                 let Message::Control(message) = &envelope.message else {
                     unreachable!("modules are spoken to over Cq only")
                 };
+                let link = LinkId(to.index() / 2);
+                let sight = self.sight(link, now);
                 let module = &mut self.modules[to.index() as usize];
                 let before = module.is_stopped();
-                module.on_message(message, now, &mut self.out);
+                module.on_message(message, now, &sight, &mut self.out);
                 if module.is_stopped() != before {
                     self.flush(now);
-                    self.set_generating(LinkId(to.index() / 2), now);
+                    self.set_generating(link, now);
                 }
             }
         }
@@ -498,39 +576,53 @@ impl<O: Observer> World<O> {
     /// A module declares what has happened to its link, or reports how it does.
     fn wake_module(&mut self, at: usize, timer: Timer, now: Time) {
         let link = LinkId((at / 2) as u32);
+        let sight = self.sight(link, now);
         if timer == Timer::LinkReport {
-            let block = self
-                .stores_of(link)
-                .next()
-                .and_then(|store| self.quantum.around(store, now)[0]);
-            self.modules[at].on_report(now, block.as_ref(), &mut self.out);
+            self.modules[at].on_report(now, &sight, &mut self.out);
             return self.flush(now);
         }
-        self.modules[at].on_timer(now, &mut self.out);
+        self.modules[at].on_timer(now, &sight, &mut self.out);
         self.flush(now);
         if self.modules[at].awaits_block() {
             self.watch(link, now);
         }
     }
 
+    /// What the modules of a link are shown of it.
+    fn sight(&mut self, link: LinkId, now: Time) -> Sight {
+        let (first, cut) = (self.stores_of(link).next(), self.outages.is_cut(link));
+        let block = first.and_then(|store| self.quantum.around(store, now)[0]);
+        let left = |store: StoreId| {
+            let mut ahead = ahead(&self.plan, &self.key_managers, &self.quantum, store);
+            ahead.store.look(now, &mut ahead.source);
+            ahead.store.book().stored > 0
+        };
+        let mut stores = self.stores_of(link);
+        Sight {
+            block,
+            cut,
+            fault: if cut {
+                first.and_then(|store| self.quantum.fault_behind(store))
+            } else {
+                self.outages.behind_errors(link)
+            },
+            keys_left: cut && stores.any(left),
+        }
+    }
+
     /// The stores that a link fills: the lane from its first end, the lane from its second.
-    fn stores_of(&self, link: LinkId) -> impl Iterator<Item = StoreId> + use<O> {
+    fn stores_of(&self, link: LinkId) -> impl Iterator<Item = StoreId> + use<O, Q> {
         let stores = self.plan.links[link].hops.map(|hop| self.plan.hops[hop].store());
         stores.into_iter().flatten()
     }
 
     /// Tells the availability of a store's level.
     fn follow(&mut self, store: StoreId, now: Time) {
-        let settings = &self.plan.stores[store].settings;
-        let sending = self.key_managers[self.plan.hops[settings.hop].from].sending_store(store);
-        let source = self.quantum.sending(store);
-        let copy = || Ahead {
-            store: sending.clone(),
-            source: source.clone(),
-        };
-        let expires = settings.max_age.is_some();
+        let (plan, kms, quantum) = (&self.plan, &self.key_managers, &self.quantum);
+        let usable = sending_end(plan, kms, store).usable();
+        let expires = plan.stores[store].settings.max_age.is_some();
         self.availability
-            .level(now, store, sending.usable(), expires, copy);
+            .level(now, store, usable, expires, || ahead(plan, kms, quantum, store));
     }
 
     /// Each demand's availability over the counting time, once the run is over.
@@ -656,7 +748,7 @@ impl<O: Observer> World<O> {
         self.snapshots[number as usize] = Some(self.books());
     }
 
-    /// The books of all stores, by store.
+    /// The books of all stores, by store, and behind them those of all pools.
     pub fn books(&self) -> Vec<Book> {
         let mut books = vec![Book::default(); self.plan.stores.len()];
         for km in self.key_managers.values() {
@@ -664,10 +756,19 @@ impl<O: Observer> World<O> {
                 books[store.index()] = book;
             }
         }
+        books.extend(self.pool_books());
         books
     }
 
-    /// What the receiving ends hold: generated and spent, by store.
+    fn pool_books(&self) -> Vec<Book> {
+        let mut books = vec![Book::default(); self.plan.pools.len()];
+        for (pool, book) in self.key_managers.values().flat_map(KeyManager::pool_books) {
+            books[pool.index()] = book;
+        }
+        books
+    }
+
+    /// What the receiving ends hold: generated and spent, by store, and behind them by pool.
     pub fn receiving_ends(&self) -> Vec<(u64, u64)> {
         let mut ends = vec![(0, 0); self.plan.stores.len()];
         for km in self.key_managers.values() {
@@ -675,13 +776,22 @@ impl<O: Observer> World<O> {
                 ends[store.settings.id.index()] = (store.generated(), store.spent());
             }
         }
+        let mut pools = vec![(0, 0); self.plan.pools.len()];
+        for (pool, amounts) in self.key_managers.values().flat_map(KeyManager::pool_copies) {
+            pools[pool.index()] = amounts;
+        }
+        ends.extend(pools);
         ends
     }
 
     /// Whether a store's link makes key at present.
     pub fn is_generating(&mut self, store: StoreId) -> bool {
-        use crate::architecture::key_source::{KeySources as _, StoreEnd};
         self.quantum.source(store, StoreEnd::Sending).is_generating()
+    }
+
+    /// What became of the messages at every server.
+    pub fn servers(&self) -> Vec<ServerLog> {
+        self.servers.logs(&self.plan)
     }
 
     /// Books at the start and the end of the counting time.
@@ -754,15 +864,31 @@ fn key_bits(plan: &Plan, streams: &Streams, material: &MaterialPlan) -> KeyBits 
     )
 }
 
-/// What a link is provisioned for, where its blocks have errors of their own.
-fn expected(link: &LinkPlan) -> Option<Expected> {
-    match &link.making {
-        Some(Making::Blocks(generation)) => Some(Expected {
-            skr_bps: link.schedule?.rate_bps() as u64,
-            consumption_bps: generation.expected_consumption_bps,
-            report_every: generation.report_every,
-        }),
+/// A store's sending end.
+fn sending_end<'a>(plan: &Plan, kms: &'a Arena<NodeId, KeyManager>, store: StoreId) -> &'a SendingStore {
+    let hop = plan.stores[store].settings.hop;
+    kms[plan.hops[hop].from].sending_store(store)
+}
+
+/// A copy of a store's sending end and of what fills it.
+fn ahead(plan: &Plan, kms: &Arena<NodeId, KeyManager>, quantum: &QuantumLayer, store: StoreId) -> Ahead {
+    Ahead {
+        store: sending_end(plan, kms, store).clone(),
+        source: quantum.sending(store).clone(),
+    }
+}
+
+/// What a link is provisioned for.
+fn expected(link: &LinkPlan) -> Expected {
+    let generation = match &link.making {
+        Some(Making::Blocks(generation)) if link.schedule.is_some() => Some(generation),
         _ => None,
+    };
+    Expected {
+        skr_bps: link.schedule.map_or(0, |schedule| schedule.rate_bps() as u64),
+        consumption_bps: generation.and_then(|generation| generation.expected_consumption_bps),
+        reports: generation.is_some(),
+        report_every: generation.and_then(|generation| generation.report_every),
     }
 }
 
@@ -808,6 +934,13 @@ fn sources(plan: &Plan, source: StoreSource, streams: &Streams) -> [LinkSource; 
                 )))
             })
         }
+        (Some(_), Some(Making::Random(blocks))) => {
+            let stream = streams.stream(&format!("link/{}", link.name), "blocks");
+            let first = lane_share(blocks.bits, link.first_lane);
+            let bits = if lane == 0 { first } else { blocks.bits - first };
+            let source = RandomSource::new(bits, blocks.period, stream, plan.horizon());
+            [(); 2].map(|()| LinkSource::Random(Box::new(source.clone())))
+        }
         (Some(_), Some(Making::Passes(passes))) => {
             let weather = streams.stream(&format!("link/{}", link.name), "weather");
             let source = PassSource::new(
@@ -824,7 +957,7 @@ fn sources(plan: &Plan, source: StoreSource, streams: &Streams) -> [LinkSource; 
 
 /// Which procedure a demand's first messages are traced under: `local` inside one QKDN, else that of the first
 /// boundary between the two.
-fn procedure_between(plan: &Plan, from: NodeId, to: NodeId) -> Procedure {
+pub(super) fn procedure_between(plan: &Plan, from: NodeId, to: NodeId) -> Procedure {
     let ends = [plan.nodes[from].qkdn, plan.nodes[to].qkdn];
     if ends[0] == ends[1] {
         return Procedure::Local;

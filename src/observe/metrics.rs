@@ -97,6 +97,74 @@ pub const METRICS: &[Metric] = &[
         "fault until the new route is active",
     ),
     row(
+        "reroutes",
+        "1",
+        Neutral,
+        "reroutes that came into force, one per fault and session",
+    ),
+    // What counts is their sum: a stage that is shorter for another that is longer is no merit.
+    row(
+        "rerouting_detection_s",
+        "s",
+        Neutral,
+        "fault until the first element declares it",
+    ),
+    row(
+        "rerouting_report_s",
+        "s",
+        Neutral,
+        "declaration until the deciding controller has the last report",
+    ),
+    row(
+        "rerouting_analysis_s",
+        "s",
+        Neutral,
+        "last report until the decision to reroute",
+    ),
+    row(
+        "rerouting_computation_s",
+        "s",
+        Neutral,
+        "decision until the path is computed",
+    ),
+    row(
+        "rerouting_coordination_s",
+        "s",
+        Neutral,
+        "path until the later side's agreed switch instant",
+    ),
+    row(
+        "rerouting_command_s",
+        "s",
+        Neutral,
+        "switch instant until the last KM has its command",
+    ),
+    row(
+        "rerouting_installation_s",
+        "s",
+        Neutral,
+        "last command until the last route is active",
+    ),
+    row(
+        "rerouting_first_key_s",
+        "s",
+        Neutral,
+        "last active route until the first key of those that wait",
+    ),
+    row(
+        "rerouting_total_s",
+        "s",
+        Lower,
+        "fault until the first key over the new route, where a request waited",
+    ),
+    row(
+        "rerouting_messages",
+        "1",
+        Lower,
+        "control and management messages about a fault and a session that it rerouted",
+    ),
+    row("rerouting_bytes", "byte", Lower, "their bytes"),
+    row(
         "half_switched_s",
         "s",
         Lower,
@@ -165,6 +233,12 @@ pub const METRICS: &[Metric] = &[
         "supplied key that one node held in clear",
     ),
     row(
+        "nodes_in_clear",
+        "1",
+        Lower,
+        "trusted nodes that held a supplied key in clear, its two ends included; mean over keys",
+    ),
+    row(
         "retention_s",
         "s",
         Lower,
@@ -178,10 +252,24 @@ pub const METRICS: &[Metric] = &[
         "bytes of control and management messages",
     ),
     row(
+        "routing_messages",
+        "1",
+        Lower,
+        "of these, what controllers of one QKDN tell each other to route by: floods, refreshes, distance vectors",
+    ),
+    row("routing_bytes", "byte", Lower, "their bytes"),
+    row(
+        "heartbeat_messages",
+        "1",
+        Lower,
+        "heartbeats sent in the counting time, where they are on; in no other count",
+    ),
+    row("heartbeat_bytes", "byte", Lower, "their bytes"),
+    row(
         "one_sided",
         "1",
         Lower,
-        "counted requests whose key only the destination got; measured where channels are disturbed",
+        "counted requests whose key only the destination got",
     ),
     row(
         "retransmissions",
@@ -213,6 +301,19 @@ pub const METRICS: &[Metric] = &[
         "1",
         Lower,
         "what the equipment costs by the scenario's prices, in their currency",
+    ),
+    // One provider's income is another's expense.
+    row(
+        "settled_income",
+        "1",
+        Neutral,
+        "what other providers owe by settlements that both have signed, in the whole run, in the currency",
+    ),
+    row(
+        "settled_expense",
+        "1",
+        Neutral,
+        "what a provider owes others by them; likewise",
     ),
     row("events", "1", Neutral, "events that the simulator dispatched"),
 ];

@@ -14,7 +14,7 @@ pub struct Outcome {
     pub metrics: Vec<Measured>,
     /// One record per counted request, by (sent, demand, number).
     pub requests: Vec<RequestRecord>,
-    /// One record per (fault, session) that a fault touched.
+    /// One record per (fault, session).
     pub reroutes: Vec<RerouteRecord>,
     /// The states that sessions went through, by time.
     pub sessions: Vec<SessionRecord>,

@@ -47,6 +47,25 @@ pub struct TraceLine<'a> {
     /// Counts the transmissions of the same message; left out at the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+    /// What it says of a link; left out where it says nothing of one.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkLine<'a>>,
+}
+
+/// State and performance of a link, as ETSI GS QKD 015 has them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkLine<'a> {
+    /// `ACTIVE`, `PASSIVE`, `PENDING`, `OFF`.
+    #[serde(borrow)]
+    pub state: Cow<'a, str>,
+    /// Secret key rate of the last block \[bit/s\].
+    pub skr_bps: u64,
+    /// Secret key rate that the link is provisioned for \[bit/s\].
+    pub expected_skr_bps: u64,
+    /// Consumption that it is provisioned for \[bit/s\].
+    pub expected_consumption_bps: Option<u64>,
+    /// Error rate of the last block \[10⁻⁶\].
+    pub qber_ppm: Option<u32>,
 }
 
 /// One line of `decisions.jsonl`.

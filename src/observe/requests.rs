@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::Observer;
-use crate::architecture::message::{FailureCause, Message};
+use crate::architecture::message::{FailureCause, Message, OtpKeys};
 use crate::architecture::observation::RequestEnd;
-use crate::architecture::{Address, Envelope, Observation, RequestId};
-use crate::ids::{Arena, FaultId, NodeId, QkdnId, SessionId, StoreId};
+use crate::architecture::protection::Combiner;
+use crate::architecture::{Address, ElementKind, Envelope, Observation, RequestId};
+use crate::ids::{Arena, FaultId, NodeId, PoolId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 
 /// One request's life.
@@ -64,6 +65,10 @@ pub struct Traffic {
     pub messages: u64,
     /// Bytes.
     pub bytes: u64,
+    /// Messages among the controllers of the QKDN about what they route by.
+    pub routing_messages: u64,
+    /// Their bytes.
+    pub routing_bytes: u64,
 }
 
 /// The observer.
@@ -80,6 +85,10 @@ pub struct Requests {
     managers: Vec<QkdnId>,
     nodes: Vec<QkdnId>,
     modules: Vec<QkdnId>,
+    /// Legs: the session that each belongs to, and how its keys are put together.
+    legs: BTreeMap<SessionId, (SessionId, Combiner)>,
+    /// The session that fills each pool, and what one refill brings \[bits\].
+    pools: BTreeMap<PoolId, (SessionId, u64)>,
 }
 
 impl Requests {
@@ -103,6 +112,49 @@ impl Requests {
             managers,
             nodes,
             modules,
+            legs: BTreeMap::new(),
+            pools: BTreeMap::new(),
+        }
+    }
+
+    /// Counts what is spent on legs for the requests that they are parts of, too, and what is spent on refills of pools for
+    /// the requests that are served from them.
+    #[must_use]
+    pub fn with_protection(
+        self,
+        legs: BTreeMap<SessionId, (SessionId, Combiner)>,
+        pools: BTreeMap<PoolId, (SessionId, u64)>,
+    ) -> Requests {
+        Requests { legs, pools, ..self }
+    }
+
+    /// A request took key from a pool: its share of what that key's refills have spent, to the bit.
+    fn draw(&mut self, request: RequestId, pool: PoolId, keys: &OtpKeys) {
+        let Some(&(session, refill)) = self.pools.get(&pool) else {
+            return;
+        };
+        for range in keys.ranges() {
+            let mut at = range.start;
+            while at < range.end() {
+                let number = (at / refill) as u32;
+                let (from, until) = (at % refill, refill.min(at % refill + range.end() - at));
+                let source = *self.life(RequestId { session, number });
+                let share = |bits: u64| {
+                    (u128::from(source.spent_bits) * u128::from(bits) / u128::from(refill)) as u64
+                };
+                let life = self.life(request);
+                life.spent_bits += share(until) - share(from);
+                life.hops = life.hops.max(source.hops);
+                at += until - from;
+            }
+        }
+    }
+
+    /// A request's life, and that of the request that it is a part of.
+    fn lives_of(&mut self, request: RequestId, mut tell: impl FnMut(&mut RequestLife, Option<Combiner>)) {
+        tell(self.life(request), None);
+        if let Some(&(session, combiner)) = self.legs.get(&request.session) {
+            tell(self.life(RequestId { session, ..request }), Some(combiner));
         }
     }
 
@@ -118,6 +170,14 @@ impl Requests {
                 unreachable!("what lies outside the QKDN sends no control messages")
             }
         }
+    }
+
+    /// Whether controllers of one QKDN tell each other by it what they route by.
+    fn is_routing_information(&self, envelope: &Envelope) -> bool {
+        let controllers = [envelope.from, envelope.to].map(Address::kind) == [ElementKind::Controller; 2];
+        let tells =
+            matches!(&envelope.message, Message::Control(message) if message.is_routing_information());
+        controllers && tells && self.qkdn_of(envelope.from) == self.qkdn_of(envelope.to)
     }
 
     fn counts(&self, now: Time) -> bool {
@@ -157,9 +217,15 @@ impl Observer for Requests {
         let controls = matches!(envelope.message, Message::Control(_) | Message::Management(_));
         if controls && !internal && self.counts(now) {
             let qkdn = self.qkdn_of(envelope.from);
+            let floods = self.is_routing_information(envelope);
             let traffic = &mut self.traffic[qkdn];
+            let bytes = envelope.message.bytes();
             traffic.messages += 1;
-            traffic.bytes += envelope.message.bytes();
+            traffic.bytes += bytes;
+            if floods {
+                traffic.routing_messages += 1;
+                traffic.routing_bytes += bytes;
+            }
         }
     }
 
@@ -213,14 +279,30 @@ impl Observer for Requests {
             Observation::Unsent { store, .. } if self.counts(now) => {
                 self.authentication.entry(store).or_default().1 += 1;
             }
-            Observation::Waits { request, km } => self.life(request).waited_for = Some(km),
-            Observation::RelayStarted { request } => self.life(request).relay_started = Some(now),
-            Observation::KeyHeld { request } => self.life(request).held = Some(now),
-            Observation::Spent { request, bits, .. } => {
-                let life = self.life(request);
+            Observation::Waits { request, km } => {
+                self.lives_of(request, |life, _| life.waited_for = Some(km));
+            }
+            Observation::RelayStarted { request } => self.lives_of(request, |life, leg| match leg {
+                None => life.relay_started = Some(now),
+                Some(_) => {
+                    life.relay_started.get_or_insert(now);
+                }
+            }),
+            Observation::KeyHeld { request } => self.lives_of(request, |life, leg| match leg {
+                Some(Combiner::First) => {
+                    life.held.get_or_insert(now);
+                }
+                None | Some(Combiner::Xor) => life.held = Some(now),
+            }),
+            Observation::Drawn {
+                request,
+                pool,
+                ref keys,
+            } => self.draw(request, pool, keys),
+            Observation::Spent { request, bits, .. } => self.lives_of(request, |life, _| {
                 life.spent_bits += bits;
                 life.hops += 1;
-            }
+            }),
             _ => {}
         }
     }

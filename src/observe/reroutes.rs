@@ -1,12 +1,17 @@
 //! Reroutes instant by instant: t0 … t7 as elements let them be seen.
+//!
+//! Several controllers may look at one session for one fault: those at both ends of a lost border find out at once, and
+//! what lies in two QKDNs is rerouted in each of them. Each has an account of its own here; the one that is last in
+//! force is the critical path, with both sides' commands where the two have agreed. A report that comes after keys have
+//! flowed over the new route is another story, and in no record.
 
 use std::collections::BTreeMap;
 
 use super::Observer;
 use crate::architecture::message::ControlMessage;
-use crate::architecture::observation::ReroutingInstant;
+use crate::architecture::observation::{RequestEnd, ReroutingInstant};
 use crate::architecture::{Address, Envelope, Layer, Message, Observation};
-use crate::ids::{FaultId, SessionId};
+use crate::ids::{FaultId, Id as _, SessionId};
 use crate::kernel::{Span, Time};
 
 /// One fault's own instants, and what was sent about it that concerns no one session.
@@ -18,22 +23,130 @@ struct FaultLife {
     bytes: u64,
 }
 
-/// Instants t2 … t7 of one session, and what was sent about it.
+/// What one controller has decided about one session, and how far its KMs are.
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    controller: Address,
+    /// t2 … t5.
+    decision: [Option<Time>; 4],
+    /// The account (by its number) of the other side that has agreed to what this one has proposed.
+    agreed_with: Option<usize>,
+    /// It switches by another's proposal, whose account tells the story.
+    follows: bool,
+    /// It has given the session back to its source.
+    gives_back: bool,
+    /// KMs that are told; `None` as long as none is.
+    told: Option<u32>,
+    /// How many have received their command, and when the last one did.
+    commanded: (u32, Option<Time>),
+    /// How many routes are active, and since when the last one is.
+    active: (u32, Option<Time>),
+}
+
+impl Account {
+    fn new(controller: Address) -> Account {
+        Account {
+            controller,
+            decision: [None; 4],
+            agreed_with: None,
+            follows: false,
+            gives_back: false,
+            told: None,
+            commanded: (0, None),
+            active: (0, None),
+        }
+    }
+
+    fn switched(&self) -> Option<Time> {
+        self.decision[ReroutingInstant::Coordinated as usize]
+    }
+
+    /// t6 and t7 of its own KMs: its switch instant where none needs to be told, nothing while some have yet to answer.
+    fn own_kms(&self) -> [Option<Time>; 2] {
+        let (Some(told), Some(switched)) = (self.told, self.switched()) else {
+            return [None; 2];
+        };
+        [self.commanded, self.active].map(|(count, last)| {
+            let all = count >= told;
+            all.then(|| last.map_or(switched, |last| last.max(switched)))
+        })
+    }
+}
+
+/// What was seen of one session under one fault.
 #[derive(Clone, Default, Debug)]
 struct SessionLife {
-    instants: [Option<Time>; 6],
-    /// t2 … t4 of each controller that looked at it.
-    by_controller: BTreeMap<Address, [Option<Time>; 3]>,
-    /// Whose proposal both sides have committed to, or who gave the session back to its source: it decided, and its
-    /// stages are on the critical path.
-    led_by: Option<Address>,
-    /// Both sides have been asked to switch: which one did first, when, and when the other did or gave the session back.
-    committed: bool,
+    accounts: Vec<Account>,
+    /// Which side of a border switched first, when, and when the other did or gave the session back.
     switched: Option<(Address, Time, Option<Time>)>,
-    /// A reroute is in force, and the session is looked at again: that is another story.
-    over: bool,
+    /// A border has been agreed on.
+    agreed: bool,
     messages: u64,
     bytes: u64,
+}
+
+impl SessionLife {
+    /// t2 … t7 as an account has them, with the other side's where both have agreed.
+    fn instants_of(&self, account: &Account) -> [Option<Time>; 6] {
+        let mut instants = [None; 6];
+        instants[..4].copy_from_slice(&account.decision);
+        instants[4..].copy_from_slice(&account.own_kms());
+        if let Some(other) = account.agreed_with.map(|at| &self.accounts[at]) {
+            // The later of both sides; nothing while one of them is behind.
+            let [commanded, active] = other.own_kms();
+            for (at, theirs) in [(3, other.switched()), (4, commanded), (5, active)] {
+                instants[at] = instants[at].and_then(|mine| Some(mine.max(theirs?)));
+            }
+            instants[4] = instants[4].max(instants[3].filter(|_| instants[4].is_some()));
+        }
+        instants
+    }
+
+    /// t2 … t7 of the critical path: of what is in force last, else of what has come furthest.
+    fn instants(&self) -> [Option<Time>; 6] {
+        let told = self.accounts.iter().filter(|account| !account.follows);
+        let all = told.map(|account| self.instants_of(account));
+        // Of equals the later account.
+        let furthest = all.max_by_key(|instants| (instants[5], instants.iter().flatten().count()));
+        furthest.unwrap_or([None; 6])
+    }
+
+    /// The account of a controller that is being written. A story that is in force stays as it is.
+    fn account(&mut self, controller: Address, anew: bool) -> &mut Account {
+        let place = self.accounts.iter().rposition(|it| it.controller == controller);
+        let in_force = |life: &SessionLife, at: usize| life.instants_of(&life.accounts[at])[5].is_some();
+        match place {
+            Some(at) if !anew => return &mut self.accounts[at],
+            Some(at) if !in_force(self, at) && !self.accounts[at].follows => {
+                self.accounts[at] = Account::new(controller);
+                return &mut self.accounts[at];
+            }
+            _ => {}
+        }
+        self.accounts.push(Account::new(controller));
+        self.accounts.last_mut().expect("it was just added")
+    }
+
+    /// The account that a KM speaks of: its decider's, or the one that gave the session back.
+    fn account_of_km(&mut self, decider: Option<Address>) -> Option<&mut Account> {
+        let mut accounts = self.accounts.iter_mut().rev();
+        accounts.find(|account| match decider {
+            Some(decider) => account.controller == decider && account.told.is_some(),
+            None => account.gives_back,
+        })
+    }
+
+    /// COMMIT: two sides have agreed.
+    fn commit(&mut self, proposer: Address, other: Address) {
+        self.agreed = true;
+        let account = self.account(proposer, false);
+        if account.agreed_with.is_some() {
+            return; // said again
+        }
+        self.account(other, true).follows = true;
+        let follower = self.accounts.iter().rposition(|it| it.controller == other);
+        self.account(proposer, false).agreed_with = follower;
+    }
 }
 
 /// The observer.
@@ -41,47 +154,91 @@ struct SessionLife {
 pub struct Reroutes {
     faults: BTreeMap<FaultId, FaultLife>,
     sessions: BTreeMap<(FaultId, SessionId), SessionLife>,
+    /// When each session was last supplied.
+    supplied: Vec<Option<Time>>,
 }
 
 /// One reroute as observed: instants t0 … t7, messages, bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Reroute {
-    /// Which fault.
-    pub fault: FaultId,
-    /// Which session.
-    pub session: SessionId,
     /// t0 … t7; `None` where not reached.
     pub instants: [Option<Time>; 8],
     /// How long the two sides of a border were on different routes; `None` where none was agreed on, or the other side
     /// never followed.
     pub half_switched: Option<Span>,
-    /// Control and management messages about it.
+    /// Control and management messages about it; those about the fault alone count in each of its sessions.
     pub messages: u64,
     /// Their bytes.
     pub bytes: u64,
 }
 
 impl Reroutes {
-    /// All reroutes, by fault and session.
-    pub fn all(&self) -> impl Iterator<Item = Reroute> + '_ {
-        self.sessions.iter().map(|(&(fault, session), life)| {
-            let of_fault = self.faults.get(&fault).copied().unwrap_or_default();
-            let mut instants = [None; 8];
-            instants[0] = of_fault.began;
-            instants[1] = of_fault.declared;
-            instants[2..].copy_from_slice(&life.instants);
-            if let Some(stages) = life.led_by.and_then(|led_by| life.by_controller.get(&led_by)) {
-                instants[2..5].copy_from_slice(stages);
+    /// What a session saw of a fault.
+    pub fn of(&self, fault: FaultId, session: SessionId) -> Reroute {
+        let of_fault = self.faults.get(&fault).copied().unwrap_or_default();
+        let mut reroute = Reroute {
+            messages: of_fault.messages,
+            bytes: of_fault.bytes,
+            ..Reroute::default()
+        };
+        (reroute.instants[0], reroute.instants[1]) = (of_fault.began, of_fault.declared);
+        if let Some(life) = self.sessions.get(&(fault, session)) {
+            reroute.instants[2..].copy_from_slice(&life.instants());
+            reroute.half_switched = life.switched.and_then(|(_, from, to)| Some(to?.since(from)));
+            reroute.messages += life.messages;
+            reroute.bytes += life.bytes;
+        }
+        reroute
+    }
+
+    /// Whether a session was supplied since its new route is in force.
+    fn is_over(&self, session: SessionId, life: &SessionLife) -> bool {
+        let supplied = self.supplied.get(session.index()).copied().flatten();
+        let in_force = life.instants()[5];
+        in_force.is_some_and(|at| supplied.is_some_and(|supplied| supplied > at))
+    }
+
+    fn instant(
+        &mut self,
+        now: Time,
+        from: Address,
+        key: (FaultId, SessionId),
+        instant: ReroutingInstant,
+        decider: Option<Address>,
+    ) {
+        let known = self.sessions.get(&key);
+        if instant <= ReroutingInstant::Coordinated && known.is_some_and(|life| self.is_over(key.1, life)) {
+            return;
+        }
+        let life = self.sessions.entry(key).or_default();
+        match instant {
+            ReroutingInstant::Commanded => {
+                if let Some(account) = life.account_of_km(decider) {
+                    account.commanded = (account.commanded.0 + 1, Some(now));
+                }
             }
-            Reroute {
-                fault,
-                session,
-                instants,
-                half_switched: life.switched.and_then(|(_, from, to)| Some(to?.since(from))),
-                messages: of_fault.messages + life.messages,
-                bytes: of_fault.bytes + life.bytes,
+            ReroutingInstant::Active => {
+                if let Some(account) = life.account_of_km(decider) {
+                    account.active = (account.active.0 + 1, Some(now));
+                }
             }
-        })
+            ReroutingInstant::Reported => life.account(from, true).decision[0] = Some(now),
+            ReroutingInstant::Decided | ReroutingInstant::Computed => {
+                life.account(from, false).decision[instant as usize] = Some(now);
+            }
+            ReroutingInstant::Coordinated => {
+                life.account(from, false).decision[instant as usize] = Some(now);
+                if life.agreed {
+                    match &mut life.switched {
+                        None => life.switched = Some((from, now, None)),
+                        Some((first, _, other)) if *first != from => {
+                            other.get_or_insert(now);
+                        }
+                        Some(_) => {}
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -105,8 +262,7 @@ impl Observer for Reroutes {
                 life.messages += 1;
                 life.bytes += bytes;
                 if matches!(envelope.message, Message::Control(ControlMessage::Commit { .. })) {
-                    life.led_by = Some(envelope.from);
-                    life.committed = true;
+                    life.commit(envelope.from, envelope.to);
                 }
             }
             None => {
@@ -124,6 +280,17 @@ impl Observer for Reroutes {
     #[inline]
     fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         match *observation {
+            Observation::Supplied {
+                request,
+                end: RequestEnd::Source,
+                ..
+            } => {
+                let at = request.session.index();
+                if self.supplied.len() <= at {
+                    self.supplied.resize(at + 1, None);
+                }
+                self.supplied[at] = Some(now);
+            }
             Observation::Declared { fault } => {
                 self.faults.entry(fault).or_default().declared.get_or_insert(now);
             }
@@ -131,41 +298,27 @@ impl Observer for Reroutes {
                 fault,
                 session,
                 instant,
+                decider,
+            } => self.instant(
+                now,
+                from,
+                (fault, session),
+                instant,
+                decider.map(Address::controller),
+            ),
+            Observation::Commands {
+                fault,
+                session,
+                kms,
+                gives_back,
             } => {
                 let life = self.sessions.entry((fault, session)).or_default();
-                life.over |= instant == ReroutingInstant::Reported && life.instants[5].is_some();
-                if life.over {
-                    return;
+                let account = life.account(from, false);
+                (account.told, account.commanded, account.active) = (Some(kms), (0, None), (0, None));
+                account.gives_back = gives_back;
+                if gives_back {
+                    (account.agreed_with, account.follows) = (None, false);
                 }
-                if instant <= ReroutingInstant::Computed {
-                    let stages = life.by_controller.entry(from).or_default();
-                    let (past, yet_to_come) = stages.split_at_mut(instant as usize + 1);
-                    past[instant as usize] = Some(now);
-                    yet_to_come.fill(None); // a new attempt
-                }
-                // The controllers at both ends of a lost border find out at once; once one of them has given the session
-                // back or agreed, what the other still decides and computes leads to nothing.
-                let coordinated = life.instants[ReroutingInstant::Coordinated as usize].is_some();
-                let late = matches!(instant, ReroutingInstant::Decided | ReroutingInstant::Computed);
-                if coordinated && late && life.led_by.is_some_and(|led_by| led_by != from) {
-                    return;
-                }
-                if instant == ReroutingInstant::Coordinated {
-                    life.led_by.get_or_insert(from);
-                    if life.committed {
-                        match &mut life.switched {
-                            None => life.switched = Some((from, now, None)),
-                            Some((first, _, other)) if *first != from => {
-                                other.get_or_insert(now);
-                            }
-                            Some(_) => {}
-                        }
-                    }
-                }
-                // The last of all KMs and of all attempts counts, and what follows is yet to come again.
-                let (past, yet_to_come) = life.instants.split_at_mut(instant as usize + 1);
-                past[instant as usize] = Some(now);
-                yet_to_come.fill(None);
             }
             _ => {}
         }

@@ -13,6 +13,19 @@ use crate::units::{Bits, Fraction};
 /// Blocks after which the settled copy is renewed, so that a disturbance never runs through a whole life again.
 const RENEWED_AFTER: u32 = 256;
 
+/// Key of one block that is not handed out yet.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    /// End of its acquisition.
+    end: Time,
+    /// When it is there.
+    at: Time,
+    /// Bits of this lane.
+    bits: u64,
+    /// Bits found up to and with it.
+    found: u64,
+}
+
 /// What one end of one lane gets of a link's blocks.
 #[derive(Clone, Debug)]
 pub struct BlockSource {
@@ -26,8 +39,10 @@ pub struct BlockSource {
     last_end: Time,
     /// The last block before `settled`, and the last before `ahead`.
     before: [Option<Block>; 2],
-    /// Key that is not handed out yet: end of acquisition, arrival, bits of this lane.
-    pending: VecDeque<(Time, Time, u64)>,
+    /// What is not handed out yet.
+    pending: VecDeque<Pending>,
+    /// Bits handed out.
+    handed_out: u64,
     /// Blocks at which the link turns bad or good again, that are not past yet.
     turns: VecDeque<Block>,
     /// How it was before them.
@@ -57,6 +72,7 @@ impl BlockSource {
             last_end: Time::ZERO,
             before: [None; 2],
             pending: VecDeque::new(),
+            handed_out: 0,
             turns: VecDeque::new(),
             healthy: true,
             first_lane,
@@ -74,7 +90,13 @@ impl BlockSource {
         let first = Bits(block.bits).part(self.first_lane).0;
         let bits = if self.is_first { first } else { block.bits - first };
         if bits > 0 {
-            self.pending.push_back((block.end, block.done + self.skew, bits));
+            let found = self.pending.back().map_or(self.handed_out, |last| last.found) + bits;
+            self.pending.push_back(Pending {
+                end: block.end,
+                at: block.done + self.skew,
+                bits,
+                found,
+            });
         }
         let before = self.turns.back().map_or(self.healthy, Block::is_healthy);
         if block.is_healthy() != before {
@@ -92,7 +114,7 @@ impl BlockSource {
     /// Something happens to the link now.
     pub fn disturb(&mut self, now: Time, change: impl FnOnce(&mut BlockProcess)) {
         self.run_to(now);
-        while self.pending.back().is_some_and(|block| block.0 > now) {
+        while self.pending.back().is_some_and(|block| block.end > now) {
             self.pending.pop_back();
         }
         while self.turns.back().is_some_and(|block| block.end > now) {
@@ -116,19 +138,18 @@ impl BlockSource {
     }
 
     /// The last block that is done by now, and the next one as things stand.
-    pub fn around(&self, now: Time) -> [Option<Block>; 2] {
-        let (mut process, mut last) = (
-            self.settled.clone(),
-            self.before[0].filter(|block| block.done <= now),
-        );
-        while process.next_end().is_some() {
-            let block = process.finish();
-            if block.done > now {
-                return [last, Some(block)];
-            }
-            last = Some(block);
+    pub fn around(&mut self, now: Time) -> [Option<Block>; 2] {
+        let processing = self.settled.generation().post_processing;
+        // No disturbance comes before now any more: what is done by now is settled.
+        while self.settled.next_end().is_some_and(|end| end + processing <= now) {
+            self.before[0] = Some(self.settled.finish());
         }
-        [last, None]
+        let last = self.before[0].filter(|block| block.done <= now);
+        let next = self
+            .settled
+            .is_generating()
+            .then(|| self.settled.clone().finish());
+        [last, next]
     }
 
     /// The next block after now and by `until` at which the link turns bad (alarm) or good again, as things stand.
@@ -145,10 +166,11 @@ impl BlockSource {
 impl KeySource for BlockSource {
     fn advance_to(&mut self, now: Time, blocks: &mut Vec<BlockRun>) {
         self.run_to(now);
-        while let Some(&(_, at, bits)) = self.pending.front()
+        while let Some(&Pending { at, bits, found, .. }) = self.pending.front()
             && at <= now
         {
             self.pending.pop_front();
+            self.handed_out = found;
             blocks.push(BlockRun {
                 first: at,
                 period: Span::ZERO,
@@ -165,14 +187,11 @@ impl KeySource for BlockSource {
     }
 
     fn next_notice(&mut self, bits: u64) -> Option<Time> {
-        let (mut lacking, mut looked_at) = (bits.max(1), 0);
+        let wanted = self.handed_out.saturating_add(bits.max(1));
         loop {
-            while let Some(&(_, at, bits)) = self.pending.get(looked_at) {
-                if bits >= lacking {
-                    return Some(at);
-                }
-                lacking -= bits;
-                looked_at += 1;
+            if self.pending.back().is_some_and(|last| last.found >= wanted) {
+                let before = self.pending.partition_point(|block| block.found < wanted);
+                return Some(self.pending[before].at);
             }
             self.ahead.next_end().filter(|&end| end <= self.horizon)?;
             self.evaluate();

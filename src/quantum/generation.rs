@@ -75,9 +75,7 @@ impl LinkTable {
             Worth {
                 period_ns: period_s * 1e9,
                 bits: nominal.bits as f64 * share * (period_s * 1e9 / nominal.period.0 as f64),
-                qber: found
-                    .qber
-                    .or(usual.qber.filter(|_| found.rate_bps <= 0.0).map(|_| 0.5)),
+                qber: found.observed.or(found.qber),
                 sifted: found.sifted_bps.unwrap_or(0.0) * period_s * systems as f64,
             }
         };
@@ -178,4 +176,6 @@ pub enum Making {
     Blocks(Arc<Generation>),
     /// Lumps after a satellite's passes.
     Passes(Arc<Passes>),
+    /// These blocks, at exponential distances with the schedule's period as their mean.
+    Random(BlockSchedule),
 }

@@ -4,7 +4,7 @@
 use crate::architecture::RequestId;
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{KeyRange, Material, OtpKeys};
-use crate::ids::{Id, StoreId};
+use crate::ids::{Id, SessionId, StoreId};
 use crate::kernel::Keystream;
 
 /// The keystreams of a run.
@@ -42,6 +42,15 @@ impl KeyBits {
         material
     }
 
+    /// The bits at these places of what source KMs draw for a session.
+    pub fn drawn(&self, session: SessionId, keys: &OtpKeys) -> Material {
+        let mut material = Material::default();
+        for KeyRange { start, bits } in keys.ranges() {
+            read(&self.sessions[session.index()], start, bits, &mut material);
+        }
+        material
+    }
+
     /// The key that a source KM draws for a request. Requests of a session ask for equal amounts.
     pub fn fresh(&self, request: RequestId, bits: u64) -> Material {
         let mut material = Material::default();
@@ -61,7 +70,6 @@ fn read(keys: &Keystream, from: u64, bits: u64, into: &mut Material) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::SessionId;
     use crate::kernel::Streams;
 
     fn keys() -> KeyBits {

@@ -11,4 +11,5 @@ pub mod module;
 pub mod optimum;
 pub mod pass_source;
 pub mod process;
+pub mod random_source;
 pub mod source;

@@ -18,8 +18,23 @@ pub struct Expected {
     pub skr_bps: u64,
     /// Consumption \[bit/s\], if the scenario says.
     pub consumption_bps: Option<u64>,
+    /// Whether it reports by itself. A link whose blocks are all alike has nothing to tell but its alarms.
+    pub reports: bool,
     /// How often to report besides changes of the state.
     pub report_every: Option<Span>,
+}
+
+/// What a module is shown of its link when it speaks of it.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Sight {
+    /// The last block that was made, where blocks are drawn one by one.
+    pub block: Option<Block>,
+    /// Whether its channel is down.
+    pub cut: bool,
+    /// The fault that lies behind that, or behind errors, for traces and records.
+    pub fault: Option<FaultId>,
+    /// Whether key that it made is left to be used, while its channel is down.
+    pub keys_left: bool,
 }
 
 /// The machine. It takes no processing time; detection has a delay of its own.
@@ -30,12 +45,14 @@ pub struct Module {
     manager: ManagerId,
     detection: Detection,
     procedure: Procedure,
-    /// What the link is provisioned for, where its blocks have errors of their own.
-    expected: Option<Expected>,
+    /// What the link is provisioned for.
+    expected: Expected,
+    /// Whether it declares by itself what happens to its link; else it answers who asks.
+    declares: bool,
     /// Physical events not declared yet.
     undeclared: Unnoticed,
-    /// Whether the channel is there.
-    up: bool,
+    /// Whether it was declared to be down.
+    down: bool,
     /// Whether the controller has ordered it to stop.
     stopped: bool,
     /// What was declared last: whether the link makes key.
@@ -52,7 +69,7 @@ impl Module {
         manager: ManagerId,
         detection: Detection,
         procedure: Procedure,
-        expected: Option<Expected>,
+        expected: Expected,
     ) -> Module {
         Module {
             link,
@@ -61,12 +78,19 @@ impl Module {
             detection,
             procedure,
             expected,
+            declares: true,
             undeclared: Unnoticed::default(),
-            up: true,
+            down: false,
             stopped: false,
             declared: true,
             state: LinkState::Active,
         }
+    }
+
+    /// The same, but it only answers who asks (P10/P13 step 2).
+    #[must_use]
+    pub fn declaring(self, declares: bool) -> Module {
+        Module { declares, ..self }
     }
 
     /// Time 0.
@@ -75,20 +99,28 @@ impl Module {
     }
 
     fn report_later(&self, now: Time, out: &mut Outbox) {
-        if let Some(every) = self.expected.and_then(|expected| expected.report_every) {
+        if let Some(every) = self.expected.report_every {
             out.wake(now + every, Timer::LinkReport);
         }
     }
 
     /// The controller asks, or orders (P10/P13 steps 1, 2 and 4). A link that was ordered to stop is passive, one that
-    /// was ordered to go on is pending until its first block.
-    pub fn on_message(&mut self, message: &ControlMessage, now: Time, out: &mut Outbox) {
+    /// was ordered to go on is pending until its first block. Who is asked says what is so, declared or not: a link that
+    /// is interrupted or throws its blocks away makes no key, and to be asked about it is to declare it.
+    pub fn on_message(&mut self, message: &ControlMessage, now: Time, sight: &Sight, out: &mut Outbox) {
         match message {
             ControlMessage::StatusRequest => {
+                let works = !sight.cut && sight.block.is_none_or(|block| block.is_healthy());
+                let fault = sight.fault.filter(|_| !works);
+                if let Some(fault) = fault {
+                    out.observe(Observation::Declared { fault });
+                }
                 let answer = StatusAnswer {
-                    link: Some((self.link, self.up && !self.stopped)),
+                    link: Some((self.link, works)),
+                    performance: Some(self.performance(self.state_asked(works, sight), sight.block.as_ref())),
                     levels: Box::default(),
                     at: now,
+                    fault,
                 };
                 let label = Label::new(self.procedure, Step::StatusAnswer);
                 let to = Address::controller(self.controller);
@@ -97,9 +129,9 @@ impl Module {
             ControlMessage::GenerationControl { generate, .. } => {
                 let changed = self.stopped == *generate;
                 self.stopped = !generate;
-                if changed && self.state != LinkState::Off {
+                if changed && !self.down {
                     let state = if *generate {
-                        LinkState::Pending
+                        self.resuming()
                     } else {
                         LinkState::Passive
                     };
@@ -117,19 +149,30 @@ impl Module {
 
     /// Whether it waits for the first block that tells how the link does.
     pub fn awaits_block(&self) -> bool {
-        self.state == LinkState::Pending && self.declared && self.expected.is_some()
+        self.state == LinkState::Pending && self.declared && self.expected.reports
+    }
+
+    /// The state of a link that may go on: blocks that are all alike come at once.
+    fn resuming(&self) -> LinkState {
+        if self.expected.reports {
+            LinkState::Pending
+        } else {
+            LinkState::Active
+        }
     }
 
     /// The quantum channel went or came back.
     pub fn on_disturbance(&mut self, now: Time, generating: bool, fault: FaultId, out: &mut Outbox) {
-        self.up = generating;
+        if !self.declares {
+            return;
+        }
         if let Some(due) = self.undeclared.add(self.detection, now, generating, fault) {
             out.wake(due, Timer::Detection);
         }
     }
 
     /// Detection is over: declare.
-    pub fn on_timer(&mut self, now: Time, out: &mut Outbox) {
+    pub fn on_timer(&mut self, now: Time, sight: &Sight, out: &mut Outbox) {
         let Some(change) = self.undeclared.notice(now) else {
             return;
         };
@@ -142,21 +185,43 @@ impl Module {
         if !generating {
             out.observe(Observation::Declared { fault });
         }
+        self.down = !generating;
         // Repaired, it resynchronises before the next block.
         let state = match (generating, self.stopped) {
-            (false, _) => LinkState::Off,
+            (false, _) => self.state_now(sight),
             (true, true) => LinkState::Passive,
-            (true, false) => LinkState::Pending,
+            (true, false) => self.resuming(),
         };
         let cause = (!generating).then_some(AlarmCause::Interrupted);
         self.declare(cause, origin, Some(fault), out);
         self.report(state, None, Some(fault), out);
     }
 
-    /// A report is due; `block` is the last one that was made.
-    pub fn on_report(&mut self, now: Time, block: Option<&Block>, out: &mut Outbox) {
-        let block = block.filter(|_| matches!(self.state, LinkState::Active | LinkState::Pending));
-        self.report(self.state, block, None, out);
+    /// The state now: a link that is down is off once no key is left that it made.
+    fn state_now(&self, sight: &Sight) -> LinkState {
+        match (self.down, sight.keys_left) {
+            (false, _) => self.state,
+            (true, true) => LinkState::Passive,
+            (true, false) => LinkState::Off,
+        }
+    }
+
+    /// The state that is told to who asks.
+    fn state_asked(&self, works: bool, sight: &Sight) -> LinkState {
+        match (sight.cut, self.stopped, works) {
+            (true, ..) if sight.keys_left => LinkState::Passive,
+            (true, ..) => LinkState::Off,
+            (false, true, _) => LinkState::Passive,
+            (false, false, false) => LinkState::Pending,
+            // The repair is not declared yet.
+            (false, false, true) if self.down => self.resuming(),
+            (false, false, true) => self.state,
+        }
+    }
+
+    /// A report is due.
+    pub fn on_report(&mut self, now: Time, sight: &Sight, out: &mut Outbox) {
+        self.report(self.state_now(sight), sight.block.as_ref(), None, out);
         self.report_later(now, out);
     }
 
@@ -175,6 +240,7 @@ impl Module {
                 qber_ppm: block.qber.map_or(0, millionths),
             }),
             Fate::Unauthenticated => Some(AlarmCause::NotAuthenticated),
+            Fate::Empty => Some(AlarmCause::NoKey),
         };
         if healthy != self.declared {
             if let (false, Some(fault)) = (healthy, fault) {
@@ -185,19 +251,33 @@ impl Module {
         self.report(state, Some(block), fault, out);
     }
 
-    /// Says over Cq and Mq how the link does.
-    fn report(&mut self, state: LinkState, block: Option<&Block>, fault: Option<FaultId>, out: &mut Outbox) {
-        self.state = state;
-        let Some(expected) = self.expected else { return };
-        let label = Label::new(self.procedure, Step::StatusReport);
-        let link = self.link;
-        let performance = LinkPerformance {
+    /// How the link does in a state; a link that makes no key has no block to tell of.
+    fn performance(&self, state: LinkState, block: Option<&Block>) -> LinkPerformance {
+        let expected = &self.expected;
+        let block = block.filter(|_| matches!(state, LinkState::Active | LinkState::Pending));
+        let steady = if expected.reports || state != LinkState::Active {
+            0
+        } else {
+            expected.skr_bps
+        };
+        LinkPerformance {
             state,
-            skr_bps: block.map_or(0, Block::rate_bps),
+            skr_bps: block.map_or(steady, Block::rate_bps),
             expected_skr_bps: expected.skr_bps,
             expected_consumption_bps: expected.consumption_bps,
             qber_ppm: block.and_then(|block| block.qber).map(millionths),
-        };
+        }
+    }
+
+    /// Says over Cq and Mq how the link does.
+    fn report(&mut self, state: LinkState, block: Option<&Block>, fault: Option<FaultId>, out: &mut Outbox) {
+        self.state = state;
+        if !self.expected.reports {
+            return;
+        }
+        let label = Label::new(self.procedure, Step::StatusReport);
+        let link = self.link;
+        let performance = self.performance(state, block);
         let to_controller = ControlMessage::LinkReport {
             link,
             performance,
@@ -243,6 +323,13 @@ mod tests {
     use super::*;
     use crate::architecture::{Effect, Message};
 
+    const STEADY: Expected = Expected {
+        skr_bps: 1_000,
+        consumption_bps: None,
+        reports: false,
+        report_every: None,
+    };
+
     #[test]
     fn a_cut_is_declared_once_over_cq_and_mq_after_the_detection_time() {
         let mut module = Module::new(
@@ -251,7 +338,7 @@ mod tests {
             ManagerId(0),
             Detection::Alarm(Span(50)),
             Procedure::P10,
-            None,
+            STEADY,
         );
         let mut out = Outbox::new(Address::module(LinkId(3), 0));
         module.on_disturbance(Time(100), false, FaultId(0), &mut out);
@@ -263,7 +350,7 @@ mod tests {
                 timer: Timer::Detection
             }]
         ));
-        module.on_timer(Time(150), &mut out);
+        module.on_timer(Time(150), &Sight::default(), &mut out);
         let effects = out.take();
         let to: Vec<Address> = effects
             .iter()
@@ -298,7 +385,7 @@ mod tests {
             way: Span(5),
         };
         let (link, controller, manager) = (LinkId(3), ControllerId(1), ManagerId(0));
-        let mut module = Module::new(link, controller, manager, beats, Procedure::P10, None);
+        let mut module = Module::new(link, controller, manager, beats, Procedure::P10, STEADY);
         let mut out = Outbox::new(Address::module(LinkId(3), 0));
         let mut declared = |down: u64, up: u64, down_due: u64, up_due: u64| {
             module.on_disturbance(Time(down), false, FaultId(0), &mut out);
@@ -307,11 +394,11 @@ mod tests {
                 Some(Effect::Wake { at, .. }) if *at == Time(down_due)
             ));
             if up >= down_due {
-                module.on_timer(Time(down_due), &mut out);
+                module.on_timer(Time(down_due), &Sight::default(), &mut out);
             }
             module.on_disturbance(Time(up), true, FaultId(0), &mut out);
-            module.on_timer(Time(down_due), &mut out);
-            module.on_timer(Time(up_due), &mut out);
+            module.on_timer(Time(down_due), &Sight::default(), &mut out);
+            module.on_timer(Time(up_due), &Sight::default(), &mut out);
             let said = out.take();
             let said = said.iter().filter(|effect| matches!(effect, Effect::Send(_)));
             said.count()

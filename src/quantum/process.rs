@@ -25,6 +25,8 @@ pub enum Fate {
     FrameError,
     /// No key was left to authenticate it: lost.
     Unauthenticated,
+    /// Few enough errors, and no key left in it by the model.
+    Empty,
 }
 
 /// A block that was acquired.
@@ -178,11 +180,12 @@ impl BlockProcess {
                 Fate::FrameError
             } else {
                 bits = libm::floor(worth.bits.max(0.0)) as u64;
+                let is_empty = bits == 0;
                 let kept_back =
                     bits.min(generation.start_key_bits - self.pool.min(generation.start_key_bits));
                 self.pool += kept_back;
                 bits -= kept_back;
-                Fate::Kept
+                if is_empty { Fate::Empty } else { Fate::Kept }
             }
         };
         self.begin(current.end);

@@ -1,13 +1,16 @@
 //! The key that comes out of a link, evaluated at the moment of a look: an idle link costs no events.
 
+use std::collections::BTreeMap;
+
 use super::block_source::BlockSource;
 use super::material::KeyBits;
 use super::pass_source::PassSource;
 use super::process::{Block, BlockProcess};
+use super::random_source::RandomSource;
 use crate::architecture::RequestId;
 use crate::architecture::key_source::{BlockRun, KeySource, KeySources, StoreEnd};
 use crate::architecture::message::{Material, OtpKeys};
-use crate::ids::{Arena, Id, StoreId};
+use crate::ids::{Arena, FaultId, Id, SessionId, StoreId};
 use crate::kernel::{Span, Time};
 
 /// Equal blocks at equal distance, with interruptions: what one end of one lane gets.
@@ -111,6 +114,8 @@ pub enum LinkSource {
     Blocks(Box<BlockSource>),
     /// Lumps after a satellite's passes.
     Passes(Box<PassSource>),
+    /// Equal blocks at random distances.
+    Random(Box<RandomSource>),
 }
 
 impl LinkSource {
@@ -120,6 +125,7 @@ impl LinkSource {
             LinkSource::Steady(source) => source.stop(now),
             LinkSource::Blocks(source) => source.disturb(now, BlockProcess::stop),
             LinkSource::Passes(source) => source.stop(now),
+            LinkSource::Random(source) => source.stop(now),
         }
     }
 
@@ -129,6 +135,7 @@ impl LinkSource {
             LinkSource::Steady(source) => source.start(now),
             LinkSource::Blocks(source) => source.disturb(now, |process| process.start(now)),
             LinkSource::Passes(source) => source.start(now),
+            LinkSource::Random(source) => source.start(now),
         }
     }
 
@@ -141,9 +148,9 @@ impl LinkSource {
     }
 
     /// The last block that is done by now, and the next one as things stand.
-    pub fn around(&self, now: Time) -> [Option<Block>; 2] {
+    pub fn around(&mut self, now: Time) -> [Option<Block>; 2] {
         match self {
-            LinkSource::Steady(_) | LinkSource::Passes(_) => [None; 2],
+            LinkSource::Steady(_) | LinkSource::Passes(_) | LinkSource::Random(_) => [None; 2],
             LinkSource::Blocks(source) => source.around(now),
         }
     }
@@ -151,7 +158,7 @@ impl LinkSource {
     /// The next block at which the link turns bad (alarm) or good again, as things stand.
     pub fn next_turn(&mut self, now: Time, until: Time) -> Option<Block> {
         match self {
-            LinkSource::Steady(_) | LinkSource::Passes(_) => None,
+            LinkSource::Steady(_) | LinkSource::Passes(_) | LinkSource::Random(_) => None,
             LinkSource::Blocks(source) => source.next_turn(now, until),
         }
     }
@@ -163,6 +170,7 @@ impl KeySource for LinkSource {
             LinkSource::Steady(source) => source.advance_to(now, blocks),
             LinkSource::Blocks(source) => source.advance_to(now, blocks),
             LinkSource::Passes(source) => source.advance_to(now, blocks),
+            LinkSource::Random(source) => source.advance_to(now, blocks),
         }
     }
 
@@ -171,6 +179,7 @@ impl KeySource for LinkSource {
             LinkSource::Steady(source) => source.next_notice(bits),
             LinkSource::Blocks(source) => source.next_notice(bits),
             LinkSource::Passes(source) => source.next_notice(bits),
+            LinkSource::Random(source) => source.next_notice(bits),
         }
     }
 
@@ -179,6 +188,7 @@ impl KeySource for LinkSource {
             LinkSource::Steady(source) => source.is_generating(),
             LinkSource::Blocks(source) => source.is_generating(),
             LinkSource::Passes(source) => source.is_generating(),
+            LinkSource::Random(source) => source.is_generating(),
         }
     }
 }
@@ -187,6 +197,8 @@ impl KeySource for LinkSource {
 #[derive(Clone, Debug, Default)]
 pub struct QuantumLayer {
     ends: Arena<StoreId, [LinkSource; 2]>,
+    /// Which faults keep sources from generating.
+    faults: BTreeMap<StoreId, FaultId>,
     /// Where real bits flow.
     bits: Option<KeyBits>,
 }
@@ -218,6 +230,14 @@ impl QuantumLayer {
         }
     }
 
+    /// The fault that keeps what fills a store from generating, from now on; `None`: there is none any more.
+    pub fn blame(&mut self, store: StoreId, fault: Option<FaultId>) {
+        match fault {
+            Some(fault) => self.faults.insert(store, fault),
+            None => self.faults.remove(&store),
+        };
+    }
+
     /// An eavesdropper intercepts and resends this fraction of the pulses from now on (0: no longer), as both ends of
     /// a store see it.
     pub fn intercept(&mut self, store: StoreId, fraction: f64, now: Time) {
@@ -227,7 +247,7 @@ impl QuantumLayer {
     }
 
     /// The last block that filled a store and is done by now, and the next one as things stand.
-    pub fn around(&self, store: StoreId, now: Time) -> [Option<Block>; 2] {
+    pub fn around(&mut self, store: StoreId, now: Time) -> [Option<Block>; 2] {
         self.ends[store][0].around(now)
     }
 
@@ -246,9 +266,18 @@ impl KeySources for QuantumLayer {
         }]
     }
 
+    fn fault_behind(&self, store: StoreId) -> Option<FaultId> {
+        self.faults.get(&store).copied()
+    }
+
     fn bits(&self, store: StoreId, end: StoreEnd, keys: &OtpKeys) -> Option<Box<Material>> {
         let bits = self.bits.as_ref()?;
         Some(Box::new(bits.of_store(store, end, keys)))
+    }
+
+    fn drawn(&self, session: SessionId, keys: &OtpKeys) -> Option<Box<Material>> {
+        let bits = self.bits.as_ref()?;
+        Some(Box::new(bits.drawn(session, keys)))
     }
 
     fn fresh(&self, request: RequestId, bits: u64) -> Option<Box<Material>> {

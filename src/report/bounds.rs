@@ -103,6 +103,14 @@ pub fn bounds(bounds: &Bounds, price: Option<&Price>, variants: &[Variant], look
             rate(all.hard_bps)
         ),
     );
+    if let Some(busiest) = &bounds.busiest {
+        let line = format!(
+            "Busiest hop: {}, asked for {:.0} % of the key that it makes",
+            busiest.hop,
+            100.0 * busiest.load
+        );
+        say(&mut text, &line);
+    }
     if !bounds.exposure.is_empty() {
         say(&mut text, "\nNodes that hold keys of others in clear:");
         let mut rows = table(look, &["node", "demands", "of all key"]);

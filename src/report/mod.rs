@@ -9,5 +9,7 @@ pub mod link_curve;
 pub mod page;
 pub mod picture;
 pub mod quantity;
+pub mod slice;
 pub mod study;
+pub mod sweep_table;
 pub mod tables;

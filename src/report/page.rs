@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::picture::{Picture, escaped, map, of_comparison, of_run, of_sweep};
 use super::quantity::Scale;
+use super::slice::{Slice, Wanted};
 use super::study::Run;
 use crate::archive::{Comparison, Manifest, PointRecord, SweepRecord, Verdict};
 
@@ -51,9 +52,10 @@ pub fn page(parts: &[Part]) -> String {
             Part::Sweep(manifest, record, points) => page.sweep(manifest, record, points),
         }
     }
-    let title = match page.titles.as_slice() {
-        [one] => one.clone(),
-        titles => format!("{} results", titles.len()),
+    // A comparison brings its variants along.
+    let title = match parts {
+        [_] => page.titles[0].clone(),
+        parts => format!("{} results", parts.len()),
     };
     let mut contents = String::new();
     for (at, title) in page.titles.iter().enumerate() {
@@ -372,14 +374,28 @@ impl Page {
             manifest,
         );
         self.note(&format!(
-            "{} points, design {}: {}.",
+            "{} points, design {}: {}.{}",
             record.points,
             record.design,
-            record.axes.join("; ")
+            [record.variants.as_slice(), record.axes.as_slice()]
+                .concat()
+                .join("; "),
+            if record.compared {
+                " Each point compares the variants that are derived from the boundaries."
+            } else {
+                ""
+            }
         ));
-        let pictures = of_sweep::pictures(record, points, None);
+        let slice = Slice::of(record, points, &Wanted::default());
+        let pictures = slice.map_or_else(|_| Vec::new(), |slice| of_sweep::pictures(&slice, None));
         if pictures.is_empty() {
             self.note("No metric differs between the points.");
+        }
+        if record.paths.len() > 2 && record.design == "grid" {
+            self.note(
+                "More than two paths vary: each picture is a slice at the first values of the others. Other slices: \
+                 qkdni plot RESULT --where PATH=VALUE; tables: qkdni table RESULT.",
+            );
         }
         for picture in &pictures {
             self.picture(picture);

@@ -144,8 +144,8 @@ impl Map {
                         .collect(),
                 })
                 .collect(),
-            demands: (plan.sessions.values())
-                .map(|session| MapDemand {
+            demands: (plan.demands())
+                .map(|(_, session)| MapDemand {
                     name: session.name.clone(),
                     ends: [node_of(session.source), node_of(session.destination)],
                 })

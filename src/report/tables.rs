@@ -1,6 +1,8 @@
 //! Tables for the terminal: the summary of a run, and a comparison.
 
-use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, presets};
+use comfy_table::{
+    Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, presets,
+};
 
 use super::quantity::Scale;
 use crate::archive::{
@@ -88,7 +90,7 @@ fn metric_cells(row: &MetricRow) -> Vec<Cell> {
     ]
 }
 
-/// One line per demand with the metrics that a demand is judged by.
+/// One line per demand with the metrics that a demand is judged by, and what faults did to it.
 fn push_demands(text: &mut String, summary: &Summary, look: Look) {
     const SHOWN: [&str; 5] = [
         "requests",
@@ -97,35 +99,47 @@ fn push_demands(text: &mut String, summary: &Summary, look: Look) {
         "kkrd_s",
         "availability",
     ];
+    const FAULTS: [&str; 4] = [
+        "rerouting_latency_s",
+        "service_interruption_s",
+        "service_restoration_s",
+        "unrestored_interruptions",
+    ];
     let mut scopes: Vec<&str> = Vec::new();
     for row in &summary.metrics {
         if row.scope.starts_with("demand:") && !scopes.contains(&row.scope.as_str()) {
             scopes.push(&row.scope);
         }
     }
-    let has_column = |name: &&str| scopes.iter().any(|scope| summary.metric(name, scope).is_some());
-    let columns: Vec<&str> = SHOWN.into_iter().filter(has_column).collect();
-    if columns.is_empty() {
-        return;
-    }
-    let header: Vec<&str> = std::iter::once("demand").chain(columns.iter().copied()).collect();
-    let mut demands = table(look, &header);
-    for scope in scopes.iter().take(DETAIL) {
-        let mut cells = vec![Cell::new(scope.trim_start_matches("demand:"))];
-        cells.extend(columns.iter().map(|name| {
-            let row = summary.metric(name, scope);
-            let shown = row.and_then(|row| row.mean.map(|mean| Scale::of(&row.unit, mean).quantity(mean)));
-            Cell::new(shown.unwrap_or_default())
-        }));
-        demands.add_row(cells);
-    }
-    text.push('\n');
-    push(text, &demands);
-    if scopes.len() > DETAIL {
-        say(
-            text,
-            &format!("… {} more demands in summary.json", scopes.len() - DETAIL),
-        );
+    for shown in [&SHOWN[..], &FAULTS] {
+        let has = |name: &&str| {
+            let mut rows = scopes.iter().filter_map(|scope| summary.metric(name, scope));
+            rows.any(|row| row.mean.is_some())
+        };
+        let columns: Vec<&str> = shown.iter().copied().filter(has).collect();
+        if columns.is_empty() {
+            continue;
+        }
+        let header: Vec<&str> = std::iter::once("demand").chain(columns.iter().copied()).collect();
+        let mut demands = table(look, &header);
+        for scope in scopes.iter().take(DETAIL) {
+            let mut cells = vec![Cell::new(scope.trim_start_matches("demand:"))];
+            cells.extend(columns.iter().map(|name| {
+                let row = summary.metric(name, scope);
+                let shown =
+                    row.and_then(|row| row.mean.map(|mean| Scale::of(&row.unit, mean).quantity(mean)));
+                Cell::new(shown.unwrap_or_default())
+            }));
+            demands.add_row(cells);
+        }
+        text.push('\n');
+        push(text, &demands);
+        if scopes.len() > DETAIL {
+            say(
+                text,
+                &format!("… {} more demands in summary.json", scopes.len() - DETAIL),
+            );
+        }
     }
 }
 
@@ -146,19 +160,23 @@ pub fn sweep(record: &SweepRecord, points: &[PointRecord], look: Look) -> String
         ),
     );
     let paths = record.paths.iter().map(String::as_str);
-    let header: Vec<&str> = std::iter::once("point").chain(paths).chain(SHOWN).collect();
+    let variant = record.compared.then_some("variant");
+    let header: Vec<&str> = (std::iter::once("point").chain(paths).chain(variant))
+        .chain(SHOWN)
+        .collect();
     let mut table = table(look, &header);
     for point in points {
-        let values = point
-            .values
-            .values()
-            .map(|value| Cell::new(value.as_str().unwrap_or_default()));
-        let means = SHOWN.map(|name| {
-            let row = point.summary.metric(name, "network");
-            let shown = row.and_then(|row| row.mean.map(|mean| Scale::of(&row.unit, mean).quantity(mean)));
-            Cell::new(shown.unwrap_or_default())
-        });
-        table.add_row(std::iter::once(Cell::new(point.point)).chain(values).chain(means));
+        for (variant, summary) in point.summaries() {
+            let values = record.paths.iter().map(|path| point.value(path));
+            let values = values.chain(record.compared.then_some(variant)).map(Cell::new);
+            let means = SHOWN.map(|name| {
+                let row = summary.metric(name, "network");
+                let shown =
+                    row.and_then(|row| row.mean.map(|mean| Scale::of(&row.unit, mean).quantity(mean)));
+                Cell::new(shown.unwrap_or_default())
+            });
+            table.add_row(std::iter::once(Cell::new(point.point)).chain(values).chain(means));
+        }
     }
     push(&mut text, &table);
     let more = record.points as usize - points.len();
@@ -355,6 +373,10 @@ pub(super) fn table(look: Look, header: &[&str]) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     left_aligned(&mut table, 0);
+    // Names are not broken: they are looked up and pasted.
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
     table
 }
 

@@ -4,11 +4,15 @@ mod channels;
 mod faults;
 mod limits;
 mod networks;
+mod protection;
 mod provider;
 mod routes;
+mod routing;
 mod traffic;
 
 use std::collections::BTreeMap;
+
+use routes::Ways;
 
 use super::document::{Authentication, BoundaryKind, Document, Place};
 use crate::catalogue::{Decoder, Finding, Node, Path, Severity, suggest};
@@ -29,15 +33,18 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
         document,
         tree,
         decoder,
+        ways: Ways::new(document),
         findings: Vec::new(),
     };
     checker.run();
     checker.ids();
     checker.qkdns();
+    checker.link_state();
     checker.boundaries();
     checker.providers();
     checker.ducts();
     checker.demands();
+    checker.protection();
     checker.faults();
     checker.expectations();
     checker.data_network();
@@ -54,6 +61,7 @@ struct Checker<'a> {
     document: &'a Document,
     tree: &'a Node,
     decoder: &'a Decoder,
+    ways: Ways<'a>,
     findings: Vec<Finding>,
 }
 
@@ -93,6 +101,14 @@ impl Checker<'_> {
                 at!("name"),
                 "the scenario has no name",
                 "its name is also that of its results folder",
+            );
+        }
+        if document.timing.processing.key_manager_queue == Some(0) {
+            self.error(
+                "zero_queue",
+                at!("timing", "processing", "key_manager_queue"),
+                "key managers take no message",
+                "write 1 or more, or leave the limit out",
             );
         }
         let protocol = &document.protocol;
@@ -228,6 +244,11 @@ impl Checker<'_> {
             document.demands.iter().map(|x| x.id.as_str()),
         );
         self.unique(
+            &at!("pools"),
+            "pool",
+            document.pools.iter().map(|x| x.id.as_str()),
+        );
+        self.unique(
             &at!("faults"),
             "fault",
             document.faults.iter().map(|x| x.id.as_str()),
@@ -277,7 +298,7 @@ impl Checker<'_> {
             );
             return false;
         };
-        if qkdn.nodes.iter().any(|node| node.id == place.node) {
+        if self.ways.has(&place.qkdn, &place.node) {
             return true;
         }
         let names: Vec<&str> = qkdn.nodes.iter().map(|node| node.id.as_str()).collect();

@@ -2,18 +2,19 @@
 //!
 //! The document is valid: [`load()`](super::load()) has seen to it, and derived variants of a valid document are valid.
 
+mod protection;
 mod provider;
+mod routing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::{
     self, Arrivals, Authentication, Boundary, BoundaryKind, ChannelQuality, Control, Document, Iwn,
-    LinkModel, Relay, Reservation, Routing, Sharing, Store, Stretch, TransferProtection,
+    LinkModel, Relay, Reservation, Sharing, Store, Stretch, TransferProtection,
 };
-use crate::architecture::surroundings::{Parameters, RelayScheme, ReservationScheme};
+use crate::architecture::surroundings::{LinkStateRefresh, Parameters, RelayScheme, ReservationScheme};
 use crate::architecture::{Heartbeat, Procedure, Recovery};
-use crate::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
 use crate::ids::{DuctId, NodeId, QkdnId};
 use crate::interworking::way::{Way, part_of};
 use crate::kernel::{Span, Time};
@@ -23,7 +24,9 @@ use crate::network::plan::{self, DuctSection, LocalDelays, Plan, Prices, Process
 use crate::network::sharing;
 use crate::quantum::generation::{Drift, Generation, LinkTable, Making};
 use crate::quantum::models::{BlockSchedule, Channel};
-use crate::service::demand::{ArrivalProcess, Periodic, Poisson};
+use crate::service::demand::{
+    ArrivalProcess, HoldingTime, OnOff, Periodic, Poisson, Replay, Scaled, Sessions,
+};
 use crate::units::{Bits, Decibels, Fraction, Metres};
 
 /// What a valid document means.
@@ -49,6 +52,9 @@ pub fn compile(document: &Document) -> Plan {
     }
     compiler.controls();
     compiler.traffic();
+    for pool in &document.pools {
+        compiler.builder.class(&pool.class);
+    }
     if matches!(document.security.sharing, Sharing::KsaKeys(_)) {
         compiler.builder.class(sharing::CLASS);
     }
@@ -61,6 +67,7 @@ pub fn compile(document: &Document) -> Plan {
             ck: keys.ck,
         });
     }
+    protection::protect(document, &mut plan);
     faults(document, &mut plan);
     plan
 }
@@ -155,6 +162,10 @@ fn parameters(document: &Document) -> Parameters {
         coordination_timeout: timing.coordination_timeout,
         coordination_retries: timing.coordination_retries as u8,
         recovery: recovery(document),
+        refresh: LinkStateRefresh {
+            period: protocol.link_state.refresh,
+            max_age: protocol.link_state.max_age,
+        },
         rerouting: Procedure::P10, // the builder knows better once it has the boundaries
     }
 }
@@ -165,6 +176,17 @@ fn processing(document: &Document) -> Processing {
         key_manager: processing.key_manager,
         controller: processing.controller,
         manager: processing.manager,
+    }
+}
+
+fn serving(document: &Document) -> plan::Serving {
+    let processing = &document.timing.processing;
+    plan::Serving {
+        law: match processing.law {
+            document::ServiceLaw::Fixed => plan::ServiceLaw::Fixed,
+            document::ServiceLaw::Exponential => plan::ServiceLaw::Exponential,
+        },
+        key_manager_queue: processing.key_manager_queue,
     }
 }
 
@@ -179,6 +201,7 @@ struct Wanted<'a> {
     model: &'a LinkModel,
     generation: Option<&'a document::Generation>,
     store: &'a Store,
+    max_sessions: Option<u32>,
     ducts: Vec<DuctSection>,
 }
 
@@ -213,15 +236,15 @@ impl Compiler<'_> {
             self.add_duct(duct.id.as_str(), duct.length);
         }
         for qkdn in &self.document.qkdns {
-            let routing: Arc<dyn RoutingAlgorithm> = match qkdn.routing {
-                Routing::FewestHops(_) => Arc::new(FewestHops),
-                Routing::ShortestLength(_) => Arc::new(ShortestLength),
-                Routing::Widest(_) => Arc::new(Widest),
-            };
-            let id = self.builder.qkdn(qkdn.id.as_str(), routing);
+            let id = self
+                .builder
+                .qkdn(qkdn.id.as_str(), routing::algorithm(&qkdn.routing));
             self.qkdns.insert(qkdn.id.0.clone(), id);
             for node in &qkdn.nodes {
-                self.add_node(format!("{}/{}", qkdn.id, node.id), id, None);
+                let added = self.add_node(format!("{}/{}", qkdn.id, node.id), id, None);
+                if let Some(place) = node.place() {
+                    self.builder.place(added, place);
+                }
             }
         }
         for qkdn in &self.document.qkdns {
@@ -247,6 +270,7 @@ impl Compiler<'_> {
                     model: &link.model,
                     generation: link.generation.as_ref(),
                     store: &link.store,
+                    max_sessions: link.max_sessions,
                     ducts,
                     name,
                 });
@@ -271,7 +295,7 @@ impl Compiler<'_> {
         let schedule = schedule(wanted.model, &channel);
         let making = schedule
             .and_then(|schedule| making(&wanted, &channel, schedule.times(u64::from(wanted.systems))));
-        self.builder.link(LinkSpec {
+        let link = self.builder.link(LinkSpec {
             name: wanted.name,
             ends: wanted.ends,
             length_m: wanted.length.0,
@@ -282,7 +306,11 @@ impl Compiler<'_> {
             making,
             store: amounts(wanted.store),
             ducts: wanted.ducts,
-        })
+        });
+        if let Some(at_most) = wanted.max_sessions {
+            self.builder.session_limit(link, at_most);
+        }
+        link
     }
 
     fn boundary(&mut self, boundary: &Boundary) {
@@ -312,6 +340,7 @@ impl Compiler<'_> {
                     model: &gwn.link.model,
                     generation: gwn.link.generation.as_ref(),
                     store: &gwn.link.store,
+                    max_sessions: gwn.link.max_sessions,
                     ducts: way.into_iter().map(section).collect(),
                 });
                 self.builder.relay_boundary(name, link);
@@ -327,10 +356,19 @@ impl Compiler<'_> {
         let id = self.builder.iwn(boundary.id.as_str(), iwn.kxi1_prime_delay);
         let templates = [&iwn.link, iwn.link_b.as_ref().unwrap_or(&iwn.link)];
         let up_to_site = loss.up_to(site, length);
+        // An IWN whose place cannot be known counts as being where the border node is.
+        let places = borders.map(|border| self.builder.place_of(border));
+        let at_site = match places {
+            [Some(a), Some(b)] => Some(document::place_between(a, b, site.0 as f64 / length.0 as f64)),
+            _ => None,
+        };
         let sides = [0, 1].map(|side| {
             let qkdn = &boundary.between[side].qkdn;
             let name = format!("{}/{qkdn}", boundary.id);
             let node = self.add_node(name.clone(), self.qkdns[qkdn], Some(id));
+            if let Some(place) = at_site.or(places[side]) {
+                self.builder.place(node, place);
+            }
             let (from, to) = if side == 0 {
                 (0, site.0)
             } else {
@@ -350,6 +388,7 @@ impl Compiler<'_> {
                 model: &templates[side].model,
                 generation: templates[side].generation.as_ref(),
                 store: &templates[side].store,
+                max_sessions: templates[side].max_sessions,
                 ducts: part_of(way, from, to).into_iter().map(section).collect(),
             });
             node
@@ -404,6 +443,7 @@ impl Compiler<'_> {
     fn traffic(&mut self) {
         let document = self.document;
         let timing = &document.timing;
+        self.builder.serving(serving(document));
         self.builder.delays(LocalDelays {
             ak: timing.ak_delay,
             local: timing.local_delay,
@@ -428,14 +468,15 @@ impl Compiler<'_> {
         }
         for demand in &document.demands {
             let ends = [0, 1].map(|end| self.node(&demand.between[end].qkdn, &demand.between[end].node));
-            let arrivals: Arc<dyn ArrivalProcess> = match &demand.arrivals {
-                Arrivals::Periodic(periodic) => Arc::new(Periodic {
-                    period: periodic.period,
-                    phase: None,
-                }),
-                Arrivals::Poisson(poisson) => Arc::new(Poisson {
-                    rate: poisson.rate.per_second(),
-                }),
+            let arrivals = arrivals(&demand.arrivals, demand.from);
+            let factor = document.demand_scale;
+            let arrivals = if factor == 1.0 {
+                arrivals
+            } else {
+                Arc::new(Scaled {
+                    process: arrivals,
+                    factor,
+                })
             };
             let class = self.builder.class(&demand.class);
             let (name, keys) = (demand.id.as_str(), u64::from(demand.number));
@@ -448,6 +489,36 @@ impl Compiler<'_> {
         for route in &document.data_network.routes {
             let [a, b] = [0, 1].map(|end| self.node(&route.between[end].qkdn, &route.between[end].node));
             self.builder.data_route(a, b, route.length.0);
+        }
+    }
+}
+
+/// When a demand asks that begins then.
+fn arrivals(arrivals: &Arrivals, from: Span) -> Arc<dyn ArrivalProcess> {
+    match arrivals {
+        Arrivals::Periodic(periodic) => Arc::new(Periodic {
+            period: periodic.period,
+            phase: None,
+        }),
+        Arrivals::Poisson(poisson) => Arc::new(Poisson {
+            rate: poisson.rate.per_second(),
+        }),
+        Arrivals::OnOff(bursts) => Arc::new(OnOff {
+            on: bursts.on,
+            off: bursts.off,
+            rate: bursts.rate.per_second(),
+        }),
+        Arrivals::Sessions(sessions) => Arc::new(Sessions {
+            rate: sessions.rate.per_second(),
+            holding: match sessions.holding {
+                document::Holding::Exponential(document::MeanTime { mean }) => HoldingTime::Exponential(mean),
+                document::Holding::Fixed(document::FixedTime { time }) => HoldingTime::Fixed(time),
+            },
+            requests_per_s: sessions.requests.map_or(0.0, crate::units::Rate::per_second),
+        }),
+        Arrivals::Replay(replay) => {
+            let after = replay.times.iter().filter_map(|at| at.0.checked_sub(from.0));
+            Arc::new(Replay::new(after.map(Span).collect()))
         }
     }
 }
@@ -516,6 +587,12 @@ fn making(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Opt
         }
         return Some(Making::Passes(Arc::new(passes)));
     }
+    if let LinkModel::RandomBlocks(model) = wanted.model {
+        let pairs = nominal.bits / model.block.0.max(1);
+        let period = Span(nominal.period.0 / pairs.max(1));
+        let bits = model.block.0;
+        return Some(Making::Random(BlockSchedule { bits, period }));
+    }
     let usual = document::Generation::default();
     let physical = wanted.model.is_physical();
     let written = wanted.generation.or(physical.then_some(&usual))?;
@@ -551,4 +628,24 @@ fn making(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Opt
         report_every: written.report_every,
         skew: [written.skew_first, written.skew_second],
     })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load;
+
+    /// A plan made in code has by default what a scenario file has.
+    #[test]
+    fn defaults_in_code_are_those_of_files() {
+        let mut document = load("scenarios/ring-of-four.json", &[]).expect("valid").document;
+        document.protocol = document::Protocol::default();
+        document.timing = document::Timing::default();
+        document.security = document::Security::default();
+        assert_eq!(
+            format!("{:?}", parameters(&document)),
+            format!("{:?}", Parameters::default())
+        );
+        assert_eq!(processing(&document), Processing::default());
+    }
 }

@@ -6,6 +6,7 @@
 mod generation;
 mod link_model;
 mod network;
+mod protection;
 mod provider;
 mod recovery;
 mod traffic;
@@ -13,6 +14,7 @@ mod traffic;
 pub use generation::*;
 pub use link_model::*;
 pub use network::*;
+pub use protection::*;
 pub use provider::*;
 pub use recovery::*;
 pub use traffic::*;
@@ -49,6 +51,13 @@ record! {
         classes: Vec<Class>,
         /// Who asks for keys.
         demands: Vec<Demand>,
+        /// How many times as often as it says every demand asks.
+        demand_scale: f64 = 1.0,
+        /// Instead of that: so often that the busiest direction between two QKDNs asks for this share of what it can get
+        /// with interworking nodes half-way along all boundaries (variant I, max-flow in the long run).
+        load: Option<f64>,
+        /// Key that is relayed ahead of the requests that are served from it.
+        pools: Vec<Pool>,
         /// What breaks, and when.
         faults: Vec<FaultEvent>,
         /// What the results should be; a run in which one fails ends with exit code 1.
@@ -191,10 +200,30 @@ record! {
         retransmission: Retransmission = Retransmission::default(),
         /// How failures are noticed, and when something is done about them.
         recovery: Recovery = Recovery::default(),
+        /// How controllers of a distributed QKDN keep each other's knowledge fresh.
+        link_state: LinkState = LinkState::default(),
     }
 }
 
 impl Default for Protocol {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+record! {
+    /// How controllers of a distributed QKDN keep each other's knowledge fresh, beside telling changes. What a controller
+    /// hears from its own modules and key managers does not age.
+    pub struct LinkState {
+        /// How often each controller floods how its hops do, changed or not; default: never.
+        refresh: Option<Span>,
+        /// Age from which knowledge counts as none: the hop is used only where no path of known hops leads, and none of its
+        /// key counts as usable. Longer than "refresh". Default: knowledge does not age.
+        max_age: Option<Span>,
+    }
+}
+
+impl Default for LinkState {
     fn default() -> Self {
         defaults()
     }
@@ -258,6 +287,16 @@ impl Default for Channels {
     }
 }
 
+names! {
+    /// How the service times of one kind of element are distributed.
+    pub enum ServiceLaw ("distribution of service times") {
+        /// Always the same.
+        fixed => Fixed,
+        /// Exponential, with the given time as its mean.
+        exponential => Exponential,
+    }
+}
+
 record! {
     /// Service time per message of the elements that serve one message after the other.
     pub struct Processing {
@@ -267,6 +306,12 @@ record! {
         controller: Span = Span::from_micros(100),
         /// Of a manager. Assumption: 100 us.
         manager: Span = Span::from_micros(100),
+        /// How service times are distributed. Assumption: all are alike.
+        law: ServiceLaw = ServiceLaw::Fixed,
+        /// How many messages a key manager holds at once, the one in service included; default: as many as come. A
+        /// message that finds it full is not acknowledged, and sent again ("protocol.retransmission"); an application's
+        /// request fails at once.
+        key_manager_queue: Option<u32>,
     }
 }
 
@@ -375,6 +420,19 @@ pub const DEFAULT_ATTENUATION: DecibelsPerKm = DecibelsPerKm(200_000_000);
 /// The loss of a fibre: as measured, else by its attenuation.
 fn loss_of(loss: Option<Decibels>, attenuation: Option<DecibelsPerKm>, length: Metres) -> Decibels {
     loss.unwrap_or_else(|| attenuation.unwrap_or(DEFAULT_ATTENUATION).over(length))
+}
+
+impl QkdNode {
+    /// Longitude and latitude \[degrees\], if both are known.
+    pub fn place(&self) -> Option<[f64; 2]> {
+        Some([self.lon?, self.lat?])
+    }
+}
+
+/// The place on the straight way from one to another after such a share of it; longitudes the shorter way round.
+pub fn place_between([lon_a, lat_a]: [f64; 2], [lon_b, lat_b]: [f64; 2], share: f64) -> [f64; 2] {
+    let lon = lon_a + share * libm::remainder(lon_b - lon_a, 360.0);
+    [libm::remainder(lon, 360.0), lat_a + share * (lat_b - lat_a)]
 }
 
 impl Link {
@@ -518,9 +576,14 @@ pub fn catalogues() -> Vec<(&'static str, &'static [Entry])> {
         ("boundary", BoundaryKind::ENTRIES),
         ("kxi1_prime_protection", TransferProtection::ENTRIES),
         ("arrivals", Arrivals::ENTRIES),
+        ("holding", Holding::ENTRIES),
+        ("lacking", Lacking::ENTRIES),
+        ("protection", Protection::ENTRIES),
+        ("when_empty", WhenEmpty::ENTRIES),
         ("fault", Fault::ENTRIES),
         ("control", Control::ENTRIES),
         ("reservation", Reservation::ENTRIES),
+        ("service", ServiceLaw::ENTRIES),
         ("transit", Transit::ENTRIES),
     ]
 }

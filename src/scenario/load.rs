@@ -1,10 +1,11 @@
-//! From `FILE` or `FILE:VARIANT` and `--set` to a document.
+//! From `FILE`, `FILE:VARIANT` or `FILE:VARIANT+VARIANT` and `--set` to a document.
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path as FilePath, PathBuf};
 
 use super::checks;
+use super::demand_load::full_load;
 use super::diagnostics::{Diagnostic, Diagnostics};
 use super::document::Document;
 use super::merge::{merge, patch_of, without_nulls};
@@ -19,7 +20,7 @@ pub struct Loaded {
     pub document: Document,
     /// The same as JSON: a complete scenario file of its own, without `extends` and `variants`.
     pub resolved: Value,
-    /// What was written, with what it extends and the variant merged in, before `--set`.
+    /// What was written, with what it extends and the variant merged in, before `--set`; the file's variants are still there.
     pub written: Value,
     /// The file that was named.
     pub file: String,
@@ -106,6 +107,8 @@ struct Reader {
     /// Files being read, to find cycles.
     open: Vec<(PathBuf, Option<String>)>,
     variants: Vec<String>,
+    /// Them themselves, where some were merged in.
+    patches: Option<Value>,
     findings: Vec<Finding>,
 }
 
@@ -189,23 +192,34 @@ impl Reader {
             self.variants = patches.iter().map(|member| member.key.clone()).collect();
         }
         if let Some(variant) = variant {
-            let Some(patch) = patches.iter().find(|member| member.key == variant) else {
-                let names: Vec<&str> = patches.iter().map(|member| member.key.as_str()).collect();
-                return Err(Diagnostic::about_file(
-                    "unknown_variant",
-                    &name,
-                    format!("there is no variant \"{variant}\""),
-                    &suggest(variant, &names),
-                )
-                .into());
+            let find = |name: &str| patches.iter().find(|member| member.key == name);
+            // One variant, or several one after the other: A+B.
+            let names: Vec<&str> = match find(variant) {
+                Some(_) => vec![variant],
+                None => variant.split('+').collect(),
             };
-            if let Tree::Object(_) = patch.value.tree {
-                merge(
-                    &mut tree,
-                    patch.value.clone(),
-                    &Path::default(),
-                    &mut self.findings,
-                );
+            for variant in names {
+                let Some(patch) = find(variant) else {
+                    let names: Vec<&str> = patches.iter().map(|member| member.key.as_str()).collect();
+                    return Err(Diagnostic::about_file(
+                        "unknown_variant",
+                        &name,
+                        format!("there is no variant \"{variant}\""),
+                        &suggest(variant, &names),
+                    )
+                    .into());
+                };
+                if let Tree::Object(_) = patch.value.tree {
+                    merge(
+                        &mut tree,
+                        patch.value.clone(),
+                        &Path::default(),
+                        &mut self.findings,
+                    );
+                }
+            }
+            if is_main {
+                self.patches = variants.as_ref().map(Node::value);
             }
         } else if let (Some(variants), Tree::Object(members)) = (variants, &mut tree.tree) {
             // Kept only so that the decoder can look at it.
@@ -271,6 +285,20 @@ impl Reader {
         Ok(())
     }
 
+    /// A share of nothing.
+    fn no_load(&self, tree: &Node) -> Diagnostic {
+        let finding = Finding {
+            severity: Severity::Error,
+            code: "load_of_nothing",
+            message: "there is nothing that this could be a share of: nobody asks across a boundary, or no key crosses"
+                .to_owned(),
+            hint: Some("use \"demand_scale\", or join the QKDNs of a demand by a boundary whose links make key".to_owned()),
+            origin: Origin::default(),
+            path: Path::default().then("load"),
+        };
+        Diagnostic::from_finding(finding, tree, &self.sources)
+    }
+
     fn finish(
         mut self,
         read: Result<Node, Diagnostics>,
@@ -279,7 +307,10 @@ impl Reader {
         sets: &[String],
     ) -> Result<Loaded, Diagnostics> {
         let mut tree = read?;
-        let written = tree.value();
+        let mut written = tree.value();
+        if let Some(patches) = self.patches.take() {
+            written["variants"] = patches;
+        }
         let mut diagnostics = Diagnostics::default();
         for set in sets {
             if let Err(wrong) = self.set(&mut tree, set) {
@@ -300,10 +331,17 @@ impl Reader {
                 .map(|finding| Diagnostic::from_finding(finding, &tree, &self.sources)),
         );
         diagnostics.sort();
+        let share = document.load.filter(|_| diagnostics.errors() == 0);
+        let scale = share.map(|share| full_load(&document).map(|full| share * full));
+        if scale == Some(None) {
+            diagnostics.0.push(self.no_load(&tree));
+        }
         if diagnostics.errors() > 0 {
             return Err(diagnostics);
         }
         document.complete();
+        document.load = None;
+        document.demand_scale *= scale.flatten().unwrap_or(1.0);
         Ok(Loaded {
             resolved: document.encode(),
             written,

@@ -7,6 +7,7 @@ pub mod assemble;
 pub mod checks;
 pub mod compile;
 pub mod configuration;
+mod demand_load;
 pub mod diagnostics;
 pub mod document;
 mod ground;

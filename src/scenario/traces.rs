@@ -1,5 +1,5 @@
-//! Times of faults from files: what a fault's `trace` names is read, and stands in its `outages` from then on, so that a
-//! resolved scenario needs no file.
+//! Times from files: what a fault's `trace` names is read, and stands in its `outages` from then on, what a demand's `replay`
+//! names in its `times`, so that a resolved scenario needs no file.
 
 use std::path::Path as FilePath;
 
@@ -18,48 +18,104 @@ pub fn inline(
     files: &mut Vec<(String, String)>,
 ) -> Result<(), Diagnostics> {
     let mut wrong = Diagnostics::default();
-    let Tree::Object(members) = &mut tree.tree else {
-        return Ok(());
-    };
-    let faults = members.iter_mut().find(|member| member.key == "faults");
-    let Some(Tree::Array(faults)) = faults.map(|member| &mut member.value.tree) else {
-        return Ok(());
-    };
-    for fault in faults {
-        let Some(trace) = fault.get("trace").cloned() else {
-            continue;
+    for demand in list(tree, "demands") {
+        let id = demand.id().unwrap_or_default().to_owned();
+        let replay = member(demand, "arrivals").and_then(|arrivals| member(arrivals, "replay"));
+        let Some(replay) = replay else { continue };
+        let named = Named {
+            field: "file",
+            content: "times",
+            columns: &["at"],
+            path: format!("demands.{id}.arrivals.replay.file"),
+            twice: "demand_times_twice",
+            both: format!("demand {id} has instants of its own and a file of them"),
         };
-        let Some(file) = trace.text() else { continue };
+        named.inline(replay, sources, files, &mut wrong);
+    }
+    for fault in list(tree, "faults") {
         let id = fault.id().unwrap_or_default().to_owned();
-        let at = Place {
+        let named = Named {
+            field: "trace",
+            content: "outages",
+            columns: &["at", "repair"],
             path: format!("faults.{id}.trace"),
+            twice: "fault_times_twice",
+            both: format!("fault {id} has outages of its own and a file of them"),
+        };
+        named.inline(fault, sources, files, &mut wrong);
+    }
+    if wrong.0.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
+/// The objects of a list in the tree.
+fn list<'a>(tree: &'a mut Node, key: &str) -> impl Iterator<Item = &'a mut Node> + use<'a> {
+    let found = match member(tree, key).map(|list| &mut list.tree) {
+        Some(Tree::Array(items)) => items.as_mut_slice(),
+        _ => &mut [],
+    };
+    found.iter_mut()
+}
+
+/// A field of an object.
+fn member<'a>(node: &'a mut Node, key: &str) -> Option<&'a mut Node> {
+    let Tree::Object(members) = &mut node.tree else {
+        return None;
+    };
+    let found = members.iter_mut().find(|member| member.key == key);
+    found.map(|member| &mut member.value)
+}
+
+/// A field that names a file, and the field in which its content stands from then on.
+struct Named {
+    field: &'static str,
+    content: &'static str,
+    /// The header of a CSV file; the first column must be filled in.
+    columns: &'static [&'static str],
+    path: String,
+    /// What is wrong where the content stands there already: code and message.
+    twice: &'static str,
+    both: String,
+}
+
+impl Named {
+    /// Reads the file that an object names, if it names one.
+    fn inline(
+        self,
+        object: &mut Node,
+        sources: &mut Sources,
+        files: &mut Vec<(String, String)>,
+        wrong: &mut Diagnostics,
+    ) {
+        let Some(trace) = object.get(self.field).cloned() else {
+            return;
+        };
+        let Some(file) = trace.text() else { return };
+        let at = Place {
+            path: self.path,
             origin: trace.origin,
         };
-        if fault.get("outages").is_some() {
-            let message = format!("fault {id} has outages of its own and a file of them");
-            wrong
-                .0
-                .push(at.error(sources, "fault_times_twice", message, "leave one of them out"));
-            continue;
+        if object.get(self.content).is_some() {
+            let hint = "leave one of them out";
+            wrong.0.push(at.error(sources, self.twice, self.both, hint));
+            return;
         }
         let folder = FilePath::new(sources.name(trace.origin)).parent();
         let path = folder.unwrap_or(FilePath::new("")).join(file);
-        match read(&path, &at, sources, files) {
-            Ok(outages) => {
-                let Tree::Object(members) = &mut fault.tree else {
-                    continue;
+        match read(&path, &at, self.columns, sources, files) {
+            Ok(content) => {
+                let Tree::Object(members) = &mut object.tree else {
+                    return;
                 };
-                members.retain(|member| member.key != "trace");
+                members.retain(|member| member.key != self.field);
                 members.push(Member {
-                    key: "outages".to_owned(),
+                    key: self.content.to_owned(),
                     key_origin: trace.origin,
-                    value: outages,
+                    value: content,
                 });
             }
             Err(findings) => wrong.0.extend(findings.0),
         }
     }
-    if wrong.0.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
 /// Where a trace is named.
@@ -79,6 +135,7 @@ impl Place {
 fn read(
     path: &FilePath,
     at: &Place,
+    columns: &[&str],
     sources: &mut Sources,
     files: &mut Vec<(String, String)>,
 ) -> Result<Node, Diagnostics> {
@@ -103,67 +160,71 @@ fn read(
     if is_json {
         return parse(sources, source);
     }
-    lines(sources, source, at)
+    lines(sources, source, at, columns)
 }
 
-/// Lines "at,repair" after a line that says so; an outage without repair ends in a comma, or has no second field.
-fn lines(sources: &Sources, source: u32, at: &Place) -> Result<Node, Diagnostics> {
+/// Lines of fields after a line that names them. Fields but the first may be empty or left out; of several a line makes an
+/// object, of one the field itself.
+fn lines(sources: &Sources, source: u32, at: &Place, columns: &[&str]) -> Result<Node, Diagnostics> {
     let text = sources.text(source);
+    let header = columns.join(",");
     let origin = |start: usize, length: usize| Origin {
         source,
         start: start as u32,
         end: (start + length) as u32,
     };
-    let (mut outages, mut wrong, mut start) = (Vec::new(), Diagnostics::default(), 0);
+    let (mut found, mut wrong, mut start) = (Vec::new(), Diagnostics::default(), 0);
     for (number, line) in text.split_inclusive('\n').enumerate() {
         let (from, whole) = (start, line.trim_end());
         start += line.len();
         if whole.is_empty() {
             continue;
         }
+        let origin = origin(from, whole.len());
+        let place = Place {
+            path: at.path.clone(),
+            origin,
+        };
         let fields: Vec<&str> = whole.split(',').map(str::trim).collect();
         if number == 0 {
-            if fields != ["at", "repair"] {
-                let place = Place {
-                    path: at.path.clone(),
-                    origin: origin(from, whole.len()),
-                };
-                let message = format!("a trace begins with the line \"at,repair\", not with \"{whole}\"");
-                wrong
-                    .0
-                    .push(place.error(sources, "trace_header", message, "write \"at,repair\""));
+            if fields != columns {
+                let message = format!("a trace begins with the line \"{header}\", not with \"{whole}\"");
+                let hint = format!("write \"{header}\"");
+                wrong.0.push(place.error(sources, "trace_header", message, &hint));
             }
             continue;
         }
-        if fields.len() > 2 {
-            let place = Place {
-                path: at.path.clone(),
-                origin: origin(from, whole.len()),
-            };
-            let message = format!("{} fields where there are two", fields.len());
-            wrong
-                .0
-                .push(place.error(sources, "trace_fields", message, "write \"20 min,25 min\""));
+        if fields.len() > columns.len() {
+            let there = if columns.len() == 1 { "is one" } else { "are two" };
+            let message = format!("{} fields where there {there}", fields.len());
+            let example = ["20 min", "25 min"][..columns.len().min(2)].join(",");
+            let hint = format!("write \"{example}\"");
+            wrong.0.push(place.error(sources, "trace_fields", message, &hint));
             continue;
         }
-        let member = |key: &str, field: &str| Member {
-            key: key.to_owned(),
-            key_origin: origin(from, whole.len()),
-            value: Node {
-                tree: Tree::Text(field.to_owned()),
-                origin: origin(from, whole.len()),
-            },
+        let value = |field: &str| Node {
+            tree: Tree::Text(field.to_owned()),
+            origin,
         };
-        let keys = ["at", "repair"].into_iter().zip(&fields);
-        let given = keys.filter(|(key, field)| *key == "at" || !field.is_empty());
-        outages.push(Node {
-            tree: Tree::Object(given.map(|(key, field)| member(key, field)).collect()),
-            origin: origin(from, whole.len()),
+        if columns.len() == 1 {
+            found.push(value(fields[0]));
+            continue;
+        }
+        let named = columns.iter().zip(&fields);
+        let given = named.filter(|(key, field)| **key == columns[0] || !field.is_empty());
+        let member = |(key, field): (&&str, &&str)| Member {
+            key: (*key).to_owned(),
+            key_origin: origin,
+            value: value(field),
+        };
+        found.push(Node {
+            tree: Tree::Object(given.map(member).collect()),
+            origin,
         });
     }
     if wrong.0.is_empty() {
         Ok(Node {
-            tree: Tree::Array(outages),
+            tree: Tree::Array(found),
             origin: origin(0, text.len()),
         })
     } else {

@@ -15,7 +15,7 @@
 
 use super::document::{
     Boundary, BoundaryDuct, BoundaryKind, Control, Document, Duct, Gwn, Iwn, Link, LinkTemplate, Name,
-    Nothing, Place, QkdNode, Qkdn, Store, Stretch, TransferProtection,
+    Nothing, Place, QkdNode, Qkdn, Store, Stretch, TransferProtection, place_between,
 };
 use crate::interworking::layout::{self, Point, Stands, Which};
 use crate::kernel::time::Span;
@@ -213,6 +213,7 @@ impl<'a> Site<'a> {
                 model: own.model.clone(),
                 generation: own.generation.clone(),
                 store: self.share(number, links, own.store.lane_share),
+                max_sessions: own.max_sessions,
                 systems: systems[side],
             }
         };
@@ -240,6 +241,7 @@ impl<'a> Site<'a> {
                 model: template.model,
                 generation: template.generation,
                 store: template.store,
+                max_sessions: template.max_sessions,
                 ducts: cut(&stretches, from.at, to.at),
                 note: Some(format!("derived from boundary {id}")),
                 source: None,
@@ -345,19 +347,33 @@ impl<'a> Site<'a> {
                         format!("{}-relay-{relays}", self.boundary.id)
                     }
                 };
+                let place = self.place_at(document, point.at);
                 if let Some(qkdn) = self.qkdn(document, point.side) {
                     qkdn.nodes.push(QkdNode {
                         id: Name(name.clone()),
-                        lon: None,
-                        lat: None,
+                        lon: place.map(|[lon, _]| lon),
+                        lat: place.map(|[_, lat]| lat),
                         note: Some(format!("at {} of boundary {}", point.at, self.boundary.id)),
                         source: None,
-                        estimated: Vec::new(),
+                        estimated: place.map_or(Vec::new(), |_| vec!["lon".to_owned(), "lat".to_owned()]),
                     });
                 }
                 name
             })
             .collect()
+    }
+
+    /// The place along the duct, taken as straight; that of the end whose place is known, if only one is.
+    fn place_at(&self, document: &Document, at: Metres) -> Option<[f64; 2]> {
+        let [a, b] = self.boundary.between.each_ref().map(|end| {
+            let nodes = &document.qkdn(&end.qkdn)?.nodes;
+            nodes.iter().find(|node| node.id == end.node)?.place()
+        });
+        let share = at.0 as f64 / self.boundary.duct.length.0 as f64;
+        match (a, b) {
+            (Some(a), Some(b)) => Some(place_between(a, b, share)),
+            _ => a.or(b),
+        }
     }
 
     /// Where there is no IWN any more, what stood in it stands in the gateway nodes.

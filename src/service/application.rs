@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::demand::ArrivalProcess;
-use crate::architecture::message::{KeyRequest, ServiceMessage};
+use super::demand::{Arrival, ArrivalProcess, Arrivals};
+use crate::architecture::message::{Hold, KeyRequest, ServiceMessage};
 use crate::architecture::observation::RequestEnd;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::{ApplicationId, ClassId, NodeId, QkdnId, SessionId};
@@ -49,8 +49,26 @@ pub struct Application {
 #[derive(Debug)]
 struct Asking {
     demand: Demand,
+    arrivals: Box<dyn Arrivals>,
     random: Stream,
+    /// The request that is to be sent next.
+    next: Option<(Time, Option<Hold>)>,
     next_number: u32,
+}
+
+impl Asking {
+    /// Looks for the next request; when it is to be sent, if it still is.
+    fn look_ahead(&mut self) -> Option<Time> {
+        let from = self.demand.from;
+        let Arrival { at, hold } = self.arrivals.next(&mut self.random)?;
+        let at = from + at;
+        let hold = hold.map(|hold| Hold {
+            until: from + hold.until.since(Time::ZERO),
+            ..hold
+        });
+        self.next = (at < self.demand.until).then_some((at, hold));
+        self.next.map(|(at, _)| at)
+    }
 }
 
 impl Application {
@@ -69,8 +87,10 @@ impl Application {
             id,
             node,
             asking: Some(Asking {
+                arrivals: demand.arrivals.begin(demand.until.since(Time::ZERO)),
                 demand,
                 random,
+                next: None,
                 next_number: 0,
             }),
         }
@@ -78,31 +98,27 @@ impl Application {
 
     /// The start of the run: sets the first request.
     pub fn on_start(&mut self, out: &mut Outbox) {
-        if let Some(Asking { demand, random, .. }) = &mut self.asking {
-            let first = demand.from + demand.arrivals.first(random);
-            if first < demand.until {
-                out.wake(first, Timer::NextRequest(demand.session));
-            }
+        if let Some(asking) = &mut self.asking
+            && let Some(first) = asking.look_ahead()
+        {
+            out.wake(first, Timer::NextRequest(asking.demand.session));
         }
     }
 
     /// Time for the next request.
     pub fn on_timer(&mut self, now: Time, out: &mut Outbox) {
-        let Asking {
-            demand,
-            random,
-            next_number,
-        } = self.asking.as_mut().expect("only askers set timers");
+        let asking = self.asking.as_mut().expect("only askers set timers");
+        let (_, hold) = asking.next.take().expect("the timer was set for it");
         let request = RequestId {
-            session: demand.session,
-            number: *next_number,
+            session: asking.demand.session,
+            number: asking.next_number,
         };
-        *next_number += 1;
-        let next = now + demand.arrivals.next(random);
-        let last = next >= demand.until;
-        if !last {
-            out.wake(next, Timer::NextRequest(demand.session));
+        asking.next_number += 1;
+        let next = asking.look_ahead();
+        if let Some(next) = next {
+            out.wake(next, Timer::NextRequest(request.session));
         }
+        let demand = &asking.demand;
         out.observe(Observation::Requested {
             request,
             bits: demand.bits,
@@ -117,7 +133,9 @@ impl Application {
             bits: demand.bits,
             class: demand.class,
             deadline: now + demand.timeout,
-            last,
+            hold,
+            last: next.is_none(),
+            leg: None,
         };
         let label = Label::new(demand.procedure, Step::KeyRequest);
         out.send(Address::ksa(self.node), label, ServiceMessage::KeyRequest(order));

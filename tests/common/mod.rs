@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use qkdni::architecture::surroundings::{ManagementOptions, Parameters, RelayScheme, ReservationScheme};
+use qkdni::architecture::surroundings::{
+    LinkStateRefresh, ManagementOptions, Parameters, RelayScheme, ReservationScheme,
+};
 use qkdni::architecture::{Procedure, Recovery};
 use qkdni::control::routing::FewestHops;
 use qkdni::fault::{DuctCut, Fault, FaultKind as _};
@@ -113,6 +115,7 @@ pub fn parameters(reservation: ReservationScheme) -> Parameters {
         polling: None,
         generation_control: None,
         recovery: Recovery::default(),
+        refresh: LinkStateRefresh::default(),
         coordination_guard: Span::from_millis(5),
         coordination_timeout: Span::from_millis(500),
         coordination_retries: 3,

@@ -1,6 +1,6 @@
 //! Random plans under fire: every channel loses, doubles and reorders, and what must hold all the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use qkdni::kernel::Span;
@@ -11,6 +11,7 @@ use qkdni::observe::outcome::Outcome;
 use qkdni::units::Fraction;
 use serde_json::Value;
 
+use crate::common_legal::Cast;
 use crate::common_random::{Recipe, plan};
 
 /// 20 % loss, 20 % duplication, and delays of up to 5 ms that let messages overtake one another, on every channel.
@@ -100,18 +101,25 @@ pub fn hold(recipe: &Recipe, retries: u32, again: bool) -> Result<Tally, String>
     }
     let mut stories: BTreeMap<(String, u64), Story> = BTreeMap::new();
     let mut voids = 0;
+    let demands: BTreeSet<&str> = plan.demands().map(|(_, demand)| demand.name.as_str()).collect();
+    let cast = Cast::of(&plan);
     for line in outcome
         .trace
         .split(|&byte| byte == b'\n')
         .filter(|line| !line.is_empty())
     {
         let line: Value = serde_json::from_slice(line).expect("every line is JSON");
+        cast.complaint(&line).map_or(Ok(()), Err)?;
         if line.get("attempt").is_some() {
             continue;
         }
         let (Some(session), Some(request)) = (line["session"].as_str(), line["request"].as_u64()) else {
             continue;
         };
+        if !demands.contains(session) {
+            voids += u64::from(line["message"] == "key void");
+            continue; // a leg's or a refill: no application asks
+        }
         let story = stories.entry((session.to_owned(), request)).or_default();
         match line["message"].as_str().expect("a name") {
             "key supply" => {

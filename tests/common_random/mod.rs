@@ -6,18 +6,24 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use qkdni::architecture::distances::Weight;
 use qkdni::architecture::policy::Policy;
+use qkdni::architecture::protection::{Combiner, Draws};
 use qkdni::architecture::surroundings::{
-    ManagementOptions, Parameters, RelayScheme, ReportTriggers, ReservationScheme,
+    LinkStateRefresh, ManagementOptions, Parameters, RelayScheme, ReportTriggers, ReservationScheme,
 };
 use qkdni::architecture::{Address, Channel, Disturbance, Heartbeat, Procedure, Recovery, ReferencePoint};
-use qkdni::control::routing::{FewestHops, RoutingAlgorithm, ShortestLength, Widest};
+use qkdni::control::routing::{
+    DistanceVector, FewestHops, FirstFit, Gpsrq, KeyAware, LeastDelay, RoutingAlgorithm, ShortestLength,
+    VectorExchange, Widest, WidestShortest,
+};
 use qkdni::fault::{DuctCut, FaultKind as _, Site as _};
-use qkdni::ids::{LinkId, NodeId, QkdnId};
+use qkdni::ids::{LinkId, NodeId, QkdnId, SessionId};
 use qkdni::kernel::{Span, Time};
 use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use qkdni::network::channels::Channels;
 use qkdni::network::plan::{Control, DuctSection, Plan, Processing, RunPlan};
+use qkdni::network::protection::PoolAmounts;
 use qkdni::quantum::models::BlockSchedule;
 use qkdni::service::demand::{ArrivalProcess, Periodic, Poisson};
 use qkdni::units::Fraction;
@@ -75,6 +81,16 @@ pub struct DemandRecipe {
     class: usize,
 }
 
+/// What protects a demand.
+#[derive(Clone, Copy, Debug)]
+pub enum ProtectionRecipe {
+    Nothing,
+    Both,
+    Sum { legs: u8 },
+    Ahead { refill: u64, times: u64 },
+    Pool { refill: u64, times: u64, waits: bool },
+}
+
 /// A cut of one link's duct.
 #[derive(Clone, Debug)]
 pub struct CutRecipe {
@@ -104,6 +120,9 @@ pub struct Recipe {
     cuts: Vec<CutRecipe>,
     outages: Vec<OutageRecipe>,
     recovery: Recovery,
+    refresh: LinkStateRefresh,
+    /// How each demand is protected; those beyond the list are not.
+    protection: Vec<ProtectionRecipe>,
     per_hop: bool,
     usage_records: bool,
     status_reports: bool,
@@ -162,7 +181,7 @@ fn network() -> impl Strategy<Value = NetworkRecipe> {
         prop::collection::vec(any::<Index>(), 1..=6),
         prop::collection::vec(any::<(Index, Index)>(), 0..4),
         any::<Option<Index>>(),
-        0..3u8,
+        0..ALGORITHMS,
         prop_oneof![
             4 => Just(RelayRecipe::HopByHop),
             1 => Just(RelayRecipe::Destination),
@@ -242,6 +261,7 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
         prop_oneof![Just(0u8), Just(4), 1..10u8],
         any::<bool>(),
         prop_oneof![3 => Just(0u64), 1 => 1..300u64],
+        prop_oneof![2 => Just(None), 1 => (300..2_000u64).prop_map(Some)],
     );
     let processing = prop_oneof![
         Just([0, 0, 0]),
@@ -263,7 +283,7 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
         .prop_map(
             |(
                 (networks, boundaries, links, demands, cuts),
-                (per_hop, usage_records, status_reports, level_classes, ranks, tag_bits),
+                (per_hop, usage_records, status_reports, level_classes, ranks, tag_bits, refresh_ms),
                 processing_us,
                 stages_us,
                 warm_up_ms,
@@ -276,6 +296,11 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
                 cuts,
                 outages: Vec::new(),
                 recovery: Recovery::default(),
+                refresh: LinkStateRefresh {
+                    period: refresh_ms.map(Span::from_millis),
+                    max_age: refresh_ms.map(|period| Span::from_millis(2 * period)),
+                },
+                protection: Vec::new(),
                 per_hop,
                 usage_records,
                 status_reports,
@@ -288,6 +313,36 @@ pub fn recipe(cuts: usize) -> impl Strategy<Value = Recipe> {
                 seed,
             },
         )
+}
+
+/// How many algorithms there are.
+const ALGORITHMS: u8 = 9;
+
+fn algorithm(number: u8) -> Arc<dyn RoutingAlgorithm> {
+    match number {
+        0 => Arc::new(FewestHops),
+        1 => Arc::new(ShortestLength),
+        2 => Arc::new(LeastDelay),
+        3 => Arc::new(KeyAware {
+            reference_bits: 3_000,
+            horizon: Span::from_millis(500),
+        }),
+        4 => Arc::new(Widest),
+        5 => Arc::new(WidestShortest),
+        6 => Arc::new(FirstFit {
+            paths: 3,
+            by: Weight::Hops,
+        }),
+        7 => Arc::new(Gpsrq {
+            distance_weight: Fraction::HALF,
+        }),
+        _ => Arc::new(DistanceVector {
+            exchange: VectorExchange {
+                period: Span::from_millis(1_700),
+                infinity: 16,
+            },
+        }),
+    }
 }
 
 struct Cook<'a> {
@@ -334,17 +389,16 @@ impl Cook<'_> {
     fn network(&mut self, side: usize) -> (QkdnId, Vec<NodeId>) {
         let name = ["A", "B"][side];
         let recipe = &self.recipe.networks[side];
-        let routing: Arc<dyn RoutingAlgorithm> = match recipe.routing {
-            0 => Arc::new(FewestHops),
-            1 => Arc::new(ShortestLength),
-            _ => Arc::new(Widest),
-        };
-        let qkdn = self.plan.qkdn(name, routing);
+        let qkdn = self.plan.qkdn(name, algorithm(recipe.routing));
         let mut nodes = vec![self.plan.node(&format!("{name}/{name}1"), qkdn, None)];
+        self.plan.place(nodes[0], [0.0, 0.0]);
         for (number, parent) in recipe.parents.iter().enumerate() {
             let node = self
                 .plan
                 .node(&format!("{name}/{name}{}", number + 2), qkdn, None);
+            // Somewhere: places need not fit to lengths.
+            let place = [7, 11].map(|step| (number * step % 13) as f64 * 0.1);
+            self.plan.place(node, place);
             let parent = *parent.get(&nodes);
             self.link(&format!("{name}/tree{number}"), [parent, node]);
             nodes.push(node);
@@ -390,7 +444,9 @@ impl Cook<'_> {
         let site = self.plan.iwn(&name, Span::from_micros(number as u64));
         let sides = [0, 1].map(|side| {
             let name = format!("{name}/{}", ["A", "B"][side]);
-            self.plan.node(&name, networks[side].0, Some(site))
+            let node = self.plan.node(&name, networks[side].0, Some(site));
+            self.plan.place(node, [1.5, number as f64]);
+            node
         });
         self.link(&format!("{name}/A-link"), [a, sides[0]]);
         self.link(&format!("{name}/B-link"), [sides[1], b]);
@@ -456,6 +512,7 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
         polling: None,
         generation_control: None,
         recovery: recipe.recovery,
+        refresh: recipe.refresh,
         coordination_guard: Span::from_millis(5),
         coordination_timeout: Span::from_millis(500),
         coordination_retries: 3,
@@ -513,6 +570,12 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
     }
     let ducts = std::mem::take(&mut cook.ducts);
     let mut plan = cook.plan.build();
+    let demands: Vec<SessionId> = plan.sessions.ids().collect();
+    for (number, protection) in recipe.protection.iter().enumerate() {
+        if let Some(&demand) = demands.get(number) {
+            protection.protect(&mut plan, demand, number % 2 == 0);
+        }
+    }
     for (number, cut) in recipe.cuts.iter().enumerate() {
         let disturbances = DuctCut {
             duct: cut.link.get(&ducts).clone(),
@@ -536,6 +599,55 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
         }
     }
     Arc::new(plan)
+}
+
+impl ProtectionRecipe {
+    fn protect(self, plan: &mut Plan, demand: SessionId, strict: bool) {
+        let session = &plan.sessions[demand];
+        let ends = [session.source, session.destination].map(|end| plan.applications[end].node);
+        let (name, bits, class) = (format!("{}/ahead", session.name), session.bits, session.class);
+        // Refills of a bit or two would be thousands at once.
+        let refill = |least: u64| least.max(bits / 2 + 1);
+        let amounts = |least: u64, times: u64| PoolAmounts {
+            low: (refill(least) * times / 2).max(1),
+            high: (refill(least) * (times + 1)).max(bits),
+            refill: refill(least),
+            timeout: Span::from_millis(700),
+            retry: Span::from_millis(300),
+            class,
+        };
+        match self {
+            ProtectionRecipe::Nothing => {}
+            ProtectionRecipe::Both => plan.add_legs(demand, Combiner::First, 2, strict),
+            ProtectionRecipe::Sum { legs } => plan.add_legs(demand, Combiner::Xor, legs, strict),
+            ProtectionRecipe::Ahead { refill, times } => {
+                let pool = plan.add_pool(&name, ends, &amounts(refill, times));
+                plan.draw_from(demand, pool, Draws::WhenFailed, strict);
+            }
+            ProtectionRecipe::Pool { refill, times, waits } => {
+                let pool = plan.add_pool(&name, ends, &amounts(refill, times));
+                plan.draw_from(demand, pool, Draws::Always { waits }, false);
+            }
+        }
+    }
+}
+
+fn protection() -> impl Strategy<Value = ProtectionRecipe> {
+    let amounts = || (1..3_000u64, 1..8u64);
+    prop_oneof![
+        1 => Just(ProtectionRecipe::Nothing),
+        2 => Just(ProtectionRecipe::Both),
+        2 => (2..4u8).prop_map(|legs| ProtectionRecipe::Sum { legs }),
+        2 => amounts().prop_map(|(refill, times)| ProtectionRecipe::Ahead { refill, times }),
+        2 => (amounts(), any::<bool>())
+            .prop_map(|((refill, times), waits)| ProtectionRecipe::Pool { refill, times, waits }),
+    ]
+}
+
+/// Plans whose demands are protected.
+pub fn protected(recipes: impl Strategy<Value = Recipe>) -> impl Strategy<Value = Recipe> {
+    let kinds = prop::collection::vec(protection(), 5);
+    (recipes, kinds).prop_map(|(recipe, protection)| Recipe { protection, ..recipe })
 }
 
 impl OutageRecipe {

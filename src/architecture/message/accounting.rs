@@ -50,6 +50,8 @@ pub struct UsageRecord {
     pub keys: u32,
     /// Amount \[bits\].
     pub bits: u64,
+    /// Whether it is for a user of this QKDN that asked.
+    pub for_own_user: bool,
     /// When.
     pub at: Time,
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::link::LinkPerformance;
-use super::service::{FailureCause, KeyRequest};
+use super::service::{FailureCause, Hold, KeyRequest, hold_bytes, leg_bytes};
 use super::{Ask, Formation, RequestId, Subject};
-use crate::architecture::hop::HopState;
+use crate::architecture::hop::{Hop, HopState};
 use crate::architecture::policy::Terms;
 use crate::architecture::procedure::Procedure;
+use crate::architecture::protection::Leg;
 use crate::ids::{BoundaryId, ClassId, ControllerId, FaultId, HopId, LinkId, NodeId, QkdnId, SessionId};
 use crate::kernel::Time;
 
@@ -51,6 +52,8 @@ impl RelayOrder {
             bits: self.order.bits,
             class: self.order.class,
             deadline: self.order.deadline,
+            hold: self.order.hold,
+            leg: self.order.leg,
         }
     }
 
@@ -83,6 +86,10 @@ pub struct SegmentOrder {
     pub class: ClassId,
     /// When the request times out.
     pub deadline: Time,
+    /// The session that it belongs to, where the demand has several.
+    pub hold: Option<Hold>,
+    /// Its session's place among legs, if it is one.
+    pub leg: Option<Leg>,
 }
 
 /// A reservation at one sending KM, and the hop to install for the session if it is new there.
@@ -98,6 +105,8 @@ pub struct Reservation {
     pub bits: u64,
     /// When the reservation lapses.
     pub deadline: Time,
+    /// The session that it belongs to, where the demand has several.
+    pub hold: Option<Hold>,
     /// The controller that decides, to be answered.
     pub reply_to: ControllerId,
     /// The border that the session crosses, if it crosses one; KM-A's KSA enters the other QKDN there.
@@ -137,6 +146,10 @@ pub struct Offer {
     pub hops: u16,
     /// Key on the way: made on every hop, or on some hop only what is left.
     pub key: HopState,
+    /// Sum of the cost classes of those that the way leads through.
+    pub cost: u16,
+    /// Level class of the least store on the way, as far as providers' policies let it be told; 0 if it is below a floor.
+    pub class: Option<u8>,
 }
 
 impl Offer {
@@ -157,6 +170,19 @@ pub struct Reachability {
     pub sequence: u32,
     /// The way; `None`: what was offered before is withdrawn.
     pub offer: Option<Offer>,
+}
+
+/// Where a leg passes in one QKDN: what other legs keep out of. It never leaves the QKDN.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LegRoute {
+    /// Which session.
+    pub session: SessionId,
+    /// Its place among the legs.
+    pub leg: Leg,
+    /// The KMs on its way, but for its source's and its destination's.
+    pub nodes: Box<[NodeId]>,
+    /// The hops of its way; none once it is over.
+    pub hops: Box<[HopId]>,
 }
 
 /// What one side can offer for a session's border (P10/P13 step 7): reachability, cost class, usable key – nothing of
@@ -226,6 +252,54 @@ pub struct NewRoute {
     pub terms: Terms,
 }
 
+/// How the hops do that one controller serves: flooded to all of its QKDN with a period, where the scenario asks for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Advertisement {
+    /// Which controller.
+    pub origin: ControllerId,
+    /// Counts its advertisements from 1: what was heard before is not passed on again.
+    pub sequence: u32,
+    /// When it knew so.
+    pub at: Time,
+    /// Its hops.
+    pub hops: Box<[HopReport]>,
+}
+
+/// How a hop does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HopReport {
+    /// Which hop.
+    pub hop: HopId,
+    /// Whether its link makes key.
+    pub generating: bool,
+    /// Whether its two KMs reach one another, and the controllers that serve them.
+    pub reachable: [bool; 2],
+    /// Its store's level class, if one was told.
+    pub class: Option<u8>,
+}
+
+/// How far one node is from others: what its controller tells a neighbour's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VectorUpdate {
+    /// From which node.
+    pub from: NodeId,
+    /// To which, and how far.
+    pub entries: Box<[VectorEntry]>,
+    /// The fault behind it, for traces.
+    pub fault: Option<FaultId>,
+}
+
+/// How far one node is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VectorEntry {
+    /// Which node.
+    pub node: NodeId,
+    /// Hops to it, or what counts as infinity.
+    pub metric: u16,
+    /// The last hop to it; `None` if it is not reached.
+    pub last: Option<HopId>,
+}
+
 /// A change of status that is pushed to controllers (P10/P13 step 5; fields after ETSI GS QKD 015).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StatusChange {
@@ -262,6 +336,16 @@ pub enum StatusChange {
 }
 
 impl StatusChange {
+    /// Whether it is about a hop.
+    pub fn touches(&self, hop: &Hop) -> bool {
+        match *self {
+            StatusChange::Link { link, .. } | StatusChange::Maintenance { link, .. } => {
+                hop.link == Some(link)
+            }
+            StatusChange::Level { hop: id, .. } | StatusChange::Reachable { hop: id, .. } => hop.id == id,
+        }
+    }
+
     /// Whether something works again, or is fuller than before.
     pub fn is_good(&self) -> bool {
         match *self {
@@ -285,12 +369,16 @@ pub enum Plane {
 /// What a module or a KM answers when it is asked for its status (P10/P13 step 2).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StatusAnswer {
-    /// A module's link, and whether it makes key.
+    /// A module's link, and whether it makes key, or would if its controller let it.
     pub link: Option<(LinkId, bool)>,
+    /// A module's link's state and performance.
+    pub performance: Option<LinkPerformance>,
     /// A KM's stores, by the hops that spend from them: level \[percent of the capacity\].
     pub levels: Box<[(HopId, u8)]>,
     /// When.
     pub at: Time,
+    /// The fault that keeps the link from making key, for traces.
+    pub fault: Option<FaultId>,
 }
 
 /// How a border does, as one side tells the other (P10/P13 step 3).
@@ -311,6 +399,8 @@ pub enum ControlMessage {
         order: KeyRequest,
         /// Which attempt at it.
         attempt: u32,
+        /// Borders that other legs cross: another one is better.
+        taken: Box<[BorderChoice]>,
     },
     /// Controller → source KM; `None`: there is no route.
     BorderAnswer {
@@ -328,8 +418,8 @@ pub enum ControlMessage {
         /// The fault behind it, for traces.
         fault: Option<FaultId>,
     },
-    /// KM-A → controller-A (local: source KM → its controller).
-    RouteRequest(RelayOrder),
+    /// KM-A → controller-A (local: source KM → its controller). Boxed: it is rare.
+    RouteRequest(Box<RelayOrder>),
     /// Controller-A → controller-B: can you take the key from there to its destination?
     SegmentQuery {
         /// What shall be relayed.
@@ -402,6 +492,8 @@ pub enum ControlMessage {
         bits: u64,
         /// When the reservation lapses.
         deadline: Time,
+        /// The session that it belongs to, where the demand has several.
+        hold: Option<Hold>,
     },
     /// Controller-B → controller-A: all of B's segment has answered.
     SegmentAnswer {
@@ -489,6 +581,10 @@ pub enum ControlMessage {
         /// The fault behind it, for traces.
         fault: Option<FaultId>,
     },
+    /// Controller → controller (Cx): how the sender's, or another controller's, hops do. Boxed: it is large.
+    Advertisement(Arc<Advertisement>),
+    /// Controller → controller (Cx): how far it is to other nodes. Boxed: it is large.
+    Vector(Box<VectorUpdate>),
     /// Controller → module (Cq) or KM (Ck): how do you do? (step 1)
     StatusRequest,
     /// Module or KM → its controller (step 2). Boxed: it is rare.
@@ -515,6 +611,8 @@ pub enum ControlMessage {
         session: SessionId,
         /// One offer per boundary between the two.
         offers: Box<[BorderOffer]>,
+        /// Whether the other side shall answer with its own.
+        asks: bool,
         /// The fault behind it.
         fault: Option<FaultId>,
     },
@@ -560,12 +658,27 @@ pub enum ControlMessage {
     },
     /// Controller → controller (Cxi), and flooded over Cx: a way to another QKDN, or its end. Boxed: it is rare.
     Reachability(Box<Reachability>),
+    /// Controller → the other controllers of its QKDN that may decide on legs (Cx): the nodes that a leg passes now. Boxed:
+    /// it is rare.
+    LegRoute(Box<LegRoute>),
     /// Controller-B → controller-A, and so to the source's: beyond the border the session's way makes no key any more.
     SegmentDegraded {
         /// Which session.
         session: SessionId,
         /// Whether it is gone altogether.
         lost: bool,
+        /// The fault behind it.
+        fault: Option<FaultId>,
+    },
+    /// Deciding controller → those of the segments before → source KM: the session's own route has failed, or carries
+    /// requests again: what was relayed ahead serves meanwhile (1:1, 1:n).
+    SwitchOver {
+        /// Which session.
+        session: SessionId,
+        /// The source KM, once the controller of the first segment passes it on.
+        source: Option<NodeId>,
+        /// Whether its route carries requests again.
+        works: bool,
         /// The fault behind it.
         fault: Option<FaultId>,
     },
@@ -619,6 +732,8 @@ impl ControlMessage {
             ControlMessage::Recall { .. } => "promise recalled",
             ControlMessage::Status { .. } => "status report",
             ControlMessage::LinkReport { .. } => "link performance",
+            ControlMessage::Advertisement(_) => "link state",
+            ControlMessage::Vector(_) => "distance vector",
             ControlMessage::StatusRequest => "status request",
             ControlMessage::StatusAnswer(_) => "status",
             ControlMessage::StatusShare { .. } => "border status",
@@ -632,12 +747,26 @@ impl ControlMessage {
             ControlMessage::Commit { .. } => "COMMIT",
             ControlMessage::Switched { .. } => "switched",
             ControlMessage::RouteActive { .. } => "route active",
+            ControlMessage::LegRoute(_) => "leg route",
             ControlMessage::Reachability(news) if news.offer.is_none() => "reachability withdrawn",
             ControlMessage::Reachability(_) => "reachability",
             ControlMessage::SegmentDegraded { lost: true, .. } => "segment lost",
             ControlMessage::SegmentDegraded { .. } => "segment degraded",
+            ControlMessage::SwitchOver { works: true, .. } => "route works again",
+            ControlMessage::SwitchOver { .. } => "switch over",
             ControlMessage::RouteLost { .. } => "route lost",
         }
+    }
+
+    /// Whether controllers of one QKDN tell each other by it what they route by: its status, flooded, and ways to others.
+    pub fn is_routing_information(&self) -> bool {
+        matches!(
+            self,
+            ControlMessage::Status { .. }
+                | ControlMessage::Advertisement(_)
+                | ControlMessage::Vector(_)
+                | ControlMessage::Reachability(_)
+        )
     }
 
     pub(super) fn subject(&self) -> Subject {
@@ -663,11 +792,20 @@ impl ControlMessage {
                 Subject::request(*request)
             }
             ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
+            ControlMessage::LegRoute(route) => Subject::session(route.session, None),
             ControlMessage::StatusRequest
-            | ControlMessage::StatusAnswer(_)
             | ControlMessage::StatusShare { .. }
             | ControlMessage::Reachability(_)
+            | ControlMessage::Advertisement(_)
             | ControlMessage::GenerationControl { .. } => Subject::default(),
+            ControlMessage::Vector(update) => Subject {
+                fault: update.fault,
+                ..Subject::default()
+            },
+            ControlMessage::StatusAnswer(answer) => Subject {
+                fault: answer.fault,
+                ..Subject::default()
+            },
             ControlMessage::Status { fault, .. } | ControlMessage::LinkReport { fault, .. } => Subject {
                 fault: *fault,
                 ..Subject::default()
@@ -687,24 +825,31 @@ impl ControlMessage {
             | ControlMessage::Switched { session, fault, .. }
             | ControlMessage::RouteActive { session, fault, .. }
             | ControlMessage::SegmentDegraded { session, fault, .. }
+            | ControlMessage::SwitchOver { session, fault, .. }
             | ControlMessage::RouteLost { session, fault, .. } => Subject::session(*session, *fault),
         }
     }
 
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
-            ControlMessage::BorderQuery { .. } | ControlMessage::SegmentRequest { .. } => 56,
-            ControlMessage::RouteRequest(_) => 80,
-            ControlMessage::SegmentQuery { order, .. } => 56 + 4 * order.passed.len() as u64,
+            ControlMessage::BorderQuery { order, taken, .. } => {
+                56 + order.further_bytes() + 12 * taken.len() as u64
+            }
+            ControlMessage::SegmentRequest { order, .. } => 56 + order.further_bytes(),
+            ControlMessage::RouteRequest(order) => 80 + order.order.further_bytes(),
+            ControlMessage::SegmentQuery { order, .. } => {
+                56 + 4 * order.passed.len() as u64 + hold_bytes(order.hold) + leg_bytes(order.leg)
+            }
+            ControlMessage::SegmentReserve { hold, .. } => 32 + hold_bytes(*hold),
             ControlMessage::Reserve(reservation) => {
                 let formation = reservation.formation.as_ref();
                 72 + formation.map_or(0, |formation| 8 + 4 * formation.kms.len() as u64)
+                    + hold_bytes(reservation.hold)
             }
             ControlMessage::BorderAnswer { .. }
             | ControlMessage::SegmentOffer { .. }
             | ControlMessage::ResourceAnswer { .. }
             | ControlMessage::ReserveAnswer { .. }
-            | ControlMessage::SegmentReserve { .. }
             | ControlMessage::Start { .. } => 32,
             ControlMessage::ResourceQuery { .. }
             | ControlMessage::SegmentAnswer { .. }
@@ -715,10 +860,17 @@ impl ControlMessage {
             | ControlMessage::Usage { .. } => 24,
             ControlMessage::SessionClose { .. }
             | ControlMessage::RouteLost { .. }
+            | ControlMessage::SwitchOver { .. }
             | ControlMessage::Status { .. } => 24,
             ControlMessage::LinkReport { .. } => 40,
+            // Origin, sequence and time; per hop its id, three flags in one byte, and the class.
+            ControlMessage::Advertisement(all) => 16 + 6 * all.hops.len() as u64,
+            // Sender and length; per entry node, metric, and last hop.
+            ControlMessage::Vector(update) => 8 + 10 * update.entries.len() as u64,
             ControlMessage::StatusRequest => 0,
-            ControlMessage::StatusAnswer(answer) => 13 + 5 * answer.levels.len() as u64,
+            ControlMessage::StatusAnswer(answer) => {
+                13 + 27 * u64::from(answer.performance.is_some()) + 5 * answer.levels.len() as u64
+            }
             ControlMessage::StatusShare { .. } => 13,
             ControlMessage::GenerationControl { .. } => 5,
             ControlMessage::RerouteCommand(_) => 52,
@@ -732,9 +884,10 @@ impl ControlMessage {
                 13 + news
                     .offer
                     .as_ref()
-                    .map_or(0, |offer| 3 + 4 * offer.way.len() as u64)
+                    .map_or(0, |offer| 6 + 4 * offer.way.len() as u64)
             }
             ControlMessage::SegmentDegraded { .. } => 17,
+            ControlMessage::LegRoute(route) => 12 + 4 * (route.nodes.len() + route.hops.len()) as u64,
         }
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::service::{FailureCause, KeyRequest};
 use super::{Ask, KeyMaterial, RequestId};
-use crate::ids::{ApplicationId, ClassId, ControllerId, HopId, NodeId, QkdnId};
+use crate::architecture::protection::Part;
+use crate::ids::{ApplicationId, ClassId, ControllerId, HopId, NodeId, PoolId, QkdnId, SessionId};
 use crate::kernel::Time;
 
 /// A run of key in a store's sequence of accepted bits: what a key id names.
@@ -145,6 +146,30 @@ pub struct Supply {
     pub qkdns: [QkdnId; 2],
 }
 
+/// What KSAs synchronise for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// The request's key is supplied.
+    Supply,
+    /// The key is part of another request's.
+    Part(Part),
+    /// The key fills a pool.
+    Refill(PoolId),
+    /// The request's key is taken from a pool. Boxed: keeps envelopes small.
+    Draw(Box<Draw>),
+}
+
+/// Key that is taken from a pool.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Draw {
+    /// The pool.
+    pub pool: PoolId,
+    /// The session that fills it: by its way the KSAs synchronise.
+    pub session: SessionId,
+    /// The ids: places in the sequence of its refills.
+    pub keys: OtpKeys,
+}
+
 /// What passes among key managers.
 #[derive(Clone, Debug)]
 pub enum KeyManagementMessage {
@@ -246,6 +271,8 @@ pub enum KeyManagementMessage {
         peer: ApplicationId,
         /// What is supplied.
         supply: Supply,
+        /// What it is for.
+        purpose: Purpose,
     },
     /// KSA → KSA, destination to source.
     SupplyResponse {
@@ -304,7 +331,7 @@ impl KeyManagementMessage {
 
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
-            KeyManagementMessage::Requirement { .. } => 60,
+            KeyManagementMessage::Requirement { order, .. } => 60 + order.further_bytes(),
             KeyManagementMessage::KeyRelay { key, otp, trail, .. } => {
                 let ids = 16 * otp.as_ref().map_or(1, |keys| keys.ranges().count() as u64);
                 40 + key.bytes() + ids + 4 * trail.qkdns().len() as u64
@@ -323,7 +350,14 @@ impl KeyManagementMessage {
             }
             KeyManagementMessage::KeysVoid { keys, .. } => 20 + 16 * keys.ranges().count() as u64,
             KeyManagementMessage::Completion { .. } => 21,
-            KeyManagementMessage::SupplyNotification { .. } => 64,
+            KeyManagementMessage::SupplyNotification { purpose, .. } => {
+                64 + match purpose {
+                    Purpose::Supply => 0,
+                    Purpose::Part(_) => 10,
+                    Purpose::Refill(_) => 4,
+                    Purpose::Draw(draw) => 8 + 16 * draw.keys.ranges().count() as u64,
+                }
+            }
             KeyManagementMessage::SupplyResponse { .. } => 21,
         }
     }

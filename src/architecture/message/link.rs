@@ -5,12 +5,25 @@
 pub enum LinkState {
     /// It makes key.
     Active,
-    /// It stands ready and makes no key, by order of its controller; what it made before is there to be used.
+    /// It makes no key, by order of its controller or because its quantum channel is down; what it made before is there
+    /// to be used.
     Passive,
     /// It is on its way to making key: resynchronising, or its blocks are thrown away.
     Pending,
-    /// Its quantum channel is down.
+    /// Its quantum channel is down, and no key is left.
     Off,
+}
+
+impl LinkState {
+    /// The name as ETSI GS QKD 015 prints it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LinkState::Active => "ACTIVE",
+            LinkState::Passive => "PASSIVE",
+            LinkState::Pending => "PENDING",
+            LinkState::Off => "OFF",
+        }
+    }
 }
 
 /// Why a link makes no key, as its module alarms.
@@ -25,6 +38,8 @@ pub enum AlarmCause {
     },
     /// No key is left to authenticate its blocks.
     NotAuthenticated,
+    /// So much is lost, or wrong, that nothing secret is left in its blocks.
+    NoKey,
 }
 
 /// Performance of a link.

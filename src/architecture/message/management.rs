@@ -68,10 +68,29 @@ pub enum ManagementMessage {
         request: RequestId,
         /// The hop that lacked key.
         hop: HopId,
+        /// Whether it is the hop across the border.
+        at_border: bool,
         /// Whether the hop's link makes key at present.
         generating: bool,
         /// Why.
         cause: FailureCause,
+        /// When.
+        at: Time,
+        /// The boundary that the session crosses, if it crosses one.
+        boundary: Option<BoundaryId>,
+        /// The controller that decides on the session here.
+        decider: ControllerId,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
+    },
+    /// KM → manager (Mk): key goes over the hop again (P11/P14 step 0, the end of the alarm).
+    RelayRestored {
+        /// Which session.
+        session: SessionId,
+        /// The hop that lacked key.
+        hop: HopId,
+        /// Whether the hop's link makes key at present.
+        generating: bool,
         /// When.
         at: Time,
         /// The boundary that the session crosses, if it crosses one.
@@ -90,6 +109,8 @@ pub enum ManagementMessage {
         cause: FailureCause,
         /// When.
         at: Time,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
     },
     /// QLM, by the operator's plan → controller (Mc): a link will be taken out of service, or is back.
     Maintenance {
@@ -110,6 +131,8 @@ pub enum ManagementMessage {
         at: Time,
         /// The decision.
         decision: FaultDecision,
+        /// The fault behind it, for traces.
+        fault: Option<FaultId>,
     },
 }
 
@@ -118,8 +141,27 @@ pub enum ManagementMessage {
 pub enum FaultDecision {
     /// Look for another path.
     Reroute,
+    /// No other border is left: the session waits until the hop works again, or the controller knows another way.
+    Suspend,
+    /// The hop works again.
+    Restore,
+    /// The hop makes key: another path is not needed.
+    Keep,
     /// The failure is beyond the border: look whether this side can help.
     StandBy,
+}
+
+impl FaultDecision {
+    /// The name in traces.
+    const fn name(self) -> &'static str {
+        match self {
+            FaultDecision::Reroute => "decision: reroute",
+            FaultDecision::Suspend => "decision: suspend",
+            FaultDecision::Restore => "decision: restore",
+            FaultDecision::Keep => "decision: keep the route",
+            FaultDecision::StandBy => "decision: stand by",
+        }
+    }
 }
 
 impl ManagementMessage {
@@ -141,11 +183,8 @@ impl ManagementMessage {
             ManagementMessage::LinkReport { .. } => "link performance",
             ManagementMessage::RelayFailure { .. } => "relay failure alarm",
             ManagementMessage::RelayFailureShared { .. } => "relay failure",
-            ManagementMessage::Decision {
-                decision: FaultDecision::Reroute,
-                ..
-            } => "decision: reroute",
-            ManagementMessage::Decision { .. } => "decision: stand by",
+            ManagementMessage::RelayRestored { .. } => "relay restored",
+            ManagementMessage::Decision { decision, .. } => decision.name(),
             ManagementMessage::Maintenance { planned: true, .. } => "maintenance announced",
             ManagementMessage::Maintenance { .. } => "maintenance over",
         }
@@ -173,9 +212,13 @@ impl ManagementMessage {
             | ManagementMessage::Capability { .. } => Subject::default(),
             ManagementMessage::RouteProvisioned(record) => Subject::session(record.session, None),
             ManagementMessage::UserReport(report) => Subject::session(report.session, None),
-            ManagementMessage::RelayFailure { request, .. } => Subject::request(*request),
-            ManagementMessage::RelayFailureShared { session, .. }
-            | ManagementMessage::Decision { session, .. } => Subject::session(*session, None),
+            ManagementMessage::RelayFailure { request, fault, .. } => Subject {
+                fault: *fault,
+                ..Subject::request(*request)
+            },
+            ManagementMessage::RelayRestored { session, .. } => Subject::session(*session, None),
+            ManagementMessage::RelayFailureShared { session, fault, .. }
+            | ManagementMessage::Decision { session, fault, .. } => Subject::session(*session, *fault),
         }
     }
 
@@ -193,7 +236,8 @@ impl ManagementMessage {
             ManagementMessage::UserReport(_) => 68,
             ManagementMessage::LinkAlarm { .. } => 17,
             ManagementMessage::LinkReport { .. } => 40,
-            ManagementMessage::RelayFailure { .. } => 42,
+            ManagementMessage::RelayFailure { .. } => 43,
+            ManagementMessage::RelayRestored { .. } => 26,
             ManagementMessage::RelayFailureShared { .. } => 17,
             ManagementMessage::Decision { .. } => 18,
             ManagementMessage::Maintenance { .. } => 13,

@@ -65,6 +65,26 @@ impl KeyMaterial {
         KeyMaterial { bits, material }
     }
 
+    /// Some of its bits.
+    pub fn part(&self, from: u64, bits: u64) -> KeyMaterial {
+        let material = self.material.as_deref().map(|whole| {
+            let mut part = Material::default();
+            part.append(whole.bytes(), from, bits);
+            Box::new(part)
+        });
+        KeyMaterial::new(bits, material)
+    }
+
+    /// The two one after the other.
+    #[must_use]
+    pub fn followed_by(mut self, other: &KeyMaterial) -> KeyMaterial {
+        self.bits += other.bits;
+        if let (Some(own), Some(other)) = (&mut self.material, &other.material) {
+            own.append(other.bytes(), 0, other.bits());
+        }
+        self
+    }
+
     /// Zeros, as long as another key.
     pub fn nothing(like: &KeyMaterial) -> KeyMaterial {
         let zeros = |material: &Material| Material {

@@ -11,17 +11,19 @@ mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    BorderChoice, BorderOffer, BorderStatus, ControlMessage, NewRoute, Offer, Plane, Proposal, Reachability,
-    RejectCause, RelayOrder, Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange,
+    Advertisement, BorderChoice, BorderOffer, BorderStatus, ControlMessage, HopReport, LegRoute, NewRoute,
+    Offer, Plane, Proposal, Reachability, RejectCause, RelayOrder, Reservation, ReservationResult,
+    SegmentOrder, StatusAnswer, StatusChange, VectorEntry, VectorUpdate,
 };
 pub use key_management::{
-    Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, RelayOutcome, RelayPart, Supply, Trail,
+    Draw, Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, Purpose, RelayOutcome, RelayPart,
+    Supply, Trail,
 };
 pub use link::{AlarmCause, LinkPerformance, LinkState};
 pub use management::{FaultDecision, ManagementMessage};
 pub use material::{KeyMaterial, Material};
 pub use reports::{Capability, Condition, Performance, ProviderReport, RouteRecord, Security, UserReport};
-pub use service::{FailureCause, KeyRequest, ServiceMessage};
+pub use service::{FailureCause, Hold, KeyRequest, ServiceMessage};
 
 use super::element::Address;
 use super::procedure::Label;
@@ -142,6 +144,16 @@ impl Message {
         }
     }
 
+    /// The state and performance of a link that it tells of.
+    pub fn performance(&self) -> Option<&LinkPerformance> {
+        match self {
+            Message::Control(ControlMessage::LinkReport { performance, .. })
+            | Message::Management(ManagementMessage::LinkReport { performance, .. }) => Some(performance),
+            Message::Control(ControlMessage::StatusAnswer(answer)) => answer.performance.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Size on the wire \[bytes\].
     ///
     /// Assumption: 64 bytes of header and authentication tag, and what the fields need in a compact binary form
@@ -217,4 +229,4 @@ impl From<ManagementMessage> for Message {
 }
 
 /// A copy of an envelope per event would be paid for on every hop: keep it small.
-const _: () = assert!(size_of::<Envelope>() <= 120);
+const _: () = assert!(size_of::<Envelope>() <= 136);

@@ -1,8 +1,20 @@
 //! Ak: cryptographic application – KSA (analogue: ETSI GS QKD 014).
 
+use std::num::NonZeroU32;
+
 use super::{KeyMaterial, RequestId};
+use crate::architecture::protection::Leg;
 use crate::ids::{ApplicationId, ClassId, NodeId, QkdnId};
 use crate::kernel::Time;
+
+/// One of a demand's sessions that come and go: from its first request on it holds its route, until its end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Hold {
+    /// Which of the demand's sessions, counted from 1 as they open.
+    pub number: NonZeroU32,
+    /// Its end.
+    pub until: Time,
+}
 
 /// A request for keys shared with a peer application.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,8 +37,29 @@ pub struct KeyRequest {
     pub class: ClassId,
     /// When the application gives up.
     pub deadline: Time,
-    /// Whether it is the session's last.
+    /// The session that it belongs to, where the demand has several that come and go.
+    pub hold: Option<Hold>,
+    /// Whether it is the demand's last.
     pub last: bool,
+    /// Its session's place among legs, if it is one; applications know nothing of that.
+    pub leg: Option<Leg>,
+}
+
+impl KeyRequest {
+    /// Further bytes that tell of the session and of the leg.
+    pub(super) fn further_bytes(&self) -> u64 {
+        hold_bytes(self.hold) + leg_bytes(self.leg)
+    }
+}
+
+/// Size of what is told of a leg, where one is \[bytes\].
+pub(super) fn leg_bytes(leg: Option<Leg>) -> u64 {
+    if leg.is_some() { 8 } else { 0 }
+}
+
+/// Size of a session's number and end \[bytes\]; of nothing where there is none.
+pub(super) fn hold_bytes(hold: Option<Hold>) -> u64 {
+    if hold.is_some() { 12 } else { 0 }
 }
 
 /// Why a request failed.
@@ -42,16 +75,24 @@ pub enum FailureCause {
     RefusedByPolicy,
     /// An element that was needed was down.
     ElementDown,
+    /// A link on the way carries as many sessions as it may.
+    SessionLimit,
+    /// The queue of the source's key manager was full.
+    QueueFull,
+    /// A leg's only: the request that it is part of is over.
+    NotNeeded,
 }
 
 impl FailureCause {
-    /// All causes.
-    pub const ALL: [FailureCause; 5] = [
+    /// All causes of a request.
+    pub const ALL: [FailureCause; 7] = [
         FailureCause::NoRoute,
         FailureCause::InsufficientKey,
         FailureCause::TimeOut,
         FailureCause::RefusedByPolicy,
         FailureCause::ElementDown,
+        FailureCause::SessionLimit,
+        FailureCause::QueueFull,
     ];
 
     /// The name in results.
@@ -62,6 +103,9 @@ impl FailureCause {
             FailureCause::TimeOut => "time_out",
             FailureCause::RefusedByPolicy => "refused_by_policy",
             FailureCause::ElementDown => "element_down",
+            FailureCause::SessionLimit => "session_limit",
+            FailureCause::QueueFull => "queue_full",
+            FailureCause::NotNeeded => "not_needed",
         }
     }
 }
@@ -107,7 +151,7 @@ impl ServiceMessage {
 
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
-            ServiceMessage::KeyRequest(_) => 48,
+            ServiceMessage::KeyRequest(order) => 48 + hold_bytes(order.hold),
             ServiceMessage::KeySupply { key, .. } => 16 + key.bytes(),
             ServiceMessage::KeyRefusal { .. } => 17,
         }

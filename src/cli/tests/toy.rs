@@ -120,7 +120,7 @@ impl Engine for Toy {
         .collect()
     }
 
-    fn roster(&self, _: &Value) -> Result<Roster, Rejected> {
+    fn roster(&self, _: &Value, _: u32) -> Result<Roster, Rejected> {
         Ok(Roster {
             sessions: vec!["d1".to_owned()],
             ..Roster::default()

@@ -1,22 +1,23 @@
 //! Fewest hops: the path that spends the least link key per key.
 
-use super::{RoutingAlgorithm, cheapest};
-use crate::architecture::Hop;
-use crate::architecture::surroundings::Domain;
-use crate::ids::{HopId, NodeId};
+use super::search::{Cost, cheapest};
+use super::{Query, RoutingAlgorithm};
+use crate::architecture::distances::Weight;
+use crate::ids::HopId;
 
-/// Dijkstra with unit cost. Every hop spends the key's own length of link key (Y.3803), so this is the cheapest path.
+/// Minimises the number of hops. Every hop spends the key's own length of link key (Y.3803), so this is the cheapest
+/// path.
+///
+/// Complexity: as [the search](super::search) under it. Source: Dijkstra (1959); Hart, Nilsson, Raphael (1968).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FewestHops;
 
 impl RoutingAlgorithm for FewestHops {
-    fn route(
-        &self,
-        domain: &Domain,
-        usable: &dyn Fn(&Hop) -> bool,
-        from: NodeId,
-        to: NodeId,
-    ) -> Option<Vec<HopId>> {
-        cheapest(domain, usable, &|_| 1, from, to)
+    fn weighs_key(&self) -> bool {
+        false
+    }
+
+    fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>> {
+        cheapest(query, Cost::Provisioned(Weight::Hops))
     }
 }

@@ -3,163 +3,177 @@
 //! A controller routes over its own domain and over what it knows of it at that moment; what lies beyond the border
 //! is the other controller's business (requirement A5).
 
+pub mod apart;
+pub mod disjoint;
+mod distance_vector;
 mod fewest_hops;
+mod first_fit;
+mod gpsrq;
+mod key_aware;
+mod least_delay;
+mod search;
 mod shortest_length;
 mod widest;
+mod widest_shortest;
 
+pub use distance_vector::DistanceVector;
 pub use fewest_hops::FewestHops;
+pub use first_fit::{FirstFit, Yen};
+pub use gpsrq::Gpsrq;
+pub use key_aware::KeyAware;
+pub use least_delay::LeastDelay;
 pub use shortest_length::ShortestLength;
 pub use widest::Widest;
+pub use widest_shortest::WidestShortest;
 
 use std::fmt;
 
-use petgraph::algo::astar;
-use petgraph::visit::EdgeFiltered;
+use petgraph::graph::NodeIndex;
 
 use crate::architecture::Hop;
 use crate::architecture::surroundings::Domain;
 use crate::ids::{HopId, NodeId};
+use crate::kernel::Span;
 
-/// A way to choose a path of hops. Results are a function of the arguments alone.
-pub trait RoutingAlgorithm: fmt::Debug + Send + Sync {
-    /// The path from one KM to another over hops that `usable` lets through: no hop twice, empty if both are the
-    /// same; `None` if there is none.
-    fn route(
-        &self,
-        domain: &Domain,
-        usable: &dyn Fn(&Hop) -> bool,
-        from: NodeId,
-        to: NodeId,
-    ) -> Option<Vec<HopId>>;
+/// What is known of the key on a hop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KnownKey {
+    /// Key that is surely usable, as far as is known \[bits\]; `u64::MAX` where none is spent.
+    pub usable_bits: u64,
+    /// How old the last report is; `None`: nothing was told since the hop was provisioned.
+    pub age: Option<Span>,
+}
 
-    /// What a path costs by this algorithm, and the unit; for explanations only.
-    fn cost(&self, path: &[&Hop]) -> (f64, &'static str) {
-        (path.len() as f64, "hops")
+impl KnownKey {
+    /// What is there at the start.
+    pub fn provisioned(domain: &Domain, hop: &Hop) -> KnownKey {
+        let store = domain.stores.get(&hop.id);
+        KnownKey {
+            usable_bits: store.map_or(u64::MAX, |store| store.initial.saturating_sub(store.floor)),
+            age: None,
+        }
     }
 }
 
-/// The path of least total `cost` over usable hops; among equals, of fewest hops.
+/// What is asked of a routing algorithm, and all that it may look at: the provisioned topology (lengths, rates, delays,
+/// places), which hops may be used, and what is known of their key.
+#[derive(Clone, Copy)]
+pub struct Query<'a> {
+    /// The QKDN.
+    pub domain: &'a Domain,
+    /// From which KM.
+    pub from: NodeId,
+    /// To which.
+    pub to: NodeId,
+    /// Key that a request takes on every hop \[bits\]; 0 where there is none yet.
+    pub bits: u64,
+    usable: &'a dyn Fn(&Hop) -> bool,
+    key: Option<&'a dyn Fn(&Hop) -> KnownKey>,
+}
+
+impl<'a> Query<'a> {
+    /// Asks for a path over any hops, by what is provisioned.
+    pub fn new(domain: &'a Domain, from: NodeId, to: NodeId) -> Query<'a> {
+        Query {
+            domain,
+            from,
+            to,
+            bits: 0,
+            usable: &|_| true,
+            key: None,
+        }
+    }
+
+    /// The same over these hops only.
+    #[must_use]
+    pub fn over<'b>(self, usable: &'b dyn Fn(&Hop) -> bool) -> Query<'b>
+    where
+        'a: 'b,
+    {
+        Query { usable, ..self }
+    }
+
+    /// The same by what is known of the key on hops.
+    #[must_use]
+    pub fn knowing<'b>(self, key: &'b dyn Fn(&Hop) -> KnownKey) -> Query<'b>
+    where
+        'a: 'b,
+    {
+        Query {
+            key: Some(key),
+            ..self
+        }
+    }
+
+    /// The same for a request of that size.
+    #[must_use]
+    pub fn asking(self, bits: u64) -> Query<'a> {
+        Query { bits, ..self }
+    }
+
+    /// Whether a path may use a hop.
+    pub fn usable(&self, hop: &Hop) -> bool {
+        (self.usable)(hop)
+    }
+
+    /// What is known of the key on a hop.
+    pub fn key(&self, hop: &Hop) -> KnownKey {
+        match self.key {
+            Some(key) => key(hop),
+            None => KnownKey::provisioned(self.domain, hop),
+        }
+    }
+
+    /// Where the ends stand in the graph; `None` if one is not in this QKDN.
+    pub fn ends(&self) -> Option<[NodeIndex; 2]> {
+        let place = |node| self.domain.index.get(node).copied();
+        Some([place(&self.from)?, place(&self.to)?])
+    }
+}
+
+impl fmt::Debug for Query<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Query { from, to, bits, .. } = self;
+        write!(f, "{bits} bits from {from:?} to {to:?}")
+    }
+}
+
+/// How controllers exchange distance vectors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VectorExchange {
+    /// How often each tells its neighbours all of its distances.
+    pub period: Span,
+    /// The distance \[hops\] that counts as unreachable.
+    pub infinity: u16,
+}
+
+/// A way to choose a path of hops.
 ///
-/// Complexity: O((V + E) log V), by petgraph's A* with no heuristic (Dijkstra).
-fn cheapest(
-    domain: &Domain,
-    usable: &dyn Fn(&Hop) -> bool,
-    cost: &dyn Fn(&Hop) -> u64,
-    from: NodeId,
-    to: NodeId,
-) -> Option<Vec<HopId>> {
-    let start = *domain.index.get(&from)?;
-    let goal = *domain.index.get(&to)?;
-    let graph = EdgeFiltered::from_fn(&domain.graph, |edge| usable(edge.weight()));
-    // Cost first, hops as the tie-break, in one integer.
-    let key = |hop: &Hop| (u128::from(cost(hop)) << 32) + 1;
-    let (_, nodes) = astar(
-        &graph,
-        start,
-        |node| node == goal,
-        |edge| key(edge.weight()),
-        |_| 0u128,
-    )?;
-    let path = nodes.windows(2).map(|pair| {
-        domain
-            .graph
-            .edges_connecting(pair[0], pair[1])
-            .map(|edge| edge.weight())
-            .filter(|hop| usable(hop))
-            .min_by_key(|hop| (cost(hop), hop.id))
-            .expect("a path uses hops that are there")
-            .id
-    });
-    Some(path.collect())
+/// A result is a function of the query alone. An algorithm of your own needs [`route`](Self::route) only, and takes what
+/// it needs of the [`Query`]: the graph with its [`Hop`]s, [`usable`](Query::usable), [`key`](Query::key).
+pub trait RoutingAlgorithm: fmt::Debug + Send + Sync {
+    /// The path from one KM to the other over hops that are [usable](Query::usable): no hop and no node twice, empty if
+    /// both ends are the same; `None` if there is none.
+    fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>>;
+
+    /// What a path costs by this algorithm, and the unit; for explanations only. Default: its hops.
+    fn cost(&self, query: &Query<'_>, path: &[&Hop]) -> (f64, &'static str) {
+        let _ = query;
+        (path.len() as f64, "hops")
+    }
+
+    /// Whether paths depend on what is known of key, so that controllers tell each other every class of a level; default:
+    /// they do.
+    fn weighs_key(&self) -> bool {
+        true
+    }
+
+    /// How controllers of a distributed QKDN find paths by distance vectors instead of by this algorithm over what is
+    /// flooded; default: they do not.
+    fn exchange(&self) -> Option<VectorExchange> {
+        None
+    }
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use crate::architecture::{Handover, Protection};
-    use crate::ids::{ControllerId, QkdnId, StoreId};
-    use petgraph::graph::DiGraph;
-    use rustc_hash::FxHashMap;
-
-    /// A domain of undirected links (a, b, length, rate); hop ids are 2 i and 2 i + 1.
-    pub(crate) fn domain(nodes: u32, links: &[(u32, u32, u64, f64)]) -> Domain {
-        let mut graph = DiGraph::new();
-        let mut index = FxHashMap::default();
-        for node in 0..nodes {
-            index.insert(NodeId(node), graph.add_node(NodeId(node)));
-        }
-        for (number, &(a, b, length_m, rate_bps)) in links.iter().enumerate() {
-            for (way, (from, to)) in [(a, b), (b, a)].into_iter().enumerate() {
-                let id = HopId((2 * number + way) as u32);
-                let hop = Hop {
-                    id,
-                    from: NodeId(from),
-                    to: NodeId(to),
-                    protection: Protection::OneTimePad(StoreId(id.0)),
-                    handover: Handover::Relay,
-                    link: None,
-                    length_m,
-                    rate_bps,
-                    crosses_border: false,
-                    to_qkdn: QkdnId(0),
-                };
-                graph.add_edge(index[&NodeId(from)], index[&NodeId(to)], hop);
-            }
-        }
-        let controller_of = (0..nodes).map(|node| (NodeId(node), ControllerId(0))).collect();
-        Domain {
-            relay: crate::architecture::surroundings::RelayScheme::HopByHop,
-            qkdn: QkdnId(0),
-            graph,
-            index,
-            controller_of,
-            hops: FxHashMap::default(),
-            stores: FxHashMap::default(),
-        }
-    }
-
-    fn square() -> Domain {
-        // 0 – 1 – 2 is short in hops, 0 – 3 – 4 – 2 short in metres and wide.
-        domain(
-            5,
-            &[
-                (0, 1, 50_000, 10.0),
-                (1, 2, 50_000, 5.0),
-                (0, 3, 1_000, 90.0),
-                (3, 4, 1_000, 80.0),
-                (4, 2, 1_000, 70.0),
-            ],
-        )
-    }
-
-    #[test]
-    fn each_algorithm_takes_its_own_way() {
-        let all = |_: &Hop| true;
-        let short = vec![HopId(0), HopId(2)];
-        let wide = vec![HopId(4), HopId(6), HopId(8)];
-        assert_eq!(
-            FewestHops.route(&square(), &all, NodeId(0), NodeId(2)),
-            Some(short)
-        );
-        assert_eq!(
-            ShortestLength.route(&square(), &all, NodeId(0), NodeId(2)),
-            Some(wide.clone())
-        );
-        assert_eq!(Widest.route(&square(), &all, NodeId(0), NodeId(2)), Some(wide));
-    }
-
-    #[test]
-    fn what_is_not_usable_is_not_used() {
-        let without_first = |hop: &Hop| hop.id != HopId(0);
-        let path = FewestHops.route(&square(), &without_first, NodeId(0), NodeId(2));
-        assert_eq!(path, Some(vec![HopId(4), HopId(6), HopId(8)]));
-        assert_eq!(
-            FewestHops.route(&square(), &|_: &Hop| false, NodeId(0), NodeId(2)),
-            None
-        );
-        assert_eq!(
-            FewestHops.route(&square(), &|_: &Hop| false, NodeId(2), NodeId(2)),
-            Some(vec![])
-        );
-    }
-}
+mod tests;

@@ -1,26 +1,27 @@
-//! Shortest length: the path with the least propagation delay.
+//! Shortest length: the path with the least fibre.
 
-use super::{RoutingAlgorithm, cheapest};
+use super::search::{Cost, cheapest};
+use super::{Query, RoutingAlgorithm};
 use crate::architecture::Hop;
-use crate::architecture::surroundings::Domain;
-use crate::ids::{HopId, NodeId};
+use crate::architecture::distances::Weight;
+use crate::ids::HopId;
 
-/// Dijkstra over metres of fibre.
+/// Minimises metres of QKD fibre, then hops.
+///
+/// Complexity: as [the search](super::search) under it. Source: Dijkstra (1959); Hart, Nilsson, Raphael (1968).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ShortestLength;
 
 impl RoutingAlgorithm for ShortestLength {
-    fn route(
-        &self,
-        domain: &Domain,
-        usable: &dyn Fn(&Hop) -> bool,
-        from: NodeId,
-        to: NodeId,
-    ) -> Option<Vec<HopId>> {
-        cheapest(domain, usable, &|hop| hop.length_m, from, to)
+    fn weighs_key(&self) -> bool {
+        false
     }
 
-    fn cost(&self, path: &[&Hop]) -> (f64, &'static str) {
+    fn route(&self, query: &Query<'_>) -> Option<Vec<HopId>> {
+        cheapest(query, Cost::Provisioned(Weight::Metres))
+    }
+
+    fn cost(&self, _: &Query<'_>, path: &[&Hop]) -> (f64, &'static str) {
         (path.iter().map(|hop| hop.length_m).sum::<u64>() as f64, "m")
     }
 }

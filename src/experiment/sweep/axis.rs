@@ -8,6 +8,9 @@
 //! | `run.duration=1 min..5 min:2 min` | the same |
 //! | `run.duration=1..5 min` | for designs that draw: anything from 1 min up to, but not including, 5 min |
 //!
+//! Several paths that are to have the same value are one axis: `boundaries.a.site_at&boundaries.b.site_at=0.2,0.5`.
+//! An axis may also take patches of the file instead of values: `control=dd,cd,cc` names three of its variants, `-` none.
+//!
 //! Commas inside of quotes, brackets and braces separate nothing, so a value may be JSON. Ranges are walked in exact
 //! decimal arithmetic and hold their end if a step meets it.
 
@@ -37,6 +40,8 @@ impl std::fmt::Display for Mistake {
 pub struct Axis {
     path: String,
     values: Values,
+    /// Whether the values are variants of the file.
+    variants: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +68,7 @@ impl Axis {
             hint: hint.to_owned(),
         };
         let (path, values) = match text.split_once('=') {
-            Some((path, values)) if path.split('.').all(|part| !part.trim().is_empty()) => {
+            Some((path, values)) if path.split(['.', '&']).all(|part| !part.trim().is_empty()) => {
                 (path.trim(), values.trim())
             }
             _ => {
@@ -82,7 +87,38 @@ impl Axis {
         Ok(Axis {
             path: path.to_owned(),
             values,
+            variants: false,
         })
+    }
+
+    /// Reads `name=variant,variant`: patches of the file as values of an axis.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse_variants(text: &str) -> Result<Axis, Mistake> {
+        let mistake = |message: String, hint: &str| Mistake {
+            message: format!("--variants {text}: {message}"),
+            hint: hint.to_owned(),
+        };
+        let (name, values) = match text.split_once('=') {
+            Some((name, values)) if !name.trim().is_empty() => (name.trim(), values.trim()),
+            _ => {
+                return Err(mistake(
+                    "expected name=variants".to_owned(),
+                    "write it like --variants control=dd,cd,cc, with names of variants in the file, or - for none",
+                ));
+            }
+        };
+        Ok(Axis {
+            path: name.to_owned(),
+            values: list(values).map_err(|(message, hint)| mistake(message, hint))?,
+            variants: true,
+        })
+    }
+
+    /// Whether the values are variants of the file.
+    pub fn is_of_variants(&self) -> bool {
+        self.variants
     }
 
     /// The path.
@@ -225,12 +261,12 @@ fn range(from: &str, rest: &str, design: Design) -> Result<Values, Wrong> {
         )),
         (Some(step), _) => values(step, Decimal::ONE)
             .filter(|values| {
-                design != Design::Grid
+                matches!(design, Design::LatinHypercube(_) | Design::Sobol(_))
                     || matches!(values, Values::Range { count, .. } if *count <= MOST_POINTS)
             })
             .ok_or_else(too_many),
-        (None, Design::Grid) => Err((
-            "a grid needs the step of the range".to_owned(),
+        (None, Design::Grid | Design::OneAtATime) => Err((
+            format!("a {design} needs the step of the range"),
             "write it like 1..5:1 /s, or draw points from the range with --design lhs:N or sobol:N",
         )),
         (None, Design::LatinHypercube(points) | Design::Sobol(points)) => {

@@ -15,6 +15,8 @@ const MOST_SOBOL_POINTS: u32 = 1 << 16;
 pub enum Design {
     /// Every value of every path with every value of the others.
     Grid,
+    /// The scenario as it is, then every value of every path by itself, the other paths as they are.
+    OneAtATime,
     /// So many points, of which each of as many equal parts of each axis holds one: M. D. McKay, R. J. Beckman,
     /// W. J. Conover, Technometrics 21, 239 (1979).
     LatinHypercube(u32),
@@ -27,6 +29,7 @@ impl fmt::Display for Design {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Design::Grid => f.write_str("grid"),
+            Design::OneAtATime => f.write_str("one-at-a-time"),
             Design::LatinHypercube(points) => write!(f, "lhs:{points}"),
             Design::Sobol(points) => write!(f, "sobol:{points}"),
         }
@@ -40,11 +43,14 @@ impl FromStr for Design {
         if text == "grid" {
             return Ok(Design::Grid);
         }
+        if text == "one-at-a-time" {
+            return Ok(Design::OneAtATime);
+        }
         let (name, points) = text.split_once(':').unwrap_or((text, ""));
         let (most, design): (u32, fn(u32) -> Design) = match name {
             "lhs" => (MOST_POINTS, Design::LatinHypercube),
             "sobol" => (MOST_SOBOL_POINTS, Design::Sobol),
-            _ => return Err("designs are grid, lhs:N and sobol:N".to_owned()),
+            _ => return Err("designs are grid, one-at-a-time, lhs:N and sobol:N".to_owned()),
         };
         match points.parse() {
             Ok(points) if (1..=most).contains(&points) => Ok(design(points)),
@@ -61,25 +67,32 @@ impl Design {
     /// # Errors
     /// If they are too many.
     pub fn points(self, axes: &[Axis]) -> Result<u32, Mistake> {
+        let of_variants = || axes.iter().filter(|axis| axis.is_of_variants());
+        let of_paths = || axes.iter().filter(|axis| !axis.is_of_variants());
+        let grid = |points: u32, axis: &Axis| points.checked_mul(u32::try_from(axis.len()).ok()?);
         let points = match self {
             Design::LatinHypercube(points) | Design::Sobol(points) => Some(points),
-            Design::Grid => axes.iter().try_fold(1_u32, |points, axis| {
-                points
-                    .checked_mul(u32::try_from(axis.len()).ok()?)
-                    .filter(|points| *points <= MOST_POINTS)
-            }),
+            Design::Grid => axes.iter().try_fold(1, grid),
+            Design::OneAtATime => {
+                let alone = of_paths().try_fold(1_u32, |points, axis| {
+                    points.checked_add(u32::try_from(axis.len()).ok()?)
+                });
+                alone.and_then(|alone| of_variants().try_fold(alone, grid))
+            }
         };
-        points.ok_or_else(|| Mistake {
-            message: format!("the grid has more than {MOST_POINTS} points"),
-            hint: "take fewer values, or a number of points that fill the space with --design sobol:N"
-                .to_owned(),
-        })
+        points
+            .filter(|points| *points <= MOST_POINTS)
+            .ok_or_else(|| Mistake {
+                message: format!("the {self} has more than {MOST_POINTS} points"),
+                hint: "take fewer values, or a number of points that fill the space with --design sobol:N"
+                    .to_owned(),
+            })
     }
 
-    /// Where each point lies on each axis, in \[0, 1); nothing for a grid.
+    /// Where each point lies on each axis, in \[0, 1); nothing where points are counted off.
     pub fn places(self, axes: &[Axis], seed: u64) -> Vec<Vec<f64>> {
         match self {
-            Design::Grid => Vec::new(),
+            Design::Grid | Design::OneAtATime => Vec::new(),
             Design::LatinHypercube(points) => {
                 let columns: Vec<Vec<f64>> = (axes.iter())
                     .map(|axis| {

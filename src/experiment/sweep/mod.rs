@@ -1,4 +1,4 @@
-//! Sweeps: one scenario at many points, which are the values that some of its paths take.
+//! Sweeps: one scenario at many points, which are the values that some of its paths take, and the variants of its file.
 //!
 //! [`axis`] reads what a path is to take, [`design`] says which combinations; the points that follow from both have
 //! numbers, so that any process can work on any of them, in any order.
@@ -11,6 +11,9 @@ pub mod design;
 use axis::{Axis, Mistake};
 use design::Design;
 
+/// The value of an axis of variants that takes none.
+const NO_VARIANT: &str = "-";
+
 /// Most points that a sweep may have.
 pub const MOST_POINTS: u32 = 1_000_000;
 
@@ -19,25 +22,31 @@ pub const MOST_POINTS: u32 = 1_000_000;
 pub struct Sweep {
     axes: Vec<Axis>,
     design: Design,
-    /// Where each point lies on each axis, in \[0, 1); empty for a grid.
+    /// Where each point lies on each axis, in \[0, 1); empty where points are counted off.
     places: Vec<Vec<f64>>,
     points: u32,
 }
 
 impl Sweep {
-    /// Reads the axes (`path=v1,v2` or `path=from..to:step unit`) and lays the points out; `seed` decides where
-    /// designs that are drawn put them.
+    /// Reads the axes (`name=variant,variant`; `path=v1,v2` or `path=from..to:step unit`) and lays the points out; `seed`
+    /// decides where designs that are drawn put them.
     ///
     /// # Errors
     /// Everything that is wrong with the axes and the design.
-    pub fn plan(axes: &[String], design: Design, seed: u64) -> Result<Sweep, Vec<Mistake>> {
+    pub fn plan(
+        variants: &[String],
+        axes: &[String],
+        design: Design,
+        seed: u64,
+    ) -> Result<Sweep, Vec<Mistake>> {
         let mut mistakes = Vec::new();
         let mut read: Vec<Axis> = Vec::new();
-        for text in axes {
-            match Axis::parse(text, design) {
+        let variants = variants.iter().map(|text| Axis::parse_variants(text));
+        for axis in variants.chain(axes.iter().map(|text| Axis::parse(text, design))) {
+            match axis {
                 Ok(axis) if read.iter().any(|other| other.path() == axis.path()) => mistakes.push(Mistake {
                     message: format!("{} is swept twice", axis.path()),
-                    hint: "name all values of a path in one --set".to_owned(),
+                    hint: "name all values of a path in one option".to_owned(),
                 }),
                 Ok(axis) => read.push(axis),
                 Err(mistake) => mistakes.push(mistake),
@@ -65,40 +74,77 @@ impl Sweep {
         self.axes.iter().map(Axis::path)
     }
 
-    /// The values of a point, one per path. In a grid the last path's values change fastest.
+    /// The values of a point, one per path; `None`: as the scenario has it. In a grid the last path's values change
+    /// fastest.
     ///
     /// # Panics
     /// If the sweep has no such point.
-    pub fn values(&self, point: u32) -> Vec<String> {
+    pub fn values(&self, point: u32) -> Vec<Option<String>> {
         assert!(
             point < self.points,
             "there is no point {point} of {}",
             self.points
         );
-        if self.design != Design::Grid {
-            let places = &self.places[point as usize];
-            return (self.axes.iter().zip(places))
-                .map(|(axis, place)| axis.at(*place))
-                .collect();
-        }
         let mut rest = point as usize;
-        let mut values: Vec<String> = (self.axes.iter().rev())
-            .map(|axis| {
-                let index = rest % axis.len();
-                rest /= axis.len();
-                axis.value(index)
-            })
-            .collect();
-        values.reverse();
-        values
+        match self.design {
+            Design::LatinHypercube(_) | Design::Sobol(_) => {
+                let places = &self.places[point as usize];
+                let at = |(axis, place): (&Axis, &f64)| Some(axis.at(*place));
+                self.axes.iter().zip(places).map(at).collect()
+            }
+            Design::Grid => counted_off(&self.axes, &mut rest),
+            Design::OneAtATime => {
+                let of_variants = self.axes.iter().filter(|axis| axis.is_of_variants()).count();
+                let (variants, paths) = self.axes.split_at(of_variants);
+                let alone = 1 + paths.iter().map(Axis::len).sum::<usize>();
+                let mut changed = rest % alone;
+                rest /= alone;
+                let mut values = counted_off(variants, &mut rest);
+                for axis in paths {
+                    let here = (1..=axis.len()).contains(&changed);
+                    values.push(here.then(|| axis.value(changed - 1)));
+                    changed = changed.checked_sub(axis.len()).filter(|_| !here).unwrap_or(0);
+                }
+                values
+            }
+        }
     }
 
-    /// The changes `path=value` that make the scenario this point.
-    pub fn sets(&self, point: u32) -> Vec<String> {
-        (self.paths().zip(self.values(point)))
-            .map(|(path, value)| format!("{path}={value}"))
-            .collect()
+    fn chosen(&self, point: u32, of_variants: bool) -> impl Iterator<Item = (&Axis, String)> {
+        let values = self.axes.iter().zip(self.values(point));
+        values.filter_map(move |(axis, value)| {
+            Some((axis, value?)).filter(|_| axis.is_of_variants() == of_variants)
+        })
     }
+
+    /// The changes `path=value` that make the scenario this point; `a&b` are two paths that have the same value.
+    pub fn sets(&self, point: u32) -> Vec<String> {
+        let mut sets = Vec::new();
+        for (axis, value) in self.chosen(point, false) {
+            let paths = axis.path().split('&');
+            sets.extend(paths.map(|path| format!("{}={value}", path.trim())));
+        }
+        sets
+    }
+
+    /// The variants of the file that make the scenario this point, in the order of their axes.
+    pub fn variants(&self, point: u32) -> Vec<String> {
+        let chosen = self.chosen(point, true).map(|(_, value)| value);
+        chosen.filter(|name| name != NO_VARIANT).collect()
+    }
+}
+
+/// The values of a number that counts all combinations, the last axis fastest; what is left of it counts on.
+fn counted_off(axes: &[Axis], rest: &mut usize) -> Vec<Option<String>> {
+    let mut values: Vec<Option<String>> = (axes.iter().rev())
+        .map(|axis| {
+            let index = *rest % axis.len();
+            *rest /= axis.len();
+            Some(axis.value(index))
+        })
+        .collect();
+    values.reverse();
+    values
 }
 
 /// A part of a sweep's points: every `of`-th from the `index`-th.

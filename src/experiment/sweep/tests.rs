@@ -6,13 +6,19 @@ use super::*;
 
 fn plan(axes: &[&str], design: &str) -> Result<Sweep, Vec<Mistake>> {
     let axes: Vec<String> = axes.iter().map(|axis| (*axis).to_owned()).collect();
-    Sweep::plan(&axes, design.parse().expect("a design"), 1)
+    Sweep::plan(&[], &axes, design.parse().expect("a design"), 1)
 }
 
 fn all(axis: &str) -> Vec<String> {
     let sweep = plan(&[axis], "grid").expect("an axis");
     (0..sweep.points())
-        .map(|point| sweep.values(point).concat())
+        .map(|point| {
+            sweep.sets(point)[0]
+                .split_once('=')
+                .expect("a change")
+                .1
+                .to_owned()
+        })
         .collect()
 }
 
@@ -85,8 +91,56 @@ fn a_grid_has_every_combination_once_the_last_path_fastest() {
 }
 
 #[test]
+fn one_at_a_time_is_the_scenario_and_each_value_alone_in_every_variant() {
+    let axes = ["a=1,2".to_owned(), "b=x,y,z".to_owned()];
+    let variants = ["control=dd,-".to_owned()];
+    let sweep = Sweep::plan(&variants, &axes, Design::OneAtATime, 1).expect("a design");
+    let said = |point| (sweep.variants(point).join("+"), sweep.sets(point).join(" "));
+    let alone = ["", "a=1", "a=2", "b=x", "b=y", "b=z"];
+    let expected: Vec<(String, String)> = ["dd", ""]
+        .into_iter()
+        .flat_map(|variant| alone.map(|set| (variant.to_owned(), set.to_owned())))
+        .collect();
+    assert_eq!((0..sweep.points()).map(said).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn paths_that_are_swept_together_have_the_same_value() {
+    let sweep = plan(&["x.a&y.b=1,2 km"], "grid").expect("an axis");
+    assert_eq!(
+        (sweep.points(), sweep.sets(1)),
+        (2, vec!["x.a=2 km".to_owned(), "y.b=2 km".to_owned()])
+    );
+    assert!(plan(&["x.a&=1,2 km"], "grid").is_err());
+}
+
+#[test]
+fn variants_are_axes_of_a_grid() {
+    let variants = ["control=dd,cc".to_owned(), "fault=in,out".to_owned()];
+    let sweep = Sweep::plan(&variants, &["a=1,2".to_owned()], Design::Grid, 1).expect("a grid");
+    assert_eq!(sweep.paths().collect::<Vec<_>>(), ["control", "fault", "a"]);
+    let last = sweep.points() - 1;
+    assert_eq!(
+        (sweep.points(), sweep.variants(last)),
+        (8, vec!["cc".to_owned(), "out".to_owned()])
+    );
+    assert_eq!(
+        (sweep.variants(1)[0].as_str(), sweep.sets(1)),
+        ("dd", vec!["a=2".to_owned()])
+    );
+    for (variants, words) in [
+        ("dd,cc", "expected name=variants"),
+        ("c=a,,b", "empty value"),
+        ("c=a,a", "named twice"),
+    ] {
+        let mistakes = Sweep::plan(&[variants.to_owned()], &[], Design::Grid, 1).expect_err("a mistake");
+        assert!(mistakes[0].message.contains(words), "{}", mistakes[0]);
+    }
+}
+
+#[test]
 fn designs_and_shards_are_read() {
-    for text in ["grid", "lhs:7", "sobol:64"] {
+    for text in ["grid", "one-at-a-time", "lhs:7", "sobol:64"] {
         assert_eq!(text.parse::<Design>().expect("a design").to_string(), text);
     }
     for text in [
@@ -110,7 +164,8 @@ fn designs_and_shards_are_read() {
 fn filled(sweep: &Sweep, axis: usize, parts: u32) -> Vec<u32> {
     let mut counts = vec![0; parts as usize];
     for point in 0..sweep.points() {
-        let value: f64 = sweep.values(point)[axis].parse().expect("a number");
+        let value = sweep.values(point)[axis].clone().expect("a value");
+        let value: f64 = value.parse().expect("a number");
         counts[(value / 1e6 * f64::from(parts)) as usize] += 1;
     }
     counts
@@ -130,7 +185,10 @@ fn sobol_points_fill_every_part_of_every_axis_and_of_the_plane() {
     let squares: BTreeSet<(u32, u32)> = (0..64)
         .map(|point| {
             let values = sweep.values(point);
-            let eighth = |text: &String| (text.parse::<f64>().expect("a number") / 125_000.0) as u32;
+            let eighth = |text: &Option<String>| {
+                let text = text.as_deref().expect("a value");
+                (text.parse::<f64>().expect("a number") / 125_000.0) as u32
+            };
             (eighth(&values[0]), eighth(&values[1]))
         })
         .collect();
@@ -141,14 +199,17 @@ fn sobol_points_fill_every_part_of_every_axis_and_of_the_plane() {
 fn seeds_move_drawn_points_and_the_same_seed_gives_the_same() {
     for design in [Design::LatinHypercube(16), Design::Sobol(16)] {
         let points = |seed| {
-            let sweep =
-                Sweep::plan(&["a=0..1 s".to_owned(), "b=x,y".to_owned()], design, seed).expect("a design");
+            let sweep = Sweep::plan(&[], &["a=0..1 s".to_owned(), "b=x,y".to_owned()], design, seed)
+                .expect("a design");
             (0..16).map(|point| sweep.values(point)).collect::<Vec<_>>()
         };
         assert_eq!(points(1), points(1));
         assert_ne!(points(1), points(2));
         assert_eq!(
-            points(1).iter().filter(|values| values[1] == "x").count(),
+            points(1)
+                .iter()
+                .filter(|values| values[1].as_deref() == Some("x"))
+                .count(),
             8,
             "{design}"
         );
@@ -159,7 +220,7 @@ proptest! {
     #[test]
     fn a_latin_hypercube_has_one_point_in_each_part(points in 1_u32..200, seed in any::<u64>()) {
         let axes = ["a=0..1000000:0.001".to_owned(), "b=0..1000000:0.001".to_owned()];
-        let sweep = Sweep::plan(&axes, Design::LatinHypercube(points), seed).expect("a design");
+        let sweep = Sweep::plan(&[], &axes, Design::LatinHypercube(points), seed).expect("a design");
         for axis in 0..2 {
             // A step is far smaller than a part, but may carry a point over its edge.
             let counts = filled(&sweep, axis, points);

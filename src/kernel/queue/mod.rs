@@ -9,8 +9,7 @@
 //! - [`HeapQueue`] is a plain 4-ary heap: slower, short, and the oracle the ladder is tested against.
 //! - [`ShuffleQueue`] permutes ties on purpose, to find results that depend on them by accident.
 //!
-//! What is not here: cancelling a queued event. Keep the deadline in the component
-//! ([`Deadline`](crate::kernel::Deadline)) and let the event find out.
+//! What is not here: cancelling a queued event. Keep the deadline in the component and let the event find out.
 
 mod chunks;
 mod heap;

@@ -8,7 +8,7 @@ use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::StoreSettings;
 use crate::architecture::{Envelope, RequestId};
 use crate::ids::{ControllerId, LinkId};
-use crate::kernel::Time;
+use crate::kernel::{Occupancy, Time};
 use crate::key_management::store::SendingStore;
 
 /// Assumption: a level must pass the edge of a class by this share of the capacity before the rise is reported.
@@ -44,6 +44,8 @@ pub struct Waiter {
     pub request: RequestId,
     /// How much it needs \[bits\].
     pub bits: u64,
+    /// Since when.
+    pub since: Time,
     /// Until when.
     pub deadline: Time,
     /// On which terms it is served.
@@ -61,10 +63,15 @@ pub struct Lane {
     pub link: Option<LinkId>,
     /// Those that wait.
     pub waiters: VecDeque<Waiter>,
+    /// How many waited over time, and how long.
+    pub waited: Occupancy,
     /// Level class last reported.
     pub class: u8,
     /// A request found too little, and nothing comes: the hop counts as OFF although crumbs are left.
     pub depleted: bool,
+    /// A request found too little, and sessions leave depleted hops: the hop counts as below its floor until its level has
+    /// risen by the hysteresis, although its link makes key.
+    pub lacking: bool,
     /// The KMLM was last told that it is low.
     pub low: bool,
     /// The next wake-up that is already set.
@@ -79,8 +86,10 @@ impl Lane {
             store,
             link,
             waiters: VecDeque::new(),
+            waited: Occupancy::default(),
             class: 0,
             depleted: false,
+            lacking: false,
             low: false,
             armed: Time::NEVER,
         };
@@ -89,7 +98,7 @@ impl Lane {
     }
 
     fn class_of(&self, stored: u64, classes: u8) -> u8 {
-        if self.depleted || stored <= self.store.settings.floor || stored == 0 {
+        if self.depleted || self.lacking || stored <= self.store.settings.floor || stored == 0 {
             return 0;
         }
         let share =
@@ -103,7 +112,7 @@ impl Lane {
         if classes == 0 || self.class >= classes || capacity <= self.store.settings.floor {
             return None;
         }
-        let edge = capacity / u64::from(classes) * u64::from(self.class);
+        let edge = self.store.settings.edge_above(self.class, classes);
         Some((edge + capacity / HYSTERESIS).clamp(self.store.settings.floor + 1, capacity))
     }
 
@@ -113,6 +122,11 @@ impl Lane {
             return None;
         }
         let stored = self.store.book().stored;
+        let capacity = self.store.settings.capacity;
+        let recovered = self.store.settings.floor.saturating_add(capacity / HYSTERESIS);
+        if self.lacking && self.class == 0 && stored >= recovered.min(capacity) {
+            self.lacking = false;
+        }
         let mut now = self.class_of(stored, classes);
         while now > self.class {
             let held = std::mem::replace(&mut self.class, now - 1);
@@ -167,7 +181,24 @@ impl Lane {
     /// Puts a waiter into its place.
     pub fn wait(&mut self, waiter: Waiter) {
         let place = self.place(waiter.terms.priority);
+        self.waited.enter(waiter.since);
         self.waiters.insert(place, waiter);
+    }
+
+    /// The one in that place waits no longer.
+    pub fn end_wait(&mut self, at: usize, now: Time) -> Waiter {
+        let waiter = self.waiters.remove(at).expect("the caller has seen it there");
+        self.waited.leave(now, waiter.since);
+        waiter
+    }
+
+    /// Those that match wait no longer.
+    pub fn end_waits(&mut self, now: Time, matches: impl Fn(&Waiter) -> bool) -> Vec<Waiter> {
+        let mut ended = Vec::new();
+        while let Some(at) = self.waiters.iter().position(&matches) {
+            ended.push(self.end_wait(at, now));
+        }
+        ended
     }
 
     /// What was kept for waiters that have been told may have been taken: those who come last wait again.
@@ -185,13 +216,12 @@ impl Lane {
     }
 
     /// Ends the wait of an attempt, and of those before it.
-    pub fn forget(&mut self, ask: Ask) -> bool {
-        let before = self.waiters.len();
-        self.waiters.retain(|waiter| {
+    pub fn forget(&mut self, ask: Ask, now: Time) -> bool {
+        let ended = self.end_waits(now, |waiter| {
             let later = matches!(waiter.waiting_for, WaitingFor::Reservation { attempt, .. } if attempt > ask.attempt);
-            waiter.request != ask.request || later
+            waiter.request == ask.request && !later
         });
-        self.waiters.len() != before
+        !ended.is_empty()
     }
 
     /// Spends for a request: what was reserved for it, or nothing if that has lapsed.
@@ -267,6 +297,28 @@ mod tests {
         assert_eq!(lane.class_change(4), None);
     }
 
+    /// The level at which a rise is awaited is that at which the class is another, whatever the capacity.
+    #[test]
+    fn edges_and_classes_agree() {
+        for capacity in [1, 3, 7, 10, 1_000, 1_001, u64::MAX] {
+            for classes in [1, 3, 4, 255] {
+                let mut lane = lane(0);
+                lane.store.settings.capacity = capacity;
+                for class in 1..classes {
+                    let edge = lane.store.settings.edge_above(class, classes);
+                    assert!(
+                        lane.class_of(edge, classes) > class,
+                        "{capacity} {classes} {class}"
+                    );
+                    assert!(
+                        lane.class_of(edge - 1, classes) <= class,
+                        "{capacity} {classes} {class}"
+                    );
+                }
+            }
+        }
+    }
+
     #[test]
     fn nobody_passes_those_who_wait() {
         let mut lane = lane(100);
@@ -277,6 +329,7 @@ mod tests {
         let waits = |number, bits, told| Waiter {
             request: id(number),
             bits,
+            since: Time(0),
             deadline: Time(9),
             terms: Terms::default(),
             waiting_for: WaitingFor::Reservation {
@@ -295,9 +348,10 @@ mod tests {
             request: id(1),
             attempt,
         };
-        assert!(!lane.forget(ask(1)), "a later attempt waits on");
-        assert!(lane.forget(ask(2)));
+        assert!(!lane.forget(ask(1), Time(5)), "a later attempt waits on");
+        assert!(lane.forget(ask(2), Time(6)));
         assert!(lane.may_serve(id(2), 30, terms) && !lane.may_serve(id(2), 31, terms));
+        assert_eq!((lane.waited.present(), lane.waited.spent), (1, 6));
     }
 
     fn waiter(number: u32, bits: u64, told: bool, terms: Terms) -> Waiter {
@@ -307,6 +361,7 @@ mod tests {
                 number,
             },
             bits,
+            since: Time(0),
             deadline: Time(9),
             terms,
             waiting_for: WaitingFor::Reservation {

@@ -6,25 +6,32 @@
 
 pub mod alarm;
 pub mod authentication;
+mod expiry;
 pub mod lane;
+mod legs;
 mod level_alarm;
 mod outage;
+mod pools;
 pub mod relay;
 pub mod reservation;
+pub mod sessions;
 pub mod source;
 #[cfg(test)]
 mod tests;
 pub mod undelivered;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use self::expiry::Expiry;
 use self::lane::Lane;
 use self::relay::centralized::Combining;
 use self::relay::destination::Part;
 use self::relay::parts_void::SentParts;
 use self::relay::{HeldKey, Passing};
+use self::sessions::HeldHops;
 use self::source::Sources;
 use crate::architecture::hop::{Handover, Hop};
 use crate::architecture::key_source::{KeySources, StoreEnd};
@@ -35,9 +42,10 @@ use crate::architecture::message::{
 use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
-use crate::ids::{ControllerId, HopId, LinkId, NodeId, QkdnId, SessionId, StoreId};
-use crate::kernel::Time;
+use crate::ids::{ControllerId, HopId, LinkId, NodeId, PoolId, QkdnId, SessionId, StoreId};
+use crate::kernel::{Occupancy, Time};
 use crate::key_management::ksa::Ksa;
+use crate::key_management::pool::{Pool, PoolCopy};
 use crate::key_management::store::{Book, ReceivingStore, SendingStore};
 
 /// What a KM is lent for one call: the time, and the modules below it (Kq-1).
@@ -139,20 +147,32 @@ pub struct KeyManager {
     grants: FxHashMap<RequestId, Grant>,
     /// With how many of them those that are overdue are forgotten.
     sweep_at: usize,
+    /// Sessions that hold hops, where links carry only so many.
+    held_hops: HeldHops,
     /// Requests whose promise was asked back here, until their deadline: once is enough.
     recalled: FxHashMap<RequestId, Time>,
+    /// Hops whose failure was alarmed, until key goes over them again.
+    alarmed: BTreeSet<HopId>,
+    /// Neighbouring KMs that are not heard.
+    unheard: BTreeSet<NodeId>,
     /// Requests that were relayed on, until their completion comes back.
     passing: FxHashMap<RequestId, Passing>,
     /// Relays to which this KM contributes a part.
     parts: FxHashMap<RequestId, Part>,
+    parts_expiry: Expiry,
     /// Parts that this KM has sent, until it hears how their relays ended.
     sent_parts: SentParts,
     /// Relays whose parts this KM combines.
     combining: FxHashMap<RequestId, Combining>,
+    combining_expiry: Expiry,
     /// Keys that arrived for this KM's applications.
     pub(super) held: FxHashMap<RequestId, HeldKey>,
     pub(super) sources: Sources,
     pub(super) ksa: Ksa,
+    /// Pools that this KM fills.
+    pools: BTreeMap<PoolId, Pool>,
+    /// Pools that others fill here.
+    pub(super) copies: BTreeMap<PoolId, PoolCopy>,
 }
 
 impl KeyManager {
@@ -190,7 +210,14 @@ impl KeyManager {
         KeyManager {
             outgoing: ways(&surroundings.outgoing, &lane_of, |hop| hop.to),
             incoming: ways(&surroundings.incoming, &follow_of, |hop| hop.from),
+            held_hops: HeldHops::new(&surroundings.session_limits),
             lane_of,
+            pools: surroundings
+                .protections
+                .pools
+                .iter()
+                .map(|(&id, settings)| (id, Pool::new(Arc::clone(settings))))
+                .collect(),
             surroundings,
             lanes,
             follows,
@@ -198,13 +225,18 @@ impl KeyManager {
             grants: FxHashMap::default(),
             sweep_at: reservation::FEW,
             recalled: FxHashMap::default(),
+            alarmed: BTreeSet::new(),
+            unheard: BTreeSet::new(),
             passing: FxHashMap::default(),
             parts: FxHashMap::default(),
+            parts_expiry: Expiry::default(),
             sent_parts: SentParts::default(),
             combining: FxHashMap::default(),
+            combining_expiry: Expiry::default(),
             held: FxHashMap::default(),
             sources: Sources::default(),
             ksa: Ksa::default(),
+            copies: BTreeMap::new(),
         }
     }
 
@@ -213,6 +245,7 @@ impl KeyManager {
         for lane in 0..self.lanes.len() {
             self.arm(lane, cx, out);
         }
+        self.start_pools(cx, out);
     }
 
     /// A message has been processed by the KM's server.
@@ -272,6 +305,8 @@ impl KeyManager {
             Message::Control(message) => self.on_control(message, label, cx, out),
             Message::Management(_) => unreachable!("no manager speaks to a KM"),
         }
+        self.pump_unblocked(cx, out);
+        self.set_retries(cx, out);
         self.authenticate(cx, out);
     }
 
@@ -300,6 +335,12 @@ impl KeyManager {
                 fault,
                 ..
             } => self.on_route_lost(session, generation, fault, cx, out),
+            ControlMessage::SwitchOver {
+                session,
+                works,
+                fault,
+                ..
+            } => self.on_switch_over(session, works, fault, cx, out),
             ControlMessage::StatusRequest => self.on_status_request(cx, out),
             ControlMessage::SessionClose {
                 session, generation, ..
@@ -322,8 +363,12 @@ impl KeyManager {
             }
             Timer::Installed(session) => self.on_installed(session, cx, out),
             Timer::PartDeadline => self.on_part_deadline(cx, out),
+            Timer::PoolRetry(pool) => self.on_pool_retry(pool, cx, out),
+            Timer::PoolEnd(pool) => self.on_pool_end(pool, out),
             other => unreachable!("a KM sets no {other:?}"),
         }
+        self.pump_unblocked(cx, out);
+        self.set_retries(cx, out);
         self.authenticate(cx, out);
     }
 
@@ -387,8 +432,10 @@ impl KeyManager {
         };
         let answer = StatusAnswer {
             link: None,
+            performance: None,
             levels: self.lanes.iter().map(level).collect(),
             at: cx.now,
+            fault: None,
         };
         let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusAnswer);
         out.send(
@@ -458,6 +505,18 @@ impl KeyManager {
         self.lanes
             .iter()
             .map(|lane| (lane.store.settings.id, lane.store.book()))
+    }
+
+    /// Those that waited for key of the stores that this KM allocates from; those that still do, up to now.
+    pub fn waited(&self, now: Time) -> impl Iterator<Item = (StoreId, Occupancy)> + '_ {
+        let waited = move |lane: &Lane| {
+            let mut waited = lane.waited;
+            for waiter in &lane.waiters {
+                waited.leave(now, waiter.since);
+            }
+            (lane.store.settings.id, waited)
+        };
+        self.lanes.iter().map(waited)
     }
 
     /// The sending end of one of this KM's stores.

@@ -5,7 +5,7 @@
 //! it has passed on are remembered: one that never arrives must still be voided at the other end.
 
 use super::{Context, KeyManager};
-use crate::architecture::message::{ControlMessage, KeyRequest, Plane, StatusChange};
+use crate::architecture::message::{ControlMessage, FailureCause, KeyRequest, Plane, StatusChange};
 use crate::architecture::{Address, ElementKind, Label, Observation, Outbox, Step};
 use crate::ids::{FaultId, Id as _, LinkId};
 use crate::kernel::Time;
@@ -18,11 +18,12 @@ impl KeyManager {
         self.parts.clear();
         self.combining.clear();
         self.held.clear();
+        self.held_hops.forget();
         self.ksa.forget();
         for lane in 0..self.lanes.len() {
             self.look(lane, cx, out);
             let state = &mut self.lanes[lane];
-            state.waiters.clear();
+            state.end_waits(cx.now, |_| true);
             state.store.release_all();
             let (store, usable) = (state.store.settings.id, state.store.usable());
             out.observe(Observation::Level { store, usable });
@@ -37,11 +38,13 @@ impl KeyManager {
             self.look(lane, cx, out);
             self.after_change(lane, cx, out);
         }
+        self.restart_pools(cx, out);
+        self.set_retries(cx, out);
     }
 
-    /// An application asks while the KM is out of service.
-    pub fn refuse(&mut self, order: &KeyRequest, label: Label, out: &mut Outbox) {
-        self.fail_unknown(order, label.procedure, out);
+    /// An application asks while the KM is out of service, or while its queue is full: it is told at once.
+    pub fn refuse(&mut self, order: &KeyRequest, cause: FailureCause, label: Label, out: &mut Outbox) {
+        self.fail_unknown(order, cause, label.procedure, out);
     }
 
     /// A neighbouring KM, or a module of this node, is not heard any more, or is again.
@@ -62,6 +65,11 @@ impl KeyManager {
             vec![StatusChange::Link { link, generating }]
         } else {
             let node = peer.node();
+            if reachable {
+                self.unheard.remove(&node);
+            } else {
+                self.unheard.insert(node);
+            }
             let leaving = self.surroundings.outgoing.iter().filter(|hop| hop.to == node);
             // The neighbour, if it is alive, says so of its own; where it is not, nobody else does.
             let coming = self

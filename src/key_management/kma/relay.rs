@@ -179,6 +179,9 @@ impl KeyManager {
         } else if self.lanes[lane].may_serve(request, bits, terms) {
             let keys = self.lanes[lane].store.spend(bits);
             self.pass_on(envelope, arrived_over, (next, way), Some(keys), cx, out);
+        } else if terms.fails_at_once {
+            self.note_depletion(lane, request, cx, out);
+            self.end_relay(&envelope, FailureCause::InsufficientKey, cx, out);
         } else {
             out.observe(Observation::Waits {
                 request,
@@ -188,6 +191,7 @@ impl KeyManager {
             let waiting_for = WaitingFor::Relay(Box::new(envelope));
             self.lanes[lane].wait(Waiter {
                 request,
+                since: cx.now,
                 bits,
                 deadline,
                 terms,
@@ -259,6 +263,7 @@ impl KeyManager {
             hop: next,
             bits,
         });
+        self.clear_alarm(request.session, next, cx, out);
         let (procedure, step) = match (way.crosses_border, near) {
             (true, _) => (way.handover.procedure(), Step::Crossing),
             (false, true) => (procedure, Step::RelayNear),
@@ -300,6 +305,23 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
+        let Message::KeyManagement(KeyManagementMessage::KeyRelay { request, hop, .. }) = envelope.message
+        else {
+            unreachable!("only relays fail")
+        };
+        let next = self.routes.get(&request.session).map_or(hop, |route| route.hop);
+        self.alarm(request, next, cause, cx, out);
+        self.end_relay(envelope, cause, cx, out);
+    }
+
+    /// A relay ends here, and nothing is wrong with the network: the KMs before are told.
+    fn end_relay(
+        &mut self,
+        envelope: &Envelope,
+        cause: FailureCause,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
         let Message::KeyManagement(KeyManagementMessage::KeyRelay {
             request,
             hop,
@@ -312,8 +334,6 @@ impl KeyManager {
             unreachable!("only relays fail")
         };
         let procedure = envelope.label.procedure;
-        let next = self.routes.get(&request.session).map_or(hop, |route| route.hop);
-        self.alarm(request, next, cause, cx, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
         if source == self.me() {
             self.on_relay_end(request, outcome, procedure, cx, out);
@@ -457,6 +477,7 @@ impl KeyManager {
             segment,
             partner,
             class: supply.class,
+            for_own_user: supply.qkdns[0] == self.surroundings.qkdn,
             keys: supply.keys,
             bits: supply.bits,
             at,

@@ -87,6 +87,13 @@ impl KeyManager {
             formation: order.formation.clone(),
         };
         self.forget_overdue(cx.now);
+        if order.deadline > cx.now && !self.held_hops.admit(order.hop, request, order.hold, cx.now) {
+            out.explain(|| {
+                let reason = "the link carries as many sessions as it may";
+                Decision::new(Choice::Refuse, Subject::request(request), reason).at_hop(order.hop)
+            });
+            return ReservationResult::Refused(FailureCause::SessionLimit, order.km);
+        }
         let Some(lane) = self.lane_of_hop(order.hop) else {
             self.grants.insert(request, grant);
             return ReservationResult::Confirmed;
@@ -97,7 +104,7 @@ impl KeyManager {
             return ReservationResult::Refused(FailureCause::TimeOut, order.km);
         }
         let result = if state.may_serve(request, order.bits, order.terms) {
-            state.forget(order.ask);
+            state.forget(order.ask, cx.now);
             state.store.reserve(request, order.bits, order.deadline);
             if order.terms.preempts {
                 state.take_back_promises();
@@ -105,7 +112,12 @@ impl KeyManager {
             self.announce_keys(order, lane, out);
             self.grants.insert(request, grant);
             ReservationResult::Confirmed
+        } else if order.terms.fails_at_once {
+            self.held_hops.give_back(order.ask);
+            self.note_depletion(lane, request, cx, out);
+            ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
         } else {
+            self.held_hops.give_back(order.ask);
             let waiting_for = WaitingFor::Reservation {
                 attempt,
                 reply_to: order.reply_to,
@@ -115,6 +127,7 @@ impl KeyManager {
                 Some(waiter) => waiter.waiting_for = waiting_for,
                 None => state.wait(Waiter {
                     request,
+                    since: cx.now,
                     bits: order.bits,
                     deadline: order.deadline,
                     terms: order.terms,
@@ -224,6 +237,7 @@ impl KeyManager {
         let depleted = !cx.sources.source(store, StoreEnd::Sending).is_generating();
         let news = depleted && !self.lanes[lane].depleted;
         self.lanes[lane].depleted = depleted;
+        self.lanes[lane].lacking |= self.surroundings.parameters.recovery.on_depletion;
         if news {
             self.alarm(request, hop, FailureCause::InsufficientKey, cx, out);
         }
@@ -238,11 +252,13 @@ impl KeyManager {
             && let Some(waiter) = self.lanes[lane].waiters.get(at)
         {
             let (state, terms) = (&self.lanes[lane], waiter.terms);
-            let needed = state.kept(at, terms) + state.needed(waiter.bits, terms.floor);
-            let is_served = terms.floor < lowest && state.store.usable() >= needed;
+            // What is kept is added up only where it counts: looking at all that wait for each of them is slow.
+            let is_next = terms.floor < lowest && !waiter.waiting_for.has_been_told();
+            let is_served = is_next
+                && state.store.usable() >= state.kept(at, terms) + state.needed(waiter.bits, terms.floor);
             let waiter = &mut self.lanes[lane].waiters[at];
             if waiter.deadline <= cx.now {
-                let waiter = self.lanes[lane].waiters.remove(at).expect("it was just there");
+                let waiter = self.lanes[lane].end_wait(at, cx.now);
                 if let WaitingFor::Relay(held) = waiter.waiting_for {
                     self.fail_relay(&held, FailureCause::InsufficientKey, cx, out);
                 }
@@ -272,7 +288,7 @@ impl KeyManager {
                     at += 1;
                 }
                 WaitingFor::Relay(_) if is_served => {
-                    let waiter = self.lanes[lane].waiters.remove(at).expect("it was just there");
+                    let waiter = self.lanes[lane].end_wait(at, cx.now);
                     let store = &mut self.lanes[lane].store;
                     let (keys, hop) = (store.spend(waiter.bits), store.settings.hop);
                     if let WaitingFor::Relay(held) = waiter.waiting_for {
@@ -299,13 +315,17 @@ impl KeyManager {
         } else {
             None
         };
+        if granted || cancel {
+            self.held_hops.give_back(ask);
+        }
         let recalled = grant.filter(|grant| grant.recalled && !cancel);
         for lane in 0..self.lanes.len() {
             let released = granted && self.lanes[lane].store.release(request);
-            let forgotten = cancel && self.lanes[lane].forget(ask);
+            let forgotten = cancel && self.lanes[lane].forget(ask, cx.now);
             if let (true, Some(grant)) = (released, &recalled) {
                 self.lanes[lane].wait(Waiter {
                     request,
+                    since: cx.now,
                     bits: grant.bits,
                     deadline: grant.deadline,
                     terms: grant.terms,
@@ -386,6 +406,7 @@ impl KeyManager {
                 fault,
                 session,
                 instant,
+                decider: Some(order.reply_to),
             });
         }
         out.wake(due, Timer::Installed(session));
@@ -419,6 +440,7 @@ impl KeyManager {
                 fault,
                 session,
                 instant: ReroutingInstant::Active,
+                decider: Some(reply_to),
             });
         }
         let label = Label::new(procedure.rerouting(), Step::RouteActive);
@@ -432,6 +454,7 @@ impl KeyManager {
         out.send(self.controller(), label, message);
         self.on_new_border(session, border, procedure);
         if old != hop {
+            self.held_hops.leave(session, Some(old));
             self.move_waiting_relays(session, old, cx, out);
         }
     }
@@ -450,14 +473,13 @@ impl KeyManager {
             return;
         }
         self.routes.remove(&session);
+        self.held_hops.leave(session, None);
         self.parts.retain(|request, _| request.session != session);
         for lane in 0..self.lanes.len() {
-            let waiters = &mut self.lanes[lane].waiters;
-            let before = waiters.len();
-            waiters.retain(|waiter| {
-                waiter.request.session != session || matches!(waiter.waiting_for, WaitingFor::Relay(_))
+            let ended = self.lanes[lane].end_waits(cx.now, |waiter| {
+                waiter.request.session == session && !matches!(waiter.waiting_for, WaitingFor::Relay(_))
             });
-            if waiters.len() != before {
+            if !ended.is_empty() {
                 self.look(lane, cx, out);
                 self.after_change(lane, cx, out);
             }
@@ -473,13 +495,9 @@ impl KeyManager {
         out: &mut Outbox,
     ) {
         let Some(lane) = self.lane_of_hop(old) else { return };
-        let (moved, kept) = std::mem::take(&mut self.lanes[lane].waiters)
-            .into_iter()
-            .partition(|waiter| {
-                waiter.request.session == session && matches!(waiter.waiting_for, WaitingFor::Relay(_))
-            });
-        self.lanes[lane].waiters = kept;
-        let moved: std::collections::VecDeque<Waiter> = moved;
+        let moved = self.lanes[lane].end_waits(cx.now, |waiter| {
+            waiter.request.session == session && matches!(waiter.waiting_for, WaitingFor::Relay(_))
+        });
         if moved.is_empty() {
             return;
         }

@@ -4,7 +4,8 @@
 //! reservation (P9 step 4a, P12 step 5); one that was refused for want of key holds up those behind it until the
 //! lacking KM can serve. The source decides how a request ends.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::num::NonZeroU32;
 
 use rustc_hash::FxHashMap;
 
@@ -16,12 +17,12 @@ use crate::architecture::message::{
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
-use crate::ids::{ControllerId, FaultId, SessionId};
+use crate::ids::{ControllerId, FaultId, PoolId, SessionId};
 use crate::kernel::Time;
 
 /// Where a request stands at its source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
+pub(super) enum State {
     /// Behind others, or the session has no route yet.
     Queued,
     /// Its route or its reservation has been asked for; `can_serve`: the lacking KM spoke before the refusal came.
@@ -35,23 +36,25 @@ enum State {
     Relaying,
     /// At the destination; the KSAs synchronise.
     Synchronising,
+    /// To be served from a pool: it waits for key there, or the KSAs agree on it.
+    Drawing,
 }
 
 #[derive(Clone, Debug)]
-struct Request {
-    order: KeyRequest,
-    state: State,
+pub(super) struct Request {
+    pub(super) order: KeyRequest,
+    pub(super) state: State,
     /// Whether key was ever lacking, for the cause of a time-out.
-    lacked: bool,
+    pub(super) lacked: bool,
     /// Whether an element that it needed could not be reached, likewise.
     unreachable: bool,
     /// Its session's attempt that it is at.
-    attempt: u32,
+    pub(super) attempt: u32,
 }
 
 /// A session's route as its source knows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum RouteState {
+pub(super) enum RouteState {
     None,
     /// By this request.
     Establishing(u32),
@@ -59,12 +62,12 @@ enum RouteState {
 }
 
 #[derive(Clone, Debug)]
-struct Session {
-    route: RouteState,
-    border: Option<BorderChoice>,
-    procedure: Procedure,
+pub(super) struct Session {
+    pub(super) route: RouteState,
+    pub(super) border: Option<BorderChoice>,
+    pub(super) procedure: Procedure,
     /// Requests that are not on their way yet, by number.
-    queue: VecDeque<u32>,
+    pub(super) queue: VecDeque<u32>,
     /// Counts what was asked for its requests.
     attempts: u32,
     /// The attempt that established its route, or is to.
@@ -75,15 +78,42 @@ struct Session {
     /// A reroute that began with the loss of this route.
     lost_by: Option<FaultId>,
     last: Option<u32>,
+    /// Its end has been told: what comes late does not end it again.
+    closed: bool,
+    /// Sessions of the demand that were refused, until their end: one that is refused is refused for good.
+    blocked: BTreeMap<NonZeroU32, Time>,
+    /// Whether a route for it has been found, or looked for in vain: other legs wait for that at the beginning.
+    pub(super) tried: bool,
+    /// Whether its requests are served from a pool, because its own route has failed.
+    switched: Switch,
+}
+
+/// Whether a session's requests are served from what was relayed ahead.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Switch {
+    /// Its own route carries them.
+    No,
+    /// Its own route has failed.
+    Yes,
+    /// Its own route carries them again where there is no key ahead.
+    YesIfKey,
 }
 
 /// Sessions and requests of this KM's applications.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    sessions: FxHashMap<SessionId, Session>,
-    requests: FxHashMap<RequestId, Request>,
+    pub(super) sessions: FxHashMap<SessionId, Session>,
+    pub(super) requests: FxHashMap<RequestId, Request>,
     /// All sessions, in order.
     known: BTreeSet<SessionId>,
+    /// Legs whose queues may go on for what happened to another leg.
+    pub(super) unblocked: BTreeSet<SessionId>,
+    /// Pools whose refills are to be tried again later.
+    pub(super) paused: BTreeSet<PoolId>,
+    /// Pools that may be filled now that the routes which they protect are found.
+    pub(super) ready: BTreeSet<PoolId>,
+    /// Pools whose applications ask no more.
+    pub(super) over: BTreeSet<PoolId>,
 }
 
 impl Sources {
@@ -97,6 +127,40 @@ impl Sources {
         self.requests.get(&request).map(|request| &request.order)
     }
 
+    /// Whether a session's requests are served from a pool because its own route has failed.
+    pub(super) fn switched(&self, session: SessionId) -> Switch {
+        self.sessions
+            .get(&session)
+            .map_or(Switch::No, |session| session.switched)
+    }
+
+    /// Whether a session's route is there, as far as its source knows.
+    pub(super) fn has_route(&self, session: SessionId) -> bool {
+        let session = self.sessions.get(&session);
+        session.is_some_and(|session| matches!(session.route, RouteState::Installed(_)))
+    }
+
+    /// Notes that they are, or no longer.
+    pub(super) fn switch(&mut self, session: SessionId, switched: Switch) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.switched = switched;
+        }
+    }
+
+    /// Whether a session has requests that have not ended.
+    pub(super) fn has_open(&self, id: SessionId) -> bool {
+        let deadlines = self.sessions.get(&id).map(|session| &session.deadlines);
+        let mut numbers = deadlines.into_iter().flatten();
+        numbers.any(|&number| self.requests.contains_key(&RequestId { session: id, number }))
+    }
+
+    /// A session's last request is this one.
+    pub(super) fn ends_with(&mut self, session: SessionId, last: u32) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.last = Some(last);
+        }
+    }
+
     /// The near border KM of a session, if it crosses one.
     pub(in crate::key_management) fn border(&self, session: SessionId) -> Option<BorderChoice> {
         self.sessions.get(&session)?.border
@@ -104,10 +168,36 @@ impl Sources {
 }
 
 impl KeyManager {
-    /// Step 0: an application asks.
+    /// Step 0: an application asks. A request of a session with legs is split into one of each.
     pub(super) fn on_key_request(
         &mut self,
         order: KeyRequest,
+        label: Label,
+        cx: &mut Context<'_>,
+        out: &mut Outbox,
+    ) {
+        let protections = &self.surroundings.protections;
+        match protections.legs.get(&order.request.session).cloned() {
+            Some(legs) => self.split(order, &legs, label, cx, out),
+            None => {
+                let leg = protections.places.get(&order.request.session).copied();
+                let order = KeyRequest { leg, ..order };
+                match self.serving_pool(&order) {
+                    Some(pool) => {
+                        self.take_up(order, State::Drawing, label, cx, out);
+                        self.wait_at_pool(pool, order.request, cx, out);
+                    }
+                    None => self.take_up(order, State::Queued, label, cx, out),
+                }
+            }
+        }
+    }
+
+    /// A request, an application's own or not, joins its session's queue, unless a pool is to serve it.
+    pub(in crate::key_management::kma) fn take_up(
+        &mut self,
+        order: KeyRequest,
+        state: State,
         label: Label,
         cx: &mut Context<'_>,
         out: &mut Outbox,
@@ -127,8 +217,18 @@ impl KeyManager {
             armed: false,
             lost_by: None,
             last: None,
+            closed: false,
+            blocked: BTreeMap::new(),
+            tried: false,
+            switched: Switch::No,
         });
-        session.queue.push_back(number);
+        session.blocked.retain(|_, until| *until > cx.now);
+        let blocked = order
+            .hold
+            .is_some_and(|hold| session.blocked.contains_key(&hold.number));
+        if state == State::Queued && !blocked {
+            session.queue.push_back(number);
+        }
         session.deadlines.push_back(number);
         if order.last {
             session.last = Some(number);
@@ -142,14 +242,19 @@ impl KeyManager {
             order.request,
             Request {
                 order,
-                state: State::Queued,
+                state,
                 lacked: false,
                 unreachable: false,
                 attempt: 0,
             },
         );
-        out.explain(|| self.why_queued(order.request));
-        self.pump(id, cx, out);
+        if blocked {
+            return self.fail(order.request, FailureCause::SessionLimit, out);
+        }
+        if state == State::Queued {
+            out.explain(|| self.why_queued(order.request));
+            self.pump(id, cx, out);
+        }
     }
 
     /// What a request finds at its source.
@@ -167,8 +272,11 @@ impl KeyManager {
     }
 
     /// Moves a session's queue as far as it goes.
-    fn pump(&mut self, id: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
+    pub(super) fn pump(&mut self, id: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
         let per_hop = self.surroundings.parameters.reservation == ReservationScheme::PerHop;
+        if self.awaits_other_leg(id) {
+            return;
+        }
         while let Some(session) = self.sources.sessions.get_mut(&id)
             && let Some(&number) = session.queue.front()
         {
@@ -225,14 +333,20 @@ impl KeyManager {
                 source_controller: self.surroundings.controller,
                 border: None,
             };
-            out.send(self.controller(), label, ControlMessage::RouteRequest(order));
-        } else {
-            let label = Label::new(session.procedure, Step::BorderChoice);
             out.send(
                 self.controller(),
                 label,
-                ControlMessage::BorderQuery { order, attempt },
+                ControlMessage::RouteRequest(Box::new(order)),
             );
+        } else {
+            let label = Label::new(session.procedure, Step::BorderChoice);
+            let taken = self.borders_of_other_legs(order.request.session);
+            let query = ControlMessage::BorderQuery {
+                order,
+                attempt,
+                taken,
+            };
+            out.send(self.controller(), label, query);
         }
     }
 
@@ -277,7 +391,11 @@ impl KeyManager {
     /// Step 2, at KM-A: the requirement goes to its controller.
     pub(super) fn on_requirement(&mut self, order: RelayOrder, label: Label, out: &mut Outbox) {
         let label = Label::new(label.procedure, Step::RouteRequest);
-        out.send(self.controller(), label, ControlMessage::RouteRequest(order));
+        out.send(
+            self.controller(),
+            label,
+            ControlMessage::RouteRequest(Box::new(order)),
+        );
     }
 
     /// Whether an answer is void: an open request has gone on to a later attempt, or waits to be asked for anew.
@@ -313,7 +431,7 @@ impl KeyManager {
         };
         let installed = matches!(
             cause,
-            None | Some(FailureCause::InsufficientKey | FailureCause::TimeOut)
+            None | Some(FailureCause::InsufficientKey | FailureCause::TimeOut | FailureCause::SessionLimit)
         );
         if cause == Some(FailureCause::ElementDown) {
             return self.ask_again(ask, cx, out);
@@ -326,16 +444,38 @@ impl KeyManager {
         };
         if session.route == RouteState::Establishing(request.number) {
             session.route = RouteState::Installed(decider);
+            self.note_tried(id);
+            let session = self.sources.sessions.get_mut(&id).expect("it was just there");
             if let Some(fault) = session.lost_by.take() {
                 let instant = ReroutingInstant::Active;
                 out.observe(Observation::Rerouting {
                     fault,
                     session: id,
                     instant,
+                    decider: None,
                 });
             }
         }
+        let lost_at_once = self
+            .routes
+            .get(&id)
+            .is_some_and(|route| route.terms.fails_at_once);
+        let needed = self.is_needed(request);
+        let session = self.sources.sessions.get_mut(&id).expect("it was just there");
         match (cause, self.sources.requests.get_mut(&request)) {
+            // Another leg has supplied, or one that it would need has failed.
+            (_, Some(entry)) if !needed && matches!(entry.state, State::Asking { .. }) => {
+                self.cancel(request, out);
+            }
+            (Some(FailureCause::SessionLimit), Some(entry)) => {
+                if let Some(hold) = entry.order.hold {
+                    session.blocked.insert(hold.number, hold.until);
+                }
+                self.fail(request, FailureCause::SessionLimit, out);
+            }
+            (Some(cause @ FailureCause::InsufficientKey), Some(_)) if lost_at_once => {
+                self.fail(request, cause, out);
+            }
             (None, Some(entry)) if matches!(entry.state, State::Asking { .. }) => {
                 self.start_relay(request, cx, out);
             }
@@ -368,7 +508,8 @@ impl KeyManager {
             .expect("the caller has it");
         entry.state = State::Relaying;
         let order = entry.order;
-        let key = KeyMaterial::new(order.bits, cx.sources.fresh(request, order.bits));
+        let secret = self.secret_of(request);
+        let key = KeyMaterial::new(order.bits, cx.sources.fresh(secret, order.bits));
         let first = self.first_relay(request, order.destination, key, order.deadline, procedure);
         self.send_on(first, cx, out);
     }
@@ -431,6 +572,7 @@ impl KeyManager {
         {
             session.route = RouteState::None;
         }
+        self.note_tried(request.session);
         self.fail(request, cause, out);
         self.pump(request.session, cx, out);
     }
@@ -458,10 +600,14 @@ impl KeyManager {
                 fault,
                 session: id,
                 instant,
+                decider: None,
             });
         }
         session.route = RouteState::None;
         session.lost_by = fault;
+        if session.switched == Switch::Yes {
+            session.switched = Switch::YesIfKey; // whether there is another way is yet to be seen
+        }
         self.queue_again(id);
         self.pump(id, cx, out);
     }
@@ -480,10 +626,45 @@ impl KeyManager {
                 State::Queued => {}
                 State::Asking { .. } | State::Refused if lost => entry.state = State::Queued,
                 State::Refused => {}
-                State::Asking { .. } | State::Relaying | State::Synchronising => continue,
+                State::Asking { .. } | State::Relaying | State::Synchronising | State::Drawing => continue,
             }
             session.queue.push_back(number);
         }
+    }
+
+    /// Requests of a session that are not on their way are taken from its queue, to be served otherwise.
+    pub(super) fn withdraw_waiting(&mut self, id: SessionId, out: &mut Outbox) -> Vec<RequestId> {
+        let controller = self.controller();
+        let Some(session) = self.sources.sessions.get_mut(&id) else {
+            return Vec::new();
+        };
+        let mut waiting = Vec::new();
+        for &number in &session.deadlines {
+            let request = RequestId { session: id, number };
+            let Some(entry) = self.sources.requests.get_mut(&request) else {
+                continue;
+            };
+            let before = std::mem::replace(&mut entry.state, State::Drawing);
+            match (before, session.route) {
+                (State::Queued, _) => {}
+                (State::Asking { .. } | State::Refused, RouteState::Installed(decider)) => {
+                    let attempt = entry.attempt;
+                    let label = Label::new(session.procedure, Step::Reservation);
+                    out.send(controller, label, cancellation(Ask { request, attempt }, decider));
+                }
+                (State::Asking { .. } | State::Refused, _) => {}
+                (State::Relaying | State::Synchronising | State::Drawing, _) => {
+                    entry.state = before;
+                    continue;
+                }
+            }
+            waiting.push(request);
+        }
+        session.queue.clear();
+        if matches!(session.route, RouteState::Establishing(_)) {
+            session.route = RouteState::None;
+        }
+        waiting
     }
 
     /// Both sides have agreed on another border: the KSAs meet there, and later requests run its procedure.
@@ -529,6 +710,7 @@ impl KeyManager {
     /// The earliest deadline of a session.
     pub(super) fn on_request_deadline(&mut self, id: SessionId, cx: &mut Context<'_>, out: &mut Outbox) {
         let controller = self.controller();
+        let refills = self.surroundings.protections.fills.contains_key(&id);
         loop {
             let session = self.sources.sessions.get_mut(&id).expect("it has set the timer");
             let Some(&number) = session.deadlines.front() else {
@@ -544,6 +726,10 @@ impl KeyManager {
                     out.wake(entry.order.deadline, Timer::RequestDeadline(id));
                     break;
                 }
+                // A refill that is at the other end already is waited for.
+                Some(entry) if entry.state == State::Synchronising && refills => {
+                    session.deadlines.pop_front();
+                }
                 Some(entry) => {
                     session.deadlines.pop_front();
                     // Both are in the order of numbers, so what is overdue is first in the queue or not in it.
@@ -556,13 +742,7 @@ impl KeyManager {
                         (state, session.route)
                     {
                         let label = Label::new(session.procedure, Step::Reservation);
-                        let cancel = ControlMessage::Release {
-                            ask: Ask { request, attempt },
-                            km: None,
-                            decider,
-                            cancel: true,
-                        };
-                        out.send(controller, label, cancel);
+                        out.send(controller, label, cancellation(Ask { request, attempt }, decider));
                     }
                     // Unanswered, and not for want of key: the route, or what was to make it, is lost. What an earlier
                     // route did not answer says nothing of this one.
@@ -583,6 +763,7 @@ impl KeyManager {
                     } else {
                         FailureCause::TimeOut
                     };
+                    self.note_tried(id);
                     self.fail(request, cause, out);
                 }
             }
@@ -590,11 +771,19 @@ impl KeyManager {
         self.pump(id, cx, out);
     }
 
-    fn fail(&mut self, request: RequestId, cause: FailureCause, out: &mut Outbox) {
+    pub(in crate::key_management) fn fail(
+        &mut self,
+        request: RequestId,
+        cause: FailureCause,
+        out: &mut Outbox,
+    ) {
         let Some(entry) = self.sources.requests.remove(&request) else {
             return;
         };
         out.observe(Observation::Failed { request, cause });
+        if self.leg_failed(request, cause, out) || self.refill_failed(request) {
+            return self.close_if_over(request.session, out);
+        }
         let procedure = self.sources.sessions[&request.session].procedure;
         out.send_as(
             self.my_ksa(),
@@ -614,8 +803,14 @@ impl KeyManager {
                 .get_mut(&id)
                 .expect("known sessions are there");
             session.queue.clear();
+            let refills = self.surroundings.protections.fills.contains_key(&id);
             for number in std::mem::take(&mut session.deadlines) {
-                self.fail(RequestId { session: id, number }, FailureCause::ElementDown, out);
+                let request = RequestId { session: id, number };
+                let state = self.sources.requests.get(&request).map(|entry| entry.state);
+                // A refill that is at the other end already is waited for.
+                if !refills || state != Some(State::Synchronising) {
+                    self.fail(request, FailureCause::ElementDown, out);
+                }
             }
             let session = self
                 .sources
@@ -624,11 +819,18 @@ impl KeyManager {
                 .expect("known sessions are there");
             (session.route, session.lost_by) = (RouteState::None, None);
         }
+        self.sources.unblocked.clear();
     }
 
-    /// A request that comes while the KM is out of service fails.
-    pub(super) fn fail_unknown(&mut self, order: &KeyRequest, procedure: Procedure, out: &mut Outbox) {
-        let (request, cause) = (order.request, FailureCause::ElementDown);
+    /// A request that comes while the KM is out of service, or its queue full, fails.
+    pub(super) fn fail_unknown(
+        &mut self,
+        order: &KeyRequest,
+        cause: FailureCause,
+        procedure: Procedure,
+        out: &mut Outbox,
+    ) {
+        let request = order.request;
         out.observe(Observation::Failed { request, cause });
         out.send_as(
             self.my_ksa(),
@@ -636,11 +838,24 @@ impl KeyManager {
             Label::new(procedure, Step::Supply),
             ServiceMessage::KeyRefusal { request, cause },
         );
-        if order.last
-            && let Some(session) = self.sources.sessions.get_mut(&request.session)
+        let protections = std::sync::Arc::clone(&self.surroundings.protections);
+        let mut sessions = vec![request.session];
+        for leg in protections
+            .legs
+            .get(&request.session)
+            .into_iter()
+            .flat_map(|legs| legs.requests(request.number))
         {
-            session.last = Some(request.number);
-            self.close_if_over(request.session, out);
+            let bits = order.bits;
+            out.observe(Observation::Requested { request: leg, bits });
+            out.observe(Observation::Failed { request: leg, cause });
+            sessions.push(leg.session);
+        }
+        for id in sessions.into_iter().filter(|_| order.last) {
+            if let Some(session) = self.sources.sessions.get_mut(&id) {
+                session.last = Some(request.number);
+                self.close_if_over(id, out);
+            }
         }
     }
 
@@ -652,8 +867,13 @@ impl KeyManager {
 
     /// Session close, after the session's last request (P9 step 10).
     pub(in crate::key_management) fn close_if_over(&mut self, id: SessionId, out: &mut Outbox) {
+        if let Some(&(pool, _)) = self.surroundings.protections.draws.get(&id) {
+            self.close_pool_if_over(pool, out);
+        }
         let session = &self.sources.sessions[&id];
-        let Some(last) = session.last else { return };
+        let Some(last) = session.last.filter(|_| !session.closed) else {
+            return;
+        };
         let open = session.deadlines.iter().any(|&number| {
             self.sources
                 .requests
@@ -667,6 +887,9 @@ impl KeyManager {
         {
             return;
         }
+        let session = self.sources.sessions.get_mut(&id).expect("it was just there");
+        session.closed = true;
+        let session = &self.sources.sessions[&id];
         let label = Label::new(session.procedure, Step::Usage);
         let parameters = &self.surroundings.parameters;
         let concerns_manager = session.border.is_some() || parameters.management.user_reports;
@@ -694,5 +917,15 @@ impl KeyManager {
             .requests
             .get(&request)
             .is_none_or(|entry| entry.order.deadline < now)
+    }
+}
+
+/// The request is over: nobody need promise or wait for it any longer.
+pub(super) fn cancellation(ask: Ask, decider: ControllerId) -> ControlMessage {
+    ControlMessage::Release {
+        ask,
+        km: None,
+        decider,
+        cancel: true,
     }
 }

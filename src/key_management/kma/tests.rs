@@ -1,5 +1,6 @@
 //! The KM by plain calls: a message goes in, the outbox is looked at.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
@@ -7,7 +8,7 @@ use crate::architecture::Effect;
 use crate::architecture::hop::{Handover, Protection};
 use crate::architecture::key_source::{BlockRun, KeySource};
 use crate::architecture::message::{
-    Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, PartOrder,
+    Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, PartOrder, Purpose,
     RelayOutcome, Reservation, ReservationResult, Supply, Trail,
 };
 use crate::architecture::surroundings::{ManagementOptions, Parameters, ReservationScheme, StoreSettings};
@@ -95,6 +96,7 @@ fn hop(id: HopId, from: NodeId, to: NodeId) -> Hop {
         handover: Handover::Relay,
         link: None,
         length_m: 1_000,
+        delay: Span::ZERO,
         rate_bps: 1.0,
         crosses_border: false,
         to_qkdn: QkdnId(0),
@@ -119,7 +121,9 @@ fn order(number: u32, deadline: u64) -> KeyRequest {
         bits: 100,
         class: ClassId(0),
         deadline: Time(deadline),
+        hold: None,
         last: false,
+        leg: None,
     }
 }
 
@@ -157,6 +161,8 @@ impl Bench {
             incoming: vec![hop(IN, BEFORE, HERE)],
             sending_stores: vec![store(OUT), store(OUT_TOO)],
             receiving_stores: vec![store(IN)],
+            session_limits: BTreeMap::from([(OUT_TOO, 1)]),
+            protections: Arc::default(),
             parameters: Arc::new(Parameters {
                 reservation,
                 usage_records: false,
@@ -171,6 +177,7 @@ impl Bench {
                 polling: None,
                 generation_control: None,
                 recovery: crate::architecture::Recovery::default(),
+                refresh: crate::architecture::surroundings::LinkStateRefresh::default(),
                 coordination_guard: Span::from_millis(5),
                 coordination_timeout: Span::from_millis(500),
                 coordination_retries: 3,
@@ -235,6 +242,7 @@ impl Bench {
             hop,
             bits: 100,
             deadline: Time(1_000),
+            hold: None,
             reply_to: DECIDER,
             border: None,
             epoch: 0,
@@ -674,6 +682,7 @@ fn the_ksa_supplies_a_held_key_once() {
         destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
+        purpose: Purpose::Supply,
     };
     let before = Address::ksa(BEFORE);
     let supplied = bench.tell(2, before, notification.clone());
@@ -751,6 +760,7 @@ fn a_void_key_is_not_supplied() {
         destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
+        purpose: Purpose::Supply,
     };
     let late = bench.tell(1_001, Address::ksa(BEFORE), notification);
     assert_eq!(count(&late, "key supply"), 0);
@@ -875,6 +885,7 @@ fn void_keys_are_used_at_the_receiving_end_and_never_supplied() {
         destination_qkdn: QkdnId(0),
         peer: ApplicationId(1),
         supply: SUPPLY,
+        purpose: Purpose::Supply,
     };
     let refused = bench.tell(4, Address::ksa(BEFORE), notification);
     assert_eq!(count(&refused, "key supply"), 0);
@@ -931,4 +942,57 @@ fn a_key_is_never_handed_back() {
     assert!(!relays_from(1, Some(7)), "back to where it passed");
     assert!(relays_from(1, None));
     assert!(relays_from(1, Some(2)));
+}
+
+/// Shows P12 step 4: whose policy is not to wait is refused where key lacks, and nobody waits in its name.
+#[test]
+fn who_does_not_wait_is_refused_for_good() {
+    let impatient = Terms {
+        fails_at_once: true,
+        ..Terms::default()
+    };
+    let mut bench = Bench::new(50, ReservationScheme::Segment);
+    let mut order = bench.order(0, OUT);
+    order.terms = impatient;
+    let effects = bench.control(1, ControlMessage::Reserve(order));
+    assert_eq!(count(&effects, "reservation confirmed"), 0);
+    assert!(bench.km.lanes.iter().all(|lane| lane.waiters.is_empty()));
+    bench.reserve(2, 1, OUT);
+    assert_eq!(
+        bench.km.lanes[0].waiters.len(),
+        1,
+        "others wait: the terms are each request's"
+    );
+}
+
+/// A link that carries one session refuses another at once, whatever key there is, until the first one's end.
+#[test]
+fn a_full_link_refuses_another_session() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    let ask = |bench: &mut Bench, now, number, session, until| {
+        let mut order = bench.order(number, OUT_TOO);
+        order.hold = Some(crate::architecture::message::Hold {
+            number: std::num::NonZeroU32::new(session).expect("counted from 1"),
+            until: Time(until),
+        });
+        let effects = bench.control(now, ControlMessage::Reserve(order));
+        effects.iter().find_map(|effect| match effect {
+            Effect::Send(Envelope {
+                message: Message::Control(ControlMessage::ReserveAnswer { result, .. }),
+                ..
+            }) => Some(*result),
+            _ => None,
+        })
+    };
+    let full = Some(ReservationResult::Refused(FailureCause::SessionLimit, HERE));
+    let admitted = Some(ReservationResult::Confirmed);
+    assert_eq!(ask(&mut bench, 1, 0, 1, 500), admitted);
+    assert_eq!(ask(&mut bench, 2, 1, 2, 600), full);
+    assert_eq!(
+        ask(&mut bench, 3, 2, 1, 500),
+        admitted,
+        "of the session that holds it"
+    );
+    assert_eq!(ask(&mut bench, 500, 3, 3, 900), admitted, "the first is over");
+    assert!(bench.km.lanes.iter().all(|lane| lane.waiters.is_empty()));
 }

@@ -37,7 +37,7 @@ impl KeyManager {
             }
             Message::KeyManagement(KeyManagementMessage::Requirement { order, attempt, .. })
             | Message::Control(
-                ControlMessage::BorderQuery { order, attempt }
+                ControlMessage::BorderQuery { order, attempt, .. }
                 | ControlMessage::SegmentRequest { order, attempt, .. },
             ) => self.ask_again(ask(order.request, attempt), cx, out),
             Message::Control(ControlMessage::RouteRequest(order)) if order.source == self.me() => {
@@ -50,6 +50,8 @@ impl KeyManager {
             }
             other => unreachable!("{} is never given up by a KM", other.name()),
         }
+        self.pump_unblocked(cx, out);
+        self.set_retries(cx, out);
     }
 
     /// A relay or transfer was given up.
@@ -82,7 +84,13 @@ impl KeyManager {
         if passing.void {
             return; // the KM before has told the source
         }
-        let cause = FailureCause::ElementDown;
+        // Messages that are lost do not say that nobody is there.
+        let down = self.unheard.contains(&self.outgoing[&hop].neighbour);
+        let cause = if down {
+            FailureCause::ElementDown
+        } else {
+            FailureCause::TimeOut
+        };
         self.alarm(request, hop, cause, cx, out);
         let outcome = RelayOutcome::Failed(cause, self.me());
         self.end_upstream(request, passing, outcome, cx, out);

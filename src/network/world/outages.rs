@@ -5,18 +5,19 @@
 //! Assumption: outages of elements and channels end with the arrivals at the latest, so that the drain loses no message.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Event, World};
-use crate::architecture::message::{Message, ServiceMessage};
+use crate::architecture::message::{FailureCause, Message, ServiceMessage};
 use crate::architecture::{
-    Address, Channel, Detection, Disturbance, ElementKind, Envelope, Timer, Unnoticed,
+    Address, Channel, Detection, Disturbance, ElementKind, Envelope, Heartbeat, Timer, Unnoticed,
 };
 use crate::ids::{Arena, ControllerId, DuctId, FaultId, Id as _, LinkId, NodeId};
-use crate::kernel::{Span, Streams, Time};
+use crate::kernel::{EventQueue, Span, Streams, Time};
 use crate::key_management::kma::Context;
 use crate::network::data_network::NS_PER_METRE;
 use crate::network::plan::Plan;
-use crate::network::wiring;
+use crate::network::{heartbeats, wiring};
 use crate::observe::Observer;
 
 /// What waits for an element that is out of service.
@@ -39,6 +40,29 @@ struct Watch {
     unnoticed: Unnoticed,
 }
 
+/// Who listens to whom: KMs to their neighbours and modules, controllers to those of neighbouring nodes and across borders.
+#[derive(Debug, Default)]
+struct Listeners {
+    /// Watcher and watched, in order.
+    pairs: Vec<(Address, Address)>,
+    /// Watchers of each element, in order.
+    of: BTreeMap<Address, Vec<Address>>,
+}
+
+impl Listeners {
+    fn new(plan: &Plan) -> Listeners {
+        if !plan.parameters.status_reports {
+            return Listeners::default();
+        }
+        let pairs = heartbeats::listeners(plan);
+        let mut of: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
+        for &(watcher, watched) in &pairs {
+            of.entry(watched).or_default().push(watcher);
+        }
+        Listeners { pairs, of }
+    }
+}
+
 /// What faults hold down at present.
 #[derive(Debug)]
 pub(super) struct Outages {
@@ -55,6 +79,10 @@ pub(super) struct Outages {
     deferred: BTreeMap<Address, Vec<Deferred>>,
     watches: Vec<Watch>,
     watch_of: BTreeMap<(Address, Address), u32>,
+    /// The watches of each watcher, in order.
+    watches_of: BTreeMap<Address, Vec<u32>>,
+    /// Who listens to whom; made when the first fault asks.
+    listeners: Option<Arc<Listeners>>,
     /// By which faults each link's errors rise, and by how much \[share of the pulses\].
     errors: BTreeMap<LinkId, Vec<(FaultId, f64)>>,
 }
@@ -72,6 +100,8 @@ impl Outages {
             deferred: BTreeMap::new(),
             watches: Vec::new(),
             watch_of: BTreeMap::new(),
+            watches_of: BTreeMap::new(),
+            listeners: None,
             errors: BTreeMap::new(),
         }
     }
@@ -140,27 +170,27 @@ fn concerns(plan: &Plan, channel: Channel, from: Address, to: Address) -> bool {
     }
 }
 
-/// How the modules of a link notice that it fails: by beats along it. Both send at the same instants (assumption).
+/// How the modules of a link notice that it fails: by beats along it.
 pub(super) fn detection_over(plan: &Plan, link: LinkId, streams: &Streams) -> Detection {
-    let own = &plan.links[link];
-    let way = Span(own.length_m * NS_PER_METRE);
-    detection(plan, way, &format!("link/{}", own.name), streams)
+    let way = Span(plan.links[link].length_m * NS_PER_METRE);
+    detection(plan, way, |beats| {
+        heartbeats::phase_over(plan, link, beats, streams)
+    })
 }
 
-fn detection(plan: &Plan, way: Span, sender: &str, streams: &Streams) -> Detection {
+fn detection(plan: &Plan, way: Span, phase: impl Fn(Heartbeat) -> Span) -> Detection {
     let Some(beats) = plan.parameters.recovery.heartbeat else {
         return Detection::Alarm(plan.parameters.detection);
     };
-    let at_random = || Span(streams.stream(sender, "heartbeat").below(beats.period.0.max(1)));
     Detection::Beats {
         period: beats.period,
         misses: beats.misses,
-        phase: beats.phase.unwrap_or_else(at_random),
+        phase: phase(beats),
         way,
     }
 }
 
-impl<O: Observer> World<O> {
+impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
     pub(super) fn schedule_faults(&mut self) {
         let end = self.plan.end();
         for (fault, plan) in self.plan.faults.iter() {
@@ -191,7 +221,7 @@ impl<O: Observer> World<O> {
 
     pub(super) fn disturb(&mut self, fault: FaultId, begins: bool, now: Time) {
         self.observer.disturbed(now, fault, begins);
-        let plan = std::sync::Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.plan);
         for &disturbance in &plan.faults[fault].disturbances {
             match disturbance {
                 Disturbance::LinkDown(link) => self.cut_link(link, begins, fault, now),
@@ -222,6 +252,9 @@ impl<O: Observer> World<O> {
         let before = *count > 0;
         *count = if cut { *count + 1 } else { *count - 1 };
         if before != (*count > 0) {
+            for store in self.stores_of(link) {
+                self.quantum.blame(store, cut.then_some(fault));
+            }
             self.set_generating(link, now);
             self.tell_modules(link, fault, now);
         }
@@ -230,7 +263,7 @@ impl<O: Observer> World<O> {
     /// Modules that are in service see whether their link is up.
     fn tell_modules(&mut self, link: LinkId, fault: FaultId, now: Time) {
         let up = !self.outages.is_cut(link);
-        for end in 0..self.reporting() {
+        for end in 0..2 {
             let (number, module) = (link.index() * 2 + end, Address::module(link, end));
             if self.outages.is_down(module) || self.outages.told_up[number] == up {
                 continue;
@@ -244,7 +277,7 @@ impl<O: Observer> World<O> {
 
     /// The operator's managers tell the controllers at both ends of each link.
     pub(super) fn announce(&mut self, fault: FaultId, planned: bool, now: Time) {
-        let plan = std::sync::Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.plan);
         for disturbance in &plan.faults[fault].disturbances {
             let &Disturbance::Maintenance(link) = disturbance else {
                 continue;
@@ -311,7 +344,7 @@ impl<O: Observer> World<O> {
         if element.kind() == ElementKind::QkdModule {
             self.cut_link(LinkId(element.index() / 2), true, fault, now);
         }
-        let parted = self.pairs(|_, _, watched| watched == element);
+        let parted = self.watchers_of(element);
         self.part(&parted, true, fault, now);
     }
 
@@ -356,7 +389,7 @@ impl<O: Observer> World<O> {
                 }
             }
         }
-        let parted = self.pairs(|_, _, watched| watched == element);
+        let parted = self.watchers_of(element);
         self.part(&parted, false, fault, now);
         self.listen_again(element, fault, now);
     }
@@ -366,7 +399,8 @@ impl<O: Observer> World<O> {
         let element = whole(envelope.to);
         if let Message::Service(ServiceMessage::KeyRequest(order)) = &envelope.message {
             self.out.address_to(element);
-            self.key_managers[element.node()].refuse(order, envelope.label, &mut self.out);
+            let down = FailureCause::ElementDown;
+            self.key_managers[element.node()].refuse(order, down, envelope.label, &mut self.out);
             return self.flush(now);
         }
         let waiting = self.outages.deferred.entry(element).or_default();
@@ -375,40 +409,48 @@ impl<O: Observer> World<O> {
 
     /// The availability of nodes changes with their KMs and the controllers that serve them.
     fn follow_nodes(&mut self, element: Address, now: Time) {
-        let plan = std::sync::Arc::clone(&self.plan);
-        for (node, of_plan) in plan.nodes.iter() {
-            let parts = [Address::kma(node), Address::controller(of_plan.controller)];
-            if parts.contains(&element) {
-                let up = !parts.iter().any(|&part| self.outages.is_down(part));
-                self.availability.node(now, node, up);
+        let plan = Arc::clone(&self.plan);
+        let own;
+        let nodes: &[NodeId] = match element.kind() {
+            ElementKind::Kma => {
+                own = [element.node()];
+                &own
             }
+            ElementKind::Controller => &plan.controller_surroundings[ControllerId(element.index())].kms,
+            _ => return,
+        };
+        for &node in nodes {
+            let controller = Address::controller(plan.nodes[node].controller);
+            let up = ![Address::kma(node), controller]
+                .iter()
+                .any(|&part| self.outages.is_down(part));
+            self.availability.node(now, node, up);
         }
     }
 
-    /// Who listens to whom, as far as `wanted`: KMs to their neighbours and modules, controllers to those of neighbouring
-    /// nodes and across borders.
-    fn pairs(&self, wanted: impl Fn(&Plan, Address, Address) -> bool) -> Vec<(Address, Address)> {
+    fn listeners(&mut self) -> Arc<Listeners> {
         let plan = &self.plan;
-        let mut pairs = Vec::new();
-        if !plan.parameters.status_reports {
-            return pairs;
-        }
-        for hop in plan.hops.values() {
-            let [from, to] = [hop.from, hop.to].map(|node| plan.nodes[node].controller);
-            pairs.push((Address::kma(hop.from), Address::kma(hop.to)));
-            if from != to {
-                pairs.push((Address::controller(from), Address::controller(to)));
-            }
-        }
-        for (link, of_plan) in plan.links.iter() {
-            for (end, &node) in of_plan.ends.iter().enumerate() {
-                pairs.push((Address::kma(node), Address::module(link, end)));
-            }
-        }
-        pairs.retain(|&(watcher, watched)| wanted(plan, watcher, watched));
-        pairs.sort();
-        pairs.dedup();
+        let made = self
+            .outages
+            .listeners
+            .get_or_insert_with(|| Arc::new(Listeners::new(plan)));
+        Arc::clone(made)
+    }
+
+    /// Who listens to whom, as far as `wanted`.
+    fn pairs(&mut self, wanted: impl Fn(&Plan, Address, Address) -> bool) -> Vec<(Address, Address)> {
+        let listeners = self.listeners();
+        let pairs = listeners.pairs.iter().copied();
         pairs
+            .filter(|&(watcher, watched)| wanted(&self.plan, watcher, watched))
+            .collect()
+    }
+
+    /// Who listens to an element.
+    fn watchers_of(&mut self, watched: Address) -> Vec<(Address, Address)> {
+        let listeners = self.listeners();
+        let watchers = listeners.of.get(&watched).into_iter().flatten();
+        watchers.map(|&watcher| (watcher, watched)).collect()
     }
 
     /// Pairs that one more fault keeps apart, or one fewer.
@@ -430,9 +472,13 @@ impl<O: Observer> World<O> {
     fn add_watch(&mut self, (watcher, watched): (Address, Address)) -> u32 {
         let detection = self.detection_between(watcher, watched);
         let Outages {
-            watches, watch_of, ..
+            watches,
+            watch_of,
+            watches_of,
+            ..
         } = &mut self.outages;
         let number = watches.len() as u32;
+        watches_of.entry(watcher).or_default().push(number);
         watches.push(Watch {
             watcher,
             watched,
@@ -461,13 +507,9 @@ impl<O: Observer> World<O> {
         } else {
             self.plan.data_network.delay(nodes.0, nodes.1)
         };
-        let sender = format!("element/{}", self.plan.name_of(watched));
-        detection(
-            &self.plan,
-            way.unwrap_or(Span::ZERO),
-            &sender,
-            &self.outages.streams,
-        )
+        detection(&self.plan, way.unwrap_or(Span::ZERO), |beats| {
+            heartbeats::phase_of(&self.plan, watched, beats, &self.outages.streams)
+        })
     }
 
     pub(super) fn notice(&mut self, number: u32, now: Time) {
@@ -497,10 +539,10 @@ impl<O: Observer> World<O> {
 
     /// An element is back, and has missed what happened meanwhile.
     fn listen_again(&mut self, element: Address, fault: FaultId, now: Time) {
-        for number in 0..self.outages.watches.len() as u32 {
+        let own = self.outages.watches_of.get(&element).cloned();
+        for number in own.unwrap_or_default() {
             let watch = &self.outages.watches[number as usize];
-            let missed = watch.believed_reachable == (watch.depth > 0) && watch.unnoticed.is_empty();
-            if watch.watcher == element && missed {
+            if watch.believed_reachable == (watch.depth > 0) && watch.unnoticed.is_empty() {
                 self.expect_notice(number, fault, now);
             }
         }
@@ -530,7 +572,7 @@ impl<O: Observer> World<O> {
 
     /// The next step of a link's drift, and the one after it. An intercepted pulse is wrong in a quarter of all cases.
     pub(super) fn drift(&mut self, fault: FaultId, step: u32, now: Time) {
-        let plan = std::sync::Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.plan);
         let own = &plan.faults[fault];
         if own.repaired.is_some_and(|at| at <= now) {
             return;

@@ -51,7 +51,13 @@ impl Samples {
     }
 
     /// Samples every store: `of` tells a store's amounts at its last look, `copy` copies it.
-    pub(super) fn take(&mut self, of: impl Fn(StoreId) -> Book, copy: impl Fn(StoreId) -> Ahead) {
+    /// The books of pools, which change by messages only, stand behind those of the stores.
+    pub(super) fn take(
+        &mut self,
+        of: impl Fn(StoreId) -> Book,
+        copy: impl Fn(StoreId) -> Ahead,
+        pools: &[Book],
+    ) {
         let now = self.next;
         let mut books = Vec::with_capacity(self.copies.len());
         for at in 0..self.copies.len() {
@@ -68,6 +74,7 @@ impl Samples {
             copied.ahead.store.look(now, &mut copied.ahead.source);
             books.push(copied.ahead.store.book());
         }
+        books.extend(pools);
         self.taken.push((now, books));
         let next = now + self.period;
         self.next = if next > self.end { Time::NEVER } else { next };

@@ -4,13 +4,13 @@
 use super::{Event, World};
 use crate::architecture::{Address, ElementKind, Envelope};
 use crate::ids::ControllerId;
-use crate::kernel::{Span, Time};
+use crate::kernel::{EventQueue, Span, Time};
 use crate::key_management::kma::Context;
 use crate::network::carrier::sender::Overdue;
 use crate::network::carrier::{Counts, Packet, Service};
 use crate::observe::Observer;
 
-impl<O: Observer> World<O> {
+impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
     pub(super) fn send(&mut self, envelope: Envelope, now: Time) {
         let internal = envelope.from.is_same_element(envelope.to);
         self.observer.sent(now, &envelope, internal);
@@ -141,6 +141,10 @@ impl<O: Observer> World<O> {
                 // It was on its way when its receiver went out of service.
                 let (_, to) = self.lines().ends(line);
                 if self.outages.is_down(to) {
+                    return;
+                }
+                // What finds a full queue is not acknowledged, so that it is sent again.
+                if envelope.is_some() && self.finds_no_room(to, now) {
                     return;
                 }
                 let mut due = Vec::new();

@@ -97,13 +97,17 @@ impl Bbm92 {
     fn rate(&self, channel: &Channel, lambda: f64) -> (f64, f64, f64) {
         let v = &self.values;
         let arm = self.arm(channel);
-        let y0 = (v.y0 + channel.background).min(1.0);
+        // Either receiver stands at the end of its own arm.
+        let y0 = (v.y0 + channel.background_of_arm).min(1.0);
         let s = arm * lambda;
         let joint = s * (2.0 - arm);
         // 1/(1+s)² = 1 − u with u = s(2+s)/(1+s)², likewise for the joint term: the ones cancel exactly.
         let lost = |x: f64| x * (2.0 + x) / ((1.0 + x) * (1.0 + x));
         let (one, two) = (lost(s), lost(joint));
         let gain = y0 * y0 + 2.0 * (1.0 - y0) * one - (1.0 - y0) * (1.0 - y0) * two;
+        if gain <= 0.0 {
+            return (0.0, 0.0, v.e0); // nothing arrives, and nothing is dark
+        }
         let pairs = 2.0 * arm * s * (1.0 + lambda) / ((1.0 + s) * (1.0 + s) * (1.0 + joint));
         let qber = v.e0 - (v.e0 - flipped(v.e_d, channel.flips)) * pairs / gain;
         let rate = SIFTED * gain * (1.0 - (v.f + 1.0) * binary_entropy(qber));

@@ -35,7 +35,7 @@ parameters! {
     /// model.
     pub struct MdiOpt, values Opt, presets PRESETS;
     /// Dark count probability per pulse and detector.
-    y0 as "Y0": Share,
+    y0 as "Y0": ErrorRate,
     /// Attenuation [dB/km], where the model is asked for a distance; in a scenario the link's loss counts.
     alpha: NotNegative,
     /// Error rate of background.
@@ -93,7 +93,8 @@ impl Mdi {
     /// Rate before it is cut off at 0, gain and error rate.
     fn rate(&self, channel: &Channel, mu: f64) -> (f64, f64, f64) {
         let v = &self.values;
-        let p = (v.y0 + channel.background).min(0.5);
+        // The light of both arms, on four detectors.
+        let p = (v.y0 + channel.background_of_arm / 2.0).min(0.5);
         let misaligned = flipped(v.e_d, channel.flips);
         let arm = channel.transmittance().sqrt() * v.eta_d;
         let dark = (1.0 - p) * (1.0 - p);
@@ -105,6 +106,9 @@ impl Mdi {
         let excess = bessel_i0_minus_1(2.0 * x) - libm::expm1(-arm * mu) + p * fades;
         let erroneous = 2.0 * p * dark * fades * excess;
         let gain = correct + erroneous;
+        if gain <= 0.0 {
+            return (0.0, 0.0, v.e0); // nothing arrives, and nothing is dark
+        }
         let qber = (misaligned * correct + (1.0 - misaligned) * erroneous) / gain;
         let signal = dark * arm * arm / 2.0;
         let y11 = signal

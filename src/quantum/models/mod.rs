@@ -46,8 +46,11 @@ pub struct Channel {
     pub length_m: f64,
     /// Total loss from sender to receiver, without the receiver's own \[dB\].
     pub loss_db: f64,
-    /// Background counts per pulse and detector that the channel adds to the model's own, such as Raman scattering.
+    /// Counts per pulse that the channel's own light, such as Raman scattering, makes in a receiver at its far end, all
+    /// detectors together, on top of the model's own background.
     pub background: f64,
+    /// The same where each of two arms ends after half of the channel: with a station in the middle.
+    pub background_of_arm: f64,
     /// Probability that a signal bit is flipped on the way, on top of the model's own errors: intercept-resend on a
     /// fraction p of the pulses is p/4, misalignment that drifts likewise.
     pub flips: f64,
@@ -60,6 +63,7 @@ impl Channel {
             length_m,
             loss_db,
             background: 0.0,
+            background_of_arm: 0.0,
             flips: 0.0,
         }
     }
@@ -77,6 +81,8 @@ pub struct Evaluation {
     pub eta: f64,
     /// Expected error rate of the sifted key; `None` where the protocol has none or there is no key to measure it in.
     pub qber: Option<f64>,
+    /// Expected error rate by which a block is judged when it comes, key or not, where that is not `qber`.
+    pub observed: Option<f64>,
     /// Secret bits per pulse, 0 beyond reach; `None` where the model knows no pulses, or the bound has no value.
     pub rate_per_pulse: Option<f64>,
     /// Secret key rate \[bit/s\].
@@ -95,6 +101,7 @@ impl Evaluation {
         Evaluation {
             eta,
             qber: None,
+            observed: None,
             rate_per_pulse: Some(rate_per_pulse),
             rate_bps: rate_per_pulse * clock_hz,
             sifted_bps: None,

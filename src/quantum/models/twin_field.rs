@@ -44,7 +44,7 @@ parameters! {
     /// Inefficiency of error correction.
     f: AtLeastOne,
     /// Dark count probability per pulse and detector.
-    p_d: Share;
+    p_d: ErrorRate;
 
     /// SNS twin-field QKD, asymptotic (Wang, Yu, Hu, PRA 98, 062323), at a given intensity and sending probability.
     pub struct TwinFieldFixed, values Fixed;
@@ -89,11 +89,12 @@ impl Parameters for TwinFieldOpt {
 }
 
 impl TwinField {
-    /// Rate before it is cut off at 0, gain and error rate in the Z basis.
-    fn rate(&self, channel: &Channel, (mu, eps): (f64, f64)) -> (f64, f64, f64) {
+    /// Rate before it is cut off at 0, gain, error rate in the Z basis, phase error rate.
+    fn rate(&self, channel: &Channel, (mu, eps): (f64, f64)) -> (f64, f64, f64, f64) {
         let v = &self.values;
         let eta = channel.transmittance().sqrt() * v.eta_d;
-        let p = (v.p_d + channel.background).min(0.5);
+        // The light of both arms, on two detectors.
+        let p = (v.p_d + channel.background_of_arm).min(0.5);
         let (x, dark) = (eta * mu, 1.0 - p);
         let none = 2.0 * p * dark;
         // Differences of numbers near 1, written so that no digits are lost.
@@ -104,6 +105,9 @@ impl TwinField {
         let right = 2.0 * eps * (1.0 - eps) * one;
         let wrong = (1.0 - eps) * (1.0 - eps) * none + eps * eps * both;
         let gain = right + wrong;
+        if gain <= 0.0 {
+            return (0.0, 0.0, 0.5, 0.5); // nothing arrives, and nothing is dark
+        }
         let s1 = dark * eta + 2.0 * p * dark * (1.0 - eta);
         let e1 = (dark * eta * flipped(v.e_a, channel.flips) + p * dark * (1.0 - eta)) / s1;
         let kept = 2.0 * eps * (1.0 - eps) * mu * libm::exp(-mu) * s1 * (1.0 - binary_entropy(e1));
@@ -111,6 +115,7 @@ impl TwinField {
             kept - v.f * gain * binary_entropy(wrong / gain),
             gain,
             wrong / gain,
+            e1,
         )
     }
 
@@ -145,9 +150,11 @@ impl TwinField {
 impl LinkModel for TwinField {
     fn evaluate(&self, channel: &Channel) -> Evaluation {
         let setting = self.best(channel);
-        let (rate, gain, qber) = self.rate(channel, setting);
+        let (rate, gain, qber, phase) = self.rate(channel, setting);
         Evaluation {
             qber: Some(qber),
+            // Who intercepts disturbs the phases; errors in the Z basis are of who sent when.
+            observed: Some(qber.max(phase)),
             sifted_bps: Some(gain * self.values.clock),
             optimum: vec![("mu", setting.0), ("eps", setting.1)],
             ..Evaluation::pulsed(channel.transmittance(), self.values.clock, rate.max(0.0))

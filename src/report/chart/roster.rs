@@ -30,7 +30,7 @@ pub struct Roster {
     pub elements: BTreeMap<String, Element>,
     /// Sessions (demands), in the scenario's order.
     pub sessions: Vec<String>,
-    /// Faults, in the scenario's order.
+    /// Faults, in the scenario's order; random ones as they come in the replication that is looked at.
     pub faults: Vec<String>,
 }
 
@@ -79,6 +79,17 @@ impl Roster {
                 .collect(),
             faults: plan.faults.values().map(|fault| fault.name.clone()).collect(),
         }
+    }
+
+    /// Names by which a filter may name faults: each one, and the id that occurrences "ID/1", "ID/2" … have in common.
+    pub fn fault_names(&self) -> Vec<String> {
+        let mut names = self.faults.clone();
+        for (id, _) in self.faults.iter().filter_map(|name| name.split_once('/')) {
+            if !names.iter().any(|name| name == id) {
+                names.push(id.to_owned());
+            }
+        }
+        names
     }
 
     /// Names by which a filter may name elements: elements, KMs, nodes.

@@ -17,7 +17,7 @@ pub struct Selection {
     pub session: Option<String>,
     /// Only this request of the session.
     pub request: Option<u32>,
-    /// Only this fault.
+    /// Only this fault; an id of the scenario means all its occurrences, "ID/1", "ID/2" ….
     pub fault: Option<String>,
     /// Only to or from these elements, KMs or nodes.
     pub elements: Vec<String>,
@@ -83,7 +83,7 @@ impl Selection {
         };
         let one = |name: &Option<String>| name.clone().into_iter().collect::<Vec<String>>();
         look("session", &one(&self.session), &roster.sessions);
-        look("fault", &one(&self.fault), &roster.faults);
+        look("fault", &one(&self.fault), &roster.fault_names());
         if !self.elements.is_empty() {
             look("element", &self.elements, &roster.names());
         }
@@ -105,7 +105,8 @@ impl Selection {
         line.replication == self.replication
             && (self.session.is_none() || self.session.as_deref() == line.session.as_deref())
             && (self.request.is_none() || self.request == line.request)
-            && (self.fault.is_none() || self.fault.as_deref() == line.fault.as_deref())
+            && (self.fault.as_deref())
+                .is_none_or(|fault| line.fault.as_deref().is_some_and(|of| is_of(of, fault)))
     }
 
     /// Whether the other filters let a line through.
@@ -149,6 +150,12 @@ impl Selection {
             self.replication
         )
     }
+}
+
+/// Whether a fault is the one that is wanted, or one of its occurrences.
+fn is_of(fault: &str, wanted: &str) -> bool {
+    let rest = fault.strip_prefix(wanted);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What is unknown, the nearest, and all that is known (or as many as fit).
@@ -199,6 +206,31 @@ mod tests {
         assert!(findings[1].contains("did you mean \"Kxi-1\"?") && findings[1].contains("Mxi'"));
         assert!(findings[2].contains("P14, local"));
         assert!(findings[3].contains("from 0 to 1"));
+    }
+
+    #[test]
+    fn a_faults_id_means_all_its_occurrences() {
+        let roster = Roster {
+            faults: vec!["f1/1".to_owned(), "f1/2".to_owned(), "f10".to_owned()],
+            ..Roster::default()
+        };
+        assert_eq!(roster.fault_names(), ["f1/1", "f1/2", "f10", "f1"]);
+        for (wanted, meant) in [
+            ("f1", [true, true, false]),
+            ("f1/2", [false, true, false]),
+            ("f10", [false, false, true]),
+        ] {
+            let own = Selection {
+                fault: Some(wanted.to_owned()),
+                ..Selection::default()
+            };
+            assert!(own.findings(&roster, 1).is_empty(), "{wanted}");
+            assert_eq!(
+                ["f1/1", "f1/2", "f10"].map(|fault| is_of(fault, wanted)),
+                meant,
+                "{wanted}"
+            );
+        }
     }
 
     #[test]

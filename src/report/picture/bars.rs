@@ -25,7 +25,26 @@ pub(super) struct Rows {
     pub label: String,
     /// Names of parts, for the legend.
     pub names: Vec<String>,
-    pub lines: Vec<(String, Vec<Part>)>,
+    pub lines: Vec<Line>,
+}
+
+/// A row: its name, its parts, and what stands behind the last of them.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub name: String,
+    pub parts: Vec<Part>,
+    pub after: String,
+}
+
+impl Line {
+    /// A row with nothing behind its parts.
+    pub(super) fn of(name: String, parts: Vec<Part>) -> Line {
+        Line {
+            name,
+            parts,
+            after: String::new(),
+        }
+    }
 }
 
 const ROW: i32 = 24;
@@ -36,7 +55,7 @@ impl Rows {
     /// # Errors
     /// If there is nothing to draw.
     pub(super) fn draw(self) -> Result<Picture, String> {
-        let parts = || self.lines.iter().flat_map(|(_, parts)| parts);
+        let parts = || self.lines.iter().flat_map(|line| &line.parts);
         let (low, high) = parts()
             .flat_map(|part| part.ends)
             .fold((0.0_f64, 0.0_f64), |(low, high), value| {
@@ -45,10 +64,14 @@ impl Rows {
         if high <= low {
             return Err("there is nothing to draw".to_owned());
         }
-        let room = 0.04 * (high - low);
+        let words = self.lines.iter().any(|line| !line.after.is_empty());
+        let room = if words { 0.35 } else { 0.04 } * (high - low);
         let (low, high) = (if low < 0.0 { low - room } else { low }, high + room);
         let height = 110 + (ROW * pixels(self.lines.len())).max(20 * pixels(self.names.len()));
-        let (left, right) = (200, SIZE.0.cast_signed() - 160);
+        // As much room for names as the longest takes, within bounds.
+        let longest = self.lines.iter().map(|line| line.name.chars().count()).max();
+        let letters = longest.unwrap_or(0).clamp(26, 46);
+        let (left, right) = (18 + 7 * pixels(letters), SIZE.0.cast_signed() - 160);
         let (top, bottom) = (40, height - 60);
         let x = |value: f64| left + ((value - low) / (high - low) * f64::from(right - left)) as i32;
         let mut marks = Vec::new();
@@ -74,9 +97,9 @@ impl Rows {
             }
             area.draw_text(&self.label, &label, (left, bottom + 28))
                 .map_err(failed)?;
-            for (at, (name, parts)) in self.lines.iter().enumerate() {
+            for (at, Line { name, parts, after }) in self.lines.iter().enumerate() {
                 let y = top + ROW * pixels(at) + ROW / 2;
-                area.draw_text(&short(name, 26), &label, (8, y - 6))
+                area.draw_text(&short(name, letters), &label, (8, y - 6))
                     .map_err(failed)?;
                 for part in parts {
                     let (r, g, b) = COLOURS[part.name % COLOURS.len()];
@@ -108,6 +131,8 @@ impl Rows {
                         text: format!("{name}\n{}", part.text),
                     });
                 }
+                let end = parts.last().map_or(left, |part| x(part.ends[1]));
+                area.draw_text(after, &label, (end + 6, y - 6)).map_err(failed)?;
             }
             for (at, name) in self.names.iter().enumerate() {
                 let (r, g, b) = COLOURS[at % COLOURS.len()];

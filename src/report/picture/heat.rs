@@ -6,7 +6,15 @@ use super::frame::{escaped, open};
 use super::plane::number;
 use super::{Mark, Picture, short};
 
-/// What is drawn: a value per row and column, and what it says.
+/// One cell: its value, what it says, and its place in the legend where colours are not for values.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    pub value: f64,
+    pub text: String,
+    pub category: Option<usize>,
+}
+
+/// What is drawn: a value per row and column.
 #[derive(Clone, Debug)]
 pub(super) struct Heat {
     pub id: String,
@@ -16,7 +24,9 @@ pub(super) struct Heat {
     pub axes: [String; 2],
     pub columns: Vec<String>,
     pub rows: Vec<String>,
-    pub cells: Vec<Vec<Option<(f64, String)>>>,
+    pub cells: Vec<Vec<Option<Cell>>>,
+    /// What categories mean, with their colours; none where colours are for values.
+    pub legend: Vec<(String, (u8, u8, u8))>,
 }
 
 /// Ends and middle of the scale, dark to light: the viridis map of Matplotlib at 0, 1/4, 1/2, 3/4 and 1.
@@ -35,7 +45,11 @@ pub(super) fn colour(share: f64) -> (String, bool) {
     let part = place - at as f64;
     let [r, g, b] =
         [0, 1, 2].map(|tone| libm::round(SCALE[at][tone] * (1.0 - part) + SCALE[at + 1][tone] * part) as u8);
-    (format!("#{r:02x}{g:02x}{b:02x}"), share > 0.55)
+    (hexadecimal((r, g, b)), share > 0.55)
+}
+
+fn hexadecimal((r, g, b): (u8, u8, u8)) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
 }
 
 impl Heat {
@@ -44,7 +58,7 @@ impl Heat {
     /// # Errors
     /// If no cell has a value.
     pub(super) fn draw(self) -> Result<Picture, String> {
-        let values = || self.cells.iter().flatten().flatten().map(|cell| cell.0);
+        let values = || self.cells.iter().flatten().flatten().map(|cell| cell.value);
         let (low, high) = (
             values().fold(f64::MAX, f64::min),
             values().fold(f64::MIN, f64::max),
@@ -72,12 +86,19 @@ impl Heat {
             );
             for (column, content) in cells.iter().enumerate() {
                 let x = left + column as f64 * cell[0];
-                let Some((value, text)) = content else { continue };
-                let (fill, dark) = colour(if high > low {
-                    (value - low) / (high - low)
-                } else {
-                    0.5
-                });
+                let Some(Cell {
+                    value,
+                    text,
+                    category,
+                }) = content
+                else {
+                    continue;
+                };
+                let (fill, dark) = match category.and_then(|at| self.legend.get(at)) {
+                    Some(&(_, tone)) => (hexadecimal(tone), false),
+                    None if high > low => colour((value - low) / (high - low)),
+                    None => colour(0.5),
+                };
                 let _ = writeln!(
                     svg,
                     "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"{fill}\"/>",
@@ -121,9 +142,21 @@ impl Heat {
             escaped(&short(&self.axes[1], 80)),
         );
         let x = left + columns * cell[0] + 18.0;
-        let steps = 5;
-        for step in 0..=steps {
-            let share = f64::from(step) / f64::from(steps);
+        for (at, (name, tone)) in self.legend.iter().enumerate() {
+            let y = top + 20.0 * at as f64;
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{x}\" y=\"{y}\" width=\"14\" height=\"14\" fill=\"{}\"/>\
+                 <text x=\"{}\" y=\"{}\" font-size=\"11\" fill=\"#000000\">{}</text>",
+                hexadecimal(*tone),
+                x + 19.0,
+                y + 11.0,
+                escaped(name)
+            );
+        }
+        let steps = if self.legend.is_empty() { 6 } else { 0 };
+        for step in 0..steps {
+            let share = f64::from(step) / f64::from(steps - 1);
             let y = foot - 18.0 - share * (rows * cell[1] - 18.0).clamp(60.0, 160.0);
             let _ = writeln!(
                 svg,

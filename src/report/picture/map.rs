@@ -168,7 +168,8 @@ pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
             let text = if node.interworking { &node.name } else { plain };
             let _ = writeln!(
                 svg,
-                "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"11\" fill=\"#000000\">{}</text>",
+                "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"11\" fill=\"#000000\" stroke=\"#FFFFFF\" \
+                 stroke-width=\"3\" paint-order=\"stroke\">{}</text>",
                 y + below,
                 escaped(&short(text, 18))
             );

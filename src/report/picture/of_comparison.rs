@@ -1,19 +1,28 @@
 //! The pictures of a comparison: differences with their intervals, and the Pareto picture.
 
 use super::Picture;
-use super::bars::{Part, Rows};
+use super::bars::{Line, Part, Rows};
 use super::plane::{Axis, Curve, Plane, number};
 use crate::archive::{Comparison, Verdict};
 
-const VERDICTS: [Verdict; 5] = [
+/// All verdicts, in the order of legends.
+pub(super) const VERDICTS: [Verdict; 5] = [
     Verdict::Better,
     Verdict::Worse,
     Verdict::NoEvidence,
     Verdict::NoVerdict,
     Verdict::None,
 ];
-/// The numbers of their colours: green, orange, grey, sky blue, brown.
-const COLOURS_OF: [usize; 5] = [2, 1, 7, 5, 6];
+/// The number of a verdict's colour: green, orange, grey, sky blue, brown.
+pub(super) fn colour_of(verdict: Verdict) -> usize {
+    match verdict {
+        Verdict::Better => 2,
+        Verdict::Worse => 1,
+        Verdict::NoEvidence => 7,
+        Verdict::NoVerdict => 5,
+        Verdict::None => 6,
+    }
+}
 
 /// A forest plot per pair: each metric of the network, the difference as a share of the larger mean.
 pub fn forests(comparison: &Comparison) -> Vec<Picture> {
@@ -32,12 +41,8 @@ pub fn forests(comparison: &Comparison) -> Vec<Picture> {
                 continue;
             }
             let share = |value: f64| (100.0 * value / size).clamp(-150.0, 150.0);
-            let verdict = VERDICTS
-                .iter()
-                .position(|verdict| *verdict == row.verdict)
-                .unwrap_or(4);
             let part = Part {
-                name: COLOURS_OF[verdict],
+                name: colour_of(row.verdict),
                 ends: ends.map(share),
                 point: Some(share(difference)),
                 text: format!(
@@ -51,7 +56,7 @@ pub fn forests(comparison: &Comparison) -> Vec<Picture> {
                     number(ends[1])
                 ),
             };
-            rows.push((row.name.clone(), vec![part]));
+            rows.push(Line::of(row.name.clone(), vec![part]));
         }
         let forest = Rows {
             id: format!("difference-{}", at + 1),

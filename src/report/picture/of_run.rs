@@ -1,6 +1,6 @@
 //! The pictures of a run: what happened over time, how long delivery took, what reroutes were made of.
 
-use super::bars::{Part, Rows};
+use super::bars::{Line, Part, Rows};
 use super::plane::{Axis, Curve, Plane};
 use super::{Picture, time_unit};
 use crate::experiment::statistics::Sample;
@@ -220,6 +220,9 @@ fn distribution(run: &Run) -> Option<Curve> {
     Some(curve)
 }
 
+/// How many times as long as all other stages the wait for the first key may be to be drawn with them.
+const LONG: f64 = 4.0;
+
 /// What each reroute's time was made of: means over replications.
 ///
 /// # Errors
@@ -252,12 +255,15 @@ pub fn reroutes(run: &Run) -> Result<Picture, String> {
     let stages = &RerouteRecord::STAGES;
     let mut rows = Vec::new();
     for &key in &keys {
-        let (mut from, mut parts) = (0.0, Vec::new());
+        let (mut from, mut parts, mut after) = (0.0, Vec::new(), String::new());
         for (number, stage) in stages.iter().enumerate() {
             let Some((length, count)) = mean(key, stage) else {
                 continue;
             };
-            if length > 0.0 {
+            // The wait for key can be a thousand times as long as all the rest: then it is told, not drawn.
+            if number + 1 == stages.len() && length > LONG * from && from > 0.0 {
+                after = format!("first key {} ms later", super::plane::number(length));
+            } else if length > 0.0 {
                 parts.push(Part {
                     name: number,
                     ends: [from, from + length],
@@ -271,7 +277,11 @@ pub fn reroutes(run: &Run) -> Result<Picture, String> {
             }
             from += length;
         }
-        rows.push((format!("{}: {}", key.0, key.1), parts));
+        rows.push(Line {
+            name: format!("{}: {}", key.0, key.1),
+            parts,
+            after,
+        });
     }
     let more = if all > ROWS {
         format!(", the first {ROWS} of {all}")

@@ -1,167 +1,446 @@
-//! The pictures of a sweep: a curve with intervals over one path, a heat map over two, points over each of more.
+//! The pictures of a sweep: curves over one path, maps over two, rows where values are no numbers or vary one at a time;
+//! of comparisons a curve per variant, and maps and rows of the differences with their verdicts.
 
-use super::Picture;
-use super::heat::Heat;
+use super::bars::{Line, Part, Rows};
+use super::heat::{Cell, Heat};
+use super::of_comparison::{VERDICTS, colour_of};
 use super::plane::{Axis, Curve, Plane, number};
-use crate::archive::{MetricRow, PointRecord, SweepRecord};
+use super::{COLOURS, Picture};
+use crate::archive::{ComparisonRow, MetricRow, PointRecord, Verdict};
+use crate::observe::outcome::RerouteRecord;
+use crate::report::quantity::Scale;
+use crate::report::slice::{Slice, quantity, tail};
 
 /// Metrics that are drawn unless others are named, where a sweep has them and they differ.
-const SHOWN: [&str; 6] = [
+const SHOWN: [&str; 9] = [
     "served_share",
     "kkrd_s",
     "throughput_bps",
     "kkdlr",
     "availability",
-    "link_key_cost",
+    "link_key_bits_per_key_bit",
+    "rerouting_latency_s",
+    "rerouting_total_s",
+    "service_interruption_s",
 ];
 
-/// The number and the unit of a value such as "4 /s".
-fn value(text: &str) -> (Option<f64>, String) {
-    let text = text.trim();
-    let end = text
-        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E')))
-        .unwrap_or(text.len());
-    (text[..end].parse().ok(), text[end..].trim().to_owned())
-}
+/// Rows in one picture of stages, at most.
+const ROWS: usize = 60;
 
-fn text_of(point: &PointRecord, path: &str) -> String {
-    match point.values.get(path) {
-        Some(serde_json::Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => String::new(),
-    }
-}
-
-/// The pictures of a sweep; only of `metric`, where one is named.
-pub fn pictures(record: &SweepRecord, points: &[PointRecord], metric: Option<&str>) -> Vec<Picture> {
-    let mut names: Vec<&str> = match metric {
+/// The pictures of a slice; only of `metric`, where one is named.
+pub fn pictures(slice: &Slice<'_>, metric: Option<&str>) -> Vec<Picture> {
+    let names: Vec<&str> = match metric {
         Some(metric) => vec![metric],
-        None => SHOWN.to_vec(),
-    };
-    if metric.is_none() {
-        names.retain(|name| differs(points, name));
-    }
-    let draw = |name: &&str| -> Vec<Picture> {
-        if record.paths.len() == 2 && record.design == "grid" {
-            return heat(record, points, name).into_iter().collect();
+        None => {
+            let differ = slice.differing();
+            SHOWN.into_iter().filter(|name| differ.contains(name)).collect()
         }
-        let curves = record.paths.iter().enumerate();
-        curves
-            .filter_map(|(at, path)| curve(record, points, name, at, path))
-            .collect()
     };
-    names.iter().flat_map(draw).collect()
+    let mut pictures: Vec<Picture> = names.iter().flat_map(|name| of_metric(slice, name)).collect();
+    let stages = metric.is_none_or(|metric| metric == "stages");
+    pictures.extend(stages.then(|| self::stages(slice)).flatten());
+    pictures
 }
 
-fn differs(points: &[PointRecord], name: &str) -> bool {
-    let mut means = points
-        .iter()
-        .filter_map(|point| point.summary.metric(name, "network")?.mean);
-    let first = means.next();
-    means.any(|mean| Some(mean) != first)
+fn of_metric(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
+    let free: Vec<&str> = slice.free.iter().map(|(path, _)| *path).collect();
+    if slice.record.design == "one-at-a-time" {
+        return alone(slice, name);
+    }
+    if matches!(slice.record.design.as_str(), "grid") && free.len() > 2 {
+        // One path at a time through a point in the corner; other slices are drawn on demand.
+        let slices = free.iter().map(|path| slice.along(&[path]));
+        return slices.flat_map(|slice| of_metric(&slice, name)).collect();
+    }
+    match (slice.record.design.as_str(), free.as_slice()) {
+        (_, []) => Vec::new(),
+        ("grid", [across, up]) => maps(slice, name, [across, up]),
+        ("grid", [path]) if !is_numeric(slice, path) => rows(slice, name),
+        (_, paths) => {
+            let joined = paths.len() == 1;
+            let curves = paths.iter();
+            curves
+                .filter_map(|path| curves_over(slice, name, path, joined))
+                .collect()
+        }
+    }
 }
 
-fn says(point: &PointRecord, row: &MetricRow) -> String {
-    let values: Vec<String> = point
-        .values
-        .keys()
-        .map(|path| format!("{path} = {}", text_of(point, path)))
-        .collect();
+fn is_numeric(slice: &Slice<'_>, path: &str) -> bool {
+    let mut values = slice.points.iter().map(|point| point.value(path));
+    values.all(|value| quantity(value).is_some())
+}
+
+/// A title: study, what is drawn, where.
+fn title(slice: &Slice<'_>, what: &str) -> String {
+    let place = slice.place();
+    let place = if place.is_empty() {
+        place
+    } else {
+        format!(" ({place})")
+    };
+    let scope = if slice.scope == "network" {
+        String::new()
+    } else {
+        format!(" of {}", slice.scope)
+    };
+    format!("{}: {what}{scope}{place}", slice.record.name)
+}
+
+/// A name for files: what, over which paths.
+fn id(slice: &Slice<'_>, what: &str) -> String {
+    let paths: Vec<&str> = slice.free.iter().map(|(path, _)| tail(path)).collect();
+    let text = format!("sweep-{what}-{}", paths.join("-"));
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            c
+        } else {
+            '-'
+        }
+    };
+    text.chars()
+        .map(plain)
+        .collect::<String>()
+        .trim_end_matches('-')
+        .to_owned()
+}
+
+fn says(slice: &Slice<'_>, point: &PointRecord, variant: &str, row: &MetricRow) -> String {
     let mean = row.mean.map_or("no value".to_owned(), number);
     let ends = row.ci95.map_or(String::new(), |[low, high]| {
         format!(", 95 % interval {} to {}", number(low), number(high))
     });
-    format!("{}\n{}: {mean} {}{ends}", values.join(", "), row.name, row.unit)
+    let variant = if variant.is_empty() {
+        String::new()
+    } else {
+        format!("{variant}, ")
+    };
+    format!(
+        "{variant}{}\n{}: {mean} {}{ends}",
+        slice.label(point),
+        row.name,
+        row.unit
+    )
 }
 
-fn curve(record: &SweepRecord, points: &[PointRecord], name: &str, at: usize, path: &str) -> Option<Picture> {
-    let single = record.paths.len() == 1;
-    let mut unit = String::new();
+/// A curve per variant over one path; points alone where other paths vary too.
+fn curves_over(slice: &Slice<'_>, name: &str, path: &str, joined: bool) -> Option<Picture> {
     let mut metric_unit = String::new();
-    let mut curve = Curve::line(name, Vec::new());
-    let mut found: Vec<(f64, f64, Option<[f64; 2]>)> = Vec::new();
-    for (number_of, point) in points.iter().enumerate() {
-        let Some(row) = point.summary.metric(name, "network") else {
-            continue;
-        };
-        let Some(mean) = row.mean else { continue };
-        let (number, of) = value(&text_of(point, path));
-        unit = of;
-        metric_unit.clone_from(&row.unit);
-        found.push((number.unwrap_or(number_of as f64), mean, row.ci95));
+    let mut unit = String::new();
+    let mut curves = Vec::new();
+    for variant in slice.variants() {
+        let mut found: Vec<(f64, f64, Option<[f64; 2]>)> = Vec::new();
+        for (number_of, &point) in slice.points.iter().enumerate() {
+            let Some(row) = slice.metric(point, variant, name) else {
+                continue;
+            };
+            let Some(mean) = row.mean else { continue };
+            let value = quantity(point.value(path));
+            value.map(|(_, of)| of).unwrap_or_default().clone_into(&mut unit);
+            metric_unit.clone_from(&row.unit);
+            let x = value.map_or(number_of as f64, |(value, _)| value);
+            found.push((x, mean, row.ci95));
+        }
+        found.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let named = if variant.is_empty() { name } else { variant };
+        let mut curve = Curve::line(named, found.iter().map(|&(x, y, _)| (x, y)).collect());
+        curve.joined = joined;
+        if joined {
+            let band = |&(x, _, ends): &(f64, f64, Option<[f64; 2]>)| ends.map(|[low, high]| (x, low, high));
+            curve.band = found.iter().filter_map(band).collect();
+        }
+        curves.push(curve);
     }
-    found.sort_by(|a, b| a.0.total_cmp(&b.0));
-    curve.points = found.iter().map(|&(x, y, _)| (x, y)).collect();
-    curve.joined = single;
-    if single {
-        curve.band = found
-            .iter()
-            .filter_map(|&(x, _, ends)| ends.map(|[low, high]| (x, low, high)))
-            .collect();
-    }
-    let label = if unit.is_empty() {
-        path.to_owned()
+    let unit = if unit.is_empty() {
+        String::new()
     } else {
-        format!("{path} [{unit}]")
+        format!(" [{unit}]")
+    };
+    let axis = |label: String| Axis {
+        from_zero: false,
+        ..Axis::plain(label)
     };
     let plane = Plane {
-        id: format!("sweep-{name}-{}", at + 1),
-        title: format!("{}: {name} over {path}", record.name),
-        note: if single {
+        id: id(&slice.along(&[path]), name),
+        title: title(slice, &format!("{name} over {}", tail(path))),
+        note: if joined {
             "Mean over replications; band: 95 % Student interval.".to_owned()
         } else {
             "Each point is one of the sweep; the other paths vary as well.".to_owned()
         },
-        x: Axis {
-            from_zero: false,
-            ..Axis::plain(label)
-        },
-        y: Axis {
-            from_zero: false,
-            ..Axis::plain(format!("{name} [{metric_unit}]"))
-        },
-        curves: vec![curve],
+        x: axis(format!("{path}{unit}")),
+        y: axis(format!("{name} [{metric_unit}]")),
+        curves,
         instants: Vec::new(),
     };
     plane.draw().ok()
 }
 
-fn heat(record: &SweepRecord, points: &[PointRecord], name: &str) -> Option<Picture> {
-    let values = |path: &str| {
-        let mut values: Vec<String> = Vec::new();
-        for point in points {
-            let text = text_of(point, path);
-            if !values.contains(&text) {
-                values.push(text);
+/// A map of the metric per variant, and one of the differences per pair.
+fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
+    let values = |path: &str| -> Vec<String> {
+        let free = slice.free.iter().find(|(free, _)| *free == path);
+        let values = free.map_or(&[][..], |(_, values)| values.as_slice());
+        values.iter().map(|&value| value.to_owned()).collect()
+    };
+    let [across, up] = paths.map(values);
+    let fill = |of: &dyn Fn(&PointRecord) -> Option<Cell>| {
+        let mut cells = vec![vec![None; across.len()]; up.len()];
+        for &point in &slice.points {
+            let place =
+                |path: &str, values: &[String]| values.iter().position(|value| value == point.value(path));
+            if let (Some(column), Some(row)) = (place(paths[0], &across), place(paths[1], &up)) {
+                cells[row][column] = of(point);
             }
         }
-        values
+        cells
     };
-    let [across, up] = [0, 1].map(|at| values(&record.paths[at]));
-    let mut cells = vec![vec![None; across.len()]; up.len()];
-    let mut unit = String::new();
-    for point in points {
-        let place = |path: &str, values: &[String]| {
-            let text = text_of(point, path);
-            values.iter().position(|value| *value == text)
+    let heat = |id: String, title: String, note: &str, cells, legend| Heat {
+        id,
+        title,
+        note: note.to_owned(),
+        axes: paths.map(str::to_owned),
+        columns: across.clone(),
+        rows: up.clone(),
+        cells,
+        legend,
+    };
+    let mut pictures = Vec::new();
+    let rows = slice.points.iter().flat_map(|&point| {
+        let variants = slice.variants();
+        let rows = variants.into_iter();
+        rows.filter_map(move |variant| slice.metric(point, variant, name))
+    });
+    let rows: Vec<&MetricRow> = rows.collect();
+    let unit = rows.first().map_or("", |row| row.unit.as_str());
+    let scale_for = |values: &mut dyn Iterator<Item = f64>| {
+        Scale::of(unit, values.fold(0.0_f64, |most, value| most.max(value.abs())))
+    };
+    let scale = scale_for(&mut rows.iter().filter_map(|row| row.mean));
+    for variant in slice.variants() {
+        let cells = fill(&|point| {
+            let point = slice.points.iter().find(|known| known.point == point.point)?;
+            let row = slice.metric(point, variant, name)?;
+            Some(Cell {
+                value: row.mean? / scale.factor(),
+                text: says(slice, point, variant, row),
+                category: None,
+            })
+        });
+        let named = if variant.is_empty() {
+            String::new()
+        } else {
+            format!(" of {variant}")
         };
-        let (column, row) = (place(&record.paths[0], &across)?, place(&record.paths[1], &up)?);
-        if let Some(metric) = point.summary.metric(name, "network")
-            && let Some(mean) = metric.mean
-        {
-            unit.clone_from(&metric.unit);
-            cells[row][column] = Some((mean, says(point, metric)));
+        let what = format!("{name} [{}]{named}", scale.name());
+        let note = "Means over replications; hover for the 95 % intervals.";
+        let id = id(slice, &format!("{name}-{variant}"));
+        pictures.extend(heat(id, title(slice, &what), note, cells, Vec::new()).draw().ok());
+    }
+    for pair in slice.pairs() {
+        let differences = slice.points.iter();
+        let differences = differences.filter_map(|&point| slice.difference(point, &pair, name)?.difference);
+        let scale = scale_for(&mut differences.collect::<Vec<f64>>().into_iter());
+        let cells = fill(&|point| {
+            let point = slice.points.iter().find(|known| known.point == point.point)?;
+            let row = slice.difference(point, &pair, name)?;
+            Some(Cell {
+                value: row.difference? / scale.factor(),
+                text: format!("{}\n{}", slice.label(point), difference(row)),
+                category: VERDICTS.iter().position(|verdict| *verdict == row.verdict),
+            })
+        });
+        let legend = VERDICTS.map(|verdict| (meaning(verdict, &pair), COLOURS[colour_of(verdict)]));
+        let what = format!("{name} [{}], difference {}", scale.name(), minus(&pair));
+        let note = "Mean of the paired differences; the colour is the verdict, corrected over each point's table (Holm).";
+        let id = id(slice, &format!("{name}-{}", pair.replace(' ', "-")));
+        pictures.extend(
+            heat(id, title(slice, &what), note, cells, legend.to_vec())
+                .draw()
+                .ok(),
+        );
+    }
+    pictures
+}
+
+/// "I − G1" of "G1 vs I".
+fn minus(pair: &str) -> String {
+    pair.split_once(" vs ")
+        .map_or(pair.to_owned(), |(a, b)| format!("{b} − {a}"))
+}
+
+/// What a verdict says of a pair's second variant.
+fn meaning(verdict: Verdict, pair: &str) -> String {
+    let second = pair.split_once(" vs ").map_or(pair, |(_, second)| second);
+    match verdict {
+        Verdict::Better | Verdict::Worse => format!("{second} {}", verdict.name()),
+        Verdict::NoVerdict => "not judged".to_owned(),
+        Verdict::NoEvidence => "no evidence".to_owned(),
+        Verdict::None => "neither".to_owned(),
+    }
+}
+
+fn difference(row: &ComparisonRow) -> String {
+    let show = |value: Option<f64>| value.map_or("?".to_owned(), number);
+    let ends = row.ci95.map_or(String::new(), |[low, high]| {
+        format!(", 95 % interval {} to {}", number(low), number(high))
+    });
+    format!(
+        "{}: {}: {} {} → {} {}\ndifference {}{ends}: {}",
+        row.name,
+        row.a,
+        show(row.mean_a),
+        row.unit,
+        row.b,
+        show(row.mean_b),
+        show(row.difference),
+        row.verdict.name()
+    )
+}
+
+/// A row per point, a mark per variant.
+fn rows(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
+    let variants = slice.variants();
+    let mut unit = String::new();
+    let mut lines = Vec::new();
+    for &point in slice.points.iter().take(ROWS) {
+        for (at, variant) in variants.iter().enumerate() {
+            let Some(row) = slice.metric(point, variant, name) else {
+                continue;
+            };
+            let Some(mean) = row.mean else { continue };
+            unit.clone_from(&row.unit);
+            let part = Part {
+                name: at,
+                ends: row.ci95.unwrap_or([mean, mean]),
+                point: Some(mean),
+                text: says(slice, point, variant, row),
+            };
+            lines.push(Line::of(
+                format!("{} {variant}", slice.label(point)).trim().to_owned(),
+                vec![part],
+            ));
         }
     }
-    Heat {
-        id: format!("sweep-{name}"),
-        title: format!("{}: {name} [{unit}]", record.name),
-        note: "Means over replications; hover for the 95 % intervals.".to_owned(),
-        axes: [record.paths[0].clone(), record.paths[1].clone()],
-        columns: across,
-        rows: up,
-        cells,
+    let rows = Rows {
+        id: id(slice, name),
+        title: title(slice, name),
+        note: "Mean over replications with its 95 % Student interval.".to_owned(),
+        label: format!("{name} [{unit}]"),
+        names: variants
+            .iter()
+            .filter(|name| !name.is_empty())
+            .map(|&name| name.to_owned())
+            .collect(),
+        lines,
+    };
+    rows.draw().into_iter().collect()
+}
+
+/// Of values that vary one at a time: how the metric, or the difference of each pair, moves with each.
+fn alone(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
+    // With the first variant of each axis; others are drawn on demand.
+    let paths = slice.free.iter().map(|(path, _)| *path);
+    let paths: Vec<&str> = paths.filter(|path| !slice.is_of_variants(path)).collect();
+    let slice = &slice.along(&paths);
+    let pairs = slice.pairs();
+    if pairs.is_empty() {
+        return rows(slice, name);
     }
-    .draw()
-    .ok()
+    let mut pictures = Vec::new();
+    for pair in pairs {
+        let mut unit = String::new();
+        let mut lines = Vec::new();
+        for &point in &slice.points {
+            let Some(row) = slice.difference(point, &pair, name) else {
+                continue;
+            };
+            let Some(mean) = row.difference else { continue };
+            unit.clone_from(&row.unit);
+            let part = Part {
+                name: colour_of(row.verdict),
+                ends: row.ci95.unwrap_or([mean, mean]),
+                point: Some(mean),
+                text: difference(row),
+            };
+            lines.push(Line::of(slice.label(point), vec![part]));
+        }
+        let rows = Rows {
+            id: id(&slice.along(&[]), &format!("{name}-{}", pair.replace(' ', "-"))),
+            title: title(slice, &format!("{name}, difference {}", minus(&pair))),
+            note: "Paired differences with their 95 % interval, one assumption changed at a time. Green better, orange \
+                   worse, grey no evidence, blue not judged, brown neither good nor bad."
+                .to_owned(),
+            label: format!("{name}, {} [{unit}]", minus(&pair)),
+            names: Vec::new(),
+            lines,
+        };
+        pictures.extend(rows.draw().ok());
+    }
+    pictures
+}
+
+/// What rerouting is made of at each point and in each variant; nothing where there was none.
+fn stages(slice: &Slice<'_>) -> Option<Picture> {
+    let mut lines = Vec::new();
+    let variants = slice.variants();
+    let mean = |point, variant: &str, stage: &str| {
+        let name = format!("rerouting_{stage}_s");
+        slice.metric(point, variant, &name).and_then(|row| row.mean)
+    };
+    let whole = |point, variant: &str| -> f64 {
+        let stages = RerouteRecord::STAGES.iter();
+        stages.filter_map(|stage| mean(point, variant, stage)).sum()
+    };
+    let all = slice
+        .points
+        .iter()
+        .flat_map(|&point| variants.iter().map(move |variant| (point, variant)));
+    let longest = all
+        .map(|(point, variant)| whole(point, variant))
+        .fold(0.0, f64::max);
+    let scale = Scale::of("s", longest);
+    let points = (slice.points.iter()).take(ROWS / variants.len().max(1));
+    for &point in points {
+        for variant in &variants {
+            let (mut from, mut parts) = (0.0, Vec::new());
+            for (number_of, stage) in RerouteRecord::STAGES.iter().enumerate() {
+                let Some(length) = mean(point, variant, stage).map(|mean| mean / scale.factor()) else {
+                    continue;
+                };
+                if length > 0.0 {
+                    parts.push(Part {
+                        name: number_of,
+                        ends: [from, from + length],
+                        text: format!("{}: {} {}", stage.replace('_', " "), number(length), scale.name()),
+                        point: None,
+                    });
+                }
+                from += length;
+            }
+            if !parts.is_empty() {
+                lines.push(Line::of(
+                    format!("{} {variant}", slice.label(point)).trim().to_owned(),
+                    parts,
+                ));
+            }
+        }
+    }
+    let shown = lines.len();
+    let all = slice.points.len() * variants.len().max(1);
+    let more = if all > shown && all > ROWS {
+        format!(", the first {shown} of {all}")
+    } else {
+        String::new()
+    };
+    let rows = Rows {
+        id: id(slice, "stages"),
+        title: title(slice, &format!("rerouting, stage by stage{more}")),
+        note: "Means over replications of the reroutes that came into force; the first key where a request waited."
+            .to_owned(),
+        label: format!("time since the fault [{}]", scale.name()),
+        names: RerouteRecord::STAGES.iter().map(|stage| stage.replace('_', " ")).collect(),
+        lines,
+    };
+    rows.draw().ok()
 }

@@ -147,3 +147,18 @@ fn many_demands_are_cut_short() {
         "{text}"
     );
 }
+
+#[test]
+fn what_faults_did_has_a_table_of_its_own() {
+    let mut hit = example();
+    assert!(!summary(&hit, LOOK).contains("service_interruption_s"));
+    hit.metrics
+        .push(metric("rerouting_latency_s", "demand:d1", "s", 0.012, 0.001));
+    hit.metrics
+        .push(metric("service_interruption_s", "demand:d1", "s", 1.5, 0.1));
+    let text = summary(&hit, LOOK);
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("d1") && line.contains("12.00 ms"));
+    assert!(line.is_some_and(|line| line.contains("1.500 s")), "{text}");
+}

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::routes::hops_from;
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
@@ -44,6 +43,7 @@ impl Checker<'_> {
             }
             self.placement(&here, qkdn);
             self.relay(&here, qkdn);
+            self.routing(&here, qkdn);
             let mut pairs = BTreeMap::new();
             for (l, link) in qkdn.links.iter().enumerate() {
                 let path = here.then("links").then(l);
@@ -77,8 +77,9 @@ impl Checker<'_> {
                     self.two_losses(path.then("attenuation"));
                 }
                 self.model(&path, &link.model, &link.store, link.systems);
+                self.session_limit(&path, link.max_sessions);
                 self.channel(&path, link.channel.as_ref());
-                self.generation(&path, link.generation.as_ref());
+                self.generation(&path, &link.model, link.generation.as_ref());
                 if known {
                     self.reach(
                         &path.then(if link.loss.is_some() { "loss" } else { "length" }),
@@ -221,7 +222,7 @@ impl Checker<'_> {
 
     /// Checks one end of a link; false if it is no node of the QKDN.
     pub(super) fn link_end(&mut self, path: &Path, qkdn: &Qkdn, name: &str) -> bool {
-        if qkdn.nodes.iter().any(|node| node.id == *name) {
+        if self.ways.has(&qkdn.id.0, name) {
             return true;
         }
         let document = self.document;
@@ -282,8 +283,9 @@ impl Checker<'_> {
     pub(super) fn model(&mut self, path: &Path, model: &LinkModel, store: &Store, systems: u32) {
         let here = path.then("model").then(model.name());
         match model {
-            LinkModel::FixedRate(fixed) => {
-                if fixed.rate.0 == 0 {
+            LinkModel::FixedRate(document::FixedRate { rate, .. })
+            | LinkModel::RandomBlocks(document::RandomBlocks { rate, .. }) => {
+                if rate.0 == 0 {
                     self.error(
                         "zero_rate",
                         here.then("rate"),
@@ -353,6 +355,27 @@ impl Checker<'_> {
                     "what does not fit is discarded: raise the store's \"capacity\"",
                 );
             }
+        }
+    }
+
+    /// Checks how many sessions a link at `path` may carry.
+    fn session_limit(&mut self, path: &Path, max_sessions: Option<u32>) {
+        let path = path.then("max_sessions");
+        if max_sessions == Some(0) {
+            self.error(
+                "zero_sessions",
+                path.clone(),
+                "the link carries nobody's keys",
+                "write 1 or more, or leave the limit out",
+            );
+        }
+        if max_sessions.is_some() && self.document.protocol.reservation == Reservation::PerHop {
+            self.error(
+                "session_limit_per_hop",
+                path,
+                "sessions are admitted where hops are reserved before the relay, and here they are not",
+                "write \"reservation\": \"segment\" in \"protocol\"",
+            );
         }
     }
 
@@ -487,9 +510,17 @@ impl Checker<'_> {
     }
 
     /// Checks how a link works from block to block.
-    fn generation(&mut self, path: &Path, generation: Option<&document::Generation>) {
+    fn generation(&mut self, path: &Path, model: &LinkModel, generation: Option<&document::Generation>) {
         let Some(generation) = generation else { return };
         let here = path.then("generation");
+        if matches!(model, LinkModel::RandomBlocks(_)) {
+            self.error(
+                "generation_of_random_blocks",
+                here.clone(),
+                "blocks at random are all alike: they have no errors, no drift and no post-processing",
+                "leave it out, or choose another link model",
+            );
+        }
         if generation.abort_above > Fraction::HALF {
             self.error(
                 "error_rate_over_half",
@@ -632,7 +663,7 @@ impl Checker<'_> {
     /// Whether all links of a QKDN could be read and end at its nodes: else nothing can be said of its routes.
     pub(super) fn is_whole(&self, qkdn: &Qkdn) -> bool {
         let index = self.document.qkdns.iter().position(|other| other.id == qkdn.id);
-        let node = |name: &String| qkdn.nodes.iter().any(|node| node.id == *name);
+        let node = |name: &String| self.ways.has(&qkdn.id.0, name);
         index.is_some_and(|index| self.decoder.is_known(&at!("qkdns", index, "links")))
             && qkdn.links.iter().all(|link| link.between.iter().all(node))
     }
@@ -641,11 +672,8 @@ impl Checker<'_> {
     pub(super) fn boundaries_are_whole(&self) -> bool {
         self.decoder.is_known(&at!("boundaries"))
             && self.document.boundaries.iter().all(|boundary| {
-                boundary.between.iter().all(|place| {
-                    self.document
-                        .qkdn(&place.qkdn)
-                        .is_some_and(|qkdn| qkdn.nodes.iter().any(|node| node.id == place.node))
-                })
+                let mut places = boundary.between.iter();
+                places.all(|place| self.ways.has(&place.qkdn, &place.node))
             })
     }
 
@@ -655,9 +683,9 @@ impl Checker<'_> {
             return;
         }
         let Some(first) = qkdn.nodes.first() else { return };
-        let reached = hops_from(qkdn, first.id.as_str());
+        let reached = self.ways.reached(qkdn, first.id.as_str());
         for (index, node) in qkdn.nodes.iter().enumerate() {
-            if !reached.contains_key(node.id.as_str()) {
+            if !reached[index] {
                 self.warning(
                     "unreached_node",
                     here.then("nodes").then(index).then("id"),
@@ -744,7 +772,8 @@ impl Checker<'_> {
 
     pub(super) fn template(&mut self, path: &Path, link: &LinkTemplate) {
         self.model(path, &link.model, &link.store, link.systems);
+        self.session_limit(path, link.max_sessions);
         self.channel(path, link.channel.as_ref());
-        self.generation(path, link.generation.as_ref());
+        self.generation(path, &link.model, link.generation.as_ref());
     }
 }

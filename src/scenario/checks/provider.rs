@@ -50,6 +50,22 @@ impl Checker<'_> {
     fn policy(&mut self, here: &Path, qkdn: &Qkdn) {
         let document = self.document;
         let policy = &qkdn.policy;
+        if policy.transit_cost > 255 {
+            self.error(
+                "high_transit_cost",
+                here.then("transit_cost"),
+                format!("{} is no cost class", policy.transit_cost),
+                "write a number from 0 to 255",
+            );
+        }
+        if policy.offers_levels && !document.protocol.status_reports {
+            self.error(
+                "levels_unknown",
+                here.then("offers_levels"),
+                "key managers report no levels, so that none can be offered",
+                "write \"status_reports\": true",
+            );
+        }
         let priorities = document.classes.iter().map(|class| class.priority);
         // A demand may always be of the class "default", which has priority 0 unless it is declared.
         let distinct = priorities.collect::<std::collections::BTreeSet<u32>>().len();

@@ -1,6 +1,9 @@
 //! Routes as far as checks need them, and loads that show nothing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Checker, at};
 use crate::kernel::time::Span;
@@ -14,6 +17,9 @@ impl Checker<'_> {
     /// Warns of demands that the initial stores cover, so that no key rate matters to them.
     pub(super) fn realistic_load(&mut self) {
         let document = self.document;
+        if document.load.is_some() {
+            return; // how much is asked for is not known yet, but that it matters
+        }
         let mut lanes = Lanes::new();
         let mut routes = Vec::new();
         for (index, demand) in document.demands.iter().enumerate() {
@@ -21,7 +27,8 @@ impl Checker<'_> {
             let span = Span(end.0.saturating_sub(demand.from.0));
             let bits = (u128::from(demand.key.0) * u128::from(demand.number))
                 .saturating_mul(u128::from(demand.arrivals.requests_in(span)));
-            let Some(hops) = shortest(document, &demand.between, &lets_pass) else {
+            let bits = (bits as f64 * document.demand_scale) as u128;
+            let Found::Way(hops) = self.ways.shortest(&demand.between, &lets_pass) else {
                 continue;
             };
             for (link, forward, initial) in &hops {
@@ -83,29 +90,6 @@ pub(super) fn transit(document: &Document, a: &str, b: &str) -> bool {
 /// One hop of a route: link, whether from its first end to its second, key at the start on that lane.
 pub(super) type HopUse = (String, bool, Bits);
 
-/// From where each node is reached first, with the hop: breadth first, links in the order written.
-pub(super) fn hops_from<'a>(qkdn: &'a Qkdn, start: &'a str) -> BTreeMap<&'a str, Option<(&'a str, HopUse)>> {
-    let mut reached = BTreeMap::from([(start, None)]);
-    let mut queue = VecDeque::from([start]);
-    while let Some(here) = queue.pop_front() {
-        for link in &qkdn.links {
-            let [a, b] = &link.between;
-            for (from, to, forward) in [(a, b, true), (b, a, false)] {
-                if from == here && !reached.contains_key(to.as_str()) {
-                    let hop = (
-                        format!("{}/{}", qkdn.id, link.id),
-                        forward,
-                        lane(&link.store, forward),
-                    );
-                    reached.insert(to, Some((from.as_str(), hop)));
-                    queue.push_back(to);
-                }
-            }
-        }
-    }
-    reached
-}
-
 /// Key at the start on one lane.
 fn lane(store: &Store, forward: bool) -> Bits {
     let first = store.initial.part(store.lane_share);
@@ -116,98 +100,268 @@ fn lane(store: &Store, forward: bool) -> Bits {
     }
 }
 
-/// The hops from `start` to `end` inside a QKDN, if links lead there.
-fn inside(qkdn: &Qkdn, start: &str, end: &str) -> Option<Vec<HopUse>> {
-    let reached = hops_from(qkdn, start);
-    let mut hops = Vec::new();
-    let mut here = end;
-    while let Some((from, hop)) = reached.get(here)? {
-        hops.push(hop.clone());
-        here = from;
-    }
-    hops.reverse();
-    Some(hops)
+/// A step of a route: over a link, or across a boundary from one of its sides.
+#[derive(Clone, Copy, Debug)]
+enum Crossed {
+    /// QKDN and link by their places in the document, and whether from the first end to the second.
+    Link(usize, usize, bool),
+    /// Boundary, and the side that is left.
+    Boundary(usize, usize),
 }
 
-/// Ways that are looked at before one that was not found counts as not there.
-const MOST_WAYS: usize = 20_000;
-
-/// The hops of the shortest route of a demand: through the fewest QKDNs, each visited once and let through by `lets_pass`.
-pub(super) fn shortest(
-    document: &Document,
-    between: &[Place; 2],
-    lets_pass: &dyn Fn(&Qkdn) -> bool,
-) -> Option<Vec<HopUse>> {
-    let [a, b] = between;
-    let from = document.qkdn(&a.qkdn)?;
-    if a.qkdn == b.qkdn {
-        return inside(from, &a.node, &b.node);
-    }
-    let mut search = Search {
-        document,
-        to: b,
-        lets_pass,
-        left: MOST_WAYS,
-    };
-    (1..document.qkdns.len())
-        .find_map(|borders| search.way(from, &a.node, borders, &mut vec![from.id.as_str()]))
+/// What was found of a demand's route.
+pub(super) enum Found {
+    /// Its hops.
+    Way(Vec<HopUse>),
+    /// There is no route.
+    Nothing,
+    /// There may be one: there was too much to look at.
+    TooMany,
 }
 
-/// A search for a route over so many borders.
-struct Search<'a> {
+/// Places that are looked at, where QKDNs in parts might be left and entered again, before nothing more is said.
+const MOST_PLACES: usize = 200_000;
+
+/// A place on a way on which each QKDN is visited once.
+struct Visit<'a> {
+    at: usize,
+    visited: BTreeSet<&'a str>,
+    /// The place before, and the step from there.
+    came: Option<(usize, Crossed)>,
+}
+
+/// The network as a graph, made once for all checks of routes.
+pub(super) struct Ways<'a> {
     document: &'a Document,
-    to: &'a Place,
-    lets_pass: &'a dyn Fn(&Qkdn) -> bool,
-    left: usize,
+    /// Numbers of nodes, by QKDN and id: those that are declared come first.
+    numbers: FxHashMap<(&'a str, &'a str), usize>,
+    declared: usize,
+    /// QKDN of each node.
+    qkdns: Vec<&'a str>,
+    /// Steps from each node, links before boundaries, in the order written.
+    steps: Vec<Vec<(usize, Crossed)>>,
 }
 
-impl<'a> Search<'a> {
-    /// The shortest way from a node over exactly so many borders into none of the QKDNs that were passed.
-    fn way(
-        &mut self,
-        qkdn: &Qkdn,
-        node: &str,
-        borders: usize,
-        passed: &mut Vec<&'a str>,
-    ) -> Option<Vec<HopUse>> {
-        if borders == 0 {
-            return (qkdn.id == *self.to.qkdn).then(|| inside(qkdn, node, &self.to.node))?;
+impl<'a> Ways<'a> {
+    /// The graph of a document; of QKDNs of one id the first counts.
+    pub(super) fn new(document: &'a Document) -> Ways<'a> {
+        let mut ways = Ways {
+            document,
+            numbers: FxHashMap::default(),
+            declared: 0,
+            qkdns: Vec::new(),
+            steps: Vec::new(),
+        };
+        let mut seen = FxHashSet::default();
+        let first = |(_, qkdn): &(usize, &'a Qkdn)| seen.insert(qkdn.id.as_str());
+        let qkdns: Vec<(usize, &Qkdn)> = document.qkdns.iter().enumerate().filter(first).collect();
+        for (_, qkdn) in &qkdns {
+            for node in &qkdn.nodes {
+                ways.number(&qkdn.id.0, &node.id.0);
+            }
         }
-        let document = self.document;
-        let mut best: Option<Vec<HopUse>> = None;
-        for boundary in &document.boundaries {
-            for (near, far) in [(0, 1), (1, 0)] {
-                let [here, there] = [near, far].map(|side| &boundary.between[side]);
-                let next = document.qkdn(&there.qkdn);
-                let enters = |next: &&Qkdn| {
-                    if borders == 1 {
-                        next.id == *self.to.qkdn
-                    } else {
-                        (self.lets_pass)(next)
-                    }
-                };
-                let Some(next) = next.filter(enters) else { continue };
-                if qkdn.id != *here.qkdn || passed.contains(&next.id.as_str()) || self.left == 0 {
-                    continue;
-                }
-                self.left -= 1;
-                let Some(mut hops) = inside(qkdn, node, &here.node) else {
-                    continue;
-                };
-                hops.extend(across(boundary, near, far));
-                passed.push(next.id.as_str());
-                let rest = self.way(next, &there.node, borders - 1, passed);
-                passed.pop();
-                hops.extend(match rest {
-                    Some(rest) => rest,
-                    None => continue,
-                });
-                if best.as_ref().is_none_or(|best| hops.len() < best.len()) {
-                    best = Some(hops);
+        ways.declared = ways.qkdns.len();
+        for (of, qkdn) in qkdns {
+            for (index, link) in qkdn.links.iter().enumerate() {
+                let [a, b] = [0, 1].map(|end| ways.number(&qkdn.id.0, &link.between[end]));
+                ways.steps[a].push((b, Crossed::Link(of, index, true)));
+                ways.steps[b].push((a, Crossed::Link(of, index, false)));
+            }
+        }
+        for (index, boundary) in document.boundaries.iter().enumerate() {
+            let [a, b] = [0, 1].map(|side| {
+                let place = &boundary.between[side];
+                ways.number(&place.qkdn, &place.node)
+            });
+            ways.steps[a].push((b, Crossed::Boundary(index, 0)));
+            ways.steps[b].push((a, Crossed::Boundary(index, 1)));
+        }
+        ways
+    }
+
+    fn number(&mut self, qkdn: &'a str, node: &'a str) -> usize {
+        let next = self.qkdns.len();
+        let number = *self.numbers.entry((qkdn, node)).or_insert(next);
+        if number == next {
+            self.qkdns.push(qkdn);
+            self.steps.push(Vec::new());
+        }
+        number
+    }
+
+    /// Whether a QKDN has a node of that id.
+    pub(super) fn has(&self, qkdn: &str, node: &str) -> bool {
+        self.numbers
+            .get(&(qkdn, node))
+            .is_some_and(|&number| number < self.declared)
+    }
+
+    /// Whether links of a QKDN lead from one of its nodes to each of the others, in the order written.
+    pub(super) fn reached(&self, qkdn: &Qkdn, start: &str) -> Vec<bool> {
+        let number = |node: &str| self.numbers.get(&(qkdn.id.as_str(), node)).copied();
+        let mut reached: FxHashSet<usize> = number(start).into_iter().collect();
+        let mut left: Vec<usize> = reached.iter().copied().collect();
+        while let Some(here) = left.pop() {
+            for &(to, step) in &self.steps[here] {
+                if matches!(step, Crossed::Link(..)) && reached.insert(to) {
+                    left.push(to);
                 }
             }
         }
-        best
+        let nodes = qkdn.nodes.iter();
+        nodes
+            .map(|node| number(&node.id.0).is_some_and(|number| reached.contains(&number)))
+            .collect()
+    }
+
+    fn hops(&self, step: Crossed) -> Vec<HopUse> {
+        match step {
+            Crossed::Link(qkdn, link, forward) => {
+                let qkdn = &self.document.qkdns[qkdn];
+                let link = &qkdn.links[link];
+                let id = format!("{}/{}", qkdn.id, link.id);
+                vec![(id, forward, lane(&link.store, forward))]
+            }
+            Crossed::Boundary(boundary, near) => across(&self.document.boundaries[boundary], near, 1 - near),
+        }
+    }
+
+    fn length(&self, step: Crossed) -> u32 {
+        match step {
+            Crossed::Link(..) => 1,
+            Crossed::Boundary(boundary, _) => match self.document.boundaries[boundary].kind {
+                BoundaryKind::Gwn(_) => 1,
+                BoundaryKind::Iwn(_) => 2,
+            },
+        }
+    }
+
+    /// The hops of the shortest route of a demand: over the fewest boundaries, then of fewest hops, each QKDN visited once and
+    /// let through by `lets_pass`.
+    pub(super) fn shortest(&self, between: &[Place; 2], lets_pass: &dyn Fn(&Qkdn) -> bool) -> Found {
+        let ends = [0, 1].map(|end| {
+            let place = &between[end];
+            self.numbers
+                .get(&(place.qkdn.as_str(), place.node.as_str()))
+                .copied()
+        });
+        let [Some(from), Some(to)] = ends else {
+            return Found::Nothing;
+        };
+        let passable: FxHashSet<&str> = self
+            .document
+            .qkdns
+            .iter()
+            .filter(|qkdn| lets_pass(qkdn))
+            .map(|qkdn| qkdn.id.as_str())
+            .collect();
+        let enters = |node: usize| self.qkdns[node] == self.qkdns[to] || passable.contains(self.qkdns[node]);
+        let home = self.qkdns[from] == self.qkdns[to];
+        let follows = |at: usize, (next, step): (usize, Crossed)| match step {
+            Crossed::Link(..) => true,
+            Crossed::Boundary(..) => !home && self.qkdns[at] != self.qkdns[to] && enters(next),
+        };
+        // Boundaries, hops, and the order in which places were found.
+        let mut best: FxHashMap<usize, (u32, u32)> = FxHashMap::from_iter([(from, (0, 0))]);
+        let mut came: FxHashMap<usize, (usize, Crossed)> = FxHashMap::default();
+        let mut left = BinaryHeap::from([Reverse((0, 0, 0, from))]);
+        let mut found = 0;
+        while let Some(Reverse((borders, hops, _, at))) = left.pop() {
+            if at == to {
+                break;
+            }
+            if best[&at] < (borders, hops) {
+                continue;
+            }
+            for &(next, step) in self.steps[at].iter().filter(|&&step| follows(at, step)) {
+                let crosses = u32::from(matches!(step, Crossed::Boundary(..)));
+                let reached = (borders + crosses, hops + self.length(step));
+                if best.get(&next).is_none_or(|&known| reached < known) {
+                    best.insert(next, reached);
+                    came.insert(next, (at, step));
+                    found += 1;
+                    left.push(Reverse((reached.0, reached.1, found, next)));
+                }
+            }
+        }
+        if !best.contains_key(&to) {
+            return Found::Nothing;
+        }
+        let mut steps = Vec::new();
+        let mut at = to;
+        while let Some(&(before, step)) = came.get(&at) {
+            steps.push(step);
+            at = before;
+        }
+        steps.reverse();
+        self.once_each(&steps, from)
+            .unwrap_or_else(|| self.simple(from, to, &follows))
+    }
+
+    /// A way, if it visits each QKDN once.
+    fn once_each(&self, steps: &[Crossed], from: usize) -> Option<Found> {
+        let mut visited = FxHashSet::from_iter([self.qkdns[from]]);
+        for step in steps {
+            if let &Crossed::Boundary(boundary, near) = step {
+                let far = &self.document.boundaries[boundary].between[1 - near];
+                if !visited.insert(far.qkdn.as_str()) {
+                    return None;
+                }
+            }
+        }
+        Some(Found::Way(
+            steps.iter().flat_map(|&step| self.hops(step)).collect(),
+        ))
+    }
+
+    /// The shortest way of all that visit each QKDN once, where the shortest of any does not: only where a QKDN is in parts.
+    fn simple(&self, from: usize, to: usize, follows: &dyn Fn(usize, (usize, Crossed)) -> bool) -> Found {
+        // A place is a node and the QKDNs visited on the way to it: both decide what may follow.
+        let start = Visit {
+            at: from,
+            visited: BTreeSet::from([self.qkdns[from]]),
+            came: None,
+        };
+        let mut places = vec![start];
+        let mut known = FxHashSet::default();
+        let mut left = BinaryHeap::from([Reverse((0, 0, 0))]);
+        while let Some(Reverse((borders, hops, number))) = left.pop() {
+            let (at, visited) = (places[number].at, places[number].visited.clone());
+            if at == to {
+                let mut steps = Vec::new();
+                let mut place = &places[number];
+                while let Some((before, step)) = place.came {
+                    steps.push(step);
+                    place = &places[before];
+                }
+                steps.reverse();
+                return Found::Way(steps.iter().flat_map(|&step| self.hops(step)).collect());
+            }
+            if !known.insert((at, visited.clone())) {
+                continue;
+            }
+            for &(next, step) in self.steps[at].iter().filter(|&&step| follows(at, step)) {
+                let crosses = matches!(step, Crossed::Boundary(..));
+                let mut visited = visited.clone();
+                if crosses && !visited.insert(self.qkdns[next]) {
+                    continue;
+                }
+                if places.len() == MOST_PLACES {
+                    return Found::TooMany;
+                }
+                left.push(Reverse((
+                    borders + u32::from(crosses),
+                    hops + self.length(step),
+                    places.len(),
+                )));
+                places.push(Visit {
+                    at: next,
+                    visited,
+                    came: Some((number, step)),
+                });
+            }
+        }
+        Found::Nothing
     }
 }
 

@@ -1,11 +1,13 @@
 //! Checks of demands, faults, expectations and the data network.
 
-use super::routes::{joins, lets_pass, shortest, transit};
+use super::routes::{Found, joins, lets_pass, transit};
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
 use crate::observe::metrics;
-use crate::scenario::document::{Arrivals, Authentication, BoundaryKind, Place, Sharing};
+use crate::scenario::document::{
+    Arrivals, Authentication, BoundaryKind, Demand, Detection, Holding, Place, Sharing,
+};
 use crate::units::Bits;
 
 impl Checker<'_> {
@@ -25,6 +27,20 @@ impl Checker<'_> {
                 "add a demand, or there is nothing to measure",
             );
         }
+        let factors = [
+            ("demand_scale", Some(document.demand_scale)),
+            ("load", document.load),
+        ];
+        for (name, factor) in factors {
+            if factor.is_some_and(|factor| !(1e-6..=1e6).contains(&factor)) {
+                self.error(
+                    "factor_out_of_range",
+                    Path::default().then(name),
+                    "demand by this factor cannot be simulated",
+                    "write a number from 0.000001 to 1000000, such as 0.8",
+                );
+            }
+        }
         for (index, demand) in document.demands.iter().enumerate() {
             let path = at!("demands", index);
             let mut resolved = true;
@@ -35,22 +51,19 @@ impl Checker<'_> {
                 self.route(&path.then("between"), &demand.between);
             }
             let arrivals = path.then("arrivals").then(demand.arrivals.name());
-            if demand.arrivals.requests_in(Span(u64::MAX / 2)) == 0 {
+            self.arrivals(&arrivals, demand);
+            // These have been found above.
+            let found = match &demand.arrivals {
+                Arrivals::Replay(_) => true,
+                Arrivals::OnOff(bursts) => bursts.on == Span::ZERO,
+                _ => false,
+            };
+            if !found && demand.arrivals.requests_in(Span(u64::MAX / 2)) == 0 {
                 self.error(
                     "zero_demand_rate",
                     arrivals.then("rate"),
                     format!("demand {} never asks", demand.id),
                     "write a rate above 0, or leave the demand out",
-                );
-            }
-            if let Arrivals::Periodic(periodic) = &demand.arrivals
-                && periodic.period == Span::ZERO
-            {
-                self.error(
-                    "zero_period",
-                    arrivals.then("period"),
-                    format!("demand {} asks infinitely often", demand.id),
-                    "write a period such as \"100 ms\"",
                 );
             }
             if demand.key == Bits::ZERO {
@@ -100,6 +113,73 @@ impl Checker<'_> {
         }
     }
 
+    /// Checks when a demand asks, beside its rate.
+    fn arrivals(&mut self, path: &Path, demand: &Demand) {
+        match &demand.arrivals {
+            Arrivals::Periodic(periodic) if periodic.period == Span::ZERO => self.error(
+                "zero_period",
+                path.then("period"),
+                format!("demand {} asks infinitely often", demand.id),
+                "write a period such as \"100 ms\"",
+            ),
+            Arrivals::OnOff(bursts) if bursts.on == Span::ZERO => self.error(
+                "zero_period",
+                path.then("on"),
+                format!("demand {} is never on", demand.id),
+                "write a time such as \"10 s\"",
+            ),
+            Arrivals::Sessions(sessions) => {
+                let (time, field) = match &sessions.holding {
+                    Holding::Exponential(held) => (held.mean, "mean"),
+                    Holding::Fixed(held) => (held.time, "time"),
+                };
+                if time == Span::ZERO {
+                    self.error(
+                        "zero_holding_time",
+                        path.then("holding").then(sessions.holding.name()).then(field),
+                        format!("sessions of demand {} are over as they open", demand.id),
+                        "write a time such as \"3 min\"",
+                    );
+                }
+                if sessions.requests.is_some_and(|rate| rate.0 == 0) {
+                    self.error(
+                        "zero_demand_rate",
+                        path.then("requests"),
+                        "sessions that ask no more after their first request have no rate",
+                        "leave it out",
+                    );
+                }
+            }
+            Arrivals::Replay(replay) => {
+                let late = replay.times.windows(2).position(|pair| pair[0] > pair[1]);
+                if let Some(index) = late {
+                    self.error(
+                        "trace_order",
+                        path.then("times").then(index + 1),
+                        format!(
+                            "{} does not come after {}",
+                            replay.times[index + 1],
+                            replay.times[index]
+                        ),
+                        "write the instants in order of time",
+                    );
+                }
+                let until = demand.until.unwrap_or(self.document.end());
+                let inside = |at: &&Span| **at >= demand.from && **at < until;
+                // A file that could not be read has its own finding.
+                if replay.file.is_none() && !replay.times.iter().any(|at| inside(&at)) {
+                    self.error(
+                        "empty_trace",
+                        path.clone(),
+                        format!("the trace of demand {} has no request in its time", demand.id),
+                        "give \"times\" or a \"file\" with instants between its beginning and its end",
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Checks that a demand can be served at all.
     pub(super) fn route(&mut self, path: &Path, between: &[Place; 2]) {
         let [a, b] = between;
@@ -116,8 +196,20 @@ impl Checker<'_> {
         let whole = between
             .iter()
             .all(|place| document.qkdn(&place.qkdn).is_some_and(|qkdn| self.is_whole(qkdn)));
-        if !whole || !self.boundaries_are_whole() || shortest(document, between, &lets_pass).is_some() {
+        if !whole || !self.boundaries_are_whole() {
             return;
+        }
+        match self.ways.shortest(between, &lets_pass) {
+            Found::Way(_) => return,
+            Found::Nothing => {}
+            Found::TooMany => {
+                return self.warning(
+                    "unchecked_demand",
+                    path.clone(),
+                    format!("whether links and boundaries lead from {a} to {b} was not found out: too many ways to look at"),
+                    "a QKDN between them is in parts: join them by links",
+                );
+            }
         }
         if a.qkdn == b.qkdn {
             self.error(
@@ -139,7 +231,7 @@ impl Checker<'_> {
                 format!("no links lead from {a} over a boundary to {b}"),
                 "add links between these nodes and the boundary",
             );
-        } else if shortest(document, between, &|_| true).is_some() {
+        } else if matches!(self.ways.shortest(between, &|_| true), Found::Way(_)) {
             self.error(
                 "transit_refused",
                 path.clone(),
@@ -221,6 +313,7 @@ impl Checker<'_> {
                                 .is_some_and(|qkdn| qkdn.nodes.iter().any(|other| other.id == *node))
                         })
                 }
+                Some(("fault", id)) => document.faults.iter().any(|fault| fault.id == *id),
                 Some(_) => false,
             };
             self.measured(&path.then("metric"), expectation.metric.as_str());
@@ -229,7 +322,7 @@ impl Checker<'_> {
                     "unknown_scope",
                     path.then("scope"),
                     format!("there is no scope \"{scope}\""),
-                    "scopes are network, qkdn:ID, demand:ID, link:QKDN/LINK, link:BOUNDARY, class:NAME, node:QKDN/NODE, node:BOUNDARY",
+                    "scopes are network, qkdn:ID, demand:ID, link:QKDN/LINK, link:BOUNDARY, class:NAME, fault:ID, node:QKDN/NODE, node:BOUNDARY",
                 );
             }
         }
@@ -241,13 +334,23 @@ impl Checker<'_> {
         let tags = matches!(document.security.authentication, Authentication::WegmanCarter(_));
         let (on, setting) = match metric {
             "kkder" => (document.run.material_check, "\"material_check\": true in \"run\""),
-            "exposed_bits_per_node" | "clear_bits_per_node" | "retention_s" => {
+            "exposed_bits_per_node" | "clear_bits_per_node" | "nodes_in_clear" | "retention_s" => {
                 (document.security.exposure, "\"exposure\": true in \"security\"")
             }
             "authentication_bits" | "unauthenticated_messages" => (
                 tags,
                 "\"authentication\": {\"wegman_carter\": {}} in \"security\"",
             ),
+            "heartbeat_messages" | "heartbeat_bytes" => (
+                matches!(document.protocol.recovery.detection, Detection::Heartbeat(_)),
+                "\"detection\": {\"heartbeat\": {}} in \"recovery\" in \"protocol\"",
+            ),
+            of_reroutes
+                if of_reroutes == "reroutes"
+                    || (of_reroutes.starts_with("rerouting_") && of_reroutes != "rerouting_latency_s") =>
+            {
+                (!document.faults.is_empty(), "a fault in \"faults\"")
+            }
             "sharing_link_key_bits" => (
                 matches!(document.security.sharing, Sharing::KsaKeys(_)),
                 "\"sharing\": {\"ksa_keys\": {}} in \"security\"",

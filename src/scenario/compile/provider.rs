@@ -13,6 +13,9 @@ impl Compiler<'_> {
         for class in &document.classes {
             if let Some(id) = self.builder.find_class(class.id.as_str()) {
                 self.builder.priority(id, class.priority);
+                if class.lacking == document::Lacking::Fail {
+                    self.builder.impatient(id);
+                }
             }
         }
         for qkdn in &document.qkdns {
@@ -22,6 +25,8 @@ impl Compiler<'_> {
                 rules: rules.collect(),
                 preemption: qkdn.policy.preemption,
                 refuses_transit: qkdn.policy.transit == document::Transit::Refuse,
+                transit_cost: qkdn.policy.transit_cost.min(255) as u8,
+                offers_levels: qkdn.policy.offers_levels,
                 ..Policy::default()
             };
             self.builder.policy(id, policy);

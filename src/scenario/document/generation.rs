@@ -91,9 +91,10 @@ record! {
 }
 
 record! {
-    /// Classical channels that scatter into the quantum channel (Raman), running with it.
+    /// Classical channels that scatter into the quantum channel (Raman), running with it; with a station in the middle, in
+    /// either arm.
     pub struct Raman {
-        /// Launch power of all channels together in mW.
+        /// Launch power of all channels together in mW, at the beginning of the fibre (of each arm).
         power_mw: f64,
         /// Scattering [1/(km nm)]. Assumption: 2e-9, near 1550 nm (Chapuran et al., New J. Phys. 11, 105001 (2009)).
         scattering: f64 = 2e-9,
@@ -139,18 +140,48 @@ impl Channel {
 /// What a model sees of a fibre of that length and loss with what its channel adds.
 pub fn quantum_channel(channel: Option<&Channel>, length: Metres, fibre: Decibels) -> models::Channel {
     let added = channel.map_or(Decibels::ZERO, |channel| channel.added_loss(length));
-    let scattered = channel.and_then(|channel| channel.raman.as_ref()).map(|raman| {
-        let light = Scattering {
-            power_mw: raman.power_mw,
-            per_km_nm: raman.scattering,
-            filter_nm: raman.filter_nm,
-            gate_ns: raman.gate_ns,
-            receiver: raman.receiver,
-        };
-        light.counts_per_gate(length.0 as f64 / 1e3, fibre.as_db())
-    });
+    let raman = channel.and_then(|channel| channel.raman.as_ref());
+    let scattered = |share: f64| {
+        raman.map_or(0.0, |raman| {
+            let light = Scattering {
+                power_mw: raman.power_mw,
+                per_km_nm: raman.scattering,
+                filter_nm: raman.filter_nm,
+                gate_ns: raman.gate_ns,
+                receiver: raman.receiver,
+            };
+            light.counts_per_gate(length.0 as f64 / 1e3 * share, fibre.as_db() * share)
+        })
+    };
     models::Channel {
-        background: scattered.unwrap_or(0.0),
+        background: scattered(1.0),
+        background_of_arm: scattered(0.5),
         ..models::Channel::quiet(length.0 as f64, Decibels(fibre.0.saturating_add(added.0)).as_db())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 1 mW · 2e-9 · 0.8 nm at 1550 nm, a ns and a tenth of the light: over 50 km and 10 dB, and over half of it.
+    #[test]
+    fn raman_light_is_counted_at_the_end_of_the_fibre_and_of_an_arm() {
+        let channel = Channel {
+            raman: Some(Raman {
+                power_mw: 1.0,
+                scattering: 2e-9,
+                filter_nm: 0.8,
+                gate_ns: 1.0,
+                receiver: 0.1,
+            }),
+            ..super::super::defaults()
+        };
+        let seen = quantum_channel(Some(&channel), Metres(50_000), Decibels(10_000_000_000));
+        assert!((seen.background / 6.24e-3 - 1.0).abs() < 2e-3, "{seen:?}");
+        let half = seen.background / 2.0 * 10_f64.sqrt();
+        assert!((seen.background_of_arm / half - 1.0).abs() < 1e-9, "{seen:?}");
+        let quiet = quantum_channel(None, Metres(50_000), Decibels(10_000_000_000));
+        assert_eq!((quiet.background, quiet.background_of_arm), (0.0, 0.0));
     }
 }

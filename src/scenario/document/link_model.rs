@@ -17,6 +17,17 @@ record! {
 }
 
 record! {
+    /// A link that makes key at one rate whatever its loss, in equal blocks that come at random: at exponential distances,
+    /// as a Poisson process. Several module pairs each make blocks of their own.
+    pub struct RandomBlocks {
+        /// Mean key rate of one module pair, both lanes together.
+        rate: BitRate,
+        /// Bits that come at once.
+        block: Bits,
+    }
+}
+
+record! {
     /// A measured key rate over loss: either points (log₁₀ of the rate is interpolated linearly over the loss), or
     /// a rate at 10 dB from which the rate falls by a factor of 10 per 10 dB, or a preset. No key beyond the last point
     /// or `loss_max`; below the first point the rate is the first's.
@@ -51,6 +62,8 @@ choice! {
     pub enum LinkModel ("link model") as dyn Parameters {
         /// One rate whatever the loss.
         fixed_rate => FixedRate(FixedRate),
+        /// One rate whatever the loss, in equal blocks at exponential distances.
+        random_blocks => RandomBlocks(RandomBlocks),
         /// A measured rate over loss.
         measured_table => MeasuredTable(MeasuredTable),
         /// Decoy-state BB84, infinitely many decoys, asymptotic.
@@ -99,7 +112,10 @@ impl LinkModel {
 
     /// Whether its blocks differ from one another even where the scenario does not say so: a physical model.
     pub fn is_physical(&self) -> bool {
-        !matches!(self, LinkModel::FixedRate(_) | LinkModel::MeasuredTable(_))
+        !matches!(
+            self,
+            LinkModel::FixedRate(_) | LinkModel::RandomBlocks(_) | LinkModel::MeasuredTable(_)
+        )
     }
 
     /// Whether an untrusted station stands in the middle of its link, which has its price.
@@ -123,7 +139,7 @@ impl LinkModel {
     /// The loss beyond which the model gives no key; `None` if there is no such loss.
     pub fn reach(&self, channel: &Channel) -> Option<Decibels> {
         match self {
-            LinkModel::FixedRate(_) => None,
+            LinkModel::FixedRate(_) | LinkModel::RandomBlocks(_) => None,
             LinkModel::MeasuredTable(table) => {
                 let preset = table.of_preset().and_then(Result::ok);
                 let reach = preset.map(|preset| Decibels(libm::round(preset.reach_db() * 1e9) as u64));
@@ -142,7 +158,7 @@ impl LinkModel {
     /// Whether a link over that channel makes any key.
     pub fn reaches_over(&self, channel: &Channel) -> bool {
         match self {
-            LinkModel::FixedRate(_) => true,
+            LinkModel::FixedRate(_) | LinkModel::RandomBlocks(_) => true,
             LinkModel::MeasuredTable(_) => self
                 .reach(channel)
                 .is_none_or(|reach| channel.loss_db <= reach.as_db()),
@@ -154,6 +170,7 @@ impl LinkModel {
     pub fn block(&self) -> Option<Bits> {
         match self {
             LinkModel::FixedRate(model) => model.block,
+            LinkModel::RandomBlocks(model) => Some(model.block),
             LinkModel::MeasuredTable(model) => model.block,
             _ => None,
         }
@@ -161,6 +178,18 @@ impl LinkModel {
 }
 
 impl Parameters for FixedRate {
+    fn presets(&self) -> &'static [models::Preset] {
+        &[]
+    }
+
+    fn model(&self) -> Result<Arc<dyn models::LinkModel>, Vec<Problem>> {
+        Ok(Arc::new(models::FixedRate {
+            rate_bps: self.rate.0 as f64,
+        }))
+    }
+}
+
+impl Parameters for RandomBlocks {
     fn presets(&self) -> &'static [models::Preset] {
         &[]
     }

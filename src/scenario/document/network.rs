@@ -141,8 +141,70 @@ choice! {
         fewest_hops => FewestHops(Nothing),
         /// The route with the least fibre.
         shortest_length => ShortestLength(Nothing),
-        /// The route whose slowest link is fastest, by provisioned key rate.
+        /// The route that keys pass soonest in an idle network: data network's ways and processing times.
+        least_delay => LeastDelay(Nothing),
+        /// The route with the least sum of 1 + reference / (usable key + key rate x horizon), by what is known of stores.
+        key_aware => KeyAware(KeyAware),
+        /// The route whose slowest link is fastest, by provisioned key rate; among those the one with the fewest hops.
         widest => Widest(Nothing),
+        /// Of the routes with the fewest hops the one whose slowest link is fastest.
+        widest_shortest => WidestShortest(Nothing),
+        /// Of the k shortest routes the first with enough key for the request on every hop, by what is known (Yen).
+        k_shortest => KShortest(KShortest),
+        /// Greedy by places and link quality, with recovery by the right-hand rule (GPSRQ); needs "lon" and "lat" of nodes.
+        gpsrq => Gpsrq(Gpsrq),
+        /// The route with the fewest hops by distance vectors that controllers exchange over Cx; needs distributed control.
+        distance_vector => DistanceVector(DistanceVector),
+    }
+}
+
+record! {
+    /// How much a hop's want of key counts.
+    pub struct KeyAware {
+        /// Key on a hop within the horizon with which it counts as two hops. Assumption: 1 Mbit.
+        reference: Bits = Bits(1_000_000),
+        /// How far ahead a link's key rate counts. Assumption: 10 s.
+        horizon: Span = Span::from_seconds(10),
+    }
+}
+
+record! {
+    /// How controllers exchange distances.
+    pub struct DistanceVector {
+        /// How often each tells its neighbours all of them; changes are told at once. Assumption: 30 s, as RIP does.
+        period: Span = Span::from_seconds(30),
+        /// The distance that counts as unreachable, 2 to 65535 hops. Assumption: 64.
+        infinity: u32 = 64,
+    }
+}
+
+record! {
+    /// Which routes are looked at.
+    pub struct KShortest {
+        /// How many, 1 to 64. Assumption: 4.
+        k: u32 = 4,
+        /// What is short.
+        by: ShortBy = ShortBy::Hops,
+    }
+}
+
+names! {
+    /// What makes a route short.
+    pub enum ShortBy ("measure of a route") {
+        /// Few hops.
+        hops => Hops,
+        /// Little fibre.
+        length => Length,
+        /// Little delay: data network's ways and processing times.
+        delay => Delay,
+    }
+}
+
+record! {
+    /// What a node forwards by.
+    pub struct Gpsrq {
+        /// Weight of progress towards the goal; the rest is that of the link's key. Assumption: one half.
+        distance_weight: Fraction = Fraction::HALF,
     }
 }
 
@@ -240,6 +302,8 @@ record! {
         generation: Option<Generation>,
         /// Where its keys are kept.
         store: Store = Store::default(),
+        /// How many sessions it carries at once in each direction; default: as many as come.
+        max_sessions: Option<u32>,
         /// The stretches of shared ducts that it lies in, from the first end to the second; default: a duct of
         /// its own, "QKDN/LINK".
         ducts: Vec<Stretch>,
@@ -404,6 +468,8 @@ record! {
         generation: Option<Generation>,
         /// Where its keys are kept.
         store: Store = Store::default(),
+        /// How many sessions it carries at once in each direction; default: as many as come.
+        max_sessions: Option<u32>,
         /// Number of module pairs in parallel.
         systems: u32 = 1,
     }

@@ -14,6 +14,11 @@ record! {
         preemption: bool = false,
         /// Whether keys between two other QKDNs may pass through. Assumption: they may.
         transit: Transit = Transit::Allow,
+        /// Cost class of keys between two others, 0 to 255: the sum over a way's providers is what QKDNs before them choose it
+        /// by, next to whether it makes key. Assumption: 0.
+        transit_cost: u32 = 0,
+        /// Whether offers of ways through here name the level class of the least store on them. Assumption: they do not.
+        offers_levels: bool = false,
     }
 }
 

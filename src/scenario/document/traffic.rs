@@ -1,7 +1,8 @@
 //! What is asked of the networks, what breaks, and what is expected.
 
-use super::network::{Name, Place};
-use crate::catalogue::{choice, record};
+use super::network::{Name, Nothing, Place};
+use super::protection::Protection;
+use crate::catalogue::{choice, names, record};
 use crate::fault::Fault;
 use crate::fault::occurrence::Renewal;
 use crate::kernel::time::Span;
@@ -14,8 +15,20 @@ record! {
         id: Name,
         /// Those of a higher priority are served first; first in, first out among equals. Assumption: all alike.
         priority: u32 = 0,
+        /// What becomes of its requests that find too little key. Assumption: they wait.
+        lacking: Lacking = Lacking::Wait,
         /// A remark.
         note: Option<String>,
+    }
+}
+
+names! {
+    /// What becomes of a request that finds too little key (P12 step 4 leaves it to policy).
+    pub enum Lacking ("answer to a lack of key") {
+        /// It waits until there is enough, or until its time-out.
+        wait => Wait,
+        /// It fails at once.
+        fail => Fail,
     }
 }
 
@@ -36,6 +49,10 @@ record! {
         timeout: Span,
         /// Its class of service.
         class: String = "default".to_owned(),
+        /// What protects it against failures and compromised nodes. Assumption: rerouting on demand alone.
+        protection: Protection = Protection::None(Nothing {}),
+        /// A pool of "pools" between the same nodes that its requests are served from while that has key.
+        pool: Option<String>,
         /// No request before this instant.
         from: Span = Span::ZERO,
         /// No request from this instant on; default: the end.
@@ -61,6 +78,68 @@ record! {
     }
 }
 
+record! {
+    /// Requests in bursts: at random while on, none while off; on and off by turns, each for an exponential time.
+    pub struct OnOff {
+        /// Mean time for which it is on.
+        on: Span,
+        /// Mean time for which it is off.
+        off: Span,
+        /// How many requests on average while it is on.
+        rate: Rate,
+    }
+}
+
+record! {
+    /// Sessions that come at random and hold their route for a time. Each asks for key as it opens, and may ask again while it
+    /// is held. Where a link carries only so many ("max_sessions"), one that finds it full is refused, and its requests
+    /// fail.
+    pub struct Sessions {
+        /// How many sessions on average.
+        rate: Rate,
+        /// How long each is held.
+        holding: Holding,
+        /// How many requests of each on average while it is held, at random, beside its first. Default: none.
+        requests: Option<Rate>,
+    }
+}
+
+choice! {
+    /// How long a session is held.
+    pub enum Holding ("holding time") {
+        /// For an exponential time.
+        exponential => Exponential(MeanTime),
+        /// Always for the same time.
+        fixed => Fixed(FixedTime),
+    }
+}
+
+record! {
+    /// An exponential time.
+    pub struct MeanTime {
+        /// Its mean.
+        mean: Span,
+    }
+}
+
+record! {
+    /// A time that is always the same.
+    pub struct FixedTime {
+        /// How long.
+        time: Span,
+    }
+}
+
+record! {
+    /// Requests at the instants of a trace.
+    pub struct Replay {
+        /// The instants, in order, from the start of the run.
+        times: Vec<Span>,
+        /// A file with them, relative to this one: JSON (a list of times) or CSV (a line "at", then one time a line).
+        file: Option<String>,
+    }
+}
+
 choice! {
     /// When a demand asks for keys.
     pub enum Arrivals ("arrival process") {
@@ -68,6 +147,12 @@ choice! {
         periodic => Periodic(Periodic),
         /// At random, independently of each other.
         poisson => Poisson(Poisson),
+        /// In bursts.
+        on_off => OnOff(OnOff),
+        /// In sessions that come, hold their route, and go.
+        sessions => Sessions(Sessions),
+        /// As a trace says.
+        replay => Replay(Replay),
     }
 }
 
@@ -77,6 +162,21 @@ impl Arrivals {
         match self {
             Arrivals::Periodic(periodic) => span.0.div_ceil(periodic.period.0.max(1)),
             Arrivals::Poisson(poisson) => poisson.rate.events_in_ns(span.0),
+            Arrivals::OnOff(bursts) => {
+                let both = u128::from(bursts.on.0) + u128::from(bursts.off.0);
+                let on = u128::from(span.0) * u128::from(bursts.on.0) / both.max(1);
+                bursts.rate.events_in_ns(on as u64)
+            }
+            Arrivals::Sessions(sessions) => {
+                let held = match &sessions.holding {
+                    Holding::Exponential(MeanTime { mean }) => *mean,
+                    Holding::Fixed(FixedTime { time }) => *time,
+                };
+                let again = sessions.requests.map_or(0, |rate| rate.events_in_ns(held.0));
+                let opened = sessions.rate.events_in_ns(span.0);
+                opened.saturating_mul(again.saturating_add(1))
+            }
+            Arrivals::Replay(replay) => replay.times.len() as u64,
         }
     }
 }
@@ -119,7 +219,7 @@ record! {
     pub struct Expectation {
         /// The metric's name.
         metric: String,
-        /// `network`, `qkdn:ID`, `demand:ID`, `link:ID` or `class:NAME`.
+        /// `network`, `qkdn:ID`, `demand:ID`, `link:ID`, `class:NAME` or `fault:ID`.
         scope: String = "network".to_owned(),
         /// It should not be above this.
         at_most: Option<f64>,

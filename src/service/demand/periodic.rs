@@ -1,6 +1,6 @@
 //! Periodic requests with a random phase.
 
-use super::ArrivalProcess;
+use super::{Arrival, ArrivalProcess, Arrivals};
 use crate::kernel::{Span, Stream};
 
 /// One request every `period`; the first at a phase drawn uniformly from \[0, period) unless it is given.
@@ -12,18 +12,37 @@ pub struct Periodic {
     pub phase: Option<Span>,
 }
 
-impl ArrivalProcess for Periodic {
-    fn first(&self, random: &mut Stream) -> Span {
-        // Drawn in any case: a given phase moves no one else's numbers.
-        let drawn = Span(random.below(self.period.0));
-        self.phase.unwrap_or(drawn)
-    }
+#[derive(Debug)]
+struct Run {
+    process: Periodic,
+    before: Option<Span>,
+}
 
-    fn next(&self, _random: &mut Stream) -> Span {
-        self.period
+impl ArrivalProcess for Periodic {
+    fn begin(&self, _horizon: Span) -> Box<dyn Arrivals> {
+        Box::new(Run {
+            process: *self,
+            before: None,
+        })
     }
 
     fn mean_rate(&self) -> f64 {
         1.0 / self.period.as_seconds()
+    }
+}
+
+impl Arrivals for Run {
+    fn next(&mut self, random: &mut Stream) -> Option<Arrival> {
+        let Periodic { period, phase } = self.process;
+        let at = match self.before {
+            Some(before) => before + period,
+            // Drawn in any case: a given phase moves no one else's numbers.
+            None => {
+                let drawn = Span(random.below(period.0));
+                phase.unwrap_or(drawn)
+            }
+        };
+        self.before = Some(at);
+        Some(Arrival { at, hold: None })
     }
 }

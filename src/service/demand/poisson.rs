@@ -1,6 +1,6 @@
 //! A Poisson process.
 
-use super::ArrivalProcess;
+use super::{Arrival, ArrivalProcess, Arrivals, exponential};
 use crate::kernel::{Span, Stream};
 
 /// Exponential times between requests, by inverse transform: one draw each.
@@ -10,16 +10,31 @@ pub struct Poisson {
     pub rate: f64,
 }
 
-impl ArrivalProcess for Poisson {
-    fn first(&self, random: &mut Stream) -> Span {
-        self.next(random)
-    }
+#[derive(Debug)]
+struct Run {
+    mean_ns: f64,
+    at: Span,
+}
 
-    fn next(&self, random: &mut Stream) -> Span {
-        Span(libm::round(random.exponential(1e9 / self.rate)) as u64)
+impl ArrivalProcess for Poisson {
+    fn begin(&self, _horizon: Span) -> Box<dyn Arrivals> {
+        Box::new(Run {
+            mean_ns: 1e9 / self.rate,
+            at: Span::ZERO,
+        })
     }
 
     fn mean_rate(&self) -> f64 {
         self.rate
+    }
+}
+
+impl Arrivals for Run {
+    fn next(&mut self, random: &mut Stream) -> Option<Arrival> {
+        self.at = self.at + exponential(self.mean_ns, random);
+        Some(Arrival {
+            at: self.at,
+            hold: None,
+        })
     }
 }

@@ -40,7 +40,12 @@ impl KeyManager {
             otp,
         } = part;
         let request = order.ask.request;
-        self.combining.retain(|_, combining| combining.deadline >= cx.now);
+        while let Some(past) = self.combining_expiry.next_past(cx.now) {
+            let kept = self.combining.get(&past);
+            if kept.is_some_and(|combining| combining.deadline < cx.now) {
+                self.combining.remove(&past);
+            }
+        }
         let known = self.combining.get(&request).map(|combining| combining.attempt);
         if order.deadline < cx.now || known.is_some_and(|attempt| attempt > order.ask.attempt) {
             return;
@@ -54,6 +59,7 @@ impl KeyManager {
                 last: None,
             };
             self.combining.insert(request, combining);
+            self.combining_expiry.add(request, order.deadline);
         }
         let combining = self.combining.get_mut(&request).expect("it is there now");
         let position = usize::from(position);

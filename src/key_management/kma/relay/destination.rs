@@ -134,17 +134,27 @@ impl KeyManager {
 
     /// What is known of an attempt's part; `None` if a later attempt is under way. Forgets what has timed out.
     fn part(&mut self, ask: Ask, deadline: Time, now: Time) -> Option<&mut Part> {
-        self.parts.retain(|_, part| part.deadline >= now);
-        let part = self.parts.entry(ask.request).or_insert(Part {
-            attempt: 0,
-            deadline,
-            upstream: None,
-            request: None,
+        while let Some(past) = self.parts_expiry.next_past(now) {
+            if self.parts.get(&past).is_some_and(|part| part.deadline < now) {
+                self.parts.remove(&past);
+            }
+        }
+        let part = self.parts.entry(ask.request).or_insert_with(|| {
+            self.parts_expiry.add(ask.request, deadline);
+            Part {
+                attempt: 0,
+                deadline,
+                upstream: None,
+                request: None,
+            }
         });
         if part.attempt > ask.attempt {
             return None;
         }
         if part.attempt < ask.attempt {
+            if part.deadline < deadline {
+                self.parts_expiry.add(ask.request, deadline);
+            }
             *part = Part {
                 attempt: ask.attempt,
                 deadline,
@@ -228,6 +238,7 @@ impl KeyManager {
         self.passing.insert(request, passing);
         let bits = otp.bits();
         out.observe(Observation::Spent { request, hop, bits });
+        self.clear_alarm(request.session, hop, cx, out);
         self.keep_sent_part(request, (hop, otp.clone()), order.deadline, label.procedure, out);
         let me = self.me();
         let position = formation.kms.iter().position(|&km| km == me);

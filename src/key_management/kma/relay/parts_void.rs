@@ -5,7 +5,7 @@
 //!
 //! Assumption: the part's sender says so, over Kx-1, in a message that takes no key for a tag; nobody gains by forging it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Context, KeyManager};
 use crate::architecture::key_source::StoreEnd;
@@ -27,6 +27,8 @@ struct SentPart {
 #[derive(Clone, Debug)]
 pub struct SentParts {
     parts: BTreeMap<RequestId, SentPart>,
+    /// The same, by deadline.
+    deadlines: BTreeSet<(Time, RequestId)>,
     /// The next wake-up that is already set.
     armed: Time,
 }
@@ -35,8 +37,35 @@ impl Default for SentParts {
     fn default() -> SentParts {
         SentParts {
             parts: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
             armed: Time::NEVER,
         }
+    }
+}
+
+impl SentParts {
+    fn insert(&mut self, request: RequestId, part: SentPart) -> Option<SentPart> {
+        let before = self.remove(request);
+        self.deadlines.insert((part.deadline, request));
+        self.parts.insert(request, part);
+        before
+    }
+
+    fn remove(&mut self, request: RequestId) -> Option<SentPart> {
+        let part = self.parts.remove(&request)?;
+        self.deadlines.remove(&(part.deadline, request));
+        Some(part)
+    }
+
+    /// Parts whose deadline is past, by request.
+    fn take_past(&mut self, now: Time) -> BTreeMap<RequestId, SentPart> {
+        let mut past = BTreeMap::new();
+        while let Some(&(deadline, request)) = self.deadlines.first()
+            && deadline < now
+        {
+            past.extend(self.remove(request).map(|part| (request, part)));
+        }
+        past
     }
 }
 
@@ -56,7 +85,7 @@ impl KeyManager {
             deadline,
             procedure,
         };
-        if let Some(before) = self.sent_parts.parts.insert(request, part) {
+        if let Some(before) = self.sent_parts.insert(request, part) {
             self.say_void(request, &before, out);
         }
         self.arm_for_part(deadline, out);
@@ -64,7 +93,7 @@ impl KeyManager {
 
     /// How the relay of a part ended: well, so that all its keys were used, or not.
     pub(super) fn end_sent_part(&mut self, request: RequestId, well: bool, out: &mut Outbox) {
-        let part = self.sent_parts.parts.remove(&request);
+        let part = self.sent_parts.remove(request);
         if let (Some(part), false) = (part, well) {
             self.say_void(request, &part, out);
         }
@@ -78,23 +107,20 @@ impl KeyManager {
             self.look(lane, cx, out);
             self.after_change(lane, cx, out);
         }
-        let (over, open): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.sent_parts.parts)
-            .into_iter()
-            .partition(|(_, part)| part.deadline < cx.now);
-        for (&request, part) in &over {
-            self.say_void(request, part, out);
+        for (request, part) in self.sent_parts.take_past(cx.now) {
+            self.say_void(request, &part, out);
             if let Some(passing) = self.passing.remove(&request).filter(|passing| !passing.void) {
                 let outcome = RelayOutcome::Failed(FailureCause::TimeOut, self.me());
                 self.end_upstream(request, passing, outcome, cx, out);
             }
         }
-        let sent = open.values().map(|part| part.deadline);
+        let sent = self.sent_parts.deadlines.first();
+        let sent = sent.map(|&(deadline, _)| deadline).into_iter();
         let announced = self
             .lanes
             .iter()
             .filter_map(|lane| lane.store.next_announced_lapse());
         let next = sent.chain(announced).min();
-        self.sent_parts.parts = open;
         if let Some(next) = next {
             self.arm_for_part(next, out);
         }

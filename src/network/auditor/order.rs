@@ -1,0 +1,333 @@
+//! The order of steps of P10, P11, P13 and P14, element by element: what an element must have been told, or done itself,
+//! before it may take a step.
+//!
+//! Where a message names what it answers – a poll, a proposal, a command, a relay failure – it is held to just that; else to
+//! the session that it is about (what is about none, status and reports, counts for every session). Steps that an
+//! element begins by itself have none before them: the status report (5), the alarm (0), QKD-keys handed over (4).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::architecture::message::{ControlMessage, Message};
+use crate::architecture::{Address, ElementKind, Envelope, Label, Procedure, Step};
+use crate::ids::SessionId;
+
+/// What was told to an element or done by it.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    /// Whether controllers find out by themselves who does not answer.
+    alone: bool,
+    /// One bit per step, by element and session.
+    seen: BTreeMap<(Address, Option<SessionId>), u64>,
+    /// Polls that are not answered yet, by controller and element.
+    polls: BTreeMap<[Address; 2], u64>,
+    /// Proposals: session, epoch, digest; whether accepted, whether committed.
+    proposals: BTreeMap<(SessionId, u32, u64), [bool; 2]>,
+    /// Epochs of borders that were committed.
+    committed: BTreeSet<(SessionId, u32)>,
+    /// Commands to KMs: KM, session, epoch.
+    commands: BTreeSet<(Address, SessionId, u32)>,
+    /// How often each step of fault management was taken, by manager and session.
+    failures: BTreeMap<(Address, SessionId), [u64; FAILURE.len()]>,
+}
+
+/// Steps of fault management that follow one another one by one.
+const FAILURE: [Step; 6] = [
+    Step::FailureAlarm,
+    Step::FailureReport,
+    Step::FailureShared,
+    Step::Diagnosis,
+    Step::FaultDecision,
+    Step::DecisionCommand,
+];
+
+const fn bit(step: Step) -> u64 {
+    1 << step as u64
+}
+
+const fn is_judged(label: Label) -> bool {
+    matches!(
+        label.procedure,
+        Procedure::P10 | Procedure::P11 | Procedure::P13 | Procedure::P14
+    )
+}
+
+/// Steps of which one at least must have come to an element before it takes this one; 0: none need have.
+fn before(step: Step, by: ElementKind) -> u64 {
+    use ElementKind::{Controller, Kma};
+    let agreed = bit(Step::Decision) | bit(Step::PathInformation) | bit(Step::Confirmation);
+    match (step, by) {
+        (Step::StatusSharing, _) | (Step::KeyGeneration, Controller) => bit(Step::StatusAnswer),
+        // That a way got worse beyond the next border is told as path information.
+        (Step::Decision, _) => {
+            bit(Step::StatusReport)
+                | bit(Step::StatusAnswer)
+                | bit(Step::DecisionCommand)
+                | bit(Step::PathInformation)
+        }
+        (Step::PathInformation | Step::Confirmation, _) => agreed,
+        (Step::RerouteCommand, _) => agreed | bit(Step::RerouteCommand),
+        (Step::RouteActive, Kma) => bit(Step::RerouteCommand),
+        // A controller passes it on.
+        (Step::RouteActive, _) => bit(Step::RouteActive),
+        (Step::ReportShared, _) => bit(Step::LayerReport),
+        _ => 0,
+    }
+}
+
+impl Order {
+    /// Nothing has been seen. `alone`: controllers find out by themselves who does not answer (heartbeats), and may
+    /// decide without anybody's report.
+    pub fn new(alone: bool) -> Order {
+        Order {
+            alone,
+            ..Order::default()
+        }
+    }
+
+    /// An element sends a message: whether it may.
+    pub fn sent(&mut self, envelope: &Envelope) -> bool {
+        let (label, from, to) = (envelope.label, envelope.from, envelope.to);
+        if !is_judged(label) {
+            return true;
+        }
+        let session = envelope.message.subject().session;
+        let may = match &envelope.message {
+            Message::Control(message) => self.answers(message, from, to),
+            _ => None,
+        };
+        let may = may.unwrap_or_else(|| self.takes(from, label.step, session));
+        self.note(to, label.step, session);
+        may
+    }
+
+    /// An element takes a step inside itself: whether it may.
+    pub fn noted(&mut self, element: Address, label: Label, session: Option<SessionId>) -> bool {
+        !is_judged(label) || self.takes(element, label.step, session)
+    }
+
+    /// A session carries requests again: a new reroute is analysed anew, and paths are told anew.
+    pub fn settled(&mut self, controller: Address, session: SessionId) {
+        if let Some(seen) = self.seen.get_mut(&(controller, Some(session))) {
+            *seen &= !(bit(Step::Decision) | bit(Step::PathInformation));
+        }
+    }
+
+    fn has(&self, element: Address, session: SessionId, step: Step) -> bool {
+        let seen = self.seen.get(&(element, Some(session)));
+        seen.is_some_and(|seen| seen & bit(step) != 0)
+    }
+
+    /// Whether a step that follows from steps about the same session may be taken.
+    fn takes(&mut self, by: Address, step: Step, session: Option<SessionId>) -> bool {
+        let of = |session| self.seen.get(&(by, session)).copied().unwrap_or(0);
+        let needed = before(step, by.kind());
+        let alone = self.alone && step == Step::Decision;
+        let mut may = needed == 0 || alone || (of(session) | of(None)) & needed != 0;
+        if let (Some(session), Some(at)) = (session, FAILURE.iter().position(|&one| one == step)) {
+            let counts = self.failures.entry((by, session)).or_default();
+            let [alarms, reports, told, diagnoses, decisions, commands] = counts;
+            match step {
+                Step::FailureReport => may &= reports < alarms,
+                // Each report goes to one neighbour at most; what comes from a neighbour counts there.
+                Step::FailureShared => may &= *reports > 0,
+                Step::Diagnosis => may &= *diagnoses < *reports + *told,
+                Step::FaultDecision => may &= decisions < diagnoses,
+                Step::DecisionCommand => may &= commands < decisions,
+                _ => {}
+            }
+            if !matches!(step, Step::FailureAlarm | Step::FailureShared) {
+                counts[at] += 1;
+            }
+        }
+        *self.seen.entry((by, session)).or_default() |= bit(step);
+        may
+    }
+
+    /// An element is told.
+    fn note(&mut self, to: Address, step: Step, session: Option<SessionId>) {
+        *self.seen.entry((to, session)).or_default() |= bit(step);
+        if step == Step::DecisionCommand {
+            // What it says of a hop concerns all sessions over it.
+            *self.seen.entry((to, None)).or_default() |= bit(step);
+        }
+        if let (Some(session), Step::FailureAlarm | Step::FailureShared) = (session, step) {
+            let at = FAILURE.iter().position(|&one| one == step).expect("one of them");
+            self.failures.entry((to, session)).or_default()[at] += 1;
+        }
+    }
+
+    /// Whether a message that names what it answers may be sent; `None`: it names nothing.
+    fn answers(&mut self, message: &ControlMessage, from: Address, to: Address) -> Option<bool> {
+        Some(match message {
+            ControlMessage::StatusRequest => {
+                *self.polls.entry([from, to]).or_default() += 1;
+                true
+            }
+            ControlMessage::StatusAnswer(_) => {
+                let open = self.polls.entry([to, from]).or_default();
+                let asked = *open > 0;
+                *open = open.saturating_sub(1);
+                asked
+            }
+            ControlMessage::PathInformation { session, .. } => {
+                let analysed = self.has(from, *session, Step::Decision);
+                self.takes(from, Step::PathInformation, Some(*session)) && analysed
+            }
+            ControlMessage::Propose(proposal) => {
+                let key = (proposal.session, proposal.epoch, proposal.digest);
+                self.proposals.entry(key).or_default();
+                let steps = [Step::Decision, Step::PathInformation];
+                let ready = steps.iter().all(|&step| self.has(from, proposal.session, step));
+                self.takes(from, Step::Confirmation, Some(proposal.session)) && ready
+            }
+            ControlMessage::Accept(proposal) => {
+                let key = (proposal.session, proposal.epoch, proposal.digest);
+                let known = self.proposals.get_mut(&key);
+                known.map(|known| known[0] = true).is_some()
+            }
+            ControlMessage::Reject { proposal, .. } => {
+                let key = (proposal.session, proposal.epoch, proposal.digest);
+                self.proposals.contains_key(&key)
+            }
+            ControlMessage::Commit { proposal, .. } => {
+                let key = (proposal.session, proposal.epoch, proposal.digest);
+                self.committed.insert((proposal.session, proposal.epoch));
+                self.proposals.get(&key).is_some_and(|known| known[0])
+            }
+            ControlMessage::Switched { session, epoch, .. } => self.committed.contains(&(*session, *epoch)),
+            ControlMessage::RerouteCommand(order) => {
+                self.commands.insert((to, order.session, order.epoch));
+                return None;
+            }
+            ControlMessage::RouteActive {
+                session, km, epoch, ..
+            } => {
+                let commanded = (Address::kma(*km), *session, *epoch);
+                let may = self.takes(from, Step::RouteActive, Some(*session));
+                may && self.commands.contains(&commanded)
+            }
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::architecture::RequestId;
+    use crate::architecture::message::FailureCause;
+    use crate::architecture::message::{FaultDecision, ManagementMessage, StatusAnswer};
+    use crate::ids::{BoundaryId, ControllerId, HopId, LinkId, ManagerId, NodeId};
+    use crate::kernel::Time;
+
+    const SESSION: SessionId = SessionId(0);
+
+    fn envelope(from: Address, to: Address, step: Step, message: impl Into<Message>) -> Envelope {
+        let fault_management = matches!(step, Step::FailureAlarm | Step::DecisionCommand);
+        let procedure = if fault_management {
+            Procedure::P11
+        } else {
+            Procedure::P10
+        };
+        Envelope {
+            from,
+            to,
+            label: Label::new(procedure, step),
+            message: message.into(),
+            tag: None,
+        }
+    }
+
+    #[test]
+    fn a_status_is_answered_once_and_not_before_it_is_asked_for() {
+        let (controller, module) = (
+            Address::controller(ControllerId(0)),
+            Address::module(LinkId(0), 0),
+        );
+        let answer = || {
+            let answer = StatusAnswer {
+                link: None,
+                performance: None,
+                levels: Box::default(),
+                at: Time(0),
+                fault: None,
+            };
+            let message = ControlMessage::StatusAnswer(Box::new(answer));
+            envelope(module, controller, Step::StatusAnswer, message)
+        };
+        let ask = envelope(
+            controller,
+            module,
+            Step::StatusRequest,
+            ControlMessage::StatusRequest,
+        );
+        let mut order = Order::default();
+        assert!(!order.sent(&answer()));
+        assert!(order.sent(&ask));
+        assert!(order.sent(&answer()));
+        assert!(!order.sent(&answer()));
+    }
+
+    #[test]
+    fn a_decision_needs_a_report() {
+        let controller = Address::controller(ControllerId(0));
+        let decision = Label::new(Procedure::P10, Step::Decision);
+        let mut order = Order::default();
+        assert!(!order.noted(controller, decision, Some(SESSION)));
+        assert!(Order::new(true).noted(controller, decision, Some(SESSION)));
+        order.note(controller, Step::StatusReport, None);
+        assert!(order.noted(controller, decision, Some(SESSION)));
+    }
+
+    #[test]
+    fn every_relay_failure_is_worth_one_decision() {
+        let (kma, manager) = (Address::kma(NodeId(1)), Address::manager(ManagerId(0)));
+        let alarm = ManagementMessage::RelayFailure {
+            request: RequestId {
+                session: SESSION,
+                number: 0,
+            },
+            hop: HopId(0),
+            at_border: true,
+            generating: false,
+            cause: FailureCause::InsufficientKey,
+            at: Time(0),
+            boundary: Some(BoundaryId(0)),
+            decider: ControllerId(0),
+            fault: None,
+        };
+        let alarm = || envelope(kma, manager, Step::FailureAlarm, alarm.clone());
+        let decide = || {
+            let message = ManagementMessage::Decision {
+                session: SESSION,
+                hop: None,
+                at: Time(0),
+                decision: FaultDecision::StandBy,
+                fault: None,
+            };
+            envelope(
+                manager,
+                Address::controller(ControllerId(0)),
+                Step::DecisionCommand,
+                message,
+            )
+        };
+        let inside = [Step::FailureReport, Step::Diagnosis, Step::FaultDecision];
+        let take =
+            |order: &mut Order, step| order.noted(manager, Label::new(Procedure::P11, step), Some(SESSION));
+        let mut order = Order::default();
+        assert!(!take(&mut order.clone(), Step::Diagnosis));
+        assert!(order.sent(&alarm()));
+        for step in inside {
+            assert!(take(&mut order, step), "{step:?}");
+        }
+        assert!(order.sent(&decide()));
+        // A second time only after a second alarm.
+        for step in inside {
+            assert!(!take(&mut order.clone(), step), "{step:?}");
+        }
+        assert!(!order.clone().sent(&decide()));
+        assert!(order.sent(&alarm()));
+        assert!(inside.into_iter().all(|step| take(&mut order, step)));
+    }
+}
