@@ -112,7 +112,7 @@ fn significant(value: f64) -> String {
     if value == 0.0 || (value.fract() == 0.0 && value.abs() < 1e15) {
         return format!("{value}");
     }
-    let digits = (5 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
+    let digits = (5 - libm::log10(value.abs()).floor() as i32).clamp(0, 12) as usize;
     format!("{value:.digits$}")
 }
 

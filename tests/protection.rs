@@ -160,7 +160,7 @@ fn the_probability_of_a_compromise_is_the_closed_form() {
             assert_eq!(own, h);
             for q in [0.01, 0.1, 0.5, 0.9] {
                 let simulated = compromised(&legs, q);
-                let none = |count: usize| (1.0 - q as f64).powi(count as i32);
+                let none = |count: usize| libm::pow(1.0 - q, count as f64);
                 let all: f64 = h.iter().map(|&count| 1.0 - none(count)).product();
                 let exact = 1.0 - none(s) * (1.0 - all);
                 assert!(

@@ -378,7 +378,7 @@ fn every_command_speaks_json() {
     let one = ["--replications", "1"];
     let chart = ["trace", traced.as_str(), "--request", "a-to-b/0"];
     let (page, map, pages) = (file("x.html"), file("x.svg"), file("man"));
-    let [run, compared, again] = ["run", "compared", "again"].map(|name| file(name));
+    let [run, compared, again] = ["run", "compared", "again"].map(file);
     let polska = "tests/data/topologies/polska.xml";
     let commands: Vec<Vec<&str>> = vec![
         vec!["validate", plain],

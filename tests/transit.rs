@@ -34,6 +34,10 @@ const WATCHED: Options = Options {
 };
 
 /// One QKDN of three nodes in a triangle: who controls it, how it relays, whether it lets keys of others pass.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "settings that are drawn independently"
+)]
 #[derive(Clone, Copy, Debug)]
 struct Network {
     centralized: bool,

@@ -261,9 +261,12 @@ impl Knowledge {
         let store = domain.stores.get(&hop.id)?;
         let told = self.levels.get(&hop.id).map(|known| known.value);
         let share = || u128::from(store.initial) * u128::from(classes) / u128::from(store.capacity.max(1));
-        Some(told.unwrap_or_else(|| match store.initial > store.floor {
-            true => (1 + share()).min(u128::from(classes)) as u8,
-            false => 0,
+        Some(told.unwrap_or_else(|| {
+            if store.initial > store.floor {
+                (1 + share()).min(u128::from(classes)) as u8
+            } else {
+                0
+            }
         }))
     }
 

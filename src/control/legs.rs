@@ -22,7 +22,7 @@ use crate::ids::{ControllerId, FaultId, HopId, NodeId, QkdnId, SessionId};
 
 impl Controller {
     /// What other legs pass in this QKDN.
-    pub(super) fn taken(&self, leg: &Leg) -> Taken {
+    pub(super) fn taken(&self, leg: Leg) -> Taken {
         let others = || self.leg_routes.values().filter(|other| leg.avoids(&other.leg));
         Taken {
             nodes: others().flat_map(|other| other.nodes.iter().copied()).collect(),
@@ -32,7 +32,7 @@ impl Controller {
 
     /// For how many legs between the same two KMs room is to be left: those that are not routed yet, if all must pass
     /// there.
-    fn room(&self, leg: &Leg, destination: Option<QkdnId>) -> usize {
+    fn room(&self, leg: Leg, destination: Option<QkdnId>) -> usize {
         let several = destination.is_some_and(|to| {
             let leads = self.surroundings.borders.iter();
             self.view(|view| {
@@ -63,7 +63,7 @@ impl Controller {
         let Some(leg) = leg else {
             return self.view(look);
         };
-        let (taken, room) = (self.taken(&leg), self.room(&leg, destination));
+        let (taken, room) = (self.taken(leg), self.room(leg, destination));
         let attempts = [true, false].into_iter().filter(|strict| *strict || !leg.strict);
         attempts.into_iter().find_map(|strict| {
             let routing = Apart {
@@ -115,7 +115,7 @@ impl Controller {
         let Some(leg) = segment.leg else {
             return self.view(look);
         };
-        let taken = self.taken(&leg);
+        let taken = self.taken(leg);
         let apart = Apart {
             routing: &*self.routing,
             taken: &taken,
@@ -150,7 +150,7 @@ impl Controller {
         let own = |node: &NodeId| self.surroundings.domain.contains(*node);
         let inner = passed.filter(|node| Some(*node) != first && Some(*node) != last);
         let nodes: BTreeSet<NodeId> = inner.filter(own).collect();
-        let shared = self.taken(&leg).nodes.intersection(&nodes).next().copied();
+        let shared = self.taken(leg).nodes.intersection(&nodes).next().copied();
         if let Some(km) = shared {
             out.explain(|| {
                 let reason =
@@ -165,7 +165,7 @@ impl Controller {
             nodes: nodes.into_iter().collect(),
             hops: segment.path.clone().into_boxed_slice(),
         };
-        self.say_leg_route(route, label, out);
+        self.say_leg_route(&route, label, out);
     }
 
     /// A leg's segment is over: its nodes are free.
@@ -176,19 +176,19 @@ impl Controller {
                 hops: Box::default(),
                 ..known.clone()
             };
-            self.say_leg_route(route, label, out);
+            self.say_leg_route(&route, label, out);
         }
     }
 
-    fn say_leg_route(&mut self, route: LegRoute, label: Label, out: &mut Outbox) {
-        if self.leg_routes.get(&route.session) == Some(&route) {
+    fn say_leg_route(&mut self, route: &LegRoute, label: Label, out: &mut Outbox) {
+        if self.leg_routes.get(&route.session) == Some(route) {
             return;
         }
         for peer in self.leg_deciders() {
             let message = ControlMessage::LegRoute(Box::new(route.clone()));
             out.send(Address::controller(peer), label, message);
         }
-        self.on_leg_route(&route);
+        self.on_leg_route(route);
     }
 
     /// The other controllers of this QKDN that decide on segments of legs: at its borders.

@@ -244,7 +244,7 @@ impl Controller {
             others.filter_map(|(choice, border)| Some((self.path_to(session, side, border)?, choice)));
         let taken = self.segments[&session]
             .leg
-            .map(|leg| self.taken(&leg))
+            .map(|leg| self.taken(leg))
             .unwrap_or_default();
         let shared = |choice: &BorderChoice| taken.nodes.contains(&choice.near);
         let rank =

@@ -90,6 +90,7 @@ pub struct Place {
 }
 
 /// The segment.
+#[expect(clippy::struct_excessive_bools, reason = "independent marks beside its state")]
 #[derive(Clone, Debug)]
 pub struct Segment {
     /// Where it lies.

@@ -34,7 +34,7 @@ impl Controller {
         let found = if refused_by_policy {
             None
         } else {
-            let taken = order.leg.map(|leg| self.taken(&leg)).unwrap_or_default();
+            let taken = order.leg.map(|leg| self.taken(leg)).unwrap_or_default();
             let shared = |border: &Border| taken.nodes.contains(&border.hop.from);
             self.view_apart(order.leg, Some(order.destination_qkdn), |view| {
                 let ways = view.ways(from, order.destination_qkdn, &passed, order.bits);

@@ -247,11 +247,11 @@ impl KeyManager {
                 };
                 let at_source = source == self.surroundings.node;
                 let label = Label::new(under_way.procedure, label.step);
-                if !at_source {
+                if at_source {
+                    self.on_answer(request, accepted, &under_way, cx, out);
+                } else {
                     let back = Address::ksa(under_way.back);
                     out.send_as(self.my_ksa(), back, label, message.clone());
-                } else {
-                    self.on_answer(request, accepted, &under_way, cx, out);
                 }
                 // KM-A's usage record: key was handed across the border, and is supplied there.
                 let ways = [
@@ -333,14 +333,14 @@ impl KeyManager {
                 self.account_supply(request, Some(peer), segment, supply, procedure, now, out);
             }
             Purpose::Part(part) => {
-                self.leg_used(request, RequestEnd::Destination, digest, procedure, out);
+                Self::leg_used(request, RequestEnd::Destination, digest, procedure, out);
                 if let Some(key) = self.ksa.gathered.add(part, held.key, held.deadline, now) {
                     self.hand_over(part.whole, peer, key, procedure, out);
                 }
                 self.account_supply(request, Some(peer), segment, supply, procedure, now, out);
             }
             Purpose::Refill(pool) => {
-                self.note_refill(request, RequestEnd::Destination, digest, procedure, out);
+                Self::note_refill(request, RequestEnd::Destination, digest, procedure, out);
                 self.copies
                     .entry(pool)
                     .or_default()

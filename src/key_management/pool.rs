@@ -235,7 +235,9 @@ mod tests {
         let mut pool = pool(300, 1_000, 100);
         let asked: Vec<u32> = std::iter::from_fn(|| pool.next_refill()).collect();
         assert_eq!(asked.len(), 10);
-        asked.into_iter().for_each(|number| pool.ended(number, true));
+        for number in asked {
+            pool.ended(number, true);
+        }
         assert_eq!(pool.book().stored, 1_000);
         for number in 0..7 {
             assert!(pool.reserve(request(number), 100).is_some());

@@ -38,6 +38,10 @@ pub struct Sight {
 }
 
 /// The machine. It takes no processing time; detection has a delay of its own.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what is, what was said and what was ordered differ in time"
+)]
 #[derive(Clone, Debug)]
 pub struct Module {
     link: LinkId,

@@ -1,7 +1,7 @@
 //! A part of a sweep that can be drawn or put into a table: the points at which some paths have the values that are
 //! wanted, and the paths that still vary among them.
 
-use crate::archive::{ComparisonRow, MetricRow, PointRecord, SweepRecord};
+use crate::archive::{ComparisonRow, MetricRow, Pair, PointRecord, SweepRecord};
 use crate::catalogue::suggest;
 
 /// What is wanted of a sweep's points.
@@ -139,7 +139,7 @@ impl<'a> Slice<'a> {
     fn all_pairs(&self) -> Vec<String> {
         let comparison = self.points.first().and_then(|point| point.comparison.as_ref());
         comparison.map_or_else(Vec::new, |comparison| {
-            comparison.pairs.iter().map(|pair| pair.label()).collect()
+            comparison.pairs.iter().map(Pair::label).collect()
         })
     }
 

@@ -470,7 +470,7 @@ impl Compiler<'_> {
             let ends = [0, 1].map(|end| self.node(&demand.between[end].qkdn, &demand.between[end].node));
             let arrivals = arrivals(&demand.arrivals, demand.from);
             let factor = document.demand_scale;
-            let arrivals = if factor == 1.0 {
+            let arrivals = if factor.total_cmp(&1.0).is_eq() {
                 arrivals
             } else {
                 Arc::new(Scaled {

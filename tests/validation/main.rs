@@ -146,20 +146,20 @@ fn form_5_littles_law_is_audited() {
 fn closed_forms_have_their_published_values() {
     let near = |found: f64, published: f64, digits: i32| {
         assert!(
-            (found - published).abs() <= 0.5 * 10f64.powi(-digits),
+            (found - published).abs() <= 0.5 * libm::pow(10.0, f64::from(-digits)),
             "{found} {published}"
         );
     };
     near(suite::key_store::closed_form(10.0, 12.0, 50)[0], 0.16668, 5);
     let [refused, count, time] = suite::km_server::mm1k(0.8, 1.0, 10);
-    near(refused, 0.023493, 6);
+    near(refused, 0.023_493, 6);
     near(count, 2.96631, 5);
     near(time, 3.79710, 5);
     for (load, places, blocking) in [
-        (5.0, 10, 0.018385),
-        (10.0, 10, 0.214582),
-        (20.0, 30, 0.008457),
-        (50.0, 60, 0.021668),
+        (5.0, 10, 0.018_385),
+        (10.0, 10, 0.214_582),
+        (20.0, 30, 0.008_457),
+        (50.0, 60, 0.021_668),
     ] {
         near(suite::erlang::erlang_b(load, places), blocking, 6);
     }
@@ -167,10 +167,10 @@ fn closed_forms_have_their_published_values() {
         .iter()
         .map(|one| 1.0 - one.quantities[0].exact)
         .collect();
-    near(availability[0], 0.999701, 6);
-    near(availability[1], 0.997148, 6);
+    near(availability[0], 0.999_701, 6);
+    near(availability[1], 0.997_148, 6);
     // The third has parts that fail more often.
-    near(1.0 - (1.0 - availability[1]).powi(2), 0.9999919, 7);
+    near(1.0 - libm::pow(1.0 - availability[1], 2.0), 0.999_991_9, 7);
     let m: usize = experiments().iter().map(|one| one.quantities.len()).sum();
     assert_eq!(m, 20);
 }

@@ -66,6 +66,7 @@ impl KeyMaterial {
     }
 
     /// Some of its bits.
+    #[must_use]
     pub fn part(&self, from: u64, bits: u64) -> KeyMaterial {
         let material = self.material.as_deref().map(|whole| {
             let mut part = Material::default();

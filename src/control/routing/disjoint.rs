@@ -24,6 +24,9 @@ enum Half {
     Out,
 }
 
+/// What it costs to come to a place, and from where by which step.
+type Reached = (i64, Option<((NodeId, Half), Step)>);
+
 /// Up to `most` paths from one KM to another over hops that `usable` lets through, which share no node but their ends; the
 /// shortest first. Complexity: O(k V E), by Bellman and Ford.
 pub fn disjoint_paths(
@@ -128,7 +131,7 @@ fn augmenting(
             hop: None,
         });
     }
-    let mut best: BTreeMap<(NodeId, Half), (i64, Option<((NodeId, Half), Step)>)> = BTreeMap::new();
+    let mut best: BTreeMap<(NodeId, Half), Reached> = BTreeMap::new();
     best.insert((from, Half::Out), (0, None));
     loop {
         let mut better = false;

@@ -96,7 +96,7 @@ impl RoutingAlgorithm for Gpsrq {
 impl Gpsrq {
     /// The best neighbour nearer to the goal.
     fn greedy<'a>(
-        &self,
+        self,
         query: &Query<'_>,
         at: NodeIndex,
         left: f64,

@@ -152,11 +152,14 @@ const KEY_AWARE: KeyAware = KeyAware {
     horizon: Span::from_seconds(2),
 };
 
+/// Ranks a path by its hops: less is better.
+type Rank<'a> = &'a dyn Fn(&[&Hop]) -> (u64, Reverse<u64>);
+
 /// Holds every algorithm to what it says that it optimises.
 fn hold(query: &Query<'_>) -> Result<(), TestCaseError> {
     let all = all_paths(query);
     let domain = query.domain;
-    let optimum = |rank: &dyn Fn(&[&Hop]) -> (u64, Reverse<u64>)| best(query, &all, rank);
+    let optimum = |rank: Rank<'_>| best(query, &all, rank);
 
     let fewest = optimum(&|_| (0, Reverse(0)));
     prop_assert_eq!(FewestHops.route(query), fewest.clone());

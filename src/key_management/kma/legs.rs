@@ -211,7 +211,7 @@ impl KeyManager {
             }
             Progress::Nothing | Progress::Failed(_) => None,
         };
-        self.leg_used(leg, RequestEnd::Source, digest, procedure, out);
+        Self::leg_used(leg, RequestEnd::Source, digest, procedure, out);
         let to = order.application;
         if let (Progress::Complete(whole), Some(key)) = (ended, whole_key) {
             self.hand_over(part.whole, to, key, procedure, out);
@@ -230,7 +230,6 @@ impl KeyManager {
 
     /// A leg's key is used at one end: observers are told, as they are when an application gets one.
     pub(in crate::key_management) fn leg_used(
-        &self,
         leg: RequestId,
         end: RequestEnd,
         digest: Option<u64>,

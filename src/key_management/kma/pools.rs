@@ -186,7 +186,7 @@ impl KeyManager {
     ) {
         let request = order.request;
         let key = KeyMaterial::new(order.bits, cx.sources.fresh(request, order.bits));
-        self.note_refill(request, RequestEnd::Source, key.digest(), procedure, out);
+        Self::note_refill(request, RequestEnd::Source, key.digest(), procedure, out);
         self.account_supply(
             request,
             None,
@@ -203,7 +203,6 @@ impl KeyManager {
 
     /// A refill is put into the store of one end.
     pub(in crate::key_management) fn note_refill(
-        &self,
         request: RequestId,
         end: RequestEnd,
         digest: Option<u64>,

@@ -38,7 +38,7 @@ pub struct Supplies {
 
 impl Supplies {
     /// Whether an end has synchronised: 0 the source, 1 the destination.
-    pub const fn is_synchronised(&self, end: usize) -> bool {
+    pub const fn is_synchronised(self, end: usize) -> bool {
         self.synchronised[end]
     }
 

@@ -33,7 +33,9 @@ impl Checker<'_> {
                 Protection::None(_) => {}
                 Protection::OnePlusOne(both) => self.legs(&path, demand, 2, both.strict),
                 Protection::MultipathXor(shares) => {
-                    if !(2..=MOST_LEGS).contains(&shares.legs) {
+                    if (2..=MOST_LEGS).contains(&shares.legs) {
+                        self.legs(&path, demand, shares.legs as usize, shares.strict);
+                    } else {
                         self.error(
                             "legs_out_of_range",
                             path.then("legs"),
@@ -43,8 +45,6 @@ impl Checker<'_> {
                             ),
                             format!("write a number from 2 to {MOST_LEGS}"),
                         );
-                    } else {
-                        self.legs(&path, demand, shares.legs as usize, shares.strict);
                     }
                 }
                 Protection::OneToOne(ahead) => {

@@ -31,7 +31,7 @@ impl ArrivalProcess for Poisson {
 
 impl Arrivals for Run {
     fn next(&mut self, random: &mut Stream) -> Option<Arrival> {
-        self.at = self.at + exponential(self.mean_ns, random);
+        self.at += exponential(self.mean_ns, random);
         Some(Arrival {
             at: self.at,
             hold: None,

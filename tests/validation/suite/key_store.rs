@@ -14,8 +14,8 @@ pub fn closed_form(g: f64, c: f64, places: i32) -> [f64; 2] {
     if (r - 1.0).abs() < 1e-12 {
         return [1.0 / f64::from(places + 1); 2];
     }
-    let p0 = (1.0 - r) / (1.0 - r.powi(places + 1));
-    [p0, p0 * r.powi(places)]
+    let p0 = (1.0 - r) / (1.0 - libm::pow(r, f64::from(places + 1)));
+    [p0, p0 * libm::pow(r, f64::from(places))]
 }
 
 const BITS: u64 = 256;

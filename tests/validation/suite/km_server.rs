@@ -12,7 +12,7 @@ use super::{Effort, Estimates, Experiment, Quantity, Tally};
 /// p_K, L and W of M/M/1/K.
 pub fn mm1k(arrivals: f64, service: f64, places: i32) -> [f64; 3] {
     let r = arrivals * service;
-    let p = |n: i32| (1.0 - r) * r.powi(n) / (1.0 - r.powi(places + 1));
+    let p = |n: i32| (1.0 - r) * libm::pow(r, f64::from(n)) / (1.0 - libm::pow(r, f64::from(places + 1)));
     let l: f64 = (0..=places).map(|n| f64::from(n) * p(n)).sum();
     [p(places), l, l / (arrivals * (1.0 - p(places)))]
 }

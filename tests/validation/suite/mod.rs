@@ -173,7 +173,7 @@ pub fn intervals(rows: &[Estimates], level: f64) -> Vec<Found> {
             .collect();
         let residue = |x: &Vec<f64>, y: f64| y - x.iter().zip(&beta).map(|(a, b)| a * b).sum::<f64>();
         let squares: f64 = (design.iter().zip(rows))
-            .map(|(x, row)| residue(x, row.values[at]).powi(2))
+            .map(|(x, row)| libm::pow(residue(x, row.values[at]), 2.0))
             .sum();
         Found {
             mean: beta[0],
