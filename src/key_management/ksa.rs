@@ -207,20 +207,24 @@ impl KeyManager {
                     };
                     return out.send_as(self.my_ksa(), Address::ksa(from), label, answer);
                 };
-                // To the next QKDN this one is the customer, and of those before it nothing is said (S6).
                 let own = self.surroundings.qkdn;
                 let relayed = !matches!(purpose, Purpose::Draw(_));
+                let came_across = {
+                    let mut hops = self.surroundings.outgoing.iter();
+                    hops.any(|hop| hop.crosses_border && hop.to == from)
+                };
                 let under_way = UnderWay {
                     back: from,
                     supply,
                     from: Some((supply.qkdns[0], label.procedure))
-                        .filter(|from| relayed && !inside && from.0 != own),
+                        .filter(|_| relayed && !inside && came_across),
                     into: self.across(here, purpose),
                     procedure: label.procedure,
                     pool: pool_of(purpose),
                 };
                 self.ksa.under_way.insert(request, under_way);
-                let customer = if inside { supply.qkdns[0] } else { own };
+                // To the next QKDN this one is the customer, and of those before it nothing is said (S6).
+                let customer = if here.is_some() { own } else { supply.qkdns[0] };
                 let notification = KeyManagementMessage::SupplyNotification {
                     request,
                     source,

@@ -167,7 +167,7 @@ impl Auditor {
             spent: vec![0; plan.stores.len() + plan.pools.len()],
             drawn: BTreeMap::new(),
             installed: plan.sessions.ids().map(|_| false).collect(),
-            order: Order::new(plan.parameters.recovery.heartbeat.is_some()),
+            order: Order::default(),
             plan,
         }
     }
@@ -731,6 +731,9 @@ impl Observer for Auditor {
                 if !again {
                     self.open[request.session].leave(now, sent);
                 }
+            }
+            Observation::Declared { .. } if from.kind() == ElementKind::Controller => {
+                self.order.found_out(from)
             }
             Observation::KeyHeld { request } => {
                 if let Some(state) = self.request(request) {

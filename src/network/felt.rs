@@ -58,7 +58,7 @@ pub fn felt(plan: &Plan, requests: &Requests, reroutes: &Reroutes) -> Vec<Felt> 
     pairs
         .map(|(fault, session)| {
             // What happens to a leg, the applications of its demand feel; a pool's refills have none.
-            let lives = plan.whole_of(session).map_or(&[][..], |whole| requests.of(whole));
+            let lives = demand_of(plan, session).map_or(&[][..], |demand| requests.of(demand));
             let reroute = reroutes.of(fault, session);
             let interruption = interruption(plan, fault, lives);
             let record = RerouteRecord {
@@ -78,6 +78,15 @@ pub fn felt(plan: &Plan, requests: &Requests, reroutes: &Reroutes) -> Vec<Felt> 
             }
         })
         .collect()
+}
+
+/// The demand whose applications feel what happens to a session; none feel what happens to a pool's refills.
+fn demand_of(plan: &Plan, session: SessionId) -> Option<SessionId> {
+    match plan.sessions[session].role {
+        Role::Demand => Some(session),
+        Role::Leg(whole) => Some(whole),
+        Role::Refill(_) => None,
+    }
 }
 
 /// t8: the first key at both applications among the requests that wait when the last route is active.
@@ -154,8 +163,8 @@ impl Evidence<'_> {
             metrics,
         );
         for (session, plan) in self.plan.demands() {
-            let whole = |felt: &&Felt| self.plan.whole_of(felt.session) == Some(session);
-            let own = self.felt.iter().filter(whole);
+            let is_own = |felt: &&Felt| demand_of(self.plan, felt.session) == Some(session);
+            let own = self.felt.iter().filter(is_own);
             self.of_felt(
                 &format!("demand:{}", plan.name),
                 &own.collect::<Vec<_>>(),

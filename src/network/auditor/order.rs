@@ -14,8 +14,6 @@ use crate::ids::SessionId;
 /// What was told to an element or done by it.
 #[derive(Clone, Debug, Default)]
 pub struct Order {
-    /// Whether controllers find out by themselves who does not answer.
-    alone: bool,
     /// One bit per step, by element and session.
     seen: BTreeMap<(Address, Option<SessionId>), u64>,
     /// Polls that are not answered yet, by controller and element.
@@ -75,13 +73,9 @@ fn before(step: Step, by: ElementKind) -> u64 {
 }
 
 impl Order {
-    /// Nothing has been seen. `alone`: controllers find out by themselves who does not answer (heartbeats), and may
-    /// decide without anybody's report.
-    pub fn new(alone: bool) -> Order {
-        Order {
-            alone,
-            ..Order::default()
-        }
+    /// A controller finds out by itself who does not answer: as good as a report, about every session.
+    pub fn found_out(&mut self, controller: Address) {
+        *self.seen.entry((controller, None)).or_default() |= bit(Step::StatusReport);
     }
 
     /// An element sends a message: whether it may.
@@ -121,8 +115,7 @@ impl Order {
     fn takes(&mut self, by: Address, step: Step, session: Option<SessionId>) -> bool {
         let of = |session| self.seen.get(&(by, session)).copied().unwrap_or(0);
         let needed = before(step, by.kind());
-        let alone = self.alone && step == Step::Decision;
-        let mut may = needed == 0 || alone || (of(session) | of(None)) & needed != 0;
+        let mut may = needed == 0 || (of(session) | of(None)) & needed != 0;
         if let (Some(session), Some(at)) = (session, FAILURE.iter().position(|&one| one == step)) {
             let counts = self.failures.entry((by, session)).or_default();
             let [alarms, reports, told, diagnoses, decisions, commands] = counts;
@@ -195,6 +188,12 @@ impl Order {
                 self.proposals.get(&key).is_some_and(|known| known[0])
             }
             ControlMessage::Switched { session, epoch, .. } => self.committed.contains(&(*session, *epoch)),
+            // Keys relayed ahead need neither an analysis nor an agreement: a report is enough. Controllers pass it on.
+            ControlMessage::SwitchOver { session, .. } => {
+                let of = |session| self.seen.get(&(from, session)).copied().unwrap_or(0);
+                let needed = before(Step::Decision, from.kind()) | bit(Step::RerouteCommand);
+                (of(Some(*session)) | of(None)) & needed != 0
+            }
             ControlMessage::RerouteCommand(order) => {
                 self.commands.insert((to, order.session, order.epoch));
                 return None;
@@ -274,7 +273,9 @@ mod tests {
         let decision = Label::new(Procedure::P10, Step::Decision);
         let mut order = Order::default();
         assert!(!order.noted(controller, decision, Some(SESSION)));
-        assert!(Order::new(true).noted(controller, decision, Some(SESSION)));
+        let mut alone = order.clone();
+        alone.found_out(controller);
+        assert!(alone.noted(controller, decision, Some(SESSION)));
         order.note(controller, Step::StatusReport, None);
         assert!(order.noted(controller, decision, Some(SESSION)));
     }

@@ -380,18 +380,20 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
             }
             _ => {}
         }
-        for deferred in self.outages.deferred.remove(&element).unwrap_or_default() {
-            match deferred {
-                Deferred::Timer(timer) => self.simulation.schedule(now, Event::Wake { element, timer }),
-                Deferred::Message(envelope) => {
-                    let slot = self.put(*envelope);
-                    self.simulation.schedule(now, Event::Process { slot });
-                }
-            }
-        }
+        let deferred = self.outages.deferred.remove(&element).unwrap_or_default();
         let parted = self.watchers_of(element);
         self.part(&parted, false, fault, now);
         self.listen_again(element, fault, now);
+        for deferred in deferred {
+            match deferred {
+                Deferred::Timer(timer) => self.simulation.schedule(now, Event::Wake { element, timer }),
+                // Nobody was there to serve it: it is served now.
+                Deferred::Message(envelope) => {
+                    let slot = self.put(*envelope);
+                    self.arrive(slot, now);
+                }
+            }
+        }
     }
 
     /// A message comes to an element that is out of service. An application is told at once; other messages wait.
