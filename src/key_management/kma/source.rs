@@ -50,6 +50,18 @@ pub(super) struct Request {
     unreachable: bool,
     /// Its session's attempt that it is at.
     pub(super) attempt: u32,
+    /// When it came.
+    since: Time,
+    /// When that attempt was made.
+    asked: Time,
+}
+
+impl Request {
+    /// Whether its attempt was made in the first half of its life: that it was not answered then tells of the route.
+    fn was_asked_early(&self) -> bool {
+        let left = self.order.deadline.max(self.asked).since(self.asked);
+        self.asked.since(self.since) <= left
+    }
 }
 
 /// A session's route as its source knows it.
@@ -246,6 +258,8 @@ impl KeyManager {
                 lacked: false,
                 unreachable: false,
                 attempt: 0,
+                since: cx.now,
+                asked: cx.now,
             },
         );
         if blocked {
@@ -290,7 +304,7 @@ impl KeyManager {
                 RouteState::None => {
                     session.route = RouteState::Establishing(number);
                     session.queue.pop_front();
-                    entry.state = State::Asking { can_serve: false };
+                    (entry.state, entry.asked) = (State::Asking { can_serve: false }, cx.now);
                     session.attempts += 1;
                     (entry.attempt, session.generation) = (session.attempts, session.attempts);
                     let (order, attempt) = (entry.order, entry.attempt);
@@ -305,7 +319,7 @@ impl KeyManager {
                 }
                 RouteState::Installed(decider) => {
                     session.queue.pop_front();
-                    entry.state = State::Asking { can_serve: false };
+                    (entry.state, entry.asked) = (State::Asking { can_serve: false }, cx.now);
                     session.attempts += 1;
                     entry.attempt = session.attempts;
                     let label = Label::new(session.procedure, Step::Reservation);
@@ -737,19 +751,19 @@ impl KeyManager {
                         session.queue.pop_front();
                     }
                     let (state, lacked, attempt) = (entry.state, entry.lacked, entry.attempt);
-                    let unreachable = entry.unreachable;
+                    let (unreachable, asked_early) = (entry.unreachable, entry.was_asked_early());
                     if let (State::Asking { .. } | State::Refused, RouteState::Installed(decider)) =
                         (state, session.route)
                     {
                         let label = Label::new(session.procedure, Step::Reservation);
                         out.send(controller, label, cancellation(Ask { request, attempt }, decider));
                     }
-                    // Unanswered, and not for want of key: the route, or what was to make it, is lost. What an earlier
-                    // route did not answer says nothing of this one.
+                    // Unanswered for half of its life at least, and not for want of key: the route, or what was to make
+                    // it, is lost. What an earlier route did not answer says nothing of this one.
                     let lost_asking = matches!(state, State::Asking { .. })
                         && match session.route {
                             RouteState::Establishing(by) => by == number,
-                            RouteState::Installed(_) => !lacked && attempt >= session.generation,
+                            RouteState::Installed(_) => asked_early && !lacked && attempt >= session.generation,
                             RouteState::None => false,
                         };
                     if lost_asking {
