@@ -108,7 +108,16 @@ impl SessionLife {
         let all = told.map(|account| self.instants_of(account));
         // Of equals the later account.
         let furthest = all.max_by_key(|instants| (instants[5], instants.iter().flatten().count()));
-        furthest.unwrap_or([None; 6])
+        let mut instants = furthest.unwrap_or([None; 6]);
+        // Who gave the session back for what a controller beyond had found out looked at nothing itself.
+        if let (None, Some(coordinated)) = (instants[0], instants[3]) {
+            let others = self.accounts.iter().map(|account| account.decision);
+            let before = others.filter(|decision| decision[2].is_some_and(|at| at <= coordinated));
+            if let Some(found) = before.max_by_key(|decision| decision[2]) {
+                instants[..3].copy_from_slice(&found[..3]);
+            }
+        }
+        instants
     }
 
     /// The account of a controller that is being written. A story that is in force stays as it is.
