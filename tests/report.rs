@@ -397,6 +397,7 @@ fn every_command_speaks_json() {
         vec!["schema"],
         vec!["list"],
         vec!["reproduce", &swept],
+        vec!["table", &swept],
         vec!["report", &traced, "--out", &page],
         vec!["plot", &traced, "--what", "topology", "--out", &map],
         chart.to_vec(),

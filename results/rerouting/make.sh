@@ -10,7 +10,7 @@ into=${INTO:-$here}
 control=dd,cd,cc hops=hops-1,hops-3,hops-6 middle=hops-3
 length=20,80,160 period=10,100,1000 other=0.01,100 replications=8 few=4
 if [ "${TWIN:-}" = 1 ]; then
-    control=dd,cc hops=hops-1 middle=hops-1 length=80 period=100 other=10 replications=2 few=2
+    control=dd,cc hops=hops-1 middle=hops-1 length=80 period=10,100 other=10 replications=2 few=2
 fi
 lengths='boundaries.border.duct.length&boundaries.border-2.duct.length'
 beats=protocol.recovery.detection.heartbeat

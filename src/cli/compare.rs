@@ -81,11 +81,13 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
     })
 }
 
+/// Who could read the keys is part of every comparison.
+pub(super) const EXPOSED: &str = "security.exposure=true";
+
 /// The scenarios to run and the pairs to form.
 fn subjects(context: &Context<'_>, arguments: &Compare) -> Result<(Vec<Prepared>, Vec<Pair>), Failure> {
     let mut sets = arguments.simulation.all_sets();
-    // Who could read the keys is part of every comparison.
-    sets.push("security.exposure=true".to_owned());
+    sets.push(EXPOSED.to_owned());
     match (arguments.gwn_vs_iwn, arguments.files.as_slice()) {
         (true, [file]) => {
             let subjects = context.engine.derive(file, &sets)?;

@@ -165,6 +165,7 @@ impl Study {
                 .replications
                 .map(|replications| format!("run.replications={replications}")),
         );
+        sets.extend(arguments.gwn_vs_iwn.then(|| super::compare::EXPOSED.to_owned()));
         let asked = Asked {
             sets,
             variants: &arguments.variants,

@@ -198,7 +198,9 @@ impl Ledger {
                     return None;
                 }
                 account.lines.insert(number, (record.bits, LineState::Open));
-                account.unstated.insert(number);
+                if record.for_own_user || passed_on || !account.owes {
+                    account.unstated.insert(number);
+                }
             }
             Some(line) if line.1 == LineState::Claimed => {
                 let agrees = line.0 == record.bits;
@@ -312,7 +314,16 @@ impl Ledger {
         from: QkdnId,
         statement: &Settlement,
     ) -> (Option<Settlement>, Vec<(QkdnId, Settlement)>) {
-        (self.sign(from, statement), self.state_open(statement.session))
+        let signed = self.sign(from, statement);
+        for account in self.accounts_of_mut(statement.session) {
+            for line in statement.lines.iter().filter(|_| account.owes) {
+                let open = account.lines.get(&line.number).is_some_and(|it| it.1 == LineState::Open);
+                if open {
+                    account.unstated.insert(line.number);
+                }
+            }
+        }
+        (signed, self.state_open(statement.session))
     }
 
     fn sign(&mut self, from: QkdnId, statement: &Settlement) -> Option<Settlement> {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::Observer;
 use crate::architecture::message::ControlMessage;
-use crate::architecture::observation::{RequestEnd, ReroutingInstant};
+use crate::architecture::observation::{RequestEnd, ReroutingInstant, SessionState};
 use crate::architecture::{Address, Envelope, Layer, Message, Observation};
 use crate::ids::{FaultId, Id as _, SessionId};
 use crate::kernel::{Span, Time};
@@ -77,7 +77,7 @@ impl Account {
 #[derive(Clone, Default, Debug)]
 struct SessionLife {
     accounts: Vec<Account>,
-    /// Which side of a border switched first, when, and when the other did or gave the session back.
+    /// Which side of a border switched first, when, and when the other did or one of them gave the session back.
     switched: Option<(Address, Time, Option<Time>)>,
     /// A border has been agreed on.
     agreed: bool,
@@ -165,6 +165,8 @@ pub struct Reroutes {
     sessions: BTreeMap<(FaultId, SessionId), SessionLife>,
     /// When each session was last supplied.
     supplied: Vec<Option<Time>>,
+    /// Of which one side of a border alone has switched yet.
+    half_switched: Vec<(FaultId, SessionId)>,
 }
 
 /// One reroute as observed: instants t0 … t7, messages, bytes.
@@ -207,6 +209,26 @@ impl Reroutes {
         in_force.is_some_and(|at| supplied.is_some_and(|supplied| supplied > at))
     }
 
+    /// A controller leaves the route that it has switched to: it gives the session back, or a later attempt takes over.
+    fn leaves(&mut self, session: SessionId, from: Address, now: Time) {
+        let Reroutes {
+            half_switched,
+            sessions,
+            ..
+        } = self;
+        half_switched.retain(|key| {
+            let switched = sessions.get_mut(key).and_then(|life| life.switched.as_mut());
+            match switched {
+                Some((first, _, until @ None)) if key.1 == session && *first == from => {
+                    *until = Some(now);
+                    false
+                }
+                Some((_, _, until)) => until.is_none(),
+                None => false,
+            }
+        });
+    }
+
     fn instant(
         &mut self,
         now: Time,
@@ -239,7 +261,10 @@ impl Reroutes {
                 life.account(from, false).decision[instant as usize] = Some(now);
                 if life.agreed {
                     match &mut life.switched {
-                        None => life.switched = Some((from, now, None)),
+                        None => {
+                            life.switched = Some((from, now, None));
+                            self.half_switched.push(key);
+                        }
                         Some((first, _, other)) if *first != from => {
                             other.get_or_insert(now);
                         }
@@ -300,6 +325,11 @@ impl Observer for Reroutes {
                 }
                 self.supplied[at] = Some(now);
             }
+            Observation::Session {
+                session,
+                state: SessionState::Open,
+                ..
+            } if !self.half_switched.is_empty() => self.leaves(session, from, now),
             Observation::Declared { fault } => {
                 self.faults.entry(fault).or_default().declared.get_or_insert(now);
             }
@@ -327,6 +357,7 @@ impl Observer for Reroutes {
                 account.gives_back = gives_back;
                 if gives_back {
                     (account.agreed_with, account.follows) = (None, false);
+                    self.leaves(session, from, now);
                 }
             }
             _ => {}

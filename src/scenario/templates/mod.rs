@@ -90,6 +90,13 @@ pub fn draw(name: &str, size: Size) -> Result<Topology, Diagnostics> {
     let mut drawing = Drawing::default();
     (template.draw)(size, &mut drawing);
     let mut topology = drawing.topology;
+    // A drawing larger than the map has lengths, and no places.
+    let is_on_map = |[lon, lat]: [f64; 2]| lon.abs() <= 180.0 && lat.abs() <= 90.0;
+    if !(topology.sites.iter()).all(|site| site.lon_lat.is_none_or(is_on_map)) {
+        for site in &mut topology.sites {
+            site.lon_lat = None;
+        }
+    }
     topology.name = format!("{name}-{}x{}", size.qkdns, size.nodes);
     topology.sources = vec![format!(
         "Drawn by qkdni new --template {name} --qkdns {} --nodes {} --length \"{} km\" --seed {}: no real network",
