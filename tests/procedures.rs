@@ -502,7 +502,7 @@ fn every_line_of_every_scenario_is_legal() {
     }
     files.push((
         "three-states.json:cut".to_owned(),
-        vec!["run.duration=6 min", "run.warm_up=10 s"],
+        vec!["run.duration=6 min", "run.warm_up=10 s", "faults.f1.at=3 min"],
     ));
     files.push((
         "clause8/iwn-dd.json:cut".to_owned(),

@@ -317,7 +317,10 @@ impl Ledger {
         let signed = self.sign(from, statement);
         for account in self.accounts_of_mut(statement.session) {
             for line in statement.lines.iter().filter(|_| account.owes) {
-                let open = account.lines.get(&line.number).is_some_and(|it| it.1 == LineState::Open);
+                let open = account
+                    .lines
+                    .get(&line.number)
+                    .is_some_and(|it| it.1 == LineState::Open);
                 if open {
                     account.unstated.insert(line.number);
                 }

@@ -733,7 +733,7 @@ impl Observer for Auditor {
                 }
             }
             Observation::Declared { .. } if from.kind() == ElementKind::Controller => {
-                self.order.found_out(from)
+                self.order.found_out(from);
             }
             Observation::KeyHeld { request } => {
                 if let Some(state) = self.request(request) {

@@ -763,7 +763,9 @@ impl KeyManager {
                     let lost_asking = matches!(state, State::Asking { .. })
                         && match session.route {
                             RouteState::Establishing(by) => by == number,
-                            RouteState::Installed(_) => asked_early && !lacked && attempt >= session.generation,
+                            RouteState::Installed(_) => {
+                                asked_early && !lacked && attempt >= session.generation
+                            }
                             RouteState::None => false,
                         };
                     if lost_asking {
