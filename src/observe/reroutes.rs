@@ -209,8 +209,9 @@ impl Reroutes {
         in_force.is_some_and(|at| supplied.is_some_and(|supplied| supplied > at))
     }
 
-    /// A controller leaves the route that it has switched to: it gives the session back, or a later attempt takes over.
-    fn leaves(&mut self, session: SessionId, from: Address, now: Time) {
+    /// The route that one side has switched to is left: that side gives the session back, or a later attempt is made by
+    /// whichever controller (`None`).
+    fn leaves(&mut self, session: SessionId, side: Option<Address>, now: Time) {
         let Reroutes {
             half_switched,
             sessions,
@@ -219,7 +220,9 @@ impl Reroutes {
         half_switched.retain(|key| {
             let switched = sessions.get_mut(key).and_then(|life| life.switched.as_mut());
             match switched {
-                Some((first, _, until @ None)) if key.1 == session && *first == from => {
+                Some((first, _, until @ None))
+                    if key.1 == session && side.is_none_or(|side| side == *first) =>
+                {
                     *until = Some(now);
                     false
                 }
@@ -329,7 +332,7 @@ impl Observer for Reroutes {
                 session,
                 state: SessionState::Open,
                 ..
-            } if !self.half_switched.is_empty() => self.leaves(session, from, now),
+            } if !self.half_switched.is_empty() => self.leaves(session, None, now),
             Observation::Declared { fault } => {
                 self.faults.entry(fault).or_default().declared.get_or_insert(now);
             }
@@ -357,7 +360,7 @@ impl Observer for Reroutes {
                 account.gives_back = gives_back;
                 if gives_back {
                     (account.agreed_with, account.follows) = (None, false);
-                    self.leaves(session, from, now);
+                    self.leaves(session, Some(from), now);
                 }
             }
             _ => {}
