@@ -7,7 +7,6 @@
 //! | [`time`] | instants and spans in whole nanoseconds |
 //! | [`queue`] | pending events in the total order (time, sequence) |
 //! | [`simulation`] | the driver: clock, queue, count of events |
-//! | [`deadline`] | timers that can be moved and cancelled |
 //! | [`streams`] | one random stream per label and purpose |
 //!
 //! What is deliberately absent: wall-clock time, threads, callbacks, boxed events, cancelling in the queue, and any

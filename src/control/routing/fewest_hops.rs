@@ -8,7 +8,7 @@ use crate::ids::HopId;
 /// Minimises the number of hops. Every hop spends the key's own length of link key (Y.3803), so this is the cheapest
 /// path.
 ///
-/// Complexity: as [the search](super::search) under it. Source: Dijkstra (1959); Hart, Nilsson, Raphael (1968).
+/// Complexity: as the search (`search.rs`) under it. Source: Dijkstra (1959); Hart, Nilsson, Raphael (1968).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FewestHops;
 

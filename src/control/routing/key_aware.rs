@@ -14,7 +14,7 @@ use crate::kernel::Span;
 /// It is OSPF's cost, reference over capacity (RFC 2328), with key in the place of bandwidth, as Tanizawa, Takahashi and
 /// Dixon (2016, as remembered) route by stored key, and Yang, Zhang and Su (2018) by what is stored and what is made.
 ///
-/// Complexity: as [the search](super::search) under it; the provisioned distance in hops is its lower bound.
+/// Complexity: as the search (`search.rs`) under it; the provisioned distance in hops is its lower bound.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyAware {
     /// R \[bits\].

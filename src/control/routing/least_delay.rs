@@ -12,7 +12,7 @@ use crate::ids::HopId;
 /// may be shorter or longer than the QKD fibre, and every hop costs a processing time, so that few long hops come before
 /// many short ones. It is closed form 9, the relay latency of an idle network; queues are not looked at.
 ///
-/// Complexity: as [the search](super::search) under it.
+/// Complexity: as the search (`search.rs`) under it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LeastDelay;
 

@@ -8,7 +8,7 @@ use crate::ids::HopId;
 
 /// Minimises metres of QKD fibre, then hops.
 ///
-/// Complexity: as [the search](super::search) under it. Source: Dijkstra (1959); Hart, Nilsson, Raphael (1968).
+/// Complexity: as the search (`search.rs`) under it. Source: Dijkstra (1959); Hart, Nilsson, Raphael (1968).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ShortestLength;
 
