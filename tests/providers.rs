@@ -108,7 +108,7 @@ fn fe5_a_floor_keeps_key_for_others() {
     // 5,120 bits in the lane and none to come; bulk asks for 512 at a time.
     let none_comes = "boundaries.border.kind.gwn.link.model.fixed_rate.block=1 Mbit";
     let only = "demands.a-to-b.from=30 s";
-    let delivered = |rules: &str, class: &str| {
+    let measured = |name: &str, rules: &str, class: &str| {
         let outcome = run(
             PROVIDERS,
             &[
@@ -126,9 +126,10 @@ fn fe5_a_floor_keeps_key_for_others() {
         let found = outcome
             .metrics
             .iter()
-            .find(|metric| metric.name == "delivered_bits" && metric.scope == scope);
+            .find(|metric| metric.name == name && metric.scope == scope);
         found.unwrap().value.unwrap()
     };
+    let delivered = |rules: &str, class: &str| measured("delivered_bits", rules, class);
     let floor = "[{\"class\":\"bulk\",\"floor\":\"2 kbit\"}]";
     assert_eq!(
         (delivered("[]", "bulk"), delivered("[]", "premium")),
@@ -139,6 +140,11 @@ fn fe5_a_floor_keeps_key_for_others() {
         (delivered(floor, "bulk"), delivered(floor, "premium")),
         (3_072.0, 2_048.0)
     );
+    // What the floor holds back from a class is no key that it can use.
+    let all = "[{\"class\":\"bulk\",\"floor\":\"5 kbit\"}]";
+    assert!(measured("availability", "[]", "bulk") > 0.0);
+    assert!(measured("availability", all, "bulk") <= 0.0);
+    assert!(measured("availability", all, "premium") > measured("availability", "[]", "premium"));
 }
 
 /// Shows FE-3: a session opens, is active, reroutes and is active again, and closes; a trace note tells each.

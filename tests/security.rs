@@ -152,6 +152,7 @@ fn every_supplied_key_has_its_audit_trail() {
             let outcome = run(&Setting {
                 kind,
                 relay: [scheme; 2],
+                keys: 3,
                 ..Setting::default()
             });
             let trail = lines(&outcome.trail);
@@ -162,9 +163,11 @@ fn every_supplied_key_has_its_audit_trail() {
             assert_eq!(trail.len() * 2, supplied);
             let ids: BTreeSet<&str> = trail
                 .iter()
-                .map(|line| line["key_id"].as_str().unwrap())
+                .flat_map(|line| line["key_ids"].as_array().unwrap())
+                .map(|id| id.as_str().unwrap())
                 .collect();
-            assert_eq!(ids.len(), trail.len());
+            assert_eq!(ids.len(), trail.len() * 3);
+            assert!(trail.iter().all(|line| line["key_ids"].as_array().unwrap().len() == 3));
             let hops = if kind == Kind::Gwn { 5 } else { 6 };
             let mut used: BTreeMap<(String, String), Vec<[u64; 2]>> = BTreeMap::new();
             for line in &trail {

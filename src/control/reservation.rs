@@ -26,7 +26,7 @@ pub struct Pending {
     /// KMs of the segment that have not answered.
     awaited: Vec<NodeId>,
     /// Whether the next segment has not.
-    awaits_peer: bool,
+    pub(super) awaits_peer: bool,
     /// What it is charged to quotas.
     charge: Charge,
     refused: Option<(FailureCause, NodeId)>,
@@ -184,10 +184,16 @@ impl Controller {
             return;
         };
         pending.awaited.retain(|&awaited| awaited != km);
+        let unreached = result == ReservationResult::Refused(FailureCause::ElementDown, km);
         match result {
             ReservationResult::Confirmed => pending.confirmed.push(km),
             ReservationResult::Refused(cause, at) => pending.refuse(cause, at),
             ReservationResult::Stale => pending.stale = true,
+        }
+        if unreached {
+            // It may have been asked all the same.
+            let label = self.label(ask.request.session, Step::Reservation);
+            self.withdraw(ask, Some(km), label, out);
         }
         self.when_all_have_answered(ask.request, out);
     }
@@ -228,7 +234,7 @@ impl Controller {
     }
 
     /// The answers that are awaited for this attempt.
-    fn awaiting_answers(&mut self, ask: Ask) -> Option<&mut Pending> {
+    pub(super) fn awaiting_answers(&mut self, ask: Ask) -> Option<&mut Pending> {
         let pending = self.pending.get_mut(&ask.request);
         pending.filter(|pending| pending.attempt == ask.attempt)
     }

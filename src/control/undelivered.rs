@@ -1,7 +1,8 @@
 //! What a controller does about a question that could not be delivered: the attempt that it belongs to goes on without
 //! the one that could not be asked, or ends, and the source begins anew with step 0a.
 //!
-//! The question may have arrived all the same; so what it may have led to is given back.
+//! The question may have arrived all the same; so what it may have led to is given back. Where the answer has come, what
+//! got lost was an acknowledgement, and nothing is given back: others may be using the key.
 
 use super::controller::Controller;
 use crate::architecture::message::{Ask, ControlMessage, FailureCause, ReservationResult};
@@ -43,7 +44,6 @@ impl Controller {
                 out.send(Address::controller(*reply_to), label, answer);
             }
             ControlMessage::Reserve(order) => {
-                self.withdraw(order.ask, Some(order.km), label, out);
                 if order.reply_to == self.me() {
                     return self.on_reserve_answer(order.ask, order.km, unreached(order.km), out);
                 }
@@ -56,9 +56,10 @@ impl Controller {
                 out.send(Address::controller(order.reply_to), label, answer);
             }
             ControlMessage::SegmentReserve { ask, .. } => {
-                self.withdraw(*ask, None, label, out);
-                if let Some(segment) = self.segments.get(&ask.request.session) {
+                let waits = self.awaiting_answers(*ask).is_some_and(|pending| pending.awaits_peer);
+                if let (true, Some(segment)) = (waits, self.segments.get(&ask.request.session)) {
                     let border = segment.ends[1];
+                    self.withdraw(*ask, None, label, out);
                     self.on_segment_answer(*ask, unreached(border), out);
                 }
             }
@@ -97,7 +98,7 @@ impl Controller {
     }
 
     /// Takes back what was asked of a KM, or of the whole next segment.
-    fn withdraw(&self, ask: Ask, km: Option<NodeId>, label: Label, out: &mut Outbox) {
+    pub(super) fn withdraw(&self, ask: Ask, km: Option<NodeId>, label: Label, out: &mut Outbox) {
         let next = self.segments.get(&ask.request.session);
         let next = next.and_then(super::segment::Segment::next_controller);
         let label = Label::new(label.procedure, Step::Reservation);

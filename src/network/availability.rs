@@ -6,6 +6,9 @@
 //! instants at which blocks come, promises lapse and keys expire, never by sampling. A link under a cut whose store
 //! has key left counts as usable. A node is up while its KM and the controller that serves it are.
 //!
+//! A class below a floor of its provider's policy finds no usable key: there a request needs what the floor holds back
+//! besides its own length.
+//!
 //! A permitted path leads from the source's node to the destination's, crosses between QKDNs only at boundaries, and
 //! never returns to a QKDN that it left, nor passes one whose policy refuses transit.
 
@@ -15,7 +18,7 @@ use rustc_hash::FxHashSet;
 
 use super::plan::Plan;
 use crate::architecture::key_source::KeySource as _;
-use crate::ids::{Arena, Id as _, NodeId, QkdnId, SessionId, StoreId};
+use crate::ids::{Arena, ClassId, Id as _, NodeId, QkdnId, SessionId, StoreId};
 use crate::kernel::Time;
 use crate::key_management::store::SendingStore;
 use crate::quantum::source::LinkSource;
@@ -67,6 +70,13 @@ impl Availability {
     /// Follows the stores of a plan; their levels at time 0 are yet to be told.
     pub fn new(plan: &Plan) -> Availability {
         let mut needs: Vec<u64> = plan.sessions.values().map(|session| session.bits).collect();
+        for (_, session) in plan.demands() {
+            needs.extend(
+                held_back(plan, session.class)
+                    .into_iter()
+                    .map(|(_, bits)| session.bits + bits),
+            );
+        }
         needs.sort_unstable();
         needs.dedup();
         Availability {
@@ -184,13 +194,20 @@ impl Availability {
             }
         }
         let qkdns: Arena<NodeId, QkdnId> = plan.nodes.values().map(|node| node.qkdn).collect();
-        // Sessions between the same nodes with the same need have the same paths.
+        // Sessions between the same nodes with the same needs have the same paths.
         let mut known = BTreeMap::new();
         plan.demands()
             .map(|(_, session)| {
-                let need = self.needs.partition_point(|&need| need < session.bits);
+                let place = |bits| self.needs.partition_point(|&need| need < bits);
+                let held_back = held_back(plan, session.class).into_iter();
+                let needs = Needs {
+                    usual: place(session.bits),
+                    at: held_back
+                        .map(|(store, bits)| (store, place(session.bits + bits)))
+                        .collect(),
+                };
                 let ends = [session.source, session.destination].map(|end| plan.applications[end].node);
-                let up = *known.entry((ends, need)).or_insert_with(|| {
+                let up = *known.entry((ends, needs.clone())).or_insert_with(|| {
                     let search = Search {
                         outgoing: &outgoing,
                         qkdns: &qkdns,
@@ -198,7 +215,7 @@ impl Availability {
                         usable: vec![false; self.stores.len()],
                         down: vec![false; outgoing.len()],
                     };
-                    self.time_up(search, need, [from, to])
+                    self.time_up(search, &needs, [from, to])
                 });
                 (to > from).then(|| up as f64 / to.since(from).0 as f64)
             })
@@ -206,7 +223,7 @@ impl Availability {
     }
 
     /// For how long \[ns\] between two instants there was a path.
-    fn time_up(&self, mut search: Search<'_>, need: usize, [from, to]: [Time; 2]) -> u64 {
+    fn time_up(&self, mut search: Search<'_>, needs: &Needs, [from, to]: [Time; 2]) -> u64 {
         let mut path = search.find();
         let (mut since, mut up) = (from, 0);
         for change in &self.changes {
@@ -215,7 +232,7 @@ impl Availability {
             }
             let matters = match change.what {
                 What::Covers(store, covers) => {
-                    let covers = covers > need;
+                    let covers = covers > needs.of(store);
                     let news = std::mem::replace(&mut search.usable[store.index()], covers) != covers;
                     news && match &path {
                         Some((stores, _)) => !covers && stores.contains(&store),
@@ -239,6 +256,52 @@ impl Availability {
         }
         up + if path.is_some() { to.since(since).0 } else { 0 }
     }
+}
+
+/// What a request must find in stores, as places in the list of all needs.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Needs {
+    usual: usize,
+    /// Where a policy holds key back.
+    at: BTreeMap<StoreId, usize>,
+}
+
+impl Needs {
+    fn of(&self, store: StoreId) -> usize {
+        self.at.get(&store).copied().unwrap_or(self.usual)
+    }
+}
+
+/// Where policies hold key back from a class, and how much beyond the store's own floor \[bits\]: at the hop over a
+/// border; where crossing spends no key, at the hops that lead to it and on from it inside the two QKDNs.
+fn held_back(plan: &Plan, class: ClassId) -> BTreeMap<StoreId, u64> {
+    let mut held = BTreeMap::new();
+    let mut hold = |store: StoreId, own: QkdnId, partner: QkdnId| {
+        let floor = plan.qkdns[own].policy.terms(Some(partner), class).floor;
+        let beyond = floor.saturating_sub(plan.stores[store].settings.floor);
+        if beyond > 0 {
+            let most = held.entry(store).or_insert(0);
+            *most = beyond.max(*most);
+        }
+    };
+    for crossing in plan.boundaries.values().flat_map(|boundary| boundary.hops) {
+        let crossing = &plan.hops[crossing];
+        let [from, to] = [crossing.from, crossing.to].map(|node| plan.nodes[node].qkdn);
+        if let Some(store) = crossing.store() {
+            hold(store, from, to);
+            continue;
+        }
+        for hop in plan.hops.values().filter(|hop| !hop.crosses_border) {
+            if let Some(store) = hop.store() {
+                if hop.to == crossing.from {
+                    hold(store, from, to);
+                } else if hop.from == crossing.to {
+                    hold(store, to, from);
+                }
+            }
+        }
+    }
+    held
 }
 
 /// A hop as paths are looked for.

@@ -479,6 +479,23 @@ impl PlanBuilder {
         let mut managers: Arena<ManagerId, ManagerPlan> = Arena::new();
         let mut controller_of = vec![ControllerId(0); self.nodes.len()];
         let mut qkdns: Arena<QkdnId, QkdnPlan> = Arena::new();
+        let priorities: Vec<u32> = self.classes.values().map(|class| class.priority).collect();
+        let impatient: Vec<ClassId> = self
+            .classes
+            .iter()
+            .filter_map(|(id, class)| class.fails_at_once.then_some(id))
+            .collect();
+        let policies: Arena<QkdnId, Arc<Policy>> = self
+            .policies
+            .values()
+            .map(|policy| {
+                Arc::new(Policy {
+                    priorities: priorities.clone(),
+                    impatient: impatient.clone(),
+                    ..policy.clone()
+                })
+            })
+            .collect();
         for (qkdn, (name, routing)) in self.qkdns.iter() {
             let (control, manager_at) = self.control[qkdn.index()];
             let members: Vec<NodeId> = self
@@ -531,7 +548,7 @@ impl PlanBuilder {
                 manager,
                 routing: Arc::clone(routing),
                 tariff: self.tariffs[qkdn].clone(),
-                refuses_transit: self.policies[qkdn].refuses_transit,
+                policy: Arc::clone(&policies[qkdn]),
                 centralized,
             });
         }
@@ -575,23 +592,6 @@ impl PlanBuilder {
         let offers = provisioned(&members);
         drop(members);
 
-        let priorities: Vec<u32> = self.classes.values().map(|class| class.priority).collect();
-        let impatient: Vec<ClassId> = self
-            .classes
-            .iter()
-            .filter_map(|(id, class)| class.fails_at_once.then_some(id))
-            .collect();
-        let policies: Arena<QkdnId, Arc<Policy>> = self
-            .policies
-            .values()
-            .map(|policy| {
-                Arc::new(Policy {
-                    priorities: priorities.clone(),
-                    impatient: impatient.clone(),
-                    ..policy.clone()
-                })
-            })
-            .collect();
         let nodes: Arena<NodeId, NodePlan> = self
             .nodes
             .iter()

@@ -109,7 +109,8 @@ enum Site {
 #[derive(Serialize)]
 struct Line<'a> {
     replication: u32,
-    key_id: &'a str,
+    /// One UUID for each of the request's keys.
+    key_ids: Vec<String>,
     session: &'a str,
     request: u32,
     bits: u64,
@@ -366,7 +367,9 @@ impl Custody {
         let ends = [session.source, session.destination].map(|end| plan.applications[end].node);
         let line = Line {
             replication: self.replication,
-            key_id: &key_id(plan.run.seed, self.replication, &session.name, request.number),
+            key_ids: (0..session.keys)
+                .map(|key| key_id(plan.run.seed, self.replication, &session.name, request.number, key))
+                .collect(),
             session: &session.name,
             request: request.number,
             bits: life.bits,
@@ -471,13 +474,14 @@ fn mean_seconds(samples_ns: &[u64]) -> Option<f64> {
     (!samples_ns.is_empty()).then(|| total as f64 / samples_ns.len() as f64 / 1e9)
 }
 
-/// The id of a request's keys: a UUID (version 8 of RFC 9562) from the hash of whose they are.
-fn key_id(seed: u64, replication: u32, session: &str, number: u32) -> String {
+/// The id of a key of a request: a UUID (version 8 of RFC 9562) from the hash of whose it is.
+fn key_id(seed: u64, replication: u32, session: &str, number: u32, key: u64) -> String {
     let mut hash = Sha256::new();
-    hash.update(b"qkdni/key-id/v1");
+    hash.update(b"qkdni/key-id/v2");
     hash.update(seed.to_le_bytes());
     hash.update(replication.to_le_bytes());
     hash.update(number.to_le_bytes());
+    hash.update(key.to_le_bytes());
     hash.update(session.as_bytes());
     let hash: [u8; 32] = hash.finalize().into();
     let mut text = String::with_capacity(36);
@@ -570,7 +574,7 @@ mod tests {
 
     #[test]
     fn key_ids_are_uuids_and_differ() {
-        let id = key_id(1, 0, "d1", 7);
+        let id = key_id(1, 0, "d1", 7, 0);
         assert_eq!(id.len(), 36);
         let parts: Vec<&str> = id.split('-').collect();
         assert_eq!(
@@ -579,9 +583,10 @@ mod tests {
         );
         assert!(parts[2].starts_with('8') && parts[3].starts_with(['8', '9', 'a', 'b']));
         for other in [
-            key_id(2, 0, "d1", 7),
-            key_id(1, 1, "d1", 7),
-            key_id(1, 0, "d1", 8),
+            key_id(2, 0, "d1", 7, 0),
+            key_id(1, 1, "d1", 7, 0),
+            key_id(1, 0, "d1", 8, 0),
+            key_id(1, 0, "d1", 7, 1),
         ] {
             assert_ne!(id, other);
         }

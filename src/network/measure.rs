@@ -2,12 +2,14 @@
 
 use super::felt::Felt;
 use super::heartbeats::BEAT_BYTES;
-use crate::ids::{Arena, Id as _, QkdnId, SessionId, StoreId};
+use crate::ids::{Arena, Id as _, LinkId, QkdnId, SessionId, StoreId};
 use crate::key_management::store::Book;
 use crate::network::carrier::{Counts, TRANSPORT_BYTES};
 use crate::network::plan::{ClassPlan, Plan};
+use crate::network::world::Snapshot;
 use crate::observe::outcome::{Measured, RequestRecord};
 use crate::observe::requests::{RequestLife, Requests};
+use crate::quantum::generation::Making;
 
 /// What a replication left with its observers and stores.
 #[derive(Debug)]
@@ -22,8 +24,8 @@ pub struct Evidence<'a> {
     pub heartbeats: Option<Arena<QkdnId, u64>>,
     /// Availability of each demand.
     pub availability: &'a Arena<SessionId, Option<f64>>,
-    /// Books at the start and at the end of the counting time.
-    pub books: [&'a [Book]; 2],
+    /// What there was at the start and at the end of the counting time.
+    pub looks: [&'a Snapshot; 2],
     /// What the carrier did, where channels are disturbed.
     pub carried: Option<Counts>,
     /// Events dispatched.
@@ -76,14 +78,16 @@ impl Evidence<'_> {
                 .collect();
             self.request_metrics(&format!("class:{name}"), &members, &mut metrics);
         }
-        for (_, plan) in self.plan.links.iter() {
+        for (link, plan) in self.plan.links.iter() {
             let stores: Vec<usize> = plan
                 .hops
                 .iter()
                 .filter_map(|&hop| self.plan.hops[hop].store())
                 .map(crate::ids::Id::index)
                 .collect();
-            self.store_metrics(&format!("link:{}", plan.name), &stores, &mut metrics);
+            let scope = format!("link:{}", plan.name);
+            self.store_metrics(&scope, &stores, &mut metrics);
+            self.qx_metrics(&scope, &[link], &mut metrics);
         }
         self.fault_metrics(&mut metrics);
         metrics
@@ -142,6 +146,8 @@ impl Evidence<'_> {
         let scope = "network";
         let stores: Vec<usize> = (0..self.plan.stores.len() + self.plan.pools.len()).collect();
         self.store_metrics(scope, &stores, metrics);
+        let links: Vec<LinkId> = self.plan.links.ids().collect();
+        self.qx_metrics(scope, &links, metrics);
         let lives = || {
             all.iter()
                 .flat_map(|&session| self.counted(session))
@@ -157,7 +163,7 @@ impl Evidence<'_> {
             .sum();
         let in_window = |amount: fn(&Book) -> u64| -> u64 {
             let sum = |books: &[Book]| books.iter().map(amount).sum::<u64>();
-            sum(self.books[1]) - sum(self.books[0])
+            sum(&self.looks[1].books) - sum(&self.looks[0].books)
         };
         let (expired, generated) = (in_window(|book| book.expired), in_window(|book| book.generated));
         let sharing = self.plan.demands().filter(|(_, plan)| plan.for_sharing);
@@ -211,11 +217,28 @@ impl Evidence<'_> {
         push("availability", mean);
     }
 
+    /// Key for the authentication of Qx, where these links use any.
+    fn qx_metrics(&self, scope: &str, links: &[LinkId], metrics: &mut Vec<Measured>) {
+        let authenticates = |link: &&LinkId| match &self.plan.links[**link].making {
+            Some(Making::Blocks(generation)) => generation.authentication_bits > 0,
+            _ => false,
+        };
+        let spent = |link: &LinkId| {
+            let [before, after] = self.looks.map(|look| look.qx_authentication[link.index()]);
+            after - before
+        };
+        let mut links = links.iter().filter(authenticates).peekable();
+        if links.peek().is_some() {
+            let bits: u64 = links.map(spent).sum();
+            metrics.push(measured("qx_authentication_bits", scope, Some(bits as f64)));
+        }
+    }
+
     fn store_metrics(&self, scope: &str, stores: &[usize], metrics: &mut Vec<Measured>) {
         let sum = |books: &[Book], amount: fn(&Book) -> u64| -> u64 {
             stores.iter().map(|&at| amount(&books[at])).sum()
         };
-        let [before, after] = self.books;
+        let [before, after] = self.looks.map(|look| look.books.as_slice());
         let level = |book: &Book| book.stored + book.reserved;
         let drawdown = sum(before, level) as f64 - sum(after, level) as f64;
         let expired = |book: &Book| book.expired;

@@ -144,7 +144,7 @@ fn run<O: Observer, Q: EventQueue<Event>>(
     let [before, after] = world
         .snapshots()
         .clone()
-        .map(|books| books.expect("the counting time is within the run"));
+        .map(|look| look.expect("the counting time is within the run"));
     let kms = world.key_managers().values();
     let last = LastLook {
         now,
@@ -161,7 +161,6 @@ fn run<O: Observer, Q: EventQueue<Event>>(
     let carried = world.carried();
     let taken = world.samples().to_vec();
     let ((((requests, reroutes), (sessions, routes)), custody), watch) = world.into_observer();
-    let books_of = [before.as_slice(), after.as_slice()];
     let felt = felt::felt(plan, &requests, &reroutes);
     let evidence = Evidence {
         plan,
@@ -169,7 +168,7 @@ fn run<O: Observer, Q: EventQueue<Event>>(
         felt: &felt,
         heartbeats: heartbeats::sent(plan, replication),
         availability: &availability,
-        books: books_of,
+        looks: [&before, &after],
         carried,
         events,
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::channels::Channels;
 use super::data_network::DataNetwork;
 use super::sharing::SharingPlan;
+use crate::architecture::policy::Policy;
 use crate::architecture::protection::PoolSettings;
 use crate::architecture::surroundings::{
     ControllerSurroundings, KmSurroundings, ManagerSurroundings, Parameters, Placement, StoreSettings,
@@ -48,8 +49,8 @@ pub struct QkdnPlan {
     pub tariff: Option<Arc<Tariff>>,
     /// Whether one controller serves it all.
     pub centralized: bool,
-    /// Whether it lets no keys of others pass.
-    pub refuses_transit: bool,
+    /// What its provider lets keys have and do.
+    pub policy: Arc<Policy>,
 }
 
 /// A trusted node with its KM. An IWN is one node per attached QKDN.
@@ -470,7 +471,7 @@ impl Plan {
 
     /// Whether a QKDN lets no keys of others pass.
     pub fn refuses_transit(&self, qkdn: QkdnId) -> bool {
-        self.qkdns[qkdn].refuses_transit
+        self.qkdns[qkdn].policy.refuses_transit
     }
 
     /// Whether a fault, or a full queue, can keep messages from getting through.

@@ -74,8 +74,17 @@ pub enum Event {
 
 const _: () = assert!(size_of::<Event>() <= 16);
 
-/// Amounts of all stores at the start and at the end of the counting time.
-pub type Snapshots = [Option<Vec<Book>>; 2];
+/// What stores hold and links have used at one instant.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The books of all stores, by store, and behind them those of all pools.
+    pub books: Vec<Book>,
+    /// Key that the modules of each link have taken from their own pool to authenticate Qx \[bits\], by link.
+    pub qx_authentication: Vec<u64>,
+}
+
+/// At the start and at the end of the counting time.
+pub type Snapshots = [Option<Snapshot>; 2];
 
 /// One replication under way.
 #[derive(Debug)]
@@ -745,7 +754,14 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
 
     fn snapshot(&mut self, number: u8, now: Time) {
         self.look_at_all(now);
-        self.snapshots[number as usize] = Some(self.books());
+        let spent = |link: &LinkPlan| {
+            let store = link.hops.iter().find_map(|&hop| self.plan.hops[hop].store());
+            store.map_or(0, |store| self.quantum.sending(store).authentication_spent(now))
+        };
+        self.snapshots[number as usize] = Some(Snapshot {
+            books: self.books(),
+            qx_authentication: self.plan.links.values().map(spent).collect(),
+        });
     }
 
     /// The books of all stores, by store, and behind them those of all pools.
@@ -794,7 +810,7 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
         self.servers.logs(&self.plan)
     }
 
-    /// Books at the start and the end of the counting time.
+    /// What there was at the start and the end of the counting time.
     pub fn snapshots(&self) -> &Snapshots {
         &self.snapshots
     }

@@ -215,6 +215,12 @@ pub const METRICS: &[Metric] = &[
         "link key spent on authentication tags",
     ),
     row(
+        "qx_authentication_bits",
+        "bit",
+        Lower,
+        "key that modules keep back from their blocks to authenticate Qx; no part of total_link_key_bits",
+    ),
+    row(
         "unauthenticated_messages",
         "1",
         Lower,

@@ -129,6 +129,16 @@ impl BlockSource {
         (self.since, self.last_end) = (0, now);
     }
 
+    /// Authentication key that blocks acquired by `now` have taken \[bits\], of the whole link. No disturbance may come
+    /// before `now` any more.
+    pub fn authentication_spent(&self, now: Time) -> u64 {
+        let mut process = self.settled.clone();
+        while process.next_end().is_some_and(|end| end <= now) {
+            process.finish();
+        }
+        process.authentication_spent()
+    }
+
     /// Forgets the turns that are past.
     fn pass_turns(&mut self, now: Time) {
         while let Some(turn) = self.turns.front().filter(|turn| turn.done <= now) {

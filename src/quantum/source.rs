@@ -155,6 +155,14 @@ impl LinkSource {
         }
     }
 
+    /// Authentication key that the whole link's modules have taken from their pool by now \[bits\].
+    pub fn authentication_spent(&self, now: Time) -> u64 {
+        match self {
+            LinkSource::Steady(_) | LinkSource::Passes(_) | LinkSource::Random(_) => 0,
+            LinkSource::Blocks(source) => source.authentication_spent(now),
+        }
+    }
+
     /// The next block at which the link turns bad (alarm) or good again, as things stand.
     pub fn next_turn(&mut self, now: Time, until: Time) -> Option<Block> {
         match self {
