@@ -300,8 +300,7 @@ impl Draws {
     }
 }
 
-/// Random valid parameters of a model that chooses nothing by itself. Background is random bits (e0 = 1/2): background
-/// that knew the bit would be bound by nothing.
+/// Random valid parameters of a model that chooses nothing by itself. Background is random bits: no other e0 is valid.
 fn random_case(number: u64, draws: &mut Draws) -> (&'static str, Value, u32) {
     let dark = draws.scale(1e-9, 1e-3);
     let error = draws.between(0.0, 0.12);

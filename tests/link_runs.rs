@@ -78,6 +78,25 @@ fn metric(outcome: &Outcome, name: &str) -> f64 {
     found.and_then(|metric| metric.value).expect("measured")
 }
 
+/// A link at the end of its reach: few sifted bits, so long blocks; no key is lost to thresholds or to whole bits.
+#[test]
+fn a_weak_link_makes_what_its_model_says() {
+    let model = scenario::link_model("decoy_bb84_asymptotic", r#"{"preset": "gys"}"#).expect("valid");
+    let rate = model.evaluate(&Channel::quiet(138_095.0, 29.0)).rate_bps;
+    assert!(rate > 0.5 && rate < 100.0, "{rate} bit/s");
+    let plan = plan(|document| {
+        document["run"]["duration"] = json!("1000010 s");
+        link(document)["model"] = json!({ "decoy_bb84_asymptotic": { "preset": "gys" } });
+        link(document)["length"] = json!("138095 m");
+        link(document)["loss"] = json!("29 dB");
+        document["demands"][0]["key"] = json!(format!("{} bit", (rate * 100.0) as u64));
+        document["demands"][0]["arrivals"] = json!({ "periodic": { "period": "20 s" } });
+    });
+    let outcome = run(&plan);
+    let found = metric(&outcome, "throughput_bps");
+    assert!((found / rate - 1.0).abs() < 0.01, "{found} bit/s of {rate}");
+}
+
 /// More is asked for than the link makes; a tenth of its blocks is lost. What is delivered is nine tenths of the model's
 /// rate.
 #[test]
@@ -171,7 +190,7 @@ fn alarms_come_as_often_as_the_binomial_says() {
     let plan = plan(|document| {
         document["run"]["duration"] = json!(format!("{} s", (blocks * period) as u64));
         link(document)["model"] = json!({ MODEL: { "clock": "20 kHz" } });
-        link(document)["generation"] = json!({ "abort_above": above });
+        link(document)["generation"] = json!({ "abort_above": above, "block_sifted": 1 });
         document["demands"][0]["arrivals"] = json!({ "poisson": { "rate": "0.001 /s" } });
         document["demands"][0]["key"] = json!("1 bit");
     });
@@ -212,7 +231,7 @@ fn the_later_end_is_waited_for() {
 #[test]
 fn states_are_told_as_they_change_and_performance_with_a_period() {
     let plan = plan(|document| {
-        link(document)["generation"] = json!({ "report_every": "10 s", "resynchronisation": "4 s" });
+        link(document)["generation"] = json!({ "report_every": "10 s", "resynchronisation": "14 s" });
         document["faults"] = json!([{ "id": "cut", "at": "32 s", "repair_after": "20 s",
             "fault": { "duct_cut": { "duct": "A/link", "position": "1 km" } } }]);
     });
@@ -234,8 +253,9 @@ fn states_are_told_as_they_change_and_performance_with_a_period() {
         (40, Passive, false),
         (50, Passive, false),
         (52, Pending, false),
-        (57, Active, true),
-        (60, Active, true),
+        // It resynchronises: what it did before the cut is not told again.
+        (60, Pending, false),
+        (67, Active, true),
         (70, Active, true),
         (80, Active, true),
         (90, Active, true),
@@ -261,6 +281,79 @@ fn states_are_told_as_they_change_and_performance_with_a_period() {
             performance
                 .qber_ppm
                 .is_some_and(|qber| qber > 5_000 && qber < 20_000)
+        );
+    }
+}
+
+/// While a block is being processed, the one before is the last that is known, whatever happens to the link meanwhile.
+#[test]
+fn a_report_between_acquisition_and_key_tells_of_the_block_before() {
+    let plan = plan(|document| {
+        link(document)["generation"] = json!({ "report_every": "10 s", "post_processing": "900 ms" });
+        document["faults"] = json!([{ "id": "eve", "at": "29.9 s", "repair_after": "20 ms",
+            "fault": { "eavesdropper": { "link": "A/link", "share": 0.001 } } }]);
+    });
+    let told = told(&plan);
+    let (_, _, report) = (told.reports.iter())
+        .find(|(at, end, _)| *end == 0 && *at == Time(30_000_000_000))
+        .expect("a report is due");
+    assert_eq!(report.state, Active);
+    assert!(report.skr_bps > 0 && report.qber_ppm.is_some(), "{report:?}");
+}
+
+/// Intercepting and resending adds two shot-noise units to what a CV link sees: it makes no key and says so.
+#[test]
+fn a_cv_link_notices_an_eavesdropper() {
+    let plan = plan(|document| {
+        link(document)["model"] = json!({ "cv_gg02_homodyne_RR": { "clock": "1 MHz" } });
+        link(document)["generation"] = json!({ "report_every": "10 s" });
+        document["faults"] = json!([{ "id": "eve", "at": "31.5 s", "repair_after": "20 s",
+            "fault": { "eavesdropper": { "link": "A/link", "share": 1 } } }]);
+    });
+    let told = told(&plan);
+    let state = |second: u64| {
+        let mut reports = told.reports.iter().filter(|report| report.1 == 0);
+        let report = reports.find(|report| report.0 == Time(second * 1_000_000_000));
+        report.expect("a report is due").2.state
+    };
+    assert_eq!([30, 40, 50, 60].map(state), [Active, Pending, Pending, Active]);
+}
+
+/// The errors that sending or not brings with it are no reason to throw blocks away.
+#[test]
+fn a_twin_field_link_keeps_its_blocks() {
+    let model = json!({ "eps": 0.12, "mu": 0.3, "e_a": 0.01, "f": 1.0, "clock": "1 MHz" });
+    let expected = {
+        let model = scenario::link_model("sns_tfqkd_asymptotic_fixed", &model.to_string()).expect("valid");
+        let found = model.evaluate(&Channel::quiet(25_000.0, 5.0));
+        assert!(found.observed.or(found.qber).is_some_and(|errors| errors > 0.11));
+        found.rate_bps
+    };
+    let plan = plan(|document| {
+        link(document)["model"] = json!({ "sns_tfqkd_asymptotic_fixed": model });
+        link(document)["generation"] = json!({ "report_every": "10 s" });
+    });
+    let told = told(&plan);
+    let last = told.reports.last().expect("reports").2;
+    assert!((last.skr_bps as f64 / expected - 1.0).abs() < 0.01, "{last:?}");
+}
+
+/// Key for the authentication of Qx is counted block by block, in the counting time.
+#[test]
+fn authentication_of_qx_is_measured() {
+    let plan = plan(|document| {
+        link(document)["model"] = json!({ "cv_gg02_homodyne_RR": { "clock": "1 MHz" } });
+        link(document)["generation"] = json!({ "authentication": "100 bit", "start_key": "10 kbit" });
+    });
+    let outcome = run(&plan);
+    for scope in ["network", "link:A/link"] {
+        let mut found = outcome.metrics.iter();
+        let found = found.find(|metric| metric.name == "qx_authentication_bits" && metric.scope == scope);
+        // Ninety seconds, a block a second.
+        let bits = found.and_then(|metric| metric.value).expect("measured");
+        assert!(
+            (8_900.0..=9_100.0).contains(&bits) && bits % 100.0 == 0.0,
+            "{scope}: {bits}"
         );
     }
 }

@@ -193,10 +193,16 @@ fn compare(generation: &Generation, fates: &[Fate]) {
             let mut looks = stream("looks");
             let (mut now, mut found, mut runs) = (Time::ZERO, Vec::new(), Vec::new());
             let mut next = changes.iter().peekable();
+            let (mut works, mut interrupted) = (true, Time::ZERO);
             while now < until {
                 let look = Time(now.0 + looks.exponential(20e9) as u64).min(until);
                 while let Some(&&(at, change)) = next.peek().filter(|change| change.0 <= look) {
                     source.disturb(at, |process| apply(process, at, change));
+                    match change {
+                        Change::Stop if works => (works, interrupted) = (false, at),
+                        Change::Start => works = true,
+                        _ => {}
+                    }
                     next.next();
                 }
                 now = look;
@@ -207,7 +213,8 @@ fn compare(generation: &Generation, fates: &[Fate]) {
                 }
                 // What a periodic report says, and what a link that starts again waits for.
                 let [last, next_block] = source.around(now);
-                assert_eq!(last, blocks.iter().rfind(|block| block.done <= now).copied());
+                let done = blocks.iter().rfind(|block| block.done <= now);
+                assert_eq!(last, done.filter(|block| block.begin >= interrupted).copied());
                 let quiet = next.peek().map_or(until, |change| change.0);
                 let coming = blocks.iter().find(|block| block.done > now && block.end < quiet);
                 assert!(coming.is_none_or(|block| next_block == Some(*block)));

@@ -196,7 +196,7 @@ fn without_errors(ground: &dyn Ground, field: &'static str, link: &str) -> Optio
     (!ground.has_errors(link)).then(|| Complaint {
         code: "no_error_rate",
         field,
-        message: format!("link \"{link}\" makes equal blocks without errors: nothing would show"),
-        hint: "give it a physical model or a \"generation\"".to_owned(),
+        message: format!("the model of link \"{link}\" has no errors: nothing would show"),
+        hint: "give it a physical model, and no satellite's".to_owned(),
     })
 }

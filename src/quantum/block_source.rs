@@ -1,7 +1,8 @@
 //! Blocks that differ from one another, evaluated at the moment of a look.
 //!
-//! The process is run ahead as far as a look, a notice or an alarm asks; what it found waits here until it is due. A
-//! disturbance drops what was found beyond it: the process is run again from a settled copy, with the same draws.
+//! The process is run ahead as far as a look or a notice asks; what it found waits here until it is due. A scout runs
+//! further, to the next alarm, and keeps nothing else. A disturbance drops what was found beyond it: the process is run
+//! again from a settled copy, with the same draws.
 
 use std::collections::VecDeque;
 
@@ -35,10 +36,15 @@ pub struct BlockSource {
     ahead: BlockProcess,
     /// Blocks between the two since the copy was renewed.
     since: u32,
-    /// Where the last block that was evaluated ended.
-    last_end: Time,
-    /// The last block before `settled`, and the last before `ahead`.
-    before: [Option<Block>; 2],
+    /// The last block before `ahead`.
+    last: Option<Block>,
+    /// The last block before `settled` that was done when it was asked for, and those after it, before `settled`.
+    done: Option<Block>,
+    coming: VecDeque<Block>,
+    /// When the link was interrupted last.
+    interrupted: Time,
+    /// Looks for turns.
+    scout: Option<BlockProcess>,
     /// What is not handed out yet.
     pending: VecDeque<Pending>,
     /// Bits handed out.
@@ -69,8 +75,11 @@ impl BlockSource {
             settled: process.clone(),
             ahead: process,
             since: 0,
-            last_end: Time::ZERO,
-            before: [None; 2],
+            last: None,
+            done: None,
+            coming: VecDeque::new(),
+            interrupted: Time::ZERO,
+            scout: None,
             pending: VecDeque::new(),
             handed_out: 0,
             turns: VecDeque::new(),
@@ -85,8 +94,7 @@ impl BlockSource {
     fn evaluate(&mut self) {
         let block = self.ahead.finish();
         self.since += 1;
-        self.last_end = block.end;
-        self.before[1] = Some(block);
+        self.last = Some(block);
         let first = Bits(block.bits).part(self.first_lane).0;
         let bits = if self.is_first { first } else { block.bits - first };
         if bits > 0 {
@@ -98,6 +106,11 @@ impl BlockSource {
                 found,
             });
         }
+    }
+
+    /// Looks at the next block for a turn.
+    fn look_for_turn(&mut self, scout: &mut BlockProcess) {
+        let block = scout.finish();
         let before = self.turns.back().map_or(self.healthy, Block::is_healthy);
         if block.is_healthy() != before {
             self.turns.push_back(block);
@@ -121,12 +134,22 @@ impl BlockSource {
             self.turns.pop_back();
         }
         while self.settled.next_end().is_some_and(|end| end <= now) {
-            self.before[0] = Some(self.settled.finish());
+            self.coming.push_back(self.settled.finish());
         }
+        let scout = self.scout.take().map(|mut scout| {
+            while scout.next_end().is_some_and(|end| end <= now) {
+                self.look_for_turn(&mut scout);
+            }
+        });
+        let worked = self.settled.is_generating();
         change(&mut self.settled);
-        self.before[1] = self.before[0];
+        if worked && !self.settled.is_generating() {
+            self.interrupted = now;
+        }
+        self.scout = scout.map(|()| self.settled.clone());
+        self.last = self.coming.back().copied().or(self.done);
         self.ahead = self.settled.clone();
-        (self.since, self.last_end) = (0, now);
+        self.since = 0;
     }
 
     /// Authentication key that blocks acquired by `now` have taken \[bits\], of the whole link. No disturbance may come
@@ -147,14 +170,18 @@ impl BlockSource {
         }
     }
 
-    /// The last block that is done by now, and the next one as things stand.
+    /// The last block that is done by now, unless the link was interrupted since it began, and the next one as things
+    /// stand.
     pub fn around(&mut self, now: Time) -> [Option<Block>; 2] {
         let processing = self.settled.generation().post_processing;
         // No disturbance comes before now any more: what is done by now is settled.
         while self.settled.next_end().is_some_and(|end| end + processing <= now) {
-            self.before[0] = Some(self.settled.finish());
+            self.coming.push_back(self.settled.finish());
         }
-        let last = self.before[0].filter(|block| block.done <= now);
+        while self.coming.front().is_some_and(|block| block.done <= now) {
+            self.done = self.coming.pop_front();
+        }
+        let last = self.done.filter(|block| block.begin >= self.interrupted);
         let next = self
             .settled
             .is_generating()
@@ -164,11 +191,15 @@ impl BlockSource {
 
     /// The next block after now and by `until` at which the link turns bad (alarm) or good again, as things stand.
     pub fn next_turn(&mut self, now: Time, until: Time) -> Option<Block> {
-        self.run_to(now);
-        self.pass_turns(now);
-        while self.turns.is_empty() && self.ahead.next_end().is_some_and(|end| end <= until) {
-            self.evaluate();
+        let mut scout = self.scout.take().unwrap_or_else(|| self.settled.clone());
+        while scout.next_end().is_some_and(|end| end <= now) {
+            self.look_for_turn(&mut scout);
         }
+        self.pass_turns(now);
+        while self.turns.is_empty() && scout.next_end().is_some_and(|end| end <= until) {
+            self.look_for_turn(&mut scout);
+        }
+        self.scout = Some(scout);
         self.turns.front().copied().filter(|turn| turn.done <= until)
     }
 }
@@ -189,9 +220,10 @@ impl KeySource for BlockSource {
             });
         }
         self.pass_turns(now);
-        if self.since >= RENEWED_AFTER && self.before[1].is_none_or(|block| block.done <= now) {
+        if self.since >= RENEWED_AFTER && self.last.is_none_or(|block| block.done <= now) {
             self.settled = self.ahead.clone();
-            self.before[0] = self.before[1];
+            self.done = self.last;
+            self.coming.clear();
             self.since = 0;
         }
     }

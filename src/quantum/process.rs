@@ -84,6 +84,8 @@ pub struct BlockProcess {
     pool: u64,
     /// Authentication key spent \[bits\].
     authentication_spent: u64,
+    /// What whole bits have left over so far \[bits\].
+    fraction: f64,
 }
 
 impl BlockProcess {
@@ -97,6 +99,7 @@ impl BlockProcess {
             drifts: None,
             intercepted: 0.0,
             authentication_spent: 0,
+            fraction: 0.0,
         };
         process.begin(Time::ZERO);
         process
@@ -179,8 +182,10 @@ impl BlockProcess {
             } else if correction < generation.frame_error {
                 Fate::FrameError
             } else {
-                bits = libm::floor(worth.bits.max(0.0)) as u64;
-                let is_empty = bits == 0;
+                let is_empty = worth.bits <= 0.0;
+                let whole = worth.bits.max(0.0) + self.fraction;
+                bits = libm::floor(whole) as u64;
+                self.fraction = whole - libm::floor(whole);
                 let kept_back =
                     bits.min(generation.start_key_bits - self.pool.min(generation.start_key_bits));
                 self.pool += kept_back;

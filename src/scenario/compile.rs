@@ -292,7 +292,9 @@ impl Compiler<'_> {
 
     fn link(&mut self, wanted: Wanted<'_>) -> crate::ids::LinkId {
         let channel = document::quantum_channel(wanted.channel, wanted.length, wanted.loss);
-        let schedule = schedule(wanted.model, &channel);
+        let usual = document::Generation::default();
+        let generation = wanted.generation.unwrap_or(&usual);
+        let schedule = schedule(wanted.model, &channel, generation.block_sifted);
         let making = schedule
             .and_then(|schedule| making(&wanted, &channel, schedule.times(u64::from(wanted.systems))));
         let link = self.builder.link(LinkSpec {
@@ -396,7 +398,7 @@ impl Compiler<'_> {
         let local = match &iwn.kxi1_prime_protection {
             TransferProtection::None(_) => None,
             TransferProtection::Otp(store) => {
-                let schedule = blocks(store.rate.0 as f64, None);
+                let schedule = blocks(store.rate.0 as f64, 1.0, None);
                 let all = Store {
                     initial: store.initial,
                     capacity: store.capacity,
@@ -560,21 +562,26 @@ fn amounts(store: &Store) -> StoreAmounts {
     }
 }
 
-/// Blocks at that rate. Assumption: where the scenario does not say, what one second makes comes at once.
-fn blocks(rate_bps: f64, block: Option<Bits>) -> Option<BlockSchedule> {
-    let block = block.map_or((rate_bps as u64).max(1), |bits| bits.0);
+/// Blocks at that rate: as large as the scenario says, else what so many seconds make comes at once.
+fn blocks(rate_bps: f64, seconds: f64, block: Option<Bits>) -> Option<BlockSchedule> {
+    let block = block.map_or(((rate_bps * seconds) as u64).max(1), |bits| bits.0);
     BlockSchedule::from_rate(rate_bps, block)
 }
 
-/// The blocks of a model over a channel; `None` beyond its reach.
-pub fn schedule(model: &LinkModel, channel: &Channel) -> Option<BlockSchedule> {
+/// The blocks of a model over a channel; `None` beyond its reach. Assumption: where neither the model nor the scenario
+/// says how large they are, they take a second, or as long as it takes to sift so many bits.
+fn schedule(model: &LinkModel, channel: &Channel, block_sifted: u32) -> Option<BlockSchedule> {
     let evaluation = model.model().ok()?.evaluate(channel);
     match evaluation.block_s {
         Some(block_s) => {
-            let bits = libm::floor(evaluation.rate_bps * block_s) as u64;
+            let bits = libm::round(evaluation.rate_bps * block_s) as u64;
             BlockSchedule::from_rate(bits as f64 / block_s, bits)
         }
-        None => blocks(evaluation.rate_bps, model.block()),
+        None => {
+            let sifting = evaluation.sifted_bps.filter(|sifted| *sifted > 0.0);
+            let seconds = sifting.map_or(1.0, |sifted| f64::from(block_sifted) / sifted);
+            blocks(evaluation.rate_bps, seconds.max(1.0), model.block())
+        }
     }
 }
 
@@ -617,7 +624,7 @@ fn making(wanted: &Wanted<'_>, channel: &Channel, nominal: BlockSchedule) -> Opt
             u64::from(wanted.systems),
         ),
         post_processing: written.post_processing,
-        abort_above: share(written.abort_above),
+        abort_above: share(written.abort_above.unwrap_or(wanted.model.usual_abort())),
         frame_error: share(written.frame_error),
         authentication_bits: written.authentication.0,
         start_key_bits: written.start_key.0,

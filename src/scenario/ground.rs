@@ -1,6 +1,6 @@
 //! What the faults of a document may name.
 
-use super::document::{Boundary, BoundaryKind, Control, Document, Generation, LinkModel, Qkdn, Stretch};
+use super::document::{Boundary, BoundaryKind, Control, Document, LinkModel, Qkdn, Stretch};
 use crate::fault::{Ground, Named};
 use crate::units::Metres;
 
@@ -9,7 +9,6 @@ struct LinkNamed<'a> {
     name: String,
     ends: [String; 2],
     model: &'a LinkModel,
-    generation: Option<&'a Generation>,
 }
 
 impl Document {
@@ -21,7 +20,6 @@ impl Document {
                 name: of_qkdn(qkdn, link.id.as_str()),
                 ends: [0, 1].map(|end| of_qkdn(qkdn, &link.between[end])),
                 model: &link.model,
-                generation: link.generation.as_ref(),
             })
         });
         let along = self.boundaries.iter().flat_map(|boundary| {
@@ -31,7 +29,6 @@ impl Document {
                     name: boundary.id.0.clone(),
                     ends: borders,
                     model: &gwn.link.model,
-                    generation: gwn.link.generation.as_ref(),
                 }],
                 BoundaryKind::Iwn(iwn) => {
                     let templates = [&iwn.link, iwn.link_b.as_ref().unwrap_or(&iwn.link)];
@@ -39,7 +36,6 @@ impl Document {
                         name: side_of(boundary, side),
                         ends: [borders[side].clone(), side_of(boundary, side)],
                         model: &templates[side].model,
-                        generation: templates[side].generation.as_ref(),
                     };
                     vec![side(0), side(1)]
                 }
@@ -139,6 +135,6 @@ impl Ground for Document {
 
     fn has_errors(&self, link: &str) -> bool {
         let found = self.links().into_iter().find(|known| known.name == link);
-        found.is_some_and(|known| known.generation.is_some() || known.model.is_physical())
+        found.is_some_and(|known| known.model.shows_errors())
     }
 }

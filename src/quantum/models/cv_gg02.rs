@@ -64,7 +64,7 @@ parameters! {
     /// CV-QKD GG02 with homodyne detection (Lodewyck et al., PRA 76, 042305).
     pub struct CvGg02Homodyne, values Homodyne, presets PRESETS;
     /// Modulation variance, in units of shot noise.
-    va as "VA": Positive,
+    va as "VA": Modulation,
     /// Attenuation [dB/km], where the model is asked for a distance; in a scenario the link's loss counts.
     alpha: NotNegative,
     /// Efficiency of reconciliation.
@@ -81,7 +81,7 @@ parameters! {
     /// CV-QKD GG02 with heterodyne detection (Lodewyck et al., PRA 76, 042305).
     pub struct CvGg02Heterodyne, values Heterodyne, presets PRESETS;
     /// Modulation variance, in units of shot noise.
-    va as "VA": Positive,
+    va as "VA": Modulation,
     /// Attenuation [dB/km], where the model is asked for a distance; in a scenario the link's loss counts.
     alpha: NotNegative,
     /// Efficiency of reconciliation.
@@ -151,9 +151,10 @@ fn entropy(eigenvalues: [f64; 2]) -> f64 {
 
 impl Gg02 {
     /// Secret bits per pulse before they are cut off at 0, over a transmittance T.
-    fn rate(&self, t: f64) -> f64 {
+    fn rate(&self, t: f64, flips: f64) -> f64 {
         let v = self.va + 1.0;
-        let line = 1.0 / t - 1.0 + self.xi;
+        // Intercepting and resending a pulse (a quarter of a flip) adds two shot-noise units.
+        let line = 1.0 / t - 1.0 + self.xi + 8.0 * flips;
         let detector = if self.heterodyne {
             (2.0 - self.eta + 2.0 * self.vel) / self.eta
         } else {
@@ -185,7 +186,7 @@ impl Gg02 {
 impl LinkModel for Gg02 {
     fn evaluate(&self, channel: &Channel) -> Evaluation {
         let t = channel.transmittance();
-        let rate = self.rate(t);
+        let rate = self.rate(t, channel.flips);
         // Entropies of some bits are subtracted: below this, rounding would show in the fall of the rate with loss.
         let resolved = 2e-10 * (1.0 + self.va);
         let rate = if rate > resolved { rate } else { 0.0 };

@@ -56,7 +56,7 @@ parameters! {
     /// Attenuation [dB/km], where the model is asked for a distance; in a scenario the link's loss counts.
     alpha: NotNegative,
     /// Error rate of background.
-    e0: ErrorRate,
+    e0: RandomBits,
     /// Probability that a photon hits the wrong detector.
     e_det: ErrorRate,
     /// Transmittance of the receiver, detector included.

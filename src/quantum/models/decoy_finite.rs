@@ -283,12 +283,16 @@ impl<'a> Counts<'a> {
 
     /// The fixed point of l = length(κ·l), from above: with the greatest secret length that keeps ε_sec = κ·l.
     fn fixed_point(&self, round: fn(f64) -> f64) -> f64 {
-        let mut l = self.values.nx;
+        // No key is secret at all with ε_sec = 1, so longer ones need not be tried.
+        let mut l = self.values.nx.min(1.0 / self.values.kappa);
         for _ in 0..200 {
             let next = round(self.length(self.values.kappa * l));
             if next < 1.0 {
                 // For the search: how far from the first bit.
                 return next;
+            }
+            if self.values.kappa * next >= 1.0 {
+                return 0.0;
             }
             if (next - l).abs() <= 1e-9 * l {
                 return next;
@@ -319,7 +323,8 @@ impl<'a> Counts<'a> {
         }
         // How far the line of length(κ·l) passes below that of l: the search feels its way to where they meet.
         let missing = |bits: f64| bits - self.length(self.values.kappa * bits);
-        let least = maximum(1.0, self.values.nx.max(2.0), 16, |bits| -missing(bits));
+        let most = self.values.nx.min(1.0 / self.values.kappa).max(2.0);
+        let least = maximum(1.0, most, 16, |bits| -missing(bits));
         -missing(least).max(0.0) / self.values.nx - 1.0
     }
 }

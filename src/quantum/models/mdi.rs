@@ -39,7 +39,7 @@ parameters! {
     /// Attenuation [dB/km], where the model is asked for a distance; in a scenario the link's loss counts.
     alpha: NotNegative,
     /// Error rate of background.
-    e0: ErrorRate,
+    e0: RandomBits,
     /// Misalignment error.
     e_d: ErrorRate,
     /// Efficiency of the station's detectors.

@@ -27,10 +27,14 @@ pub enum Range {
     Efficiency,
     /// From 0 to one half.
     ErrorRate,
+    /// One half: errors of background. With less the formulas would have key in the dark, without bound.
+    RandomBits,
     /// Not below 0.
     NotNegative,
     /// Above 0.
     Positive,
+    /// Modulation variance: below 10⁻³ the entropies that are subtracted have no digits left.
+    Modulation,
     /// 1 or more.
     AtLeastOne,
     /// Mean photon number: above 0, up to 100.
@@ -46,8 +50,10 @@ impl Range {
                 Range::Share => number > 0.0 && number < 1.0,
                 Range::Efficiency => number > 0.0 && number <= 1.0,
                 Range::ErrorRate => (0.0..=0.5).contains(&number),
+                Range::RandomBits => (number - 0.5).abs() <= f64::EPSILON,
                 Range::NotNegative => number >= 0.0,
                 Range::Positive => number > 0.0,
+                Range::Modulation => number >= 1e-3,
                 Range::AtLeastOne => number >= 1.0,
                 Range::Intensity => number > 0.0 && number <= 100.0,
             }
@@ -61,8 +67,10 @@ impl fmt::Display for Range {
             Range::Share => "a number above 0 and below 1",
             Range::Efficiency => "a number above 0 and up to 1",
             Range::ErrorRate => "an error rate from 0 to one half",
+            Range::RandomBits => "one half: background is random bits",
             Range::NotNegative => "a number of 0 or more",
             Range::Positive => "a number above 0",
+            Range::Modulation => "a number of 0.001 or more",
             Range::AtLeastOne => "a number of 1 or more",
             Range::Intensity => "an intensity above 0 and up to 100 photons",
         })

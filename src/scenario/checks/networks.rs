@@ -78,13 +78,14 @@ impl Checker<'_> {
                 }
                 self.model(&path, &link.model, &link.store, link.systems);
                 self.session_limit(&path, link.max_sessions);
-                self.channel(&path, link.channel.as_ref());
+                self.channel(&path, &link.model, link.channel.as_ref());
                 self.generation(&path, &link.model, link.generation.as_ref());
                 if known {
+                    let place = path.then(if link.loss.is_some() { "loss" } else { "length" });
                     self.reach(
-                        &path.then(if link.loss.is_some() { "loss" } else { "length" }),
+                        (&place, &path),
                         &format!("link {}", link.id),
-                        &link.model,
+                        (&link.model, link.generation.as_ref()),
                         quantum_channel(link.channel.as_ref(), link.length, link.total_loss()),
                     );
                 }
@@ -483,9 +484,20 @@ impl Checker<'_> {
     }
 
     /// Checks what a channel adds.
-    fn channel(&mut self, path: &Path, channel: Option<&document::Channel>) {
+    fn channel(&mut self, path: &Path, model: &LinkModel, channel: Option<&document::Channel>) {
         let Some(channel) = channel else { return };
         let here = path.then("channel");
+        if channel.raman.is_some() && !model.counts_photons() {
+            self.warning(
+                "raman_without_effect",
+                here.then("raman"),
+                format!(
+                    "{} counts no photons, so light of other channels changes nothing",
+                    model.name()
+                ),
+                "leave it out, or choose a model that counts photons",
+            );
+        }
         let mut positive = |within: &str, key: &str, value: f64, most: f64| {
             if !(value > 0.0 && value <= most) {
                 self.error(
@@ -521,7 +533,45 @@ impl Checker<'_> {
                 "leave it out, or choose another link model",
             );
         }
-        if generation.abort_above > Fraction::HALF {
+        if matches!(model, LinkModel::SatellitePass(_)) {
+            self.error(
+                "generation_of_satellite",
+                here.clone(),
+                "a satellite's key comes in lumps after its passes: they have no errors, no drift and no reports",
+                "leave it out; clear skies, passes and their key are parameters of the model",
+            );
+        }
+        if generation.error_drift.is_some() && !model.shows_errors() {
+            self.warning(
+                "drift_without_effect",
+                here.then("error_drift"),
+                format!("{} has no errors that could drift", model.name()),
+                "leave it out, or choose a physical model",
+            );
+        }
+        if generation.frame_error >= Fraction::ONE {
+            self.warning(
+                "every_frame_lost",
+                here.then("frame_error"),
+                "every block is lost in error correction: the link makes no key",
+                "write a probability below 1",
+            );
+        }
+        let lean = generation.start_key.0 / 10 < generation.authentication.0;
+        if lean && generation.start_key >= generation.authentication && generation.authentication.0 > 0 {
+            self.warning(
+                "little_start_key",
+                here.then("start_key"),
+                format!(
+                    "{} pay for {} blocks: as many lost one after the other, and the modules have no key left to \
+                     authenticate with, for good",
+                    generation.start_key,
+                    generation.start_key.0 / generation.authentication.0
+                ),
+                "pre-share key for more blocks than an attack or a fault may spoil",
+            );
+        }
+        if generation.abort_above.is_some_and(|above| above > Fraction::HALF) {
             self.error(
                 "error_rate_over_half",
                 here.then("abort_above"),
@@ -570,7 +620,33 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn reach(&mut self, path: &Path, what: &str, model: &LinkModel, channel: Channel) {
+    /// Warns of a link whose model makes no key over its channel, or whose blocks are expected to be thrown away; `path`:
+    /// where its length is, `link`: where the link is.
+    pub(super) fn reach(
+        &mut self,
+        (path, link): (&Path, &Path),
+        what: &str,
+        (model, generation): (&LinkModel, Option<&document::Generation>),
+        channel: Channel,
+    ) {
+        let above = generation.and_then(|generation| generation.abort_above);
+        let above = above.unwrap_or(model.usual_abort());
+        let found = model.model().map(|model| model.evaluate(&channel));
+        let expected = found
+            .ok()
+            .filter(|found| model.shows_errors() && found.rate_bps > 0.0)
+            .and_then(|found| found.observed.or(found.qber));
+        if let Some(expected) = expected.filter(|&expected| expected > above.as_number()) {
+            self.warning(
+                "errors_above_threshold",
+                link.then("generation").then("abort_above"),
+                format!(
+                    "{what} has {:.2} % of errors and throws its blocks away",
+                    expected * 100.0
+                ),
+                format!("its threshold is {above}; raise it, or shorten the link"),
+            );
+        }
         let loss = Decibels(libm::round(channel.loss_db * 1e9) as u64);
         if !model.is_link() || model.model().is_err() || model.reaches_over(&channel) {
             return;
@@ -743,7 +819,9 @@ impl Checker<'_> {
                         let what = format!("the link of boundary {}", boundary.id);
                         let length = boundary.duct.length;
                         let channel = quantum_channel(gwn.link.channel.as_ref(), length, loss);
-                        self.reach(&kind.then("link").then("model"), &what, &gwn.link.model, channel);
+                        let own = kind.then("link");
+                        let model = (&gwn.link.model, gwn.link.generation.as_ref());
+                        self.reach((&own.then("model"), &own), &what, model, channel);
                     }
                 }
                 BoundaryKind::Iwn(iwn) => {
@@ -762,7 +840,9 @@ impl Checker<'_> {
                         for (end, key, link, length, loss) in spans {
                             let what = format!("the link of boundary {} from {end}", boundary.id);
                             let channel = quantum_channel(link.channel.as_ref(), length, loss);
-                            self.reach(&kind.then(key).then("model"), &what, &link.model, channel);
+                            let own = kind.then(key);
+                            let model = (&link.model, link.generation.as_ref());
+                            self.reach((&own.then("model"), &own), &what, model, channel);
                         }
                     }
                 }
@@ -773,7 +853,7 @@ impl Checker<'_> {
     pub(super) fn template(&mut self, path: &Path, link: &LinkTemplate) {
         self.model(path, &link.model, &link.store, link.systems);
         self.session_limit(path, link.max_sessions);
-        self.channel(path, link.channel.as_ref());
+        self.channel(path, &link.model, link.channel.as_ref());
         self.generation(path, &link.model, link.generation.as_ref());
     }
 }

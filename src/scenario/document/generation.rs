@@ -12,9 +12,12 @@ record! {
     pub struct Generation {
         /// From the end of a block's acquisition to its key; acquisition does not wait for it. Assumption: none.
         post_processing: Span = Span::ZERO,
+        /// Sifted bits that a block has at least, where the model's blocks have no size of their own; it takes a second at
+        /// least. Assumption: 10,000.
+        block_sifted: u32 = 10_000,
         /// Observed error rate above which a block is thrown away and an alarm raised. Assumption: 11 %, where one-way
-        /// BB84 ends.
-        abort_above: Fraction = Fraction(110_000_000),
+        /// BB84 ends; one half for twin-field QKD by sending or not, whose errors come with the protocol.
+        abort_above: Option<Fraction>,
         /// Probability that error correction fails and a block is lost. Assumption: never.
         frame_error: Fraction = Fraction(0),
         /// Authentication key that every block costs. Assumption: none.

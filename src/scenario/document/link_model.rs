@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::catalogue::{choice, record};
 use crate::quantum::models::{self, Channel, Parameters, Problem};
-use crate::units::{BitRate, Bits, Decibels};
+use crate::units::{BitRate, Bits, Decibels, Fraction};
 
 record! {
     /// A link that makes key at one rate whatever its loss.
@@ -129,6 +129,28 @@ impl LinkModel {
                 | LinkModel::Bbm92Fixed(_)
                 | LinkModel::Bbm92Opt(_)
         )
+    }
+
+    /// Whether errors show in what it makes: those of an eavesdropper, or of a drift.
+    pub fn shows_errors(&self) -> bool {
+        self.is_physical() && !matches!(self, LinkModel::SatellitePass(_))
+    }
+
+    /// Whether light of other channels disturbs it: it counts photons.
+    pub fn counts_photons(&self) -> bool {
+        self.shows_errors()
+            && !matches!(
+                self,
+                LinkModel::CvGg02Homodyne(_) | LinkModel::CvGg02Heterodyne(_)
+            )
+    }
+
+    /// Observed error rate above which its blocks are thrown away, where the scenario does not say.
+    pub fn usual_abort(&self) -> Fraction {
+        match self {
+            LinkModel::TwinFieldFixed(_) | LinkModel::TwinFieldOpt(_) => Fraction::HALF,
+            _ => Fraction(110_000_000),
+        }
     }
 
     /// Whether it can fill a store: bounds and bare losses cannot.
