@@ -332,6 +332,30 @@ fn a_fault_that_a_key_manager_finds_has_its_record() {
     }
 }
 
+/// A border node is lost, and its controller with it. The source, unanswered, begins anew over the other border and is
+/// served; what the controller says of the fault when it is back, 20 s later, is no stage of that.
+#[test]
+fn what_a_controller_says_when_it_is_back_is_no_stage() {
+    let loaded = load("scenarios/faults.json:border-node-loss", &[]).expect("a valid scenario");
+    let outcome = simulate(&Arc::new(compile(&loaded.document)), 0, WATCHED);
+    let d1 = outcome.reroutes.iter().find(|record| record.session == "d1");
+    let d1 = d1.expect("one record per session");
+    assert_eq!(d1.control_plane_ns(), None, "{d1:?}");
+    assert!(
+        d1.stages_ns.iter().flatten().all(|&stage| stage < SECOND),
+        "{d1:?}"
+    );
+    let others: Vec<u64> = outcome
+        .reroutes
+        .iter()
+        .filter_map(RerouteRecord::control_plane_ns)
+        .collect();
+    assert!(
+        !others.is_empty() && others.iter().all(|&total| total < 5 * SECOND),
+        "{others:?}"
+    );
+}
+
 /// Faults of one id are measured together, whichever come in a replication; what they did to all is of the network.
 #[test]
 fn stages_are_metrics_by_fault_demand_and_network() {

@@ -165,6 +165,8 @@ pub struct Reroutes {
     sessions: BTreeMap<(FaultId, SessionId), SessionLife>,
     /// When each session was last supplied.
     supplied: Vec<Option<Time>>,
+    /// When each controller opened each session first and last.
+    opened: BTreeMap<SessionId, BTreeMap<Address, (Time, Time)>>,
     /// Of which one side of a border alone has switched yet.
     half_switched: Vec<(FaultId, SessionId)>,
 }
@@ -202,11 +204,20 @@ impl Reroutes {
         reroute
     }
 
-    /// Whether a session was supplied since its new route is in force.
-    fn is_over(&self, session: SessionId, life: &SessionLife) -> bool {
+    /// Whether a session was supplied since its new route is in force: the one that was commanded, or one that its source
+    /// found by itself, beginning anew.
+    fn is_over(&self, (fault, session): (FaultId, SessionId)) -> bool {
         let supplied = self.supplied.get(session.index()).copied().flatten();
-        let in_force = life.instants()[5];
-        in_force.is_some_and(|at| supplied.is_some_and(|supplied| supplied > at))
+        let life = self.sessions.get(&(fault, session));
+        let in_force = life.and_then(|life| life.instants()[5]);
+        let began = self.faults.get(&fault).and_then(|life| life.began);
+        let renewed = || {
+            let began = began?;
+            let opened = self.opened.get(&session)?.values();
+            let again = opened.filter(|(first, last)| *first < began && began < *last);
+            again.map(|&(_, last)| last).max()
+        };
+        supplied.is_some_and(|supplied| in_force.or_else(renewed).is_some_and(|at| supplied > at))
     }
 
     /// The route that one side has switched to is left: that side gives the session back, or a later attempt is made by
@@ -240,8 +251,7 @@ impl Reroutes {
         instant: ReroutingInstant,
         decider: Option<Address>,
     ) {
-        let known = self.sessions.get(&key);
-        if instant <= ReroutingInstant::Coordinated && known.is_some_and(|life| self.is_over(key.1, life)) {
+        if instant <= ReroutingInstant::Coordinated && self.is_over(key) {
             return;
         }
         let life = self.sessions.entry(key).or_default();
@@ -332,7 +342,13 @@ impl Observer for Reroutes {
                 session,
                 state: SessionState::Open,
                 ..
-            } if !self.half_switched.is_empty() => self.leaves(session, None, now),
+            } => {
+                let opened = self.opened.entry(session).or_default();
+                opened.entry(from).or_insert((now, now)).1 = now;
+                if !self.half_switched.is_empty() {
+                    self.leaves(session, None, now);
+                }
+            }
             Observation::Declared { fault } => {
                 self.faults.entry(fault).or_default().declared.get_or_insert(now);
             }

@@ -24,7 +24,10 @@ const BITS: u64 = 256;
 fn estimate(plan: &Arc<Plan>, replication: u32) -> Estimates {
     let mut world = World::new(Arc::clone(plan), replication, Tally::new(plan));
     world.run();
-    let [before, after] = world.snapshots().clone().map(|look| look.expect("counted").books[0]);
+    let [before, after] = world
+        .snapshots()
+        .clone()
+        .map(|look| look.expect("counted").books[0]);
     let generated = (after.generated - before.generated) / BITS;
     let overflow = (after.discarded - before.discarded) / BITS;
     let spent = (after.spent - before.spent) / BITS;
