@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::{Compare, FailOn};
+use super::warnings::{OfVariants, of_load, of_summary};
 use super::work::{Context, claim, manifest, summarize};
 use super::{Exit, Failure, Prepared, Watch};
 use crate::analysis::bounds::{Hard, hard};
@@ -43,6 +44,15 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
         prices: &prices,
     };
     let (comparison, summaries) = compared.write(&mut folder, &outcomes, simulation.trace)?;
+    let known = (subjects.iter().zip(&summaries)).map(|(subject, summary)| {
+        let mut remarks = of_summary(summary);
+        remarks.extend(of_load(subject));
+        (subject.label.clone(), remarks)
+    });
+    let warnings = OfVariants::join(known);
+    for warning in &warnings {
+        let _ = context.console.note(&warning.line());
+    }
     compared.write_manifests(&mut folder, &host, &summaries, asked, simulation.watch())?;
     let mut manifest = manifest(Command::Compare, &host, &summaries, asked, simulation.watch());
     let status = manifest.status;
@@ -55,6 +65,7 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
     if context.console.json() {
         let mut document = json!(comparison);
         document["bounds"] = json!(theory);
+        document["warnings"] = json!(warnings);
         document["status"] = json!(status);
         document["folder"] = Value::from(place.to_string_lossy());
         context.console.document(&document)?;

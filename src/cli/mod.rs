@@ -28,6 +28,7 @@ mod sweep;
 mod table;
 mod trace;
 mod validate;
+mod warnings;
 mod work;
 
 use std::ffi::OsString;

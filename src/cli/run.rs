@@ -5,11 +5,12 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 use super::args::Run;
+use super::warnings::{of_load, of_summary};
 use super::work::{Context, claim, manifest, summarize};
 use super::{Exit, Failure, Prepared, Watch};
-use crate::analysis::bounds::{Busiest, busiest, hard};
+use crate::analysis::bounds::hard;
 use crate::archive::{Command, Host, RunRecord, Summary, scenario_hash, write_run};
-use crate::experiment::run::{by_batches, relative_half_width, replications_for, small_samples, warm_up_end};
+use crate::experiment::run::{Remark, by_batches, relative_half_width, replications_for, warm_up_end};
 use crate::observe::outcome::Outcome;
 use crate::report::bounds::beside;
 use crate::report::tables;
@@ -17,9 +18,6 @@ use crate::report::tables;
 /// Replications that `--precision` begins with, and runs at most unless told otherwise.
 const FIRST: u32 = 10;
 const MOST: u32 = 1000;
-
-/// Load of a hop from which delays take long to settle: a queue with one server at 0.9 forgets in hundreds of services.
-const NEAR_ONE: f64 = 0.9;
 
 /// Replications in which `--warm-up mser5` looks for the end of the warm-up: numbers that no run has, so that what is
 /// measured later does not depend on what was looked at.
@@ -43,21 +41,18 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     };
     let outcomes = &outcomes;
     let mut summary = summarize(&prepared, outcomes);
-    let mut warnings = small_samples(&summary);
-    warnings.extend(
-        prepared
-            .plan
-            .as_deref()
-            .and_then(busiest)
-            .and_then(|it| near_one(&it)),
-    );
+    let mut warnings = of_summary(&summary);
+    warnings.extend(of_load(&prepared));
     if let (Some(batches), [outcome]) = (arguments.batches, outcomes.as_slice()) {
-        warnings.extend(by_batches(&mut summary, outcome, batches));
+        let texts = by_batches(&mut summary, outcome, batches).into_iter();
+        warnings.extend(texts.map(|text| Remark {
+            kind: "batches",
+            text,
+        }));
     }
-    for warning in warnings {
-        let _ = context
-            .console
-            .note(&format!("warning: {}: {warning}", summary.name));
+    for warning in &warnings {
+        let text = format!("warning: {}: {}", summary.name, warning.text);
+        let _ = context.console.note(&text);
     }
     let record = RunRecord {
         resolved: &prepared.resolved,
@@ -76,6 +71,7 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     if context.console.json() {
         let mut document = json!(summaries[0]);
         document["bounds"] = json!(hard);
+        document["warnings"] = json!(warnings);
         document["status"] = json!(status);
         document["folder"] = Value::from(place.to_string_lossy());
         context.console.document(&document)?;
@@ -91,22 +87,6 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
         context.console.data(&(heading.concat() + &table + &theory))?;
     }
     Ok(context.conclude(&place, summaries[0].replications, asked, &summaries))
-}
-
-/// What to know where a hop's load is near 1 or above.
-fn near_one(busiest: &Busiest) -> Option<String> {
-    let Busiest { hop, load } = busiest;
-    let advice = if *load > 1.0 {
-        "what waits grows with the length of the run, so that delays and the served share depend on it"
-    } else if *load > NEAR_ONE {
-        "delays settle slowly, and their intervals cover less often than they say: a longer run and warm-up help"
-    } else {
-        return None;
-    };
-    Some(format!(
-        "{hop} is asked for {:.0} % of the key that it makes: {advice}",
-        100.0 * load
-    ))
 }
 
 /// The scenario, with the warm-up that was asked for or found.

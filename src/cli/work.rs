@@ -99,18 +99,6 @@ impl Context<'_> {
             ));
             return Exit::Broken;
         }
-        for summary in summaries {
-            let mean = |name| summary.metric(name, "network").and_then(|row| row.mean);
-            if let (Some(drawdown), Some(served)) = (mean("drawdown_bits"), mean("delivered_bits"))
-                && drawdown > STATIONARY * served
-            {
-                let _ = self.console.note(&format!(
-                    "warning: {}: stores fell by {drawdown:.0} bits while {served:.0} were served: not stationary, so a \
-                     longer run would serve less",
-                    summary.name
-                ));
-            }
-        }
         if done < asked {
             let _ = self
                 .console
@@ -136,9 +124,6 @@ pub(super) fn rounded(rate: f64) -> String {
         _ => format!("{:.1} M", rate / 1e6),
     }
 }
-
-/// Stores may fall by this share of what was served before a run counts as not stationary.
-const STATIONARY: f64 = 0.05;
 
 /// The results folder that was asked for, or the default one.
 ///
