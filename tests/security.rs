@@ -167,7 +167,11 @@ fn every_supplied_key_has_its_audit_trail() {
                 .map(|id| id.as_str().unwrap())
                 .collect();
             assert_eq!(ids.len(), trail.len() * 3);
-            assert!(trail.iter().all(|line| line["key_ids"].as_array().unwrap().len() == 3));
+            assert!(
+                trail
+                    .iter()
+                    .all(|line| line["key_ids"].as_array().unwrap().len() == 3)
+            );
             let hops = if kind == Kind::Gwn { 5 } else { 6 };
             let mut used: BTreeMap<(String, String), Vec<[u64; 2]>> = BTreeMap::new();
             for line in &trail {

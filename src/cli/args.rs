@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use super::Watch;
@@ -10,6 +11,8 @@ use super::man::ManPages;
 use crate::experiment::sweep::Shard;
 use crate::experiment::sweep::design::Design;
 use crate::kernel::Span;
+use crate::scenario::import::FORMATS;
+use crate::scenario::templates::TEMPLATES;
 use crate::units::{BitRate, Metres, Quantity as _};
 
 /// Simulates QKD networks that interwork after ITU-T Y.3818, through gateway nodes (GWN) or an interworking
@@ -174,11 +177,28 @@ pub(super) struct Run {
     pub metric: String,
     /// Time at the start that is not counted: a time instead of the scenario's, or mser5 to find it by MSER-5 in five
     /// replications made for that
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = warm_up)]
     pub warm_up: Option<String>,
     /// One long replication with intervals over N batches of requests
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000), conflicts_with = "replications")]
     pub batches: Option<u32>,
+}
+
+/// Reads a time, or the word that stands for finding it.
+fn warm_up(text: &str) -> Result<String, String> {
+    if text == "mser5" {
+        return Ok(text.to_owned());
+    }
+    let wrong = |error: String| format!("{error}; or mser5, to find it by MSER-5");
+    time(text).map(|_| text.to_owned()).map_err(wrong)
+}
+
+fn template_names() -> impl Iterator<Item = &'static str> {
+    TEMPLATES.iter().map(|template| template.entry.name)
+}
+
+fn format_names() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().map(|format| format.entry.name)
 }
 
 /// Reads "1%" or "1 %".
@@ -379,8 +399,8 @@ pub(super) struct Import {
     /// The topology file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Its format: graphml, gml, sndlib, node_link [default: by its content]
-    #[arg(long)]
+    /// Its format [default: by its content]
+    #[arg(long, value_parser = PossibleValuesParser::new(format_names()))]
     pub format: Option<String>,
     /// Divide into QKDNs by this attribute of the nodes
     #[arg(long, value_name = "ATTRIBUTE", group = "division")]
@@ -418,7 +438,7 @@ Example:
   qkdni new --template ring --qkdns 3 --nodes 8 --out rings.json")]
 pub(super) struct New {
     /// The template
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(template_names()))]
     pub template: String,
     /// QKDNs
     #[arg(long, value_name = "N", default_value_t = 2)]

@@ -119,7 +119,10 @@ impl OfPoints {
     pub fn line(&self, all: u32, place: impl Fn(u32) -> String) -> String {
         let place = place(self.first);
         let text = &self.remark.text;
-        format!("warning: {} of {all} points, first at {place}: {text}", self.points)
+        format!(
+            "warning: {} of {all} points, first at {place}: {text}",
+            self.points
+        )
     }
 }
 
@@ -137,19 +140,35 @@ mod tests {
     #[test]
     fn the_same_of_several_variants_is_said_once() {
         let all = [
-            ("G0".to_owned(), vec![remark("few", "few"), remark("load", "high")]),
-            ("I".to_owned(), vec![remark("few", "few"), remark("load", "higher")]),
+            (
+                "G0".to_owned(),
+                vec![remark("few", "few"), remark("load", "high")],
+            ),
+            (
+                "I".to_owned(),
+                vec![remark("few", "few"), remark("load", "higher")],
+            ),
         ];
         let lines: Vec<String> = OfVariants::join(all).iter().map(OfVariants::line).collect();
-        assert_eq!(lines, ["warning: G0, I: few", "warning: G0: high", "warning: I: higher"]);
+        assert_eq!(
+            lines,
+            ["warning: G0, I: few", "warning: G0: high", "warning: I: higher"]
+        );
     }
 
     #[test]
     fn points_are_counted_by_kind() {
         let mut all = Vec::new();
-        OfPoints::count(&mut all, 2, vec![remark("load", "high"), remark("load", "higher")]);
+        OfPoints::count(
+            &mut all,
+            2,
+            vec![remark("load", "high"), remark("load", "higher")],
+        );
         OfPoints::count(&mut all, 5, vec![remark("load", "highest")]);
-        let lines: Vec<String> = all.iter().map(|it| it.line(9, |at| format!("point {at}"))).collect();
+        let lines: Vec<String> = all
+            .iter()
+            .map(|it| it.line(9, |at| format!("point {at}")))
+            .collect();
         assert_eq!(lines, ["warning: 2 of 9 points, first at point 2: high"]);
     }
 }

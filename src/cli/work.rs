@@ -7,10 +7,13 @@ use std::time::Instant;
 
 use super::args::Simulation;
 use super::{BEGUN, Console, Engine, Exit, Failure, Prepared, Watch};
+use crate::analysis::bounds::{asked_bps, hard};
 use crate::archive::{Command, Folder, Host, Manifest, Status, Summary};
 use crate::experiment::distribute::{Control, Stopped, in_order};
 use crate::experiment::{expectation, run};
 use crate::observe::outcome::Outcome;
+use crate::report::bounds::beside;
+use crate::units::counted;
 
 /// What a verb works with.
 pub(super) struct Context<'a> {
@@ -89,8 +92,8 @@ impl Context<'_> {
         Ok(outcomes)
     }
 
-    /// Says where the results are, and what came of the run.
-    pub fn conclude(&mut self, folder: &Path, done: u32, asked: u32, summaries: &[Summary]) -> Exit {
+    /// Says where the results are, and what came of the run; `interrupted` says what was kept of one that did not end.
+    pub fn conclude(&mut self, folder: &Path, interrupted: Option<&str>, summaries: &[Summary]) -> Exit {
         self.console.say(&format!("results: {}", folder.display()));
         if let Some(row) = summaries.iter().find_map(Summary::broken) {
             let _ = self.console.note(&format!(
@@ -99,10 +102,8 @@ impl Context<'_> {
             ));
             return Exit::Broken;
         }
-        if done < asked {
-            let _ = self
-                .console
-                .note(&format!("interrupted: {done} of {asked} replications were kept"));
+        if let Some(kept) = interrupted {
+            let _ = self.console.note(&format!("interrupted: {kept}"));
             return Exit::Interrupted;
         }
         if summaries
@@ -113,6 +114,24 @@ impl Context<'_> {
             return Exit::Difference;
         }
         Exit::Done
+    }
+}
+
+/// Hard bounds beside what was found, in a line; empty where there is no plan.
+pub(super) fn theory(prepared: &Prepared, summary: &Summary) -> String {
+    prepared.plan.as_deref().map_or_else(String::new, |plan| {
+        let demands = plan.without_legs();
+        let asked = demands.sessions.ids().map(|session| asked_bps(&demands, session));
+        beside(&hard(plan), asked.sum(), summary)
+    })
+}
+
+/// What an interruption has left, of how many if that was asked for.
+pub(super) fn kept(done: u32, of: Option<u32>) -> String {
+    match of {
+        Some(asked) => format!("{done} of {} were kept", counted(asked, "replication")),
+        None if done == 1 => "1 replication was kept".to_owned(),
+        None => format!("{done} replications were kept"),
     }
 }
 

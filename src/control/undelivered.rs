@@ -56,7 +56,9 @@ impl Controller {
                 out.send(Address::controller(order.reply_to), label, answer);
             }
             ControlMessage::SegmentReserve { ask, .. } => {
-                let waits = self.awaiting_answers(*ask).is_some_and(|pending| pending.awaits_peer);
+                let waits = self
+                    .awaiting_answers(*ask)
+                    .is_some_and(|pending| pending.awaits_peer);
                 if let (true, Some(segment)) = (waits, self.segments.get(&ask.request.session)) {
                     let border = segment.ends[1];
                     self.withdraw(*ask, None, label, out);

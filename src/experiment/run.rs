@@ -122,7 +122,9 @@ pub fn small_samples(summary: &Summary) -> Vec<Remark> {
     if let Some(row) = few.first() {
         let text = if few.len() == 1 {
             let (name, samples) = (&row.name, row.samples);
-            format!("the p99 of {name} rests on few samples, {samples}, so that fewer than {FEW_BEYOND} lie beyond it")
+            format!(
+                "the p99 of {name} rests on few samples, {samples}, so that fewer than {FEW_BEYOND} lie beyond it"
+            )
         } else {
             let names = names.join(", ");
             format!("p99 that rest on so few samples that fewer than {FEW_BEYOND} lie beyond them: {names}")

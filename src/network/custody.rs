@@ -368,7 +368,15 @@ impl Custody {
         let line = Line {
             replication: self.replication,
             key_ids: (0..session.keys)
-                .map(|key| key_id(plan.run.seed, self.replication, &session.name, request.number, key))
+                .map(|key| {
+                    key_id(
+                        plan.run.seed,
+                        self.replication,
+                        &session.name,
+                        request.number,
+                        key,
+                    )
+                })
                 .collect(),
             session: &session.name,
             request: request.number,
