@@ -11,7 +11,7 @@ use super::{Exit, Failure};
 use crate::archive::SCHEMA_VERSION;
 use crate::quantum::models::{Channel, LinkModel, bounds};
 use crate::report::link_curve::{LinkPoint, picture, table};
-use crate::scenario::{Diagnostic, link_model};
+use crate::scenario::{Diagnostic, Diagnostics, link_model};
 use crate::units::{Metres, Quantity as _, UnitError};
 
 /// More points than anyone looks at.
@@ -20,7 +20,7 @@ const MOST_POINTS: f64 = 100_000.0;
 pub(super) fn link(context: &mut Context<'_>, arguments: &Link) -> Result<Exit, Failure> {
     // What is wrong with the model and with the distance is said at once.
     let model = link_model(&arguments.model, &arguments.params).map_err(|findings| findings.0);
-    let distances = distances(&arguments.distance).map_err(|finding| vec![finding]);
+    let distances = distances(&arguments.distance).map_err(|findings| findings.0);
     let (model, distances) = match (model, distances) {
         (Ok(model), Ok(distances)) => (model, distances),
         (model, distances) => {
@@ -186,9 +186,10 @@ enum Distances {
 }
 
 /// Reads `50 km` or `0..150:10 km`.
-fn distances(text: &str) -> Result<Distances, Diagnostic> {
-    let bad =
-        |message: String, hint: &str| Diagnostic::about_file("bad_distance", "--distance", message, hint);
+fn distances(text: &str) -> Result<Distances, Diagnostics> {
+    let bad = |message: String, hint: &str| -> Diagnostics {
+        Diagnostic::about_file("bad_distance", "--distance", message, hint).into()
+    };
     let wrong = |error: &UnitError| bad(error.to_string(), &error.hint());
     let Some((from, rest)) = text.split_once("..") else {
         return kilometres(text)
@@ -282,7 +283,7 @@ mod tests {
             ("0..10:0 km", "FROM..TO:STEP"),
             ("0..10:1e-9 km", "too many"),
         ] {
-            let error = distances(text).unwrap_err().to_string();
+            let error = distances(text).unwrap_err().render();
             assert!(error.contains(part), "{text}: {error}");
         }
     }
