@@ -142,7 +142,7 @@ fn is_metric(text: &str) -> Result<(), Failure> {
     }
     let hint = suggest(name, &names);
     Err(Failure::Usage(format!(
-        "--metric {text}: there is no such metric\n  hint: {hint}; `qkdni list metrics` says what they are"
+        "--metric {text}: there is no such metric\n  hint: {hint}\n  hint: `qkdni list metrics` says what they are"
     )))
 }
 

@@ -28,11 +28,11 @@ impl Done {
     }
 }
 
-/// Runs the program in words separated by blanks; `@` stands for the folder.
+/// Runs the program in words separated by blanks; `@/` stands for the folder.
 fn qkdni(place: &Path, line: &str) -> Done {
-    let place = place.to_str().expect("text");
+    let place = format!("{}/", place.display());
     let arguments = ["qkdni"].into_iter().chain(line.split_whitespace());
-    let arguments: Vec<OsString> = arguments.map(|word| word.replace('@', place).into()).collect();
+    let arguments: Vec<OsString> = arguments.map(|word| word.replace("@/", &place).into()).collect();
     let stop = Arc::new(AtomicBool::new(false));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = dispatch(
