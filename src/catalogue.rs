@@ -270,8 +270,15 @@ pub fn suggest<T: AsRef<str>>(name: &str, known: &[T]) -> String {
             *distance < longer && *distance <= (longer / 3).max(1)
         })
         .min_by_key(|(distance, _)| *distance);
-    match close {
-        Some((_, known)) => format!("did you mean \"{known}\"?"),
+    // Else one that is a part of the other: "expectations" for "expect".
+    let is_part = |known: &&str| {
+        let (name, known) = (name.to_lowercase(), known.to_lowercase());
+        let shorter = name.len().min(known.len());
+        shorter >= 4 && (name.contains(&known) || known.contains(&name))
+    };
+    let part = || known.iter().map(AsRef::as_ref).find(is_part);
+    match close.map(|(_, known)| known).or_else(part) {
+        Some(known) => format!("did you mean \"{known}\"?"),
         None if known.is_empty() => "there are none".to_owned(),
         None => {
             let mut names: Vec<&str> = known.iter().map(AsRef::as_ref).collect();

@@ -18,6 +18,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// A number of things: "1 site", "2 sites".
+pub fn counted(count: impl Into<u64>, thing: &str) -> String {
+    let count = count.into();
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{end}")
+}
+
 /// Why a text is not a quantity. Its `Display` is the message, [`UnitError::hint`] what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnitError {

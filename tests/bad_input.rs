@@ -125,6 +125,95 @@ fn unknown_field() {
 }
 
 #[test]
+fn a_longer_word_for_a_field() {
+    let mut bad = scenario();
+    bad["expectations"] = json!([]);
+    refused_value(&bad, &["error[unknown_field]", "did you mean \"expect\"?"]);
+}
+
+/// What is wrong with an option is said of the option, as wrong usage.
+#[test]
+fn options_that_make_no_sense() {
+    let folder = TempDir::new().expect("a folder");
+    let model = ["link", "--model", "decoy_bb84_asymptotic", "--distance"];
+    let cases: [(&[&str], &[&str]); 7] = [
+        (
+            &["new", "--template", "rng"],
+            &["--template", "similar value exists: 'ring'"],
+        ),
+        (
+            &["new", "--template", "ring", "--span", "0 km"],
+            &["--> --span", "80 km"],
+        ),
+        (&["new", "--template", "ring", "--load", "0"], &["--> --load"]),
+        (&["new", "--template", "ring", "--qkdns", "0"], &["--> --qkdns"]),
+        (
+            &[model.as_slice(), &["50..0:10 km"]].concat(),
+            &["--> --distance", "50 km to 0 km is empty"],
+        ),
+        (
+            &[model.as_slice(), &["50 km", "--plot", "x.svg"]].concat(),
+            &["--plot draws a range"],
+        ),
+        (
+            &["link", "--model", "bb84", "--distance", "5"],
+            &["no link model", "5 has no unit"],
+        ),
+    ];
+    for (arguments, words) in cases {
+        let output = program(folder.path()).args(arguments).output().expect("it runs");
+        hold(&output, folder.path(), USAGE, words);
+        assert!(!text_of(&output).contains("error: error"), "{}", text_of(&output));
+    }
+    assert!(!folder.path().join("x.svg").exists());
+}
+
+/// A link beyond its model's reach says how far that is.
+#[test]
+fn beyond_reach() {
+    let folder = TempDir::new().expect("a folder");
+    for distance in ["500 km", "0..500:100 km"] {
+        let output = program(folder.path())
+            .args(["link", "--model", "decoy_bb84_asymptotic", "--distance", distance])
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(
+            said.contains("beyond the model's reach: 35.45 dB, 177.2 km"),
+            "{said}"
+        );
+    }
+}
+
+/// Nothing is wrong with a demand for more key than there is, but it is worth knowing before the run.
+#[test]
+fn more_is_asked_for_than_a_hop_makes() {
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("good.json"), format!("{:#}", scenario())).expect("writable");
+    let ask = |verb: &[&str]| {
+        let set = "demands.a-to-b.key=8 kbit";
+        let output = program(folder.path())
+            .args([verb, &["good.json", "--set", set]].concat())
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+        text_of(&output) + &String::from_utf8_lossy(&output.stdout)
+    };
+    let share = "% of the key that it makes: what waits grows";
+    let validated = ask(&["validate"]);
+    assert!(
+        validated.contains("warning[overload]") && validated.contains(share),
+        "{validated}"
+    );
+    let run = ask(&["run", "--replications", "1", "--out", "r"]);
+    assert!(run.contains(share), "{run}");
+    let compared = ask(&["compare", "good.json", "--replications", "1", "--out", "c"]);
+    assert!(compared.contains("good.json, good.json#2: A/"), "{compared}");
+    assert_eq!(compared.matches(share).count(), 1, "{compared}");
+}
+
+#[test]
 fn missing_unit() {
     let mut bad = scenario();
     bad["demands"][0]["key"] = json!(256);
@@ -264,6 +353,7 @@ fn a_topology_without_coordinates() {
         .output()
         .expect("it runs");
     let words = [
+        "error: no scenario can be made of this topology",
         "error[no_coordinates]: 5 of 5 nodes have no coordinates",
         "Renam.graphml",
         "hint: add Longitude and Latitude",
@@ -441,4 +531,27 @@ fn a_full_disk() {
         .expect("it runs");
     hold(&run, folder.path(), INPUT_OUTPUT, &["small"]);
     assert!(!disk.0.join("out").exists(), "a results folder was left");
+
+    // Pages and pictures are there as a whole, or not at all.
+    let run = program(folder.path())
+        .args(["run", "good.json", "--replications", "1", "--out", "whole"])
+        .output()
+        .expect("it runs");
+    assert_eq!(run.status.code(), Some(0), "{}", text_of(&run));
+    // Hardly any room is left.
+    fs::write(disk.0.join("filler"), vec![0; 60_000]).expect("room");
+    for written in [
+        ["report", "--out", "small/r.html"],
+        ["plot", "--into", "small/plots"],
+    ] {
+        let output = program(folder.path())
+            .args([&written[..1], &["whole"], &written[1..]].concat())
+            .output()
+            .expect("it runs");
+        let said = text_of(&output);
+        assert_eq!(output.status.code(), Some(INPUT_OUTPUT), "{said}");
+        assert!(said.contains("cannot write small/"), "{said}");
+        let left = fs::read_dir(&disk.0).expect("readable").count();
+        assert_eq!(left, 1, "{written:?}");
+    }
 }

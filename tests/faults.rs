@@ -344,7 +344,13 @@ fn faults_come_to_what_they_should() {
         assert!(moved, "{name}: {:?}", outcome.reroutes);
     }
     // The controller that decides on the session goes with the site: the source begins anew.
-    assert_eq!(failures(&variant("site-loss")), 0);
+    let outcome = variant("site-loss");
+    assert_eq!(failures(&outcome), 0);
+    assert!(
+        metric(&outcome, "reroutes", "network") > Some(0.0),
+        "{:?}",
+        outcome.reroutes
+    );
     assert_eq!(failures(&variant("manager-outage")), 0);
     assert_eq!(failures(&variant("maintenance")), 0);
     assert!(failures(&variant("controller-outage")) > 0);

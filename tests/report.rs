@@ -204,6 +204,13 @@ fn what_a_folder_says_is_escaped() {
 
 #[test]
 fn comparisons_and_sweeps_have_reports() {
+    // Every pair has its verdicts, those of the network first.
+    let page = report("compared");
+    for pair in ["G1 vs I", "G0 vs I", "G0= vs I"] {
+        let at = page.find(&format!("<summary>{pair}")).expect("a table");
+        let row = page[at..].find("<td>network</td>").expect("rows");
+        assert!(row < page[at..].find("<td>demand:").expect("rows"), "{pair}");
+    }
     let compared = report("compared");
     for part in [
         "Bottom line",
@@ -272,6 +279,19 @@ fn each_kind_of_picture_is_drawn() {
         }
         assert_eq!(svg, draw("two.svg"), "{what}");
     }
+    // A session that the fault did not touch has no bar: the demand the other way keeps its route.
+    let out = place.path().join("reroutes.svg");
+    let out = out.to_str().expect("text");
+    done(&qkdni([
+        "plot",
+        &path_of("cut"),
+        "--what",
+        "reroutes",
+        "--out",
+        out,
+    ]));
+    let svg = fs::read_to_string(out).expect("a picture");
+    assert!(svg.contains("f1: a-to-b") && !svg.contains("f1: b-to-a"), "{svg}");
 }
 
 /// Time series change nothing else, and add up.
@@ -497,6 +517,67 @@ fn what_is_no_whole_folder_is_refused() {
         INPUT_OUTPUT,
         &["schema_version is 99"],
     );
+}
+
+/// What a verb does not read may be gone.
+#[test]
+fn only_what_is_read_must_be_there() {
+    let place = TempDir::new().expect("a folder");
+    let to = place.path().join("run");
+    fs::create_dir(&to).expect("a folder");
+    for entry in fs::read_dir(folder("traced")).expect("there").flatten() {
+        fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+    }
+    let path = to.to_str().expect("text");
+    for name in ["trace.jsonl", "decisions.jsonl", "audit.jsonl", "accounting.csv"] {
+        fs::remove_file(to.join(name)).expect("removed");
+    }
+    for verb in ["report", "plot", "table"] {
+        done(&qkdni([verb, path]));
+    }
+    let page = fs::read_to_string(to.join("report.html")).expect("written");
+    assert!(page.contains("trace.jsonl was removed from the folder"));
+    assert_eq!(qkdni(["reproduce", path]).status.code(), Some(1));
+    fs::remove_file(to.join("requests.csv")).expect("removed");
+    done(&qkdni(["table", path]));
+    refused(
+        &qkdni(["report", path]),
+        INPUT_OUTPUT,
+        &["requests.csv is missing"],
+    );
+    fs::remove_file(to.join("summary.json")).expect("removed");
+    refused(
+        &qkdni(["table", path]),
+        INPUT_OUTPUT,
+        &["summary.json is missing"],
+    );
+
+    let swept = path_of("swept");
+    let words = ["this is a sweep", "scenario.json --set PATH=VALUE --trace"];
+    refused(
+        &qkdni(["trace", &swept, "--request", "a-to-b/0"]),
+        INPUT_OUTPUT,
+        &words,
+    );
+}
+
+/// A metric of another scope is said to be there.
+#[test]
+fn tables_name_the_scopes_of_a_metric() {
+    let cut = path_of("cut");
+    let words = [
+        "control_messages is not measured in scope demand:a-to-b",
+        "it is measured in network, qkdn:",
+    ];
+    let table = [
+        "table",
+        &cut,
+        "--scope",
+        "demand:a-to-b",
+        "--metric",
+        "control_messages",
+    ];
+    refused(&qkdni(table), USAGE, &words);
 }
 
 #[test]

@@ -335,6 +335,16 @@ fn folders_that_are_something_else_or_damaged_are_refused() {
     let within = |path: &str| place.path().join(path);
     run(place.path(), &sweep("run.seed=1,2,3", "whole"));
     refused(&sweep("run.seed=1,2", "whole"), &["another sweep", "axes"]);
+    let mut other = sweep("run.seed=1,2,3", "whole");
+    let at = other
+        .iter()
+        .position(|word| word == "--replications")
+        .expect("there");
+    other[at + 1] = "2".to_owned();
+    refused(
+        &other,
+        &["other sets (run.replications=1 there, run.replications=2 asked for)"],
+    );
 
     fs::create_dir(within("other")).expect("room");
     fs::write(within("other/precious"), "x").expect("room");

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use super::{Comparison, Summary, SweepRecord, TOOL_VERSION};
+use crate::units::counted;
 
 /// The name of the file.
 pub(super) const README: &str = "README.md";
@@ -257,8 +258,9 @@ const OF_A_SWEEP: &[Explained] = &[
 /// The README of a run that left these files.
 pub(super) fn of_run(summary: &Summary, files: &[String]) -> String {
     let head = format!(
-        "{} replications, seed {}. Begin with `summary.json`.",
-        summary.replications, summary.seed
+        "{}, seed {}. Begin with `summary.json`.",
+        counted(summary.replications, "replication"),
+        summary.seed
     );
     let there = |it: &&Explained| files.iter().any(|file| file == it.name);
     let mut shown: Vec<&Explained> = OF_A_RUN.iter().filter(there).collect();
@@ -269,8 +271,8 @@ pub(super) fn of_run(summary: &Summary, files: &[String]) -> String {
 /// The README of a comparison.
 pub(super) fn of_comparison(comparison: &Comparison) -> String {
     let mut head = format!(
-        "{} replications of each of {}.",
-        comparison.replications,
+        "{} of each of {}.",
+        counted(comparison.replications, "replication"),
         comparison.variants.join(", ")
     );
     for line in &comparison.bottom_lines {
@@ -283,8 +285,8 @@ pub(super) fn of_comparison(comparison: &Comparison) -> String {
 /// The README of a sweep.
 pub(super) fn of_sweep(record: &SweepRecord) -> String {
     let head = format!(
-        "{} points, design {}, seed {}, over: {}.",
-        record.points,
+        "{}, design {}, seed {}, over: {}.",
+        counted(record.points, "point"),
         record.design,
         record.seed,
         record

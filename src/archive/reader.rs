@@ -93,8 +93,13 @@ impl Archived {
     /// # Errors
     /// If a file is there and cannot be read.
     pub fn damage(&self) -> Result<Vec<Damage>, ArchiveError> {
+        self.damage_of(|_| true)
+    }
+
+    /// The same of the files that are needed.
+    pub(super) fn damage_of(&self, needed: impl Fn(&str) -> bool) -> Result<Vec<Damage>, ArchiveError> {
         let mut damage = Vec::new();
-        for (path, expected) in &self.manifest.files {
+        for (path, expected) in self.manifest.files.iter().filter(|(path, _)| needed(path)) {
             match hash_of(&self.folder.join(path)) {
                 Ok(hash) if hash == *expected => {}
                 Ok(_) => damage.push(Damage::Changed(path.clone())),

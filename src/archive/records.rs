@@ -71,6 +71,17 @@ impl Archived {
             )
             .hint(format!("name one of {}", variants.join(", ")));
         }
+        if self.manifest().command == Command::Sweep {
+            return ArchiveError::new(
+                "cannot read",
+                folder,
+                "this is a sweep, and its points keep no trace",
+            )
+            .hint(format!(
+                "run one of its points: qkdni run {} --set PATH=VALUE --trace --replications 1 --out NEW",
+                folder.join("scenario.json").display()
+            ));
+        }
         if self.manifest().trace {
             return ArchiveError::new("cannot read", &folder.join(name), "the file is gone");
         }

@@ -92,6 +92,12 @@ impl Summary {
             .find(|row| row.name == name && row.scope == scope)
     }
 
+    /// The scopes that have a metric, in order.
+    pub fn scopes_of(&self, name: &str) -> Vec<&str> {
+        let rows = self.metrics.iter().filter(|row| row.name == name);
+        rows.map(|row| row.scope.as_str()).collect()
+    }
+
     /// The first check that did not hold.
     pub fn broken(&self) -> Option<&AuditRow> {
         self.audit.iter().find(|row| !row.passed)

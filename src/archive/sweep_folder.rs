@@ -354,12 +354,44 @@ fn same_sweep(path: &Path, bytes: &[u8], record: &SweepRecord) -> Result<(), Arc
     }
     let differs: Vec<String> = (serde_json::json!(record).as_object().into_iter().flatten())
         .filter(|(key, ours)| value[key.as_str()] != **ours)
-        .map(|(key, _)| key.replace('_', " "))
+        .map(|(key, ours)| difference(key, &value[key.as_str()], ours))
         .collect();
     refuse(
-        format!("it holds another sweep: other {}", differs.join(", ")),
+        format!("it holds another sweep: other {}", differs.join("; other ")),
         "name another folder with --out, or repeat the command that began this one",
     )
+}
+
+/// What differs between the folder's sweep and the one that is asked for.
+fn difference(key: &str, theirs: &Value, ours: &Value) -> String {
+    let name = match key {
+        "scenario_sha256" => return "scenario, by its content".to_owned(),
+        key => key.replace('_', " "),
+    };
+    let (theirs, ours) = match (theirs, ours) {
+        // Of lists, what is not in both.
+        (Value::Array(theirs), Value::Array(ours)) => {
+            let only = |these: &[Value], others: &[Value]| -> Vec<String> {
+                these
+                    .iter()
+                    .filter(|it| !others.contains(it))
+                    .map(shown)
+                    .collect()
+            };
+            (only(theirs, ours).join(", "), only(ours, theirs).join(", "))
+        }
+        (theirs, ours) => (shown(theirs), shown(ours)),
+    };
+    let named = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+    if theirs.is_empty() && ours.is_empty() {
+        format!("{name} (another order)")
+    } else {
+        format!("{name} ({} there, {} asked for)", named(theirs), named(ours))
+    }
+}
+
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn json(value: &impl serde::Serialize) -> Vec<u8> {

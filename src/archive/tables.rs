@@ -97,7 +97,15 @@ impl Archived {
     /// # Errors
     /// All that is missing or was changed.
     pub fn whole(&self) -> Result<(), ArchiveError> {
-        let damage = self.damage()?;
+        self.sound(|_| true)
+    }
+
+    /// An error unless the files that are needed, of those that were written, are as they were.
+    ///
+    /// # Errors
+    /// All of them that are missing or were changed.
+    pub fn sound(&self, needed: impl Fn(&str) -> bool) -> Result<(), ArchiveError> {
+        let damage = self.damage_of(needed)?;
         if damage.is_empty() {
             return Ok(());
         }

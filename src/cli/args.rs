@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use super::Watch;
@@ -10,6 +11,8 @@ use super::man::ManPages;
 use crate::experiment::sweep::Shard;
 use crate::experiment::sweep::design::Design;
 use crate::kernel::Span;
+use crate::scenario::import::FORMATS;
+use crate::scenario::templates::TEMPLATES;
 use crate::units::{BitRate, Metres, Quantity as _};
 
 /// Simulates QKD networks that interwork after ITU-T Y.3818, through gateway nodes (GWN) or an interworking
@@ -174,11 +177,28 @@ pub(super) struct Run {
     pub metric: String,
     /// Time at the start that is not counted: a time instead of the scenario's, or mser5 to find it by MSER-5 in five
     /// replications made for that
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = warm_up)]
     pub warm_up: Option<String>,
     /// One long replication with intervals over N batches of requests
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000), conflicts_with = "replications")]
     pub batches: Option<u32>,
+}
+
+/// Reads a time, or the word that stands for finding it.
+fn warm_up(text: &str) -> Result<String, String> {
+    if text == "mser5" {
+        return Ok(text.to_owned());
+    }
+    let wrong = |error: String| format!("{error}; or mser5, to find it by MSER-5");
+    time(text).map(|_| text.to_owned()).map_err(wrong)
+}
+
+fn template_names() -> impl Iterator<Item = &'static str> {
+    TEMPLATES.iter().map(|template| template.entry.name)
+}
+
+fn format_names() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().map(|format| format.entry.name)
 }
 
 /// Reads "1%" or "1 %".
@@ -195,20 +215,22 @@ fn percent(text: &str) -> Result<f64, String> {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Verdicts speak of the later scenario of a pair, as seen from the earlier one:
-  better, worse  significant (5 %, Holm-corrected over the table), by the metric's direction
+  better, worse  significant by the metric's direction (5 %, Holm-corrected
+                 over the table)
   no evidence    these replications do not tell the two apart
-  no_verdict     different, but the better side is also the dearer one (G0 and G0= against I only), or it is
-                 the availability, and the served share does not differ the same way
-  none           fewer than two replications, or a metric that is neither good nor bad
+  no_verdict     different, but the better side is also the dearer one (G0 and
+                 G0= against I only), or it is the availability, and the served
+                 share does not differ the same way
+  none           fewer than two replications, or neither good nor bad
 
 With --gwn-vs-iwn the variants are derived from the file's boundary:
   G0   a gateway node at either end, one link over the duct between them
   G0=  the same, with as many parallel links as I's price allows
-  G1   gateway nodes, the site on the duct being an ordinary node of its owner (`site_owner`; default: the first
-       QKDN): I's links without the IWN
+  G1   gateway nodes, the site on the duct being an ordinary node of its owner
+       (`site_owner`; default: the first QKDN): I's links without the IWN
   I    the site on the duct is an interworking node
-G1 against I isolates the architecture; G0 against I also moves equipment, so that the better side
-must not be dearer.")]
+
+G1 against I isolates the architecture; G0 against I also moves equipment, so that the better side must not be dearer.")]
 pub(super) struct Compare {
     /// Scenarios, FILE or FILE:VARIANT: all are compared with the first
     #[arg(required = true, value_name = "FILE")]
@@ -235,13 +257,15 @@ pub(super) enum FailOn {
 Values of a path:
   --set run.seed=1,2,5                       a list
   --set 'demands.d1.key=128,256 bit'         one unit for all
-  --set 'demands.d1.timeout=5..30:5 s'       from, to and step; the end counts if a step meets it
-  --set 'qkdns.A.links.a1-a2.length=10..50 km'   anything in between, for --design lhs:N and sobol:N
+  --set 'demands.d1.timeout=5..30:5 s'       from, to (if a step meets it), step
+  --set 'qkdns.A.links.a1-a2.length=10..50 km'   anything in between, for
+                                             --design lhs:N and sobol:N
   --set 'boundaries.a.site_at&boundaries.b.site_at=0.2,0.5'   one value for several paths
-  --variants control=dd,cd,cc --variants fault=-,cut   every two variants of the file together
+  --variants control=dd,cc --variants fault=-,cut   every two of the file together
 
 A sweep that was interrupted or killed goes on where it was when the same command is given again.
-sweep.csv has one row per point, metric and scope. With --gwn-vs-iwn there is one for each of G0, G0=, G1 and I, and
+
+sweep.csv has one row per point, metric and scope. With --gwn-vs-iwn there is one for each of G0, G0=, G1 and I, and \
 verdicts.csv holds the differences at every point; p-values are corrected over the table of one point.")]
 pub(super) struct Sweep {
     /// The scenario: FILE or FILE:VARIANT
@@ -348,8 +372,9 @@ pub(super) enum Kind {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
-  qkdni link --model decoy_bb84_asymptotic --params '{\"preset\": \"gys\"}' --distance '50 km'
-  qkdni link --model sns_tfqkd_asymptotic_opt --distance '0..500:10 km' --plot twin-field.svg
+  qkdni link --model decoy_bb84_asymptotic --params '{\"preset\": \"gys\"}' \\
+    --distance '50 km'
+  qkdni link --model sns_tfqkd_asymptotic_opt --distance '0..500:10 km' --plot a.svg
 
 Models and what they are: `qkdni list model`; formulas, sources and presets: docs/link-models.md.")]
 pub(super) struct Link {
@@ -369,18 +394,19 @@ pub(super) struct Link {
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-QKDNs: --by Country divides by a node attribute; --qkdn West=Gdansk,Poznan --qkdn East by lists, where
-one without sites gets the rest; --split 2 grows connected parts of about the same size.
+QKDNs: --by Country divides by a node attribute; --qkdn West=Gdansk,Poznan --qkdn East by lists, where one without sites \
+gets the rest; --split 2 grows connected parts of about the same size.
 
 Examples:
   qkdni import polska.xml --split 2 --out polska.json
-  qkdni import Sanren.gml --qkdn North=Johannesburg,Pretoria --qkdn South --border Johannesburg:Bloemfontein")]
+  qkdni import Sanren.gml --qkdn North=Johannesburg,Pretoria --qkdn South \\
+    --border Johannesburg:Bloemfontein")]
 pub(super) struct Import {
     /// The topology file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Its format: graphml, gml, sndlib, node_link [default: by its content]
-    #[arg(long)]
+    /// Its format [default: by its content]
+    #[arg(long, value_parser = PossibleValuesParser::new(format_names()))]
     pub format: Option<String>,
     /// Divide into QKDNs by this attribute of the nodes
     #[arg(long, value_name = "ATTRIBUTE", group = "division")]
@@ -418,7 +444,7 @@ Example:
   qkdni new --template ring --qkdns 3 --nodes 8 --out rings.json")]
 pub(super) struct New {
     /// The template
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(template_names()))]
     pub template: String,
     /// QKDNs
     #[arg(long, value_name = "N", default_value_t = 2)]
@@ -474,7 +500,8 @@ Examples:
   qkdni plot runs/first                                  all of them, into runs/first/plots
   qkdni plot runs/first --what topology --at '20 min' --out map.svg
   qkdni plot runs/sweep --what sweep --metric kkrd_s --out delay.svg
-  qkdni plot runs/sweep --what sweep --metric stages --where fault=border --out stages.svg")]
+  qkdni plot runs/sweep --what sweep --metric stages --where fault=border \\
+    --out stages.svg")]
 pub(super) struct Plot {
     /// A results folder of `run`, `compare` or `sweep`
     #[arg(value_name = "RESULT")]
@@ -519,12 +546,13 @@ pub(super) struct Slice {
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-Rows are metrics and points, columns the values of the paths that vary, the means with half of their 95 % interval, and
+Rows are metrics and points, columns the values of the paths that vary, the means with half of their 95 % interval, and \
 the differences of pairs with theirs and the verdict.
 
 Examples:
   qkdni table runs/sweep --metric kkrd_s
-  qkdni table runs/sweep --metric rerouting_latency_s --where fault=border --pair 'G1 vs I' --format markdown --out t.md")]
+  qkdni table runs/sweep --metric rerouting_latency_s --where fault=border \\
+    --pair 'G1 vs I' --format markdown --out t.md")]
 pub(super) struct Table {
     /// A results folder of `sweep`, `compare` or `run`
     #[arg(value_name = "RESULT")]
@@ -582,11 +610,13 @@ pub(super) enum What {
     group(ArgGroup::new("subject").required(true).multiple(true).args(["request", "session", "fault"])),
     after_help = "\
 Filters of different kinds must all let a message through; of one kind, any: repeat them for more.
+
 Provenance: text, the Recommendation says it; analogue, a sister standard does; inferred, ours.
 
 Examples:
   qkdni trace runs/first --request a-to-b/0
-  qkdni trace runs/first --session a-to-b --procedure P9 --reference-point Cxi --format mermaid
+  qkdni trace runs/first --session a-to-b --procedure P9 --reference-point Cxi \\
+    --format mermaid
   qkdni trace runs/first --fault f1 --format svg > fault.svg"
 )]
 pub(super) struct Trace {

@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::{Compare, FailOn};
-use super::work::{Context, claim, manifest, summarize};
+use super::warnings::{OfVariants, of_load, of_summary};
+use super::work::{Context, claim, kept, manifest, summarize, theory};
 use super::{Exit, Failure, Prepared, Watch};
 use crate::analysis::bounds::{Hard, hard};
 use crate::archive::{
@@ -14,7 +15,6 @@ use crate::archive::{
 };
 use crate::experiment::compare::{Side, against_the_first, compare as compare_sides};
 use crate::observe::outcome::Outcome;
-use crate::report::bounds::beside;
 use crate::report::tables;
 
 pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<Exit, Failure> {
@@ -43,33 +43,44 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
         prices: &prices,
     };
     let (comparison, summaries) = compared.write(&mut folder, &outcomes, simulation.trace)?;
+    let known = (subjects.iter().zip(&summaries)).map(|(subject, summary)| {
+        let mut remarks = of_summary(summary);
+        remarks.extend(of_load(subject));
+        (subject.label.clone(), remarks)
+    });
+    let warnings = OfVariants::join(known);
+    for warning in &warnings {
+        let _ = context.console.note(&warning.line());
+    }
     compared.write_manifests(&mut folder, &host, &summaries, asked, simulation.watch())?;
     let mut manifest = manifest(Command::Compare, &host, &summaries, asked, simulation.watch());
     let status = manifest.status;
     manifest.scenario_sha256 = hash;
     manifest.variants.clone_from(&entries);
     let place = folder.seal(manifest)?;
-    let theory: Vec<Option<Hard>> = (subjects.iter())
-        .map(|subject| subject.plan.as_deref().map(hard))
-        .collect();
     if context.console.json() {
         let mut document = json!(comparison);
-        document["bounds"] = json!(theory);
+        let bounds: Vec<Option<Hard>> = (subjects.iter())
+            .map(|subject| subject.plan.as_deref().map(hard))
+            .collect();
+        document["bounds"] = json!(bounds);
+        document["warnings"] = json!(warnings);
         document["status"] = json!(status);
         document["folder"] = Value::from(place.to_string_lossy());
         context.console.document(&document)?;
     } else {
         let look = context.console.look();
         context.console.data(&tables::comparison(&comparison, look))?;
-        for ((hard, summary), entry) in theory.iter().zip(&summaries).zip(&entries) {
-            if let Some(hard) = hard {
-                context
-                    .console
-                    .data(&format!("{}: {}", entry.name, beside(hard, summary)))?;
+        for (subject, summary) in subjects.iter().zip(&summaries) {
+            let line = theory(subject, summary);
+            if !line.is_empty() {
+                context.console.data(&format!("{}: {line}", subject.label))?;
             }
         }
     }
-    let exit = context.conclude(&place, comparison.replications, asked, &summaries);
+    let done = comparison.replications;
+    let interrupted = (done < asked).then(|| kept(done, Some(asked)));
+    let exit = context.conclude(&place, interrupted.as_deref(), &summaries);
     let worse = comparison.metrics.iter().any(|row| row.verdict == Verdict::Worse);
     Ok(match exit {
         // Whether a scenario's own expectations hold is the business of `run`.

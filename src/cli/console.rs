@@ -5,11 +5,22 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Arguments, Failure};
+use super::{Arguments, Exit, Failure};
 use crate::archive::{SCHEMA_VERSION, canonical_json};
 use crate::report::tables::{Look, terminal_width};
+use crate::scenario::Diagnostic;
+
+/// The document that stands for the data where there is none.
+pub(super) fn failed(text: &str, exit: Exit, findings: &[Diagnostic]) -> Value {
+    json!({
+        "schema_version": SCHEMA_VERSION,
+        "error": text,
+        "exit_code": exit.code(),
+        "findings": findings,
+    })
+}
 
 /// Where a verb speaks.
 pub struct Console<'a> {
@@ -103,12 +114,7 @@ impl<'a> Console<'a> {
         // Where the streams are gone too, the exit code still tells.
         let _ = self.note(&format!("error: {text}"));
         if self.json {
-            let _ = self.document(&json!({
-                "schema_version": SCHEMA_VERSION,
-                "error": text,
-                "exit_code": failure.exit().code(),
-                "findings": failure.findings(),
-            }));
+            let _ = self.document(&failed(&text, failure.exit(), failure.findings()));
         }
     }
 

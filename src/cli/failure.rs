@@ -45,8 +45,12 @@ impl Exit {
 pub enum Failure {
     /// The command line makes no sense.
     Usage(String),
+    /// Options have values that make no sense.
+    Options(Vec<Diagnostic>),
     /// A scenario is invalid.
     Invalid(Vec<Diagnostic>),
+    /// No scenario can be made of a topology.
+    Unfit(Vec<Diagnostic>),
     /// A file or folder cannot be read or written.
     InputOutput(String),
     /// A replication broke an invariant.
@@ -61,8 +65,8 @@ impl Failure {
     /// The exit that goes with it.
     pub fn exit(&self) -> Exit {
         match self {
-            Failure::Usage(_) => Exit::Usage,
-            Failure::Invalid(_) => Exit::Invalid,
+            Failure::Usage(_) | Failure::Options(_) => Exit::Usage,
+            Failure::Invalid(_) | Failure::Unfit(_) => Exit::Invalid,
             Failure::InputOutput(_) => Exit::InputOutput,
             Failure::Broken(_) => Exit::Broken,
             Failure::Interrupted => Exit::Interrupted,
@@ -73,7 +77,7 @@ impl Failure {
     /// What is wrong with the scenario, if that is the reason.
     pub fn findings(&self) -> &[Diagnostic] {
         match self {
-            Failure::Invalid(findings) => findings,
+            Failure::Options(findings) | Failure::Invalid(findings) | Failure::Unfit(findings) => findings,
             _ => &[],
         }
     }
@@ -82,16 +86,20 @@ impl Failure {
     pub fn text(&self) -> Option<String> {
         match self {
             Failure::Usage(text) | Failure::InputOutput(text) | Failure::Broken(text) => Some(text.clone()),
-            Failure::Invalid(findings) => {
-                let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
-                Some(format!("the scenario is invalid\n{}", findings.join("\n")))
-            }
+            Failure::Options(findings) => Some(listed("the command line makes no sense", findings)),
+            Failure::Invalid(findings) => Some(listed("the scenario is invalid", findings)),
+            Failure::Unfit(findings) => Some(listed("no scenario can be made of this topology", findings)),
             Failure::Interrupted => {
                 Some("interrupted before a replication was finished: no results".to_owned())
             }
             Failure::Unread => None,
         }
     }
+}
+
+fn listed(head: &str, findings: &[Diagnostic]) -> String {
+    let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    format!("{head}\n{}", findings.join("\n"))
 }
 
 impl From<ArchiveError> for Failure {

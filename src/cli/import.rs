@@ -14,6 +14,7 @@ use crate::scenario::Diagnostics;
 use crate::scenario::assemble::{Assembled, Borders, Joint, Partition, Settings, assemble};
 use crate::scenario::import::import as read;
 use crate::scenario::topology::Topology;
+use crate::units::counted;
 
 pub(super) fn import(context: &mut Context<'_>, arguments: &Import) -> Result<Exit, Failure> {
     let settings = Settings {
@@ -103,7 +104,11 @@ pub(super) fn failure(findings: Diagnostics) -> Failure {
             .collect();
         return Failure::InputOutput(texts.join("\n"));
     }
-    Failure::Invalid(findings.0)
+    // What is wrong with an option is a mistake in the command line.
+    if findings.iter().all(|it| it.file.starts_with("--")) {
+        return Failure::Options(findings.0);
+    }
+    Failure::Unfit(findings.0)
 }
 
 /// Makes the scenario and writes it where it is wanted.
@@ -127,10 +132,15 @@ pub(super) fn deliver(
         context.console.data(&made.text)?;
     }
     let place = out.map_or(String::new(), |out| format!("{}: ", out.display()));
-    context.console.say(&format!(
-        "{place}{} QKDNs, {} sites, {} relays, {} borders, {} demands",
-        made.qkdns, made.sites, made.relays, made.borders, made.demands
-    ));
+    let parts = [
+        (made.qkdns, "QKDN"),
+        (made.sites, "site"),
+        (made.relays, "relay"),
+        (made.borders, "border"),
+        (made.demands, "demand"),
+    ];
+    let parts = parts.map(|(count, what)| counted(count as u64, what));
+    context.console.say(&format!("{place}{}", parts.join(", ")));
     Ok(Exit::Done)
 }
 

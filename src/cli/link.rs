@@ -11,7 +11,7 @@ use super::{Exit, Failure};
 use crate::archive::SCHEMA_VERSION;
 use crate::quantum::models::{Channel, LinkModel, bounds};
 use crate::report::link_curve::{LinkPoint, picture, table};
-use crate::scenario::link_model;
+use crate::scenario::{Diagnostic, Diagnostics, link_model};
 use crate::units::{Metres, Quantity as _, UnitError};
 
 /// More points than anyone looks at.
@@ -19,24 +19,48 @@ const MOST_POINTS: f64 = 100_000.0;
 
 pub(super) fn link(context: &mut Context<'_>, arguments: &Link) -> Result<Exit, Failure> {
     // What is wrong with the model and with the distance is said at once.
-    let model = link_model(&arguments.model, &arguments.params).map_err(|findings| findings.render());
-    let distances = distances(&arguments.distance);
+    let model = link_model(&arguments.model, &arguments.params).map_err(|findings| findings.0);
+    let distances = distances(&arguments.distance).map_err(|findings| findings.0);
     let (model, distances) = match (model, distances) {
         (Ok(model), Ok(distances)) => (model, distances),
         (model, distances) => {
-            let texts = [model.err(), distances.err()];
-            let texts: Vec<String> = texts
-                .into_iter()
-                .flatten()
-                .map(|text| text.trim().to_owned())
-                .collect();
-            return Err(Failure::Usage(texts.join("\n")));
+            let findings = [model.err(), distances.err()].into_iter().flatten();
+            return Err(Failure::Options(findings.flatten().collect()));
         }
     };
     match distances {
+        Distances::One(_) if arguments.plot.is_some() => Err(Failure::Usage(
+            "--plot draws a range, and there is one distance\n  hint: write --distance \"0..150:10 km\", or leave --plot out"
+                .to_owned(),
+        )),
         Distances::One(km) => one(context, &arguments.model, model.as_ref(), km),
         Distances::Range(range) => many(context, arguments, model.as_ref(), &range),
     }
+}
+
+/// The greatest loss with key \[dB\], where a point has none and another loss would.
+fn reach(model: &dyn LinkModel, points: &[LinkPoint]) -> Option<f64> {
+    let none = |point: &&LinkPoint| {
+        point
+            .rate_bps
+            .or(point.rate_per_pulse)
+            .is_some_and(|rate| rate <= 0.0)
+    };
+    let beyond = points.iter().find(none)?;
+    model.reach_db(&model.over_distance(beyond.distance_km))
+}
+
+/// A line about a model's reach.
+fn reach_line(model: &dyn LinkModel, reach_db: f64) -> String {
+    // A slant range is not in proportion to its loss.
+    let [near, far] = [100.0, 200.0].map(|km| model.over_distance(km).loss_db);
+    let fibre = near > 0.0 && (far - 2.0 * near).abs() < 1e-9;
+    let km = if fibre {
+        format!(", {:.1} km", 100.0 * reach_db / near)
+    } else {
+        String::new()
+    };
+    format!("where the rate is 0, the link is beyond the model's reach: {reach_db:.2} dB{km}")
 }
 
 fn point(model: &dyn LinkModel, km: f64) -> (LinkPoint, Channel, Vec<(&'static str, f64)>) {
@@ -63,16 +87,23 @@ struct Found<'a> {
     #[serde(flatten)]
     point: LinkPoint,
     loss_db: f64,
+    /// The model's reach, where the distance is beyond it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reach_db: Option<f64>,
     details: Map<String, Value>,
 }
 
 fn one(context: &mut Context<'_>, name: &str, model: &dyn LinkModel, km: f64) -> Result<Exit, Failure> {
     let (point, channel, optimum) = point(model, km);
+    let reach_db = reach(model, std::slice::from_ref(&point));
     if !context.console.json() {
         let look = context.console.look();
         context.console.data(&table(&[point], look))?;
         for (parameter, value) in optimum {
             context.console.data(&format!("{parameter} = {value}"))?;
+        }
+        if let Some(reach_db) = reach_db {
+            context.console.data(&reach_line(model, reach_db))?;
         }
         return Ok(Exit::Done);
     }
@@ -84,6 +115,7 @@ fn one(context: &mut Context<'_>, name: &str, model: &dyn LinkModel, km: f64) ->
         model: name,
         point,
         loss_db: channel.loss_db,
+        reach_db,
         details: details.collect(),
     })?;
     Ok(Exit::Done)
@@ -96,6 +128,7 @@ fn many(
     distances: &[f64],
 ) -> Result<Exit, Failure> {
     let points: Vec<LinkPoint> = distances.iter().map(|&km| point(model, km).0).collect();
+    let reach_db = reach(model, &points);
     let path = arguments
         .plot
         .clone()
@@ -116,24 +149,33 @@ fn many(
             "schema_version": SCHEMA_VERSION,
             "model": arguments.model,
             "points": points,
+            "reach_db": reach_db,
             "plot": plotted,
         }))?;
     } else {
         let look = context.console.look();
         context.console.data(&table(&points, look))?;
+        if let Some(reach_db) = reach_db {
+            context.console.data(&reach_line(model, reach_db))?;
+        }
     }
     Ok(Exit::Done)
 }
 
 /// Writes a file that can be made again, whole or not at all.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::InputOutput(format!("{}: {error}", path.display()));
+    let failed =
+        |error: std::io::Error| Failure::InputOutput(format!("cannot write {}: {error}", path.display()));
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
     let part = path.with_extension("partial");
-    std::fs::write(&part, bytes).map_err(failed)?;
-    std::fs::rename(&part, path).map_err(failed)
+    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    written.map_err(|error| {
+        // What is left of it is of no use, and takes room.
+        let _ = std::fs::remove_file(&part);
+        failed(error)
+    })
 }
 
 /// What `--distance` asks for \[km\].
@@ -144,15 +186,18 @@ enum Distances {
 }
 
 /// Reads `50 km` or `0..150:10 km`.
-fn distances(text: &str) -> Result<Distances, String> {
-    let wrong = |error: &UnitError| format!("--distance: {error}\n  hint: {}", error.hint());
+fn distances(text: &str) -> Result<Distances, Diagnostics> {
+    let bad = |message: String, hint: &str| -> Diagnostics {
+        Diagnostic::about_file("bad_distance", "--distance", message, hint).into()
+    };
+    let wrong = |error: &UnitError| bad(error.to_string(), &error.hint());
     let Some((from, rest)) = text.split_once("..") else {
         return kilometres(text)
             .map(Distances::One)
             .map_err(|error| wrong(&error));
     };
-    let form =
-        || "--distance: a range is FROM..TO:STEP UNIT\n  hint: write it like \"0..150:10 km\"".to_owned();
+    let like = "write it like \"0..150:10 km\"";
+    let form = || bad("a range is FROM..TO:STEP UNIT".to_owned(), like);
     let (to, step) = rest.split_once(':').ok_or_else(form)?;
     let unit = step
         .trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+' | ' '));
@@ -171,14 +216,16 @@ fn distances(text: &str) -> Result<Distances, String> {
         number(to)?,
         kilometres(step).map_err(|error| wrong(&error))?,
     );
-    if step <= 0.0 || to < from {
+    if step <= 0.0 {
         return Err(form());
+    }
+    if to < from {
+        let message = format!("the range from {from} km to {to} km is empty: its end lies before its start");
+        return Err(bad(message, like));
     }
     let count = libm::floor((to - from) / step + 1e-9);
     if count > MOST_POINTS {
-        return Err(format!(
-            "--distance: {count} points are too many\n  hint: take a longer step"
-        ));
+        return Err(bad(format!("{count} points are too many"), "take a longer step"));
     }
     Ok(Distances::Range(
         (0..=count as u64)
@@ -231,12 +278,12 @@ mod tests {
             ("50", "no unit"),
             ("-5 km", "below zero"),
             ("5 mi", "unknown unit"),
-            ("10..0:1 km", "FROM..TO:STEP"),
+            ("10..0:1 km", "from 10 km to 0 km is empty"),
             ("0..10 km", "FROM..TO:STEP"),
             ("0..10:0 km", "FROM..TO:STEP"),
             ("0..10:1e-9 km", "too many"),
         ] {
-            let error = distances(text).unwrap_err();
+            let error = distances(text).unwrap_err().render();
             assert!(error.contains(part), "{text}: {error}");
         }
     }

@@ -6,6 +6,7 @@ use super::args::List;
 use super::work::Context;
 use super::{CatalogueEntry, Exit, Failure};
 use crate::archive::SCHEMA_VERSION;
+use crate::catalogue::suggest;
 use crate::observe::metrics::METRICS;
 
 pub(super) fn list(context: &mut Context<'_>, arguments: &List) -> Result<Exit, Failure> {
@@ -19,10 +20,8 @@ pub(super) fn list(context: &mut Context<'_>, arguments: &List) -> Result<Exit, 
         let mut kinds: Vec<&str> = entries.iter().map(|entry| entry.kind.as_str()).collect();
         kinds.dedup();
         if !kinds.contains(&kind.as_str()) {
-            let known = kinds.join(", ");
-            return Err(Failure::Usage(format!(
-                "there is no kind {kind}\n  hint: there are {known}"
-            )));
+            let hint = suggest(kind, &kinds);
+            return Err(Failure::Usage(format!("there is no kind {kind}\n  hint: {hint}")));
         }
         entries.retain(|entry| entry.kind == *kind);
     }

@@ -22,20 +22,32 @@ pub(super) struct ManPages {
     pub out: Option<PathBuf>,
 }
 
-fn page(command: &Command) -> Vec<u8> {
+fn page(command: &Command) -> String {
     let mut page = Vec::new();
     Man::new(command.clone())
         .date("")
         .render(&mut page)
         .expect("memory takes everything");
-    page
+    let page = String::from_utf8(page).expect("names and help are UTF-8");
+    // Indented lines are examples and tables: they stay as they are.
+    let mut text = String::with_capacity(page.len());
+    let mut fixed = false;
+    for line in page.lines() {
+        if line.starts_with(' ') != fixed {
+            fixed = !fixed;
+            text.push_str(if fixed { ".nf\n" } else { ".fi\n" });
+        }
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
 }
 
 pub(super) fn man(context: &mut Context<'_>, arguments: &ManPages) -> Result<Exit, Failure> {
     let mut command = Arguments::command();
     command.build();
     let Some(folder) = &arguments.out else {
-        let text = String::from_utf8(page(&command)).expect("names and help are UTF-8");
+        let text = page(&command);
         if context.console.json() {
             context
                 .console
@@ -50,7 +62,7 @@ pub(super) fn man(context: &mut Context<'_>, arguments: &ManPages) -> Result<Exi
     let of_verbs = command
         .get_subcommands()
         .map(|verb| (format!("qkdni-{}.1", verb.get_name()), page(verb)));
-    let pages: Vec<(String, Vec<u8>)> = std::iter::once(("qkdni.1".to_owned(), page(&command)))
+    let pages: Vec<(String, String)> = std::iter::once(("qkdni.1".to_owned(), page(&command)))
         .chain(of_verbs)
         .collect();
     for (name, content) in &pages {

@@ -28,6 +28,7 @@ mod sweep;
 mod table;
 mod trace;
 mod validate;
+mod warnings;
 mod work;
 
 use std::ffi::OsString;
@@ -44,6 +45,7 @@ pub use engine::{CatalogueEntry, Engine, Prepared, Rejected, Simulate, Watch};
 pub use failure::{Exit, Failure};
 pub use simulator::Simulator;
 
+use crate::archive::canonical_json;
 use args::Verb;
 use work::Context;
 
@@ -89,7 +91,7 @@ pub fn dispatch(
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let parsed = match Arguments::try_parse_from(&arguments) {
         Ok(parsed) => parsed,
-        Err(error) => return explain(&error, out, err),
+        Err(error) => return explain(&error, &arguments, out, err),
     };
     let console = Console::new(out, err, &parsed, io::stdout().is_terminal());
     let command_line = command_line(&arguments);
@@ -127,8 +129,8 @@ pub fn dispatch(
     })
 }
 
-/// Help and version are data, a mistake is not.
-fn explain(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+/// Help and version are data, a mistake is not; it is a document too where JSON is wanted.
+fn explain(error: &clap::Error, arguments: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Exit {
     let coloured = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let text = |terminal: bool| {
         let text = error.render();
@@ -141,6 +143,12 @@ fn explain(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exi
     // A reader that has gone away, such as `head`, has read enough.
     if error.use_stderr() {
         let _ = err.write_all(text(io::stderr().is_terminal()).as_bytes());
+        let options = arguments.iter().take_while(|argument| *argument != "--");
+        if options.into_iter().any(|argument| argument == "--json") {
+            let said = text(false);
+            let said = said.strip_prefix("error: ").unwrap_or(&said).trim_end();
+            let _ = canonical_json(out, &console::failed(said, Exit::Usage, &[]));
+        }
         Exit::Usage
     } else {
         let _ = out.write_all(text(io::stdout().is_terminal()).as_bytes());

@@ -56,9 +56,19 @@ pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, 
         None => {
             let into = arguments.into.clone();
             let into = into.unwrap_or_else(|| arguments.folder.join("plots"));
+            let was_there = into.exists();
             for picture in &pictures {
                 let path = into.join(format!("{}.svg", picture.id));
-                save(&path, picture)?;
+                if let Err(failure) = save(&path, picture) {
+                    // Half of them are not what was asked for.
+                    for path in &written {
+                        let _ = std::fs::remove_file(path);
+                    }
+                    if !was_there {
+                        let _ = std::fs::remove_dir(&into);
+                    }
+                    return Err(failure);
+                }
                 written.push(path);
             }
         }

@@ -17,6 +17,9 @@ use crate::report::page::{Part, Sequences, page};
 use crate::report::study::Run;
 use crate::scenario::{compile, load_text};
 
+/// What sequence charts are drawn of.
+const TRACE: &str = "trace.jsonl";
+
 /// Sequence charts of one run, and rows of one chart, at most.
 const CHARTS: usize = 4;
 const ROWS: usize = 250;
@@ -53,8 +56,13 @@ pub(super) fn report(context: &mut Context<'_>, arguments: &Report) -> Result<Ex
 /// If it is of another version, or not what was written.
 pub(super) fn read(folder: &Path) -> Result<Part, Failure> {
     let archived = Archived::open(folder)?;
-    archived.whole()?;
     let manifest = archived.manifest();
+    // A comparison's variants are folders of their own.
+    archived.sound(|path| match manifest.command {
+        Command::Run => is_read(&archived, path),
+        Command::Compare => path == "compare.json",
+        Command::Sweep => is_of_sweep(path),
+    })?;
     let name = manifest.name.clone();
     match manifest.command {
         Command::Run => {
@@ -66,7 +74,7 @@ pub(super) fn read(folder: &Path) -> Result<Part, Failure> {
             let variants = (manifest.variants.iter())
                 .map(|variant| {
                     let archived = Archived::open(&folder.join(&variant.folder))?;
-                    archived.whole()?;
+                    archived.sound(|path| is_read(&archived, path))?;
                     read_run(&variant.name, &archived)
                 })
                 .collect::<Result<Vec<_>, Failure>>()?;
@@ -85,6 +93,25 @@ pub(super) fn read(folder: &Path) -> Result<Part, Failure> {
             Ok(Part::Sweep(Box::new(manifest.clone()), Box::new(record), points))
         }
     }
+}
+
+/// Whether a run's file is read: a trace is, as long as it is there.
+fn is_read(archived: &Archived, path: &str) -> bool {
+    match path {
+        "scenario.resolved.json"
+        | "summary.json"
+        | "requests.csv"
+        | "reroutes.json"
+        | "timeseries.csv"
+        | "routes.csv" => true,
+        TRACE => archived.folder().join(path).exists(),
+        _ => false,
+    }
+}
+
+/// Whether a sweep's file holds the sweep or one of its points.
+pub(super) fn is_of_sweep(path: &str) -> bool {
+    path == "sweep.json" || path.starts_with("points/")
 }
 
 fn read_run(name: &str, archived: &Archived) -> Result<(Run, Sequences), Failure> {
@@ -107,10 +134,15 @@ fn read_run(name: &str, archived: &Archived) -> Result<(Run, Sequences), Failure
 
 /// The charts of the first faults, else of the first request.
 fn sequences(name: &str, archived: &Archived, plan: &Plan) -> Result<Sequences, Failure> {
-    if !archived.has("trace.jsonl") {
+    if !archived.folder().join(TRACE).exists() {
+        let reason = if archived.has(TRACE) {
+            "trace.jsonl was removed from the folder"
+        } else {
+            "run again with --trace"
+        };
         return Ok(Sequences {
             charts: Vec::new(),
-            note: "Sequence charts need a trace: run again with --trace.".to_owned(),
+            note: format!("Sequence charts need a trace: {reason}."),
         });
     }
     let roster = Roster::of(plan);

@@ -5,21 +5,21 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 use super::args::Run;
-use super::work::{Context, claim, manifest, summarize};
+use super::warnings::{of_load, of_summary};
+use super::work::{Context, claim, kept, manifest, summarize, theory};
 use super::{Exit, Failure, Prepared, Watch};
-use crate::analysis::bounds::{Busiest, busiest, hard};
+use crate::analysis::bounds::hard;
 use crate::archive::{Command, Host, RunRecord, Summary, scenario_hash, write_run};
-use crate::experiment::run::{by_batches, relative_half_width, replications_for, small_samples, warm_up_end};
+use crate::catalogue::suggest;
+use crate::experiment::run::{Remark, by_batches, relative_half_width, replications_for, warm_up_end};
+use crate::observe::metrics::METRICS;
 use crate::observe::outcome::Outcome;
-use crate::report::bounds::beside;
 use crate::report::tables;
+use crate::units::counted;
 
 /// Replications that `--precision` begins with, and runs at most unless told otherwise.
 const FIRST: u32 = 10;
 const MOST: u32 = 1000;
-
-/// Load of a hop from which delays take long to settle: a queue with one server at 0.9 forgets in hundreds of services.
-const NEAR_ONE: f64 = 0.9;
 
 /// Replications in which `--warm-up mser5` looks for the end of the warm-up: numbers that no run has, so that what is
 /// measured later does not depend on what was looked at.
@@ -27,6 +27,9 @@ const PILOT: Range<u32> = u32::MAX - 5..u32::MAX;
 
 pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Failure> {
     let simulation = &arguments.simulation;
+    if arguments.precision.is_some() {
+        is_metric(&arguments.metric)?;
+    }
     let prepared = prepare(context, arguments)?;
     context.warn(&prepared);
     let host = Host::here(simulation.threads.threads, &context.command_line);
@@ -43,21 +46,18 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     };
     let outcomes = &outcomes;
     let mut summary = summarize(&prepared, outcomes);
-    let mut warnings = small_samples(&summary);
-    warnings.extend(
-        prepared
-            .plan
-            .as_deref()
-            .and_then(busiest)
-            .and_then(|it| near_one(&it)),
-    );
+    let mut warnings = of_summary(&summary);
+    warnings.extend(of_load(&prepared));
     if let (Some(batches), [outcome]) = (arguments.batches, outcomes.as_slice()) {
-        warnings.extend(by_batches(&mut summary, outcome, batches));
+        let texts = by_batches(&mut summary, outcome, batches).into_iter();
+        warnings.extend(texts.map(|text| Remark {
+            kind: "batches",
+            text,
+        }));
     }
-    for warning in warnings {
-        let _ = context
-            .console
-            .note(&format!("warning: {}: {warning}", summary.name));
+    for warning in &warnings {
+        let text = format!("warning: {}: {}", summary.name, warning.text);
+        let _ = context.console.note(&text);
     }
     let record = RunRecord {
         resolved: &prepared.resolved,
@@ -72,10 +72,10 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     manifest.batches = arguments.batches;
     let status = manifest.status;
     let place = folder.seal(manifest)?;
-    let hard = prepared.plan.as_deref().map(hard);
     if context.console.json() {
         let mut document = json!(summaries[0]);
-        document["bounds"] = json!(hard);
+        document["bounds"] = json!(prepared.plan.as_deref().map(hard));
+        document["warnings"] = json!(warnings);
         document["status"] = json!(status);
         document["folder"] = Value::from(place.to_string_lossy());
         context.console.document(&document)?;
@@ -87,26 +87,14 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
             .map(|line| format!("boundary {line}\n"))
             .collect();
         let table = tables::summary(&summaries[0], look);
-        let theory = hard.map(|hard| beside(&hard, &summaries[0])).unwrap_or_default();
+        let theory = theory(&prepared, &summaries[0]);
         context.console.data(&(heading.concat() + &table + &theory))?;
     }
-    Ok(context.conclude(&place, summaries[0].replications, asked, &summaries))
-}
-
-/// What to know where a hop's load is near 1 or above.
-fn near_one(busiest: &Busiest) -> Option<String> {
-    let Busiest { hop, load } = busiest;
-    let advice = if *load > 1.0 {
-        "what waits grows with the length of the run, so that delays and the served share depend on it"
-    } else if *load > NEAR_ONE {
-        "delays settle slowly, and their intervals cover less often than they say: a longer run and warm-up help"
-    } else {
-        return None;
-    };
-    Some(format!(
-        "{hop} is asked for {:.0} % of the key that it makes: {advice}",
-        100.0 * load
-    ))
+    let done = summaries[0].replications;
+    // How many a precision would have taken was never asked for.
+    let of = arguments.precision.map_or(Some(asked), |_| None);
+    let interrupted = (done < asked).then(|| kept(done, of));
+    Ok(context.conclude(&place, interrupted.as_deref(), &summaries))
 }
 
 /// The scenario, with the warm-up that was asked for or found.
@@ -141,6 +129,23 @@ fn prepare(context: &mut Context<'_>, arguments: &Run) -> Result<Prepared, Failu
     Ok(context.engine.prepare(&arguments.file, &sets)?)
 }
 
+fn metric_and_scope(text: &str) -> (&str, &str) {
+    text.split_once('@').unwrap_or((text, "network"))
+}
+
+/// An error unless there is such a metric; whether a run has it in that scope, only the run can tell.
+fn is_metric(text: &str) -> Result<(), Failure> {
+    let (name, _) = metric_and_scope(text);
+    let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let hint = suggest(name, &names);
+    Err(Failure::Usage(format!(
+        "--metric {text}: there is no such metric\n  hint: {hint}\n  hint: `qkdni list metrics` says what they are"
+    )))
+}
+
 /// Replications until the metric is known as precisely as was asked; how many were asked for in the end.
 fn until_precise(
     context: &mut Context<'_>,
@@ -148,13 +153,11 @@ fn until_precise(
     prepared: &Prepared,
     precision: f64,
 ) -> Result<(u32, Vec<Outcome>), Failure> {
-    let (metric, scope) = arguments
-        .metric
-        .split_once('@')
-        .unwrap_or((&arguments.metric, "network"));
+    let (metric, scope) = metric_and_scope(&arguments.metric);
     let most = arguments.simulation.replications.unwrap_or(MOST);
     let mut outcomes: Vec<Outcome> = Vec::new();
-    let mut asked = FIRST.min(most);
+    // After one replication, whether there is such a scope is known.
+    let mut asked = 1;
     loop {
         let more = outcomes.len() as u32..asked;
         let threads = arguments.simulation.threads.threads;
@@ -169,11 +172,16 @@ fn until_precise(
         }
         let summary: Summary = summarize(prepared, &outcomes);
         if summary.metric(metric, scope).is_none() {
+            let scopes = summary.scopes_of(metric);
+            let hint = suggest(scope, &scopes);
             return Err(Failure::Usage(format!(
-                "--metric {}: this run has no such metric\n  hint: write NAME or NAME@SCOPE; `qkdni list metrics` names \
-                 them",
+                "--metric {}: this run has no {metric} of {scope}\n  hint: write NAME or NAME@SCOPE; {hint}",
                 arguments.metric
             )));
+        }
+        if asked == 1 && most > 1 {
+            asked = FIRST.min(most);
+            continue;
         }
         let found = relative_half_width(&summary, metric, scope);
         match found {
@@ -183,7 +191,8 @@ fn until_precise(
                     format!("is known to {:.2} %", 100.0 * found)
                 });
                 let _ = context.console.note(&format!(
-                    "warning: after {asked} replications {metric} of {scope} {found}, not to {:.4} %",
+                    "warning: after {} {metric} of {scope} {found}, not to {:.4} %",
+                    counted(asked, "replication"),
                     100.0 * precision
                 ));
                 return Ok((asked, outcomes));

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::engine::{CatalogueEntry, Engine, Prepared, Rejected};
+use super::warnings::of_load;
 use crate::archive::Price;
+use crate::catalogue::Severity;
 use crate::experiment::expectation::Expectation;
 use crate::interworking::layout::Which;
 use crate::network::plan::Plan;
@@ -33,7 +35,24 @@ impl Engine for Simulator {
     }
 
     fn check(&self, source: &str, sets: &[String]) -> Vec<Diagnostic> {
-        scenario::validate(source, sets).0
+        let mut findings = scenario::validate(source, sets).0;
+        let loaded = scenario::load(source, sets).ok();
+        let named = loaded.as_ref().and_then(|loaded| loaded.variant.clone());
+        let variants = loaded.map_or_else(Vec::new, |loaded| loaded.variants);
+        let others = if named.is_some() { Vec::new() } else { variants };
+        let others = others.iter().map(|variant| format!("{source}:{variant}"));
+        for source in std::iter::once(source.to_owned()).chain(others) {
+            let remark = self.prepare(&source, sets).ok().as_ref().and_then(of_load);
+            let known = |text: &String| findings.iter().any(|finding| finding.message == *text);
+            if let Some(remark) = remark.filter(|remark| !known(&remark.text)) {
+                let hint = "`qkdni bounds` says what each demand asks for; a lower rate, smaller keys or more links help";
+                findings.push(Diagnostic {
+                    severity: Severity::Warning,
+                    ..Diagnostic::about_file(remark.kind, &source, remark.text, hint)
+                });
+            }
+        }
+        findings
     }
 
     fn derive(&self, source: &str, sets: &[String]) -> Result<Vec<Prepared>, Rejected> {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::Sweep as Arguments;
 use super::compare::neutral_pairs;
+use super::warnings::{OfPoints, of_load, of_summary};
 use super::work::{Context, rounded, summarize};
 use super::{BEGUN, Engine, Exit, Failure, Prepared, Rejected, Watch};
 use crate::archive::{
@@ -17,7 +18,7 @@ use crate::archive::{
 };
 use crate::experiment::compare::{Side, compare};
 use crate::experiment::distribute::{Control, Keep, Stopped, Trouble, Work, in_order};
-use crate::experiment::run::replicate;
+use crate::experiment::run::{Remark, replicate};
 use crate::experiment::sweep::Sweep;
 use crate::experiment::sweep::design::Design;
 use crate::report::tables;
@@ -241,19 +242,28 @@ impl Study {
         }
     }
 
-    /// Everything that is wrong with the points, before any is simulated.
-    fn check(&self, engine: &dyn Engine, points: &[u32], threads: usize) -> Result<(), Failure> {
+    /// Everything that is wrong with the points, before any is simulated; else what to know about their loads.
+    fn check(&self, engine: &dyn Engine, points: &[u32], threads: usize) -> Result<Vec<OfPoints>, Failure> {
         let control = Control {
             threads,
             stop: &AtomicBool::new(false),
             progress: &|| (),
         };
         let checked = in_order(points.len() as u32, control, |index| {
-            self.prepare(engine, points[index as usize]).err()
+            let subjects = self.prepare(engine, points[index as usize])?;
+            let remarks = |subject: &Prepared| self.of_variant(&subject.label, of_load(subject));
+            Ok(subjects.iter().flat_map(remarks).collect())
         })
         .map_err(|stopped| Failure::Broken(stopped.to_string()))?;
+        let (mut loads, mut rejections) = (Vec::new(), Vec::new());
+        for (point, checked) in points.iter().zip(checked) {
+            match checked {
+                Ok(remarks) => OfPoints::count(&mut loads, *point, remarks),
+                Err(rejected) => rejections.push(rejected),
+            }
+        }
         let mut findings: Vec<crate::scenario::Diagnostic> = Vec::new();
-        for rejected in checked.into_iter().flatten() {
+        for rejected in rejections {
             let Rejected::Invalid(more) = rejected else {
                 return Err(rejected.into());
             };
@@ -274,7 +284,30 @@ impl Study {
         {
             return Err(Failure::Invalid(findings));
         }
-        Ok(())
+        Ok(loads)
+    }
+
+    /// What there is to know about one variant of a point.
+    fn of_variant(&self, label: &str, remarks: impl IntoIterator<Item = Remark>) -> Vec<Remark> {
+        let name = |remark: Remark| Remark {
+            text: format!("{label}: {}", remark.text),
+            ..remark
+        };
+        let remarks = remarks.into_iter();
+        if self.record.compared {
+            remarks.map(name).collect()
+        } else {
+            remarks.collect()
+        }
+    }
+
+    /// Where a point is, for people.
+    fn place(&self, point: u32) -> String {
+        let values = self.sweep.paths().zip(self.sweep.values(point));
+        let values: Vec<String> = values
+            .filter_map(|(path, value)| Some(format!("{path}={}", value?)))
+            .collect();
+        format!("point {point} ({})", values.join(", "))
     }
 
     /// Simulates a point: the content of its file, or nothing if it was interrupted.
@@ -370,11 +403,11 @@ fn lead(
     let asked: Vec<u32> = (0..study.record.points)
         .filter(|point| arguments.shard.has(*point))
         .collect();
-    study.check(context.engine, &asked, arguments.threads.threads)?;
+    let warnings = study.check(context.engine, &asked, arguments.threads.threads)?;
     let folder = match SweepFolder::open(&target, &study.record, study.written(), &part)? {
         SweepPlace::Complete(place) => {
             context.console.say("all points were there already");
-            return finish(context, &study, &place);
+            return finish(context, &study, &place, warnings);
         }
         SweepPlace::Open(folder) => folder,
     };
@@ -435,15 +468,31 @@ fn lead(
         }
     })?;
     match folder.seal(&host)? {
-        Some(place) => finish(context, &study, &place),
-        None => unfinished(context, &study, &folder, &asked),
+        Some(place) => finish(context, &study, &place, warnings),
+        None => unfinished(context, &study, &folder, &asked, &warnings),
     }
 }
 
-/// Says what is in a folder with all points.
-fn finish(context: &mut Context<'_>, study: &Study, place: &Path) -> Result<Exit, Failure> {
+/// Says what is in a folder with all points; `warnings` are about this process's points, before they were simulated.
+fn finish(
+    context: &mut Context<'_>,
+    study: &Study,
+    place: &Path,
+    mut warnings: Vec<OfPoints>,
+) -> Result<Exit, Failure> {
     let archived = Archived::open(place)?;
     let manifest: &Manifest = archived.manifest();
+    let mut shown = Vec::new();
+    for point in 0..study.record.points {
+        let record: PointRecord = archived.json(&PointRecord::path(point))?;
+        let of_variant = |(label, summary)| study.of_variant(label, of_summary(summary));
+        let remarks = record.summaries().flat_map(of_variant);
+        OfPoints::count(&mut warnings, point, remarks.collect());
+        if shown.len() < MOST_ROWS {
+            shown.push(record);
+        }
+    }
+    warn(context, study, &warnings);
     if context.console.json() {
         document(
             context,
@@ -451,12 +500,9 @@ fn finish(context: &mut Context<'_>, study: &Study, place: &Path) -> Result<Exit
             study.record.points,
             place,
             &json!(manifest.status),
+            &warnings,
         )?;
     } else {
-        let shown = (0..study.record.points)
-            .take(MOST_ROWS)
-            .map(|point| archived.json(&PointRecord::path(point)))
-            .collect::<Result<Vec<PointRecord>, _>>()?;
         let look = context.console.look();
         let text = tables::sweep(&study.record, &shown, look);
         context.console.data(&text)?;
@@ -473,13 +519,22 @@ fn finish(context: &mut Context<'_>, study: &Study, place: &Path) -> Result<Exit
     Ok(Exit::Done)
 }
 
+fn warn(context: &mut Context<'_>, study: &Study, warnings: &[OfPoints]) {
+    for warning in warnings {
+        let line = warning.line(study.record.points, |point| study.place(point));
+        let _ = context.console.note(&line);
+    }
+}
+
 /// Says how far the sweep is.
 fn unfinished(
     context: &mut Context<'_>,
     study: &Study,
     folder: &SweepFolder,
     asked: &[u32],
+    warnings: &[OfPoints],
 ) -> Result<Exit, Failure> {
+    warn(context, study, warnings);
     let done = folder.done()?;
     let own = asked.iter().filter(|point| done.contains(point)).count();
     let (interrupted, status) = if own < asked.len() {
@@ -495,6 +550,7 @@ fn unfinished(
             done.len() as u32,
             folder.partial(),
             &json!(status),
+            warnings,
         )?;
     }
     let place = folder.partial().display();
@@ -519,6 +575,7 @@ fn document(
     done: u32,
     place: &Path,
     status: &Value,
+    warnings: &[OfPoints],
 ) -> Result<(), Failure> {
     context.console.document(&json!({
         "schema_version": SCHEMA_VERSION,
@@ -528,6 +585,7 @@ fn document(
         "points": study.record.points,
         "done": done,
         "status": status,
+        "warnings": warnings,
         "folder": place.to_string_lossy(),
     }))
 }

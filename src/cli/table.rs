@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::{Table, TableForm};
 use super::link::write;
+use super::report::is_of_sweep;
 use super::work::Context;
 use super::{Exit, Failure};
 use crate::archive::{Archived, Command, PointRecord, SCHEMA_VERSION, Summary, SweepRecord, VariantSummary};
@@ -14,7 +15,12 @@ use crate::report::sweep_table::{Form, table as draw};
 
 pub(super) fn table(context: &mut Context<'_>, arguments: &Table) -> Result<Exit, Failure> {
     let archived = Archived::open(&arguments.folder)?;
-    archived.whole()?;
+    let command = archived.manifest().command;
+    archived.sound(|path| match command {
+        Command::Run => path == "summary.json",
+        Command::Compare => path == "compare.json" || path.ends_with("/summary.json"),
+        Command::Sweep => is_of_sweep(path),
+    })?;
     let (record, points) = points(&archived)?;
     let wanted = Wanted {
         places: arguments.slice.places.clone(),

@@ -28,11 +28,11 @@ impl Done {
     }
 }
 
-/// Runs the program in words separated by blanks; `@` stands for the folder.
+/// Runs the program in words separated by blanks; `@/` stands for the folder.
 fn qkdni(place: &Path, line: &str) -> Done {
-    let place = place.to_str().expect("text");
+    let place = format!("{}/", place.display());
     let arguments = ["qkdni"].into_iter().chain(line.split_whitespace());
-    let arguments: Vec<OsString> = arguments.map(|word| word.replace('@', place).into()).collect();
+    let arguments: Vec<OsString> = arguments.map(|word| word.replace("@/", &place).into()).collect();
     let stop = Arc::new(AtomicBool::new(false));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = dispatch(
@@ -105,6 +105,95 @@ fn help_is_data_and_mistakes_are_not() {
             done.code
         );
     }
+}
+
+#[test]
+fn a_mistake_is_a_document_too_where_json_is_wanted() {
+    let place = tempfile::tempdir().unwrap();
+    for line in ["run --json", "run a --fly --json", "list --json birds"] {
+        let done = qkdni(place.path(), line);
+        assert_eq!(
+            (done.code, &done.json()["exit_code"]),
+            (2, &Value::from(2)),
+            "{line}"
+        );
+        assert!(!done.err.is_empty(), "{line}");
+    }
+    assert!(qkdni(place.path(), "run a --fly -- --json").out.is_empty());
+    let json = qkdni(place.path(), "run --json").json();
+    assert!(json["error"].as_str().unwrap().contains("FILE"), "{json}");
+}
+
+#[test]
+fn what_is_meant_is_guessed() {
+    let place = tempfile::tempdir().unwrap();
+    for (line, guess) in [
+        ("list metric", "\"metrics\""),
+        ("list routings", "\"routing\""),
+        ("new --template rng", "'ring'"),
+        ("run a --warm-up mser6", "mser5"),
+        ("run a --precision 5% --metric kkrd", "\"kkrd_s\""),
+        ("sweep a --set x=1 --shard 1/0", "2/8"),
+    ] {
+        let done = qkdni(place.path(), line);
+        assert!(done.code == 2 && done.err.contains(guess), "{line}: {}", done.err);
+    }
+}
+
+#[test]
+fn a_precision_is_about_a_metric_that_there_is() {
+    let place = tempfile::tempdir().unwrap();
+    write_scenario(place.path(), "toy", r#""panic_at": 0,"#);
+    // Said before a replication is run, which would panic.
+    let done = qkdni(
+        place.path(),
+        "run @/toy.json --precision 5% --metric foo --out @/r",
+    );
+    assert_eq!(
+        (done.code, done.err.contains("no such metric")),
+        (2, true),
+        "{}",
+        done.err
+    );
+    write_scenario(place.path(), "toy", r#""panic_at": 1,"#);
+    let line = "run @/toy.json --precision 5% --metric served_share@demand:x --out @/r";
+    let done = qkdni(place.path(), line);
+    assert_eq!(
+        (done.code, done.err.contains("network")),
+        (2, true),
+        "{}",
+        done.err
+    );
+
+    // How many it would have taken, nobody asked.
+    write_scenario(place.path(), "toy", r#""interrupt_at": 3,"#);
+    let line = "run @/toy.json -j 1 --precision 0.01% --metric served_share --out @/r";
+    let done = qkdni(place.path(), line);
+    assert_eq!(done.code, 130, "{}", done.err);
+    assert!(
+        done.err.contains("interrupted: 4 replications were kept"),
+        "{}",
+        done.err
+    );
+}
+
+#[test]
+fn sweeps_warn_by_the_number_of_points() {
+    let place = tempfile::tempdir().unwrap();
+    write_scenario(place.path(), "toy", "");
+    let line = "sweep @/toy.json --set level=0.25,0.5 --set run.replications=3,6 --out @/s --json";
+    let done = qkdni(place.path(), line);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let warning = &done.json()["warnings"][0];
+    assert_eq!(
+        (&warning["kind"], &warning["points"], &warning["first"]),
+        (&"few_replications".into(), &2.into(), &0.into())
+    );
+    let said =
+        "warning: 2 of 4 points, first at point 0 (level=0.25, run.replications=3): 3 replications are few";
+    assert!(done.err.contains(said), "{}", done.err);
+    // The same again where all points are there.
+    assert!(qkdni(place.path(), line).err.contains(said));
 }
 
 #[test]
@@ -308,7 +397,9 @@ fn completions_and_manual_pages_know_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = qkdni(place.path(), &format!("completions {shell}")).out;
         assert!(
-            script.contains("gwn-vs-iwn") && script.contains("criticality"),
+            script.contains("gwn-vs-iwn")
+                && script.contains("criticality")
+                && script.contains("random_geometric"),
             "{shell}: {script}"
         );
     }
@@ -323,6 +414,7 @@ fn completions_and_manual_pages_know_every_command() {
     assert!(pages > 15, "{pages} pages");
     let sweep = fs::read_to_string(place.path().join("pages/qkdni-sweep.1")).expect("there");
     assert!(sweep.contains("\\-\\-design"), "{sweep}");
+    assert!(sweep.contains("\n.nf\n  \\-\\-set run.seed=1,2,5"), "{sweep}");
     fs::write(place.path().join("file"), "").expect("written");
     assert_eq!(qkdni(place.path(), "man --out @/file").code, 4);
 }

@@ -7,10 +7,13 @@ use std::time::Instant;
 
 use super::args::Simulation;
 use super::{BEGUN, Console, Engine, Exit, Failure, Prepared, Watch};
+use crate::analysis::bounds::{asked_bps, hard};
 use crate::archive::{Command, Folder, Host, Manifest, Status, Summary};
 use crate::experiment::distribute::{Control, Stopped, in_order};
 use crate::experiment::{expectation, run};
 use crate::observe::outcome::Outcome;
+use crate::report::bounds::beside;
+use crate::units::counted;
 
 /// What a verb works with.
 pub(super) struct Context<'a> {
@@ -89,8 +92,8 @@ impl Context<'_> {
         Ok(outcomes)
     }
 
-    /// Says where the results are, and what came of the run.
-    pub fn conclude(&mut self, folder: &Path, done: u32, asked: u32, summaries: &[Summary]) -> Exit {
+    /// Says where the results are, and what came of the run; `interrupted` says what was kept of one that did not end.
+    pub fn conclude(&mut self, folder: &Path, interrupted: Option<&str>, summaries: &[Summary]) -> Exit {
         self.console.say(&format!("results: {}", folder.display()));
         if let Some(row) = summaries.iter().find_map(Summary::broken) {
             let _ = self.console.note(&format!(
@@ -99,22 +102,8 @@ impl Context<'_> {
             ));
             return Exit::Broken;
         }
-        for summary in summaries {
-            let mean = |name| summary.metric(name, "network").and_then(|row| row.mean);
-            if let (Some(drawdown), Some(served)) = (mean("drawdown_bits"), mean("delivered_bits"))
-                && drawdown > STATIONARY * served
-            {
-                let _ = self.console.note(&format!(
-                    "warning: {}: stores fell by {drawdown:.0} bits while {served:.0} were served: not stationary, so a \
-                     longer run would serve less",
-                    summary.name
-                ));
-            }
-        }
-        if done < asked {
-            let _ = self
-                .console
-                .note(&format!("interrupted: {done} of {asked} replications were kept"));
+        if let Some(kept) = interrupted {
+            let _ = self.console.note(&format!("interrupted: {kept}"));
             return Exit::Interrupted;
         }
         if summaries
@@ -128,6 +117,24 @@ impl Context<'_> {
     }
 }
 
+/// Hard bounds beside what was found, in a line; empty where there is no plan.
+pub(super) fn theory(prepared: &Prepared, summary: &Summary) -> String {
+    prepared.plan.as_deref().map_or_else(String::new, |plan| {
+        let demands = plan.without_legs();
+        let asked = demands.sessions.ids().map(|session| asked_bps(&demands, session));
+        beside(&hard(plan), asked.sum(), summary)
+    })
+}
+
+/// What an interruption has left, of how many if that was asked for.
+pub(super) fn kept(done: u32, of: Option<u32>) -> String {
+    match of {
+        Some(asked) => format!("{done} of {} were kept", counted(asked, "replication")),
+        None if done == 1 => "1 replication was kept".to_owned(),
+        None => format!("{done} replications were kept"),
+    }
+}
+
 /// A rate in few digits: 950, 12 k, 3.4 M.
 pub(super) fn rounded(rate: f64) -> String {
     match rate {
@@ -136,9 +143,6 @@ pub(super) fn rounded(rate: f64) -> String {
         _ => format!("{:.1} M", rate / 1e6),
     }
 }
-
-/// Stores may fall by this share of what was served before a run counts as not stationary.
-const STATIONARY: f64 = 0.05;
 
 /// The results folder that was asked for, or the default one.
 ///

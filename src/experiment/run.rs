@@ -1,5 +1,7 @@
 //! One variant: its replications, and what they say together.
 
+use serde::Serialize;
+
 use crate::archive::{AuditRow, MetricRow, SCHEMA_VERSION, Summary};
 use crate::observe::outcome::{Measured, Outcome, RequestRecord};
 
@@ -86,24 +88,53 @@ const FEW_BEYOND: u64 = 10;
 /// Correlation of neighbouring batches up to which they count as independent.
 const CORRELATED: f64 = 0.2;
 
-/// Where a summary rests on too little, one sentence each.
-pub fn small_samples(summary: &Summary) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let network = || summary.metrics.iter().filter(|row| row.scope == "network");
+/// Something to know about results: its kind, and a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Remark {
+    /// Short fixed name of the kind.
+    pub kind: &'static str,
+    /// The sentence.
+    pub text: String,
+}
+
+/// Where a summary rests on too little: one remark about replications, one about samples.
+pub fn small_samples(summary: &Summary) -> Vec<Remark> {
+    let mut remarks = Vec::new();
     if (2..FEW_REPLICATIONS).contains(&summary.replications) {
-        warnings.push(format!(
+        let text = format!(
             "{} replications are few: intervals over fewer than {FEW_REPLICATIONS} are wide and lean on the values \
              being normally distributed",
             summary.replications
-        ));
+        );
+        remarks.push(Remark {
+            kind: "few_replications",
+            text,
+        });
     }
-    for row in network().filter(|row| row.p99.is_some() && row.samples < 100 * FEW_BEYOND) {
-        warnings.push(format!(
-            "the p99 of {} rests on {} samples, so fewer than {FEW_BEYOND} lie beyond it",
-            row.name, row.samples
-        ));
+    let network = summary.metrics.iter().filter(|row| row.scope == "network");
+    let few: Vec<&MetricRow> = network
+        .filter(|row| row.p99.is_some() && row.samples < 100 * FEW_BEYOND)
+        .collect();
+    let names: Vec<String> = few
+        .iter()
+        .map(|row| format!("{} ({})", row.name, row.samples))
+        .collect();
+    if let Some(row) = few.first() {
+        let text = if few.len() == 1 {
+            let (name, samples) = (&row.name, row.samples);
+            format!(
+                "the p99 of {name} rests on few samples, {samples}, so that fewer than {FEW_BEYOND} lie beyond it"
+            )
+        } else {
+            let names = names.join(", ");
+            format!("p99 that rest on so few samples that fewer than {FEW_BEYOND} lie beyond them: {names}")
+        };
+        remarks.push(Remark {
+            kind: "few_samples",
+            text,
+        });
     }
-    warnings
+    remarks
 }
 
 /// Gives the summary of one long run intervals by batch means: of `kkrd_s`, `served_share` and `kkdlr` of the network

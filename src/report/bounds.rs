@@ -8,6 +8,7 @@ use super::tables::{DETAIL, Look, push, say, table};
 use crate::analysis::bounds::{Bounds, Hard};
 use crate::analysis::criticality::{Criticality, Loss};
 use crate::archive::{Price, Summary};
+use crate::units::counted;
 
 /// One way of joining two networks, for the break-even.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -127,8 +128,11 @@ pub fn bounds(bounds: &Bounds, price: Option<&Price>, variants: &[Variant], look
     if let Some(price) = price {
         let total = Scale::of("", price.total).number(price.total);
         let line = format!(
-            "\nCost: {total} for {} modules, {} stations between them, {} key managers, {} sites and the controllers",
-            price.modules, price.middle_stations, price.key_managers, price.sites
+            "\nCost: {total} for {}, {} between them, {}, {} and the controllers",
+            counted(price.modules, "module"),
+            counted(price.middle_stations, "station"),
+            counted(price.key_managers, "key manager"),
+            counted(price.sites, "site")
         );
         say(&mut text, &line);
     }
@@ -146,7 +150,7 @@ pub fn bounds(bounds: &Bounds, price: Option<&Price>, variants: &[Variant], look
         for row in variants {
             let change = row
                 .site_price_to_break_even
-                .map_or(String::new(), |change| format!("site price {change:+.0}"));
+                .map_or(String::new(), |change| format!("{change:+.0} per site"));
             rows.add_row([
                 Cell::new(&row.name),
                 Cell::new(Scale::of("", row.price).number(row.price)),
@@ -157,6 +161,11 @@ pub fn bounds(bounds: &Bounds, price: Option<&Price>, variants: &[Variant], look
             ]);
         }
         push(&mut text, &rows);
+        if variants.iter().any(|row| row.site_price_to_break_even.is_some()) {
+            let note = "Break-even with I: by how much the price of a site would have to change for both to cost the same; \
+                        a change below 0 is a site that has to be cheaper by so much.";
+            say(&mut text, note);
+        }
     }
     text
 }
@@ -224,25 +233,27 @@ fn more(text: &mut String, rows: usize) {
     }
 }
 
-/// Hard bounds beside what a run found.
-pub fn beside(hard: &Hard, summary: &Summary) -> String {
+/// Hard bounds beside what a run found; `asked_bps` is what all demands together ask for.
+pub fn beside(hard: &Hard, asked_bps: f64, summary: &Summary) -> String {
     let mean = |name| summary.metric(name, "network").and_then(|row| row.mean);
     let mut parts = Vec::new();
     if let Some(found) = mean("throughput_bps") {
-        let of = if hard.throughput_bps > 0.0 {
-            100.0 * found / hard.throughput_bps
+        let most = hard.throughput_bps;
+        let asked = if asked_bps < most {
+            format!("{} asked for, ", rate(asked_bps))
         } else {
-            0.0
+            String::new()
         };
         parts.push(format!(
-            "throughput_bps at most {} (found {of:.3} % of it)",
-            rate(hard.throughput_bps)
+            "throughput_bps at most {} ({asked}{} found)",
+            rate(most),
+            rate(found)
         ));
     }
     if let (Some(least), Some(found)) = (hard.kkrd_s, mean("kkrd_s")) {
-        let times = if least > 0.0 { found / least } else { f64::INFINITY };
+        let found = seconds(Some(found));
         parts.push(format!(
-            "kkrd_s at least {} (found {times:.2} times that)",
+            "kkrd_s at least {} ({found} found)",
             seconds(Some(least))
         ));
     }

@@ -10,6 +10,7 @@ use super::quantity::Scale;
 use super::slice::{Slice, Wanted};
 use super::study::Run;
 use crate::archive::{Comparison, Manifest, PointRecord, SweepRecord, Verdict};
+use crate::units::counted;
 
 const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/page.css");
@@ -102,11 +103,11 @@ impl Page {
         self.titles.push(title.to_owned());
         self.data.push(json!({ "marks": {} }));
         let facts = format!(
-            "{:?} · {} replications · seed {} · {} events · qkdni {} ({}) · scenario {}",
+            "{:?} · {} · seed {} · {} · qkdni {} ({}) · scenario {}",
             manifest.command,
-            manifest.replications,
+            counted(manifest.replications, "replication"),
             manifest.seed,
-            manifest.event_count,
+            counted(manifest.event_count, "event"),
             manifest.tool_version,
             manifest.git_commit,
             manifest.scenario_sha256.chars().take(12).collect::<String>()
@@ -324,14 +325,29 @@ impl Page {
         let runs: Vec<&Run> = variants.iter().map(|(run, _)| run).collect();
         self.attempt(of_run::delays(&runs));
         self.heading("All verdicts");
+        let mut pairs: Vec<&str> = Vec::new();
+        for row in &comparison.metrics {
+            if !pairs.contains(&row.rests_on.as_str()) {
+                pairs.push(&row.rests_on);
+            }
+        }
+        for pair in pairs {
+            self.verdicts(comparison, pair);
+        }
+        self.say("</section>");
+        for (run, sequences) in variants {
+            self.run(run, sequences);
+        }
+    }
+
+    /// A pair's verdicts, those of the network first.
+    fn verdicts(&mut self, comparison: &Comparison, pair: &str) {
+        let judged =
+            (comparison.metrics.iter()).filter(|row| row.rests_on == pair && row.verdict != Verdict::None);
+        let (mut rows, parts): (Vec<_>, Vec<_>) = judged.partition(|row| row.scope == "network");
+        rows.extend(parts);
         let mut table = String::new();
-        let judged = || {
-            comparison
-                .metrics
-                .iter()
-                .filter(|row| row.verdict != Verdict::None)
-        };
-        for row in judged().take(ROWS) {
+        for row in rows.iter().take(ROWS) {
             let scale = Scale::of(&row.unit, row.mean_a.unwrap_or_default());
             let show = |value: Option<f64>| value.map_or(String::new(), |value| scale.quantity(value));
             let ends = row.ci95.map_or(String::new(), |[low, high]| {
@@ -339,11 +355,10 @@ impl Page {
             });
             let _ = write!(
                 table,
-                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{ends}</td>\
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{ends}</td>\
                  <td class=\"{}\">{}</td></tr>",
                 escaped(&row.name),
                 escaped(&row.scope),
-                escaped(&row.rests_on),
                 show(row.mean_a),
                 show(row.mean_b),
                 show(row.difference),
@@ -351,21 +366,19 @@ impl Page {
                 row.verdict.name()
             );
         }
-        let all = judged().count();
+        let all = rows.len();
         let more = if all > ROWS {
             format!(": the first {ROWS} of {all} rows; compare.json has all")
         } else {
             String::new()
         };
         self.say(&format!(
-            "<details><summary>Table{more}</summary><div class=\"wide\" tabindex=\"0\"><table><thead><tr>\
-             <th scope=\"col\">metric</th><th scope=\"col\">scope</th><th scope=\"col\">pair</th><th scope=\"col\">first</th>\
+            "<details><summary>{}{more}</summary><div class=\"wide\" tabindex=\"0\"><table><thead><tr>\
+             <th scope=\"col\">metric</th><th scope=\"col\">scope</th><th scope=\"col\">first</th>\
              <th scope=\"col\">second</th><th scope=\"col\">difference</th><th scope=\"col\">95 % interval</th>\
-             <th scope=\"col\">verdict</th></tr></thead><tbody>{table}</tbody></table></div></details></section>"
+             <th scope=\"col\">verdict</th></tr></thead><tbody>{table}</tbody></table></div></details>",
+            escaped(pair)
         ));
-        for (run, sequences) in variants {
-            self.run(run, sequences);
-        }
     }
 
     fn sweep(&mut self, manifest: &Manifest, record: &SweepRecord, points: &[PointRecord]) {
@@ -374,8 +387,8 @@ impl Page {
             manifest,
         );
         self.note(&format!(
-            "{} points, design {}: {}.{}",
-            record.points,
+            "{}, design {}: {}.{}",
+            counted(record.points, "point"),
             record.design,
             [record.variants.as_slice(), record.axes.as_slice()]
                 .concat()

@@ -37,6 +37,16 @@ const fn scale(factor: f64, unit: &'static str) -> Scale {
     Scale { factor, unit }
 }
 
+/// From where to where a metric's values go: an interval of its mean may lie farther out.
+pub fn range_of(metric: &str) -> [f64; 2] {
+    match metric {
+        "served_share" | "kkdlr" | "kkder" | "availability" => [0.0, 1.0],
+        // Stores may also rise.
+        "drawdown_bits" => [f64::NEG_INFINITY, f64::INFINITY],
+        _ => [0.0, f64::INFINITY],
+    }
+}
+
 impl Scale {
     /// The scale for values of `unit` of which `largest` is the largest: the one that leaves at least one
     /// digit before the point. A unit without prefixes is plain.

@@ -190,6 +190,36 @@ impl<'a> Slice<'a> {
             .any(|(name, _)| name.trim() == path)
     }
 
+    fn rows(&self) -> impl Iterator<Item = &'a MetricRow> {
+        let summaries = self.points.iter().flat_map(|point| point.summaries());
+        summaries.flat_map(|(_, summary)| &summary.metrics)
+    }
+
+    /// Scopes in which a metric has a value.
+    pub fn scopes_of(&self, name: &str) -> Vec<&'a str> {
+        let mut scopes: Vec<&str> = Vec::new();
+        for row in self.rows().filter(|row| row.name == name && row.mean.is_some()) {
+            if !scopes.contains(&row.scope.as_str()) {
+                scopes.push(&row.scope);
+            }
+        }
+        scopes
+    }
+
+    /// Metrics that have a value in the scope.
+    pub fn measured(&self) -> Vec<&'a str> {
+        let mut names: Vec<&str> = Vec::new();
+        for row in self
+            .rows()
+            .filter(|row| row.scope == self.scope && row.mean.is_some())
+        {
+            if !names.contains(&row.name.as_str()) {
+                names.push(&row.name);
+            }
+        }
+        names
+    }
+
     /// Metrics of the scope that differ between points or variants, in the order in which they are measured.
     pub fn differing(&self) -> Vec<&'a str> {
         let mut names: Vec<&str> = Vec::new();

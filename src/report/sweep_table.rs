@@ -14,6 +14,9 @@ const SHOWN: [&str; 5] = [
     "service_interruption_s",
 ];
 
+/// Scopes that a hint names at most.
+const MOST_SCOPES: usize = 8;
+
 /// How a table is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Form {
@@ -45,8 +48,21 @@ pub fn table(slice: &Slice<'_>, metrics: &[String], form: Form, look: Look) -> R
         metrics.iter().map(String::as_str).collect()
     };
     if let Some(unknown) = names.iter().find(|name| !measured(name)) {
-        let known: Vec<&str> = slice.differing();
-        let hint = crate::catalogue::suggest(unknown, &known);
+        let elsewhere = slice.scopes_of(unknown);
+        let hint = if elsewhere.is_empty() {
+            crate::catalogue::suggest(unknown, &slice.measured())
+        } else {
+            let more = if elsewhere.len() > MOST_SCOPES {
+                ", …"
+            } else {
+                ""
+            };
+            let named: Vec<&str> = elsewhere.iter().take(MOST_SCOPES).copied().collect();
+            format!(
+                "it is measured in {}{more}: name one with --scope",
+                named.join(", ")
+            )
+        };
         return Err(format!(
             "{unknown} is not measured in scope {}\n  hint: {hint}",
             slice.scope

@@ -8,6 +8,7 @@ use super::quantity::Scale;
 use crate::archive::{
     Comparison, ComparisonRow, MetricRow, Pair, PointRecord, Summary, SweepRecord, Verdict,
 };
+use crate::units::counted;
 
 /// How a table may look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +34,11 @@ pub fn summary(summary: &Summary, look: Look) -> String {
     say(
         &mut text,
         &format!(
-            "{}: {} replications, seed {}, {} events",
-            summary.name, summary.replications, summary.seed, summary.events
+            "{}: {}, seed {}, {}",
+            summary.name,
+            counted(summary.replications, "replication"),
+            summary.seed,
+            counted(summary.events, "event")
         ),
     );
     let mut network = table(look, &["metric", "mean", "95 % interval", "p50", "p99"]);
@@ -224,11 +228,11 @@ fn push_pair(text: &mut String, comparison: &Comparison, pair: &Pair, look: Look
     say(
         text,
         &format!(
-            "{}: is {} better or worse than {}? ({} paired replications)",
+            "{}: is {} better or worse than {}? ({})",
             pair.label(),
             pair.b,
             pair.a,
-            comparison.replications
+            counted(comparison.replications, "paired replication")
         ),
     );
     let difference = format!("{} - {}", pair.b, pair.a);

@@ -44,6 +44,28 @@ fn a_comparison_has_verdicts_and_reproduces() {
 }
 
 #[test]
+fn comparisons_warn_by_variant() {
+    let place = tempfile::tempdir().unwrap();
+    write_scenario(place.path(), "toy", "");
+    let done = qkdni(
+        place.path(),
+        "compare @/toy.json --gwn-vs-iwn --replications 3 --out @/c --json",
+    );
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(
+        done.err
+            .contains("warning: G0, G0=, G1, I: 3 replications are few"),
+        "{}",
+        done.err
+    );
+    let warning = &done.json()["warnings"][0];
+    assert_eq!(
+        (&warning["kind"], &warning["variants"][3]),
+        (&"few_replications".into(), &"I".into())
+    );
+}
+
+#[test]
 fn scenarios_that_cannot_be_paired() {
     let place = tempfile::tempdir().unwrap();
     write_scenario(place.path(), "a", "");

@@ -181,6 +181,9 @@ impl std::str::FromStr for Shard {
             .and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
         match numbers {
             Some((index, of)) if 1 <= index && index <= of => Ok(Shard { index, of }),
+            Some((_, 0)) => {
+                Err("a sweep has one part at least: write it like 2/8, the second of eight".to_owned())
+            }
             Some((_, of)) => Err(format!("the first of {of} parts is 1/{of}, the last {of}/{of}")),
             None => Err("write it like 2/8, the second of eight parts".to_owned()),
         }

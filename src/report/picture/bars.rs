@@ -71,7 +71,12 @@ impl Rows {
         // As much room for names as the longest takes, within bounds.
         let longest = self.lines.iter().map(|line| line.name.chars().count()).max();
         let letters = longest.unwrap_or(0).clamp(26, 46);
-        let (left, right) = (18 + 7 * pixels(letters), SIZE.0.cast_signed() - 160);
+        let longest = self.names.iter().map(|name| name.chars().count()).max();
+        let legend = longest.unwrap_or(0).clamp(16, 34);
+        let (left, right) = (
+            18 + 7 * pixels(letters),
+            SIZE.0.cast_signed() - 48 - 7 * pixels(legend),
+        );
         let (top, bottom) = (40, height - 60);
         let x = |value: f64| left + ((value - low) / (high - low) * f64::from(right - left)) as i32;
         let mut marks = Vec::new();
@@ -142,7 +147,7 @@ impl Rows {
                     RGBColor(r, g, b).filled(),
                 );
                 area.draw(&swatch).map_err(failed)?;
-                area.draw_text(&short(name, 16), &label, (right + 40, y - 2))
+                area.draw_text(&short(name, legend), &label, (right + 40, y - 2))
                     .map_err(failed)?;
             }
             Ok(())

@@ -3,6 +3,7 @@
 use super::bars::{Line, Part, Rows};
 use super::plane::{Axis, Curve, Plane};
 use super::{Picture, time_unit};
+use crate::archive::RerouteRow;
 use crate::experiment::statistics::Sample;
 use crate::observe::outcome::RerouteRecord;
 use crate::report::quantity::Scale;
@@ -228,8 +229,13 @@ const LONG: f64 = 4.0;
 /// # Errors
 /// If there was no reroute.
 pub fn reroutes(run: &Run) -> Result<Picture, String> {
+    // A session that the fault did not touch has a record as well: of the fault's detection, and nothing after it.
+    let touched = |row: &&RerouteRow| {
+        let mut later = RerouteRecord::STAGES.iter().skip(1);
+        later.any(|stage| row.stages_ns.get(*stage).is_some_and(|length| !length.is_null()))
+    };
     let mut keys: Vec<(&str, &str)> = Vec::new();
-    for row in &run.reroutes {
+    for row in run.reroutes.iter().filter(touched) {
         let key = (row.fault.as_str(), row.session.as_str());
         if !keys.contains(&key) {
             keys.push(key);

@@ -8,7 +8,7 @@ use super::plane::{Axis, Curve, Plane, number};
 use super::{COLOURS, Picture};
 use crate::archive::{ComparisonRow, MetricRow, PointRecord, Verdict};
 use crate::observe::outcome::RerouteRecord;
-use crate::report::quantity::Scale;
+use crate::report::quantity::{Scale, range_of};
 use crate::report::slice::{Slice, quantity, tail};
 
 /// Metrics that are drawn unless others are named, where a sweep has them and they differ.
@@ -146,7 +146,11 @@ fn curves_over(slice: &Slice<'_>, name: &str, path: &str, joined: bool) -> Optio
         let mut curve = Curve::line(named, found.iter().map(|&(x, y, _)| (x, y)).collect());
         curve.joined = joined;
         if joined {
-            let band = |&(x, _, ends): &(f64, f64, Option<[f64; 2]>)| ends.map(|[low, high]| (x, low, high));
+            let [least, most] = range_of(name);
+            let band = |&(x, _, ends): &(f64, f64, Option<[f64; 2]>)| {
+                ends.map(|ends| ends.map(|end| end.clamp(least, most)))
+                    .map(|[low, high]| (x, low, high))
+            };
             curve.band = found.iter().filter_map(band).collect();
         }
         curves.push(curve);
@@ -164,7 +168,7 @@ fn curves_over(slice: &Slice<'_>, name: &str, path: &str, joined: bool) -> Optio
         id: id(&slice.along(&[path]), name),
         title: title(slice, &format!("{name} over {}", tail(path))),
         note: if joined {
-            "Mean over replications; band: 95 % Student interval.".to_owned()
+            "Mean over replications; band: 95 % Student interval, as far as the metric goes.".to_owned()
         } else {
             "Each point is one of the sweep; the other paths vary as well.".to_owned()
         },
@@ -301,6 +305,7 @@ fn difference(row: &ComparisonRow) -> String {
 /// A row per point, a mark per variant.
 fn rows(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
     let variants = slice.variants();
+    let [least, most] = range_of(name);
     let mut unit = String::new();
     let mut lines = Vec::new();
     for &point in slice.points.iter().take(ROWS) {
@@ -312,7 +317,7 @@ fn rows(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
             unit.clone_from(&row.unit);
             let part = Part {
                 name: at,
-                ends: row.ci95.unwrap_or([mean, mean]),
+                ends: row.ci95.unwrap_or([mean, mean]).map(|end| end.clamp(least, most)),
                 point: Some(mean),
                 text: says(slice, point, variant, row),
             };

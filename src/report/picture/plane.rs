@@ -130,7 +130,11 @@ impl Plane {
         Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
     {
         let named = self.curves.len() > 1;
-        let (left, right) = area.split_horizontally(if named { SIZE.0 - 210 } else { SIZE.0 - 20 });
+        // As much room for names as the longest takes, within bounds.
+        let longest = self.curves.iter().map(|curve| curve.name.chars().count()).max();
+        let letters = longest.unwrap_or(0).clamp(23, 44);
+        let legend = if named { 50 + 7 * pixels(letters) } else { 20 };
+        let (left, right) = area.split_horizontally(SIZE.0 - legend.cast_unsigned());
         let mut chart = ChartBuilder::on(&left)
             .margin_top(40)
             .margin_bottom(8)
@@ -244,7 +248,7 @@ impl Plane {
                 let swatch = Rectangle::new([(4, y), (20, y + 10)], tone(at).filled());
                 right.draw(&swatch).map_err(failed)?;
                 right
-                    .draw_text(&short(&curve.name, 23), &label, (26, y - 2))
+                    .draw_text(&short(&curve.name, letters), &label, (26, y - 2))
                     .map_err(failed)?;
             }
         }

@@ -15,7 +15,7 @@ use super::diagnostics::{Diagnostic, Diagnostics};
 use super::load::load_text;
 use super::topology::Topology;
 use crate::catalogue::Severity;
-use crate::units::{BitRate, Metres};
+use crate::units::{BitRate, Metres, counted};
 
 /// Which fibres between two QKDNs are borders.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,7 +102,7 @@ pub struct Assembled {
 /// are none, and whatever the scenario's own checks find.
 pub fn assemble(topology: &Topology, settings: &Settings, file: &str) -> Result<Assembled, Diagnostics> {
     let mut findings = Vec::new();
-    settings.check(file, &mut findings);
+    settings.check(&mut findings);
     let lengths = layout::lengths(topology, settings, file, &mut findings);
     let parts = settings.partition.divide(topology, file, &mut findings);
     let (Some(parts), true) = (parts, findings.is_empty()) else {
@@ -150,12 +150,13 @@ fn checked(document: &Value, file: &str) -> Result<super::Loaded, Diagnostics> {
 }
 
 impl Settings {
-    fn check(&self, file: &str, findings: &mut Vec<Diagnostic>) {
-        let mut wrong = |code, message: String, hint: &str| {
-            findings.push(Diagnostic::about_file(code, file, message, hint));
+    fn check(&self, findings: &mut Vec<Diagnostic>) {
+        let mut wrong = |option: &str, code, message: String, hint: &str| {
+            findings.push(Diagnostic::about_file(code, option, message, hint));
         };
         if self.span == Metres::ZERO {
             wrong(
+                "--span",
                 "zero_length",
                 "relays cannot be 0 m apart".to_owned(),
                 "write --span \"80 km\"",
@@ -166,11 +167,12 @@ impl Settings {
                 "fibre is 1 to 10 times as long as the way of a crow, not {}",
                 self.detour
             );
-            wrong("bad_detour", message, "write --detour 1.2");
+            wrong("--detour", "bad_detour", message, "write --detour 1.2");
         }
         if !(self.load > 0.0 && self.load <= 100.0) {
             let message = format!("a load of {} makes no sense", self.load);
             wrong(
+                "--load",
                 "bad_load",
                 message,
                 "write --load 0.5 for half of what the busiest link makes",
@@ -178,17 +180,22 @@ impl Settings {
         }
         if self.default_length == Some(Metres::ZERO) {
             let message = "a fibre cannot be 0 m long".to_owned();
-            wrong("zero_length", message, "write --default-length \"20 km\"");
+            wrong(
+                "--default-length",
+                "zero_length",
+                message,
+                "write --default-length \"20 km\"",
+            );
         }
     }
 }
 
 fn description(topology: &Topology, layout: &layout::Layout, notes: &[String]) -> String {
     let mut text = format!(
-        "{} sites, {} fibres, {} relays on long ones.",
-        topology.sites.len(),
-        topology.fibres.len(),
-        layout.relays
+        "{}, {}, {} on long ones.",
+        counted(topology.sites.len() as u64, "site"),
+        counted(topology.fibres.len() as u64, "fibre"),
+        counted(layout.relays as u64, "relay")
     );
     for note in notes {
         text.push_str(" Note: ");

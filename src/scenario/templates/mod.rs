@@ -52,13 +52,14 @@ const MOST_SITES: u64 = 100_000;
 /// All findings: an unknown name, or a size that it cannot have.
 pub fn draw(name: &str, size: Size) -> Result<Topology, Diagnostics> {
     let mut findings = Vec::new();
-    let mut wrong = |code, message: String, hint: &str| {
-        findings.push(Diagnostic::about_file(code, "--template", message, hint));
+    let mut wrong = |option: &str, code, message: String, hint: &str| {
+        findings.push(Diagnostic::about_file(code, option, message, hint));
     };
     let names: Vec<&str> = TEMPLATES.iter().map(|template| template.entry.name).collect();
     let template = TEMPLATES.iter().find(|template| template.entry.name == name);
     if template.is_none() {
         wrong(
+            "--template",
             "unknown_template",
             format!("there is no template \"{name}\""),
             &suggest(name, &names),
@@ -67,22 +68,32 @@ pub fn draw(name: &str, size: Size) -> Result<Topology, Diagnostics> {
     let fewest = template.map_or(1, |template| template.fewest_qkdns);
     if size.qkdns < fewest {
         let message = format!("{name} needs {fewest} QKDNs or more, not {}", size.qkdns);
-        wrong("too_few", message, "raise --qkdns");
+        wrong("--qkdns", "too_few", message, "raise --qkdns");
     }
     if size.nodes < 2 {
         let message = format!(
             "a QKDN has two nodes at least (Y.3818, 3.1.5), not {}",
             size.nodes
         );
-        wrong("too_few", message, "raise --nodes");
+        wrong("--nodes", "too_few", message, "raise --nodes");
     }
     if u64::from(size.qkdns) * u64::from(size.nodes) > MOST_SITES {
         let message = format!("{} x {} sites are too many", size.qkdns, size.nodes);
-        wrong("too_many", message, &format!("{MOST_SITES} is the most"));
+        wrong(
+            "--nodes",
+            "too_many",
+            message,
+            &format!("{MOST_SITES} is the most"),
+        );
     }
     if !(size.length_km > 0.0 && size.length_km <= 10_000.0) {
         let message = format!("fibres cannot be {} km long", size.length_km);
-        wrong("bad_length", message, "give a length between 1 m and 10000 km");
+        wrong(
+            "--length",
+            "bad_length",
+            message,
+            "give a length between 1 m and 10000 km",
+        );
     }
     let Some(template) = template.filter(|_| findings.is_empty()) else {
         return Err(Diagnostics(findings));
