@@ -73,8 +73,8 @@ impl Availability {
         for (_, session) in plan.demands() {
             needs.extend(
                 held_back(plan, session.class)
-                    .into_iter()
-                    .map(|(_, bits)| session.bits + bits),
+                    .into_values()
+                    .map(|bits| session.bits + bits),
             );
         }
         needs.sort_unstable();
