@@ -82,7 +82,7 @@ impl SatellitePass {
         };
         let mut problems = Vec::new();
         if self.passes.is_empty() {
-            let hint = "add passes: {\"at\": \"2 h\", \"max_elevation_deg\": 60}";
+            let hint = "add \"passes\": [{\"at\": \"2 h\", \"max_elevation_deg\": 60}]";
             problems.push(problem(
                 "passes",
                 "no_passes",
