@@ -135,7 +135,7 @@ fn p10_a_poll_that_finds_a_fault_names_it() {
     }
 }
 
-/// Shows P11 and P14 step 4a: where no other border works the session is suspended, and restored by the KM's word that key
+/// Shows FE-7, P11 and P14 step 4a: where no other border works the session is suspended, and restored by the KM's word that key
 /// goes over the hop again. It stays suspended meanwhile: every note of step 6 says that nothing is to be done.
 #[test]
 fn p11_a_session_without_another_way_is_suspended_and_restored() {

@@ -92,7 +92,7 @@ fn cut_data(plan: &mut Plan, at_us: u64, for_ms: u64) {
     plan.add_fault("cxi", disturbances, at, Some(Time(at.0 + for_ms * 1_000_000)));
 }
 
-/// Shows P10 step 8 with a lost peer: whichever message is under way when the two lose one another, for shorter or longer
+/// Shows FE-4 and P10 step 8 with a lost peer: whichever message is under way when the two lose one another, for shorter or longer
 /// than they have patience, every request ends, both ends of every store agree, and once all is repaired the sessions are
 /// served again as before.
 #[test]

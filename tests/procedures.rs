@@ -133,7 +133,7 @@ fn of_reroute<'a>(lines: &'a [Value], session: &str, procedures: &[&str], first:
     }
 }
 
-/// Shows P9 to P14 and C3 to C8: the charts are those that were reviewed. 48 by `procedures.md`, and one more per
+/// Shows P9 to P14 and C3, C4, C5, C6, C7, C8: the charts are those that were reviewed. 48 by `procedures.md`, and one more per
 /// configuration and direction for a session's second request.
 #[test]
 fn sequence_charts_are_the_reviewed_ones() {
@@ -178,7 +178,7 @@ fn sequence_charts_are_the_reviewed_ones() {
 /// Lines, the procedures to look at, the message to begin with, the steps in their order.
 type Case<'a> = (&'a [Value], &'a [&'a str], &'a str, &'a [&'a str]);
 
-/// Shows P10, P11, P13 and P14: their partial order in every configuration and direction.
+/// Shows P10, P11, P13, P14 and FE-7: their partial order in every configuration and direction.
 #[test]
 fn rerouting_and_fault_management_keep_the_partial_order() {
     for configuration in CONFIGURATIONS {
@@ -348,7 +348,7 @@ const P12_ORDER: &[(&str, &str)] = &[
     ("10", "7c"),
 ];
 
-/// Shows P9 and P12: the partial order of the procedures, of a session's first request, in every configuration and
+/// Shows P9, P12 and FE-2: the partial order of the procedures, of a session's first request, in every configuration and
 /// direction; the answer of the last step comes last of all.
 #[test]
 fn steps_keep_the_partial_order() {
@@ -397,7 +397,7 @@ fn steps_keep_the_partial_order() {
     }
 }
 
-/// Shows RP-rule, A1, A2, A3 and C3, C5, C6, C8: which reference points appear follows from placement.
+/// Shows RP-rule, RP-Cxi, RP-Kxi-1, RP-Kxi-2, RP-Mxi, A1, A2, A3 and C3, C5, C6, C8: which reference points appear follows from placement.
 #[test]
 fn reference_points_follow_from_placement() {
     let common = ["Ak", "Ck", "Kx-1", "Kx-2", "Mk"];
@@ -581,7 +581,8 @@ fn every_element_is_of_one_layer() {
     assert_eq!(layers, BTreeSet::from(all));
 }
 
-/// Shows the reference points of one QKDN: each is spoken over in some run of the configurations.
+/// Shows RP-Kq-1, RP-Kx-1, RP-Kx-2, RP-Ak, RP-Ck, RP-Cq, RP-Cx, RP-Mq, RP-Mk and RP-Mc: each is spoken over in some run of
+/// the configurations.
 #[test]
 fn every_reference_point_is_spoken_over() {
     let mut seen = BTreeSet::new();

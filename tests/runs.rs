@@ -52,7 +52,7 @@ const ALL: [(Kind, [bool; 2]); 4] = [
     (Kind::Iwn, [true, true]),
 ];
 
-/// Link keys per key bit: hA + 1 + hB with GWNs, hA' + hB' (hops to the IWN) with an IWN, exactly.
+/// Shows FE-1. Link keys per key bit: hA + 1 + hB with GWNs, hA' + hB' (hops to the IWN) with an IWN, exactly.
 #[test]
 fn link_key_cost_is_the_number_of_hops_that_spend() {
     for (kind, centralized) in ALL {

@@ -118,6 +118,7 @@ fn a_resolved_scenario_is_complete_and_resolves_to_itself() {
     }
 }
 
+/// Shows A3 among the mistakes (`boundary-inside-iwn`, `link-inside-iwn`): no Qx inside an IWN.
 #[test]
 fn every_invalid_scenario_says_what_is_wrong_with_it() {
     let mut differences = Vec::new();

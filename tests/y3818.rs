@@ -1,4 +1,5 @@
-//! Holds docs/y3818.md to the code: every requirement once, every test that it names there, every room there.
+//! Holds docs/y3818.md to the code: every requirement once, every test that it names there (and says what it shows), every
+//! room there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -37,9 +38,12 @@ fn the_table_of_requirements_is_complete_and_true() {
         for test in test.split(", ") {
             let (file, name) = test.trim_matches('`').split_once("::").expect("FILE::TEST");
             let text = fs::read_to_string(file).unwrap_or_else(|_| panic!("{id}: there is no {file}"));
-            let is_test =
-                text.contains(&format!("#[test]\nfn {name}()")) || text.contains(&format!("fn {name}("));
-            assert!(is_test, "{id}: {file} has no test {name}");
+            let at = text.find(&format!("fn {name}("));
+            let at = at.unwrap_or_else(|| panic!("{id}: {file} has no {name}"));
+            let above = text[..at].rsplit("\n\n").next().expect("what stands above it");
+            assert!(above.contains("#[test]"), "{id}: {name} of {file} is no test");
+            let mut words = above.split(|c: char| !(c.is_alphanumeric() || c == '-'));
+            assert!(words.any(|word| word == id), "{id}: {name} of {file} does not say that it shows it");
         }
         for place in room.split(", `").map(|place| place.trim_matches('`')) {
             let first = place.split("::").next().expect("a word");
