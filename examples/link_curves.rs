@@ -6,7 +6,7 @@
 
 use std::fs;
 
-use qkdni::quantum::models::bounds;
+use qkdni::quantum::models::{BLOCK_SIFTED, bounds};
 use qkdni::report::link_curve::{LinkPoint, picture};
 use qkdni::scenario::link_model;
 
@@ -40,7 +40,7 @@ fn main() -> Result<(), String> {
                 qber: found.qber,
                 rate_per_pulse: found.rate_per_pulse,
                 rate_bps: Some(found.rate_bps),
-                block_time_s: found.block_s,
+                block_time_s: found.block_time_s(BLOCK_SIFTED),
                 plob: Some(bounds::plob(channel.transmittance())).filter(|bound| bound.is_finite()),
             }
         };

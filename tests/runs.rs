@@ -7,6 +7,7 @@ use std::sync::Arc;
 use common::{ACROSS_M, INSIDE_M, Kind, Setting, parameters, plan, poisson};
 use qkdni::architecture::surroundings::ReservationScheme;
 use qkdni::control::routing::FewestHops;
+use qkdni::ids::IwnId;
 use qkdni::kernel::{Span, Time};
 use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use qkdni::network::plan::{Control, DuctSection, Plan, Processing, RunPlan};
@@ -316,4 +317,33 @@ fn idle_links_cost_no_events() {
     let measured = |name| metric(&outcome, name, "network");
     assert_eq!(measured("drawdown_bits"), Some(0.0));
     assert_eq!(measured("key_utilisation"), Some(0.0), "of what was generated");
+}
+
+/// Shows P12 step 6 at a rate: keys pass inside the IWN one after the other, each in its length over the rate; to the
+/// nanosecond.
+#[test]
+fn key_transfer_takes_its_time_where_it_has_a_rate() {
+    let at = |rate: Option<u64>| {
+        let mut plan = (*plan(&Setting {
+            kind: Kind::Iwn,
+            ..Setting::default()
+        }))
+        .clone();
+        if let Some(rate) = rate {
+            plan.transfer_rates.insert(IwnId(0), rate);
+        }
+        let outcome = run_plan(&Arc::new(plan));
+        let taken = outcome.requests.iter().filter(|request| request.failure.is_none());
+        taken
+            .map(|request| request.ended_ns - request.sent_ns)
+            .collect::<Vec<u64>>()
+    };
+    let at_once = at(None);
+    assert!(at_once.len() > 3);
+    let later = |by: u64| at_once.iter().map(|&time| time + by).collect::<Vec<_>>();
+    assert_eq!(at(Some(1_000_000)), later(256_000));
+    // 1.28 s for each, one asked for every second: each waits 0.28 s longer than the one before, from the second on.
+    let queued = at(Some(200));
+    assert_eq!(queued[0], at_once[0] + 1_280_000_000);
+    assert_eq!(queued[2] - queued[1], 280_000_000);
 }

@@ -9,7 +9,7 @@ use super::args::Link;
 use super::work::Context;
 use super::{Exit, Failure};
 use crate::archive::SCHEMA_VERSION;
-use crate::quantum::models::{Channel, LinkModel, bounds};
+use crate::quantum::models::{BLOCK_SIFTED, Channel, LinkModel, bounds};
 use crate::report::link_curve::{LinkPoint, picture, table};
 use crate::scenario::{Diagnostic, Diagnostics, link_model};
 use crate::units::{Metres, Quantity as _, UnitError};
@@ -73,7 +73,7 @@ fn point(model: &dyn LinkModel, km: f64) -> (LinkPoint, Channel, Vec<(&'static s
         qber: found.qber,
         rate_per_pulse: found.rate_per_pulse,
         rate_bps: found.rate_bps.is_finite().then_some(found.rate_bps),
-        block_time_s: found.block_s,
+        block_time_s: found.block_time_s(BLOCK_SIFTED),
         plob: plob.is_finite().then_some(plob),
     };
     (point, channel, found.optimum)

@@ -100,6 +100,7 @@ pub struct PlanBuilder {
     control: Vec<(Control, Option<NodeId>)>,
     relay: Vec<RelayScheme>,
     iwns: Arena<IwnId, (String, Span)>,
+    transfer_rates: BTreeMap<IwnId, u64>,
     nodes: Arena<NodeId, (String, QkdnId, Option<IwnId>)>,
     hops: Arena<HopId, Hop>,
     stores: Arena<StoreId, StorePlan>,
@@ -138,6 +139,7 @@ impl PlanBuilder {
             control: Vec::new(),
             relay: Vec::new(),
             iwns: Arena::new(),
+            transfer_rates: BTreeMap::new(),
             nodes: Arena::new(),
             hops: Arena::new(),
             stores: Arena::new(),
@@ -182,6 +184,11 @@ impl PlanBuilder {
     /// Adds an IWN: a site whose sides are `delay` apart.
     pub fn iwn(&mut self, name: &str, delay: Span) -> IwnId {
         self.iwns.push((name.to_owned(), delay))
+    }
+
+    /// Says how fast keys pass from one side of an IWN to the other \[bit/s\]; where nothing is said, at once.
+    pub fn transfer_rate(&mut self, iwn: IwnId, bit_per_s: u64) {
+        self.transfer_rates.insert(iwn, bit_per_s);
     }
 
     /// Adds a node under its qualified name.
@@ -701,6 +708,7 @@ impl PlanBuilder {
             run: self.run,
             qkdns,
             iwns: self.iwns.values().map(|(name, _)| name.clone()).collect(),
+            transfer_rates: self.transfer_rates,
             nodes,
             hops: self.hops,
             stores: self.stores,

@@ -2,6 +2,7 @@
 //! replications and threads.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::channels::Channels;
@@ -372,6 +373,8 @@ pub struct Plan {
     pub qkdns: Arena<QkdnId, QkdnPlan>,
     /// Interworking nodes, by name.
     pub iwns: Arena<IwnId, String>,
+    /// How fast keys pass from one side to the other \[bit/s\], of IWNs where that takes time.
+    pub transfer_rates: BTreeMap<IwnId, u64>,
     /// Nodes.
     pub nodes: Arena<NodeId, NodePlan>,
     /// Hops, both ways.

@@ -8,7 +8,7 @@ mod outages;
 mod samples;
 mod transport;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use self::outages::Outages;
@@ -117,6 +117,8 @@ pub struct World<O, Q = LadderQueue<Event>> {
     carrier: Option<Carrier>,
     /// Messages between elements that nothing joins.
     lost: u64,
+    /// Until when the key managers of IWNs pass keys on to the other side.
+    passing: BTreeMap<NodeId, Time>,
     open: u64,
     snapshots: Snapshots,
     availability: Availability,
@@ -227,6 +229,7 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
             outages: Outages::new(&plan, streams),
             carrier: Carrier::new(plan.channels, plan.loses_messages(), streams),
             lost: 0,
+            passing: BTreeMap::new(),
             open: 0,
             snapshots: [None, None],
             availability: Availability::new(&plan),

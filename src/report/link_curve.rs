@@ -18,7 +18,7 @@ pub struct LinkPoint {
     pub rate_per_pulse: Option<f64>,
     /// Secret key rate \[bit/s\]; absent for what is no link.
     pub rate_bps: Option<f64>,
-    /// Time to acquire a block \[s\], where blocks have a size.
+    /// Time to acquire a block \[s\], where there is key; with the usual size where the model has none of its own.
     pub block_time_s: Option<f64>,
     /// PLOB bound of the channel \[bit per pulse\].
     pub plob: Option<f64>,

@@ -356,6 +356,9 @@ impl Compiler<'_> {
         let (length, loss) = (boundary.duct.length, boundary.duct.total_loss());
         let site = boundary.site();
         let id = self.builder.iwn(boundary.id.as_str(), iwn.kxi1_prime_delay);
+        if let Some(rate) = iwn.kxi1_prime_rate {
+            self.builder.transfer_rate(id, rate.0);
+        }
         let templates = [&iwn.link, iwn.link_b.as_ref().unwrap_or(&iwn.link)];
         let up_to_site = loss.up_to(site, length);
         // An IWN whose place cannot be known counts as being where the border node is.
@@ -578,9 +581,8 @@ fn schedule(model: &LinkModel, channel: &Channel, block_sifted: u32) -> Option<B
             BlockSchedule::from_rate(bits as f64 / block_s, bits)
         }
         None => {
-            let sifting = evaluation.sifted_bps.filter(|sifted| *sifted > 0.0);
-            let seconds = sifting.map_or(1.0, |sifted| f64::from(block_sifted) / sifted);
-            blocks(evaluation.rate_bps, seconds.max(1.0), model.block())
+            let seconds = evaluation.block_time_s(block_sifted).unwrap_or(1.0);
+            blocks(evaluation.rate_bps, seconds, model.block())
         }
     }
 }

@@ -274,6 +274,7 @@ impl<'a> Site<'a> {
                     link_b,
                     kxi1_prime_protection: TransferProtection::None(Nothing {}),
                     kxi1_prime_delay: Span::ZERO,
+                    kxi1_prime_rate: None,
                     qx: super::document::NoQx,
                 },
             })

@@ -2,7 +2,8 @@
 //! where a channel can lose, double or reorder.
 
 use super::{Event, World};
-use crate::architecture::{Address, ElementKind, Envelope};
+use crate::architecture::message::KeyManagementMessage;
+use crate::architecture::{Address, ElementKind, Envelope, Message};
 use crate::ids::ControllerId;
 use crate::kernel::{EventQueue, Span, Time};
 use crate::key_management::kma::Context;
@@ -29,6 +30,7 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
         };
         match service {
             Service::Plain(more) => {
+                let more = more + self.passes_on(&envelope, now);
                 let slot = self.put(envelope);
                 self.simulation
                     .schedule(now + delay + more, Event::Arrive { slot });
@@ -66,6 +68,25 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
         } else {
             self.plan.data_network.delay(nodes.0, nodes.1)
         }
+    }
+
+    /// How long it takes until a key has passed from one side of an IWN to the other, behind those before it.
+    fn passes_on(&mut self, envelope: &Envelope, now: Time) -> Span {
+        let Message::KeyManagement(KeyManagementMessage::KeyRelay { key, .. }) = &envelope.message else {
+            return Span::ZERO;
+        };
+        let [from, to] = [envelope.from, envelope.to].map(|end| self.node_of(end));
+        let iwn = self.plan.nodes[from].iwn;
+        let inside = from != to && iwn == self.plan.nodes[to].iwn;
+        let rate = iwn.filter(|_| inside);
+        let Some(&rate) = rate.and_then(|iwn| self.plan.transfer_rates.get(&iwn)) else {
+            return Span::ZERO;
+        };
+        let takes = (u128::from(key.bits) * 1_000_000_000).div_ceil(u128::from(rate.max(1)));
+        let begins = self.passing.get(&from).copied().unwrap_or(now).max(now);
+        let over = begins + Span(u64::try_from(takes).unwrap_or(u64::MAX / 2));
+        self.passing.insert(from, over);
+        over.since(now)
     }
 
     /// Whether what one element sends does not get through to the other: its way is cut, or one of them is down.
@@ -110,7 +131,10 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
     fn propagate(&mut self, line: u32, packet: &Packet, now: Time) {
         let (from, to) = self.lines().ends(line);
         let (cut, loses) = (self.is_cut(from, to), !self.drains(now));
-        let delay = self.delay(from, to).expect("a line joins its ends");
+        let mut delay = self.delay(from, to).expect("a line joins its ends");
+        if let Packet::Data { envelope: Some(envelope), .. } = packet {
+            delay = delay + self.passes_on(envelope, now);
+        }
         for more in self.lines().copies(line, cut, loses).into_iter().flatten() {
             let slot = match self.free_packets.pop() {
                 Some(slot) => {

@@ -109,7 +109,19 @@ impl Evaluation {
             optimum: Vec::new(),
         }
     }
+
+    /// Time to acquire one block \[s\]: the model's; else, of a link that counts by pulses and makes key, a second, or as
+    /// long as it takes to sift so many bits. Assumption.
+    pub fn block_time_s(&self, block_sifted: u32) -> Option<f64> {
+        let makes_key = self.rate_per_pulse.is_some() && self.rate_bps.is_finite() && self.rate_bps > 0.0;
+        let sifting = self.sifted_bps.filter(|sifted| *sifted > 0.0);
+        let sifting = sifting.map_or(1.0, |sifted| f64::from(block_sifted) / sifted);
+        self.block_s.or(makes_key.then(|| sifting.max(1.0)))
+    }
 }
+
+/// Sifted bits that a block has at least where nobody says. Assumption.
+pub const BLOCK_SIFTED: u32 = 10_000;
 
 /// How much key a link makes.
 pub trait LinkModel: fmt::Debug + Send + Sync {

@@ -825,6 +825,14 @@ impl Checker<'_> {
                     }
                 }
                 BoundaryKind::Iwn(iwn) => {
+                    if iwn.kxi1_prime_rate.is_some_and(|rate| rate.0 == 0) {
+                        self.error(
+                            "zero_rate",
+                            kind.then("kxi1_prime_rate"),
+                            "no key would ever pass from one key manager to the other",
+                            "write a rate such as \"10 Mbit/s\", or leave it out: at once",
+                        );
+                    }
                     self.template(&kind.then("link"), &iwn.link);
                     if let Some(link) = &iwn.link_b {
                         self.template(&kind.then("link_b"), link);

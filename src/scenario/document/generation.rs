@@ -14,7 +14,7 @@ record! {
         post_processing: Span = Span::ZERO,
         /// Sifted bits that a block has at least, where the model's blocks have no size of their own; it takes a second at
         /// least. Assumption: 10,000.
-        block_sifted: u32 = 10_000,
+        block_sifted: u32 = models::BLOCK_SIFTED,
         /// Observed error rate above which a block is thrown away and an alarm raised. Assumption: 11 %, where one-way
         /// BB84 ends; one half for twin-field QKD by sending or not, whose errors come with the protocol.
         abort_above: Option<Fraction>,

@@ -430,6 +430,8 @@ record! {
         kxi1_prime_protection: TransferProtection = TransferProtection::None(Nothing {}),
         /// Between the two key managers, each way. Assumption: none.
         kxi1_prime_delay: Span = Span::ZERO,
+        /// How fast keys pass from the one to the other, one after the other, each way. Assumption: at once.
+        kxi1_prime_rate: Option<BitRate>,
         /// Not allowed: Y.3818, 6.2 knows no Qx between the two QKD modules inside an IWN.
         qx: NoQx,
     }
