@@ -7,7 +7,6 @@ use std::sync::Arc;
 use common::{ACROSS_M, INSIDE_M, Kind, Setting, parameters, plan, poisson};
 use qkdni::architecture::surroundings::ReservationScheme;
 use qkdni::control::routing::FewestHops;
-use qkdni::ids::IwnId;
 use qkdni::kernel::{Span, Time};
 use qkdni::network::builder::{LinkSpec, PlanBuilder, StoreAmounts};
 use qkdni::network::plan::{Control, DuctSection, Plan, Processing, RunPlan};
@@ -330,10 +329,14 @@ fn key_transfer_takes_its_time_where_it_has_a_rate() {
         }))
         .clone();
         if let Some(rate) = rate {
-            plan.transfer_rates.insert(IwnId(0), rate);
+            let hops = plan.boundaries.values().flat_map(|boundary| boundary.hops);
+            plan.transfer_rates = hops.map(|hop| (hop, rate)).collect();
         }
         let outcome = run_plan(&Arc::new(plan));
-        let taken = outcome.requests.iter().filter(|request| request.failure.is_none());
+        let taken = outcome
+            .requests
+            .iter()
+            .filter(|request| request.failure.is_none());
         taken
             .map(|request| request.ended_ns - request.sent_ns)
             .collect::<Vec<u64>>()

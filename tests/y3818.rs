@@ -43,7 +43,10 @@ fn the_table_of_requirements_is_complete_and_true() {
             let above = text[..at].rsplit("\n\n").next().expect("what stands above it");
             assert!(above.contains("#[test]"), "{id}: {name} of {file} is no test");
             let mut words = above.split(|c: char| !(c.is_alphanumeric() || c == '-'));
-            assert!(words.any(|word| word == id), "{id}: {name} of {file} does not say that it shows it");
+            assert!(
+                words.any(|word| word == id),
+                "{id}: {name} of {file} does not say that it shows it"
+            );
         }
         for place in room.split(", `").map(|place| place.trim_matches('`')) {
             let first = place.split("::").next().expect("a word");

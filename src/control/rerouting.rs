@@ -571,8 +571,12 @@ impl Controller {
             return;
         }
         if let SegmentState::Rerouting { awaited, .. } = &mut segment.state {
-            *awaited -= 1;
-            if *awaited == 0 {
+            // Where another border is being agreed on since, nobody waits for what was commanded before.
+            let Some(others) = awaited.checked_sub(1) else {
+                return;
+            };
+            *awaited = others;
+            if others == 0 {
                 self.on_installed_here(session, now, out);
             }
         }

@@ -100,7 +100,7 @@ pub struct PlanBuilder {
     control: Vec<(Control, Option<NodeId>)>,
     relay: Vec<RelayScheme>,
     iwns: Arena<IwnId, (String, Span)>,
-    transfer_rates: BTreeMap<IwnId, u64>,
+    transfer_rates: BTreeMap<HopId, u64>,
     nodes: Arena<NodeId, (String, QkdnId, Option<IwnId>)>,
     hops: Arena<HopId, Hop>,
     stores: Arena<StoreId, StorePlan>,
@@ -186,9 +186,10 @@ impl PlanBuilder {
         self.iwns.push((name.to_owned(), delay))
     }
 
-    /// Says how fast keys pass from one side of an IWN to the other \[bit/s\]; where nothing is said, at once.
-    pub fn transfer_rate(&mut self, iwn: IwnId, bit_per_s: u64) {
-        self.transfer_rates.insert(iwn, bit_per_s);
+    /// Says how fast keys are transferred over a boundary inside a site, each way \[bit/s\]; where nothing is said, at once.
+    pub fn transfer_rate(&mut self, boundary: BoundaryId, bit_per_s: u64) {
+        let hops = self.boundaries[boundary].hops;
+        self.transfer_rates.extend(hops.map(|hop| (hop, bit_per_s)));
     }
 
     /// Adds a node under its qualified name.

@@ -373,8 +373,8 @@ pub struct Plan {
     pub qkdns: Arena<QkdnId, QkdnPlan>,
     /// Interworking nodes, by name.
     pub iwns: Arena<IwnId, String>,
-    /// How fast keys pass from one side to the other \[bit/s\], of IWNs where that takes time.
-    pub transfer_rates: BTreeMap<IwnId, u64>,
+    /// How fast keys are transferred over hops inside a site \[bit/s\], where that takes time.
+    pub transfer_rates: BTreeMap<HopId, u64>,
     /// Nodes.
     pub nodes: Arena<NodeId, NodePlan>,
     /// Hops, both ways.

@@ -24,7 +24,7 @@ use crate::architecture::{
 };
 use crate::control::Controller;
 use crate::ids::{
-    ApplicationId, Arena, ControllerId, FaultId, Id, LinkId, ManagerId, NodeId, SessionId, StoreId,
+    ApplicationId, Arena, ControllerId, FaultId, HopId, Id, LinkId, ManagerId, NodeId, SessionId, StoreId,
 };
 use crate::kernel::{EventQueue, LadderQueue, Simulation, Span, Streams, Time};
 use crate::key_management::kma::{Context, KeyManager};
@@ -117,8 +117,8 @@ pub struct World<O, Q = LadderQueue<Event>> {
     carrier: Option<Carrier>,
     /// Messages between elements that nothing joins.
     lost: u64,
-    /// Until when the key managers of IWNs pass keys on to the other side.
-    passing: BTreeMap<NodeId, Time>,
+    /// Until when keys are being transferred over hops where that takes time.
+    transferring: BTreeMap<HopId, Time>,
     open: u64,
     snapshots: Snapshots,
     availability: Availability,
@@ -229,7 +229,7 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
             outages: Outages::new(&plan, streams),
             carrier: Carrier::new(plan.channels, plan.loses_messages(), streams),
             lost: 0,
-            passing: BTreeMap::new(),
+            transferring: BTreeMap::new(),
             open: 0,
             snapshots: [None, None],
             availability: Availability::new(&plan),

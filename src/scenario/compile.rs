@@ -356,9 +356,6 @@ impl Compiler<'_> {
         let (length, loss) = (boundary.duct.length, boundary.duct.total_loss());
         let site = boundary.site();
         let id = self.builder.iwn(boundary.id.as_str(), iwn.kxi1_prime_delay);
-        if let Some(rate) = iwn.kxi1_prime_rate {
-            self.builder.transfer_rate(id, rate.0);
-        }
         let templates = [&iwn.link, iwn.link_b.as_ref().unwrap_or(&iwn.link)];
         let up_to_site = loss.up_to(site, length);
         // An IWN whose place cannot be known counts as being where the border node is.
@@ -410,7 +407,10 @@ impl Compiler<'_> {
                 schedule.map(|schedule| (schedule, amounts(&all)))
             }
         };
-        self.builder.transfer_boundary(boundary.id.as_str(), sides, local);
+        let border = self.builder.transfer_boundary(boundary.id.as_str(), sides, local);
+        if let Some(rate) = iwn.kxi1_prime_rate {
+            self.builder.transfer_rate(border, rate.0);
+        }
     }
 
     /// A node of the QKDN by its id, or its side of an IWN by the boundary's.

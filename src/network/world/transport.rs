@@ -30,7 +30,7 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
         };
         match service {
             Service::Plain(more) => {
-                let more = more + self.passes_on(&envelope, now);
+                let more = more + self.transfer(&envelope, now);
                 let slot = self.put(envelope);
                 self.simulation
                     .schedule(now + delay + more, Event::Arrive { slot });
@@ -70,22 +70,19 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
         }
     }
 
-    /// How long it takes until a key has passed from one side of an IWN to the other, behind those before it.
-    fn passes_on(&mut self, envelope: &Envelope, now: Time) -> Span {
-        let Message::KeyManagement(KeyManagementMessage::KeyRelay { key, .. }) = &envelope.message else {
+    /// How long it takes until a key is transferred over a hop that takes its time, behind those before it.
+    fn transfer(&mut self, envelope: &Envelope, now: Time) -> Span {
+        let Message::KeyManagement(KeyManagementMessage::KeyRelay { hop, key, .. }) = &envelope.message
+        else {
             return Span::ZERO;
         };
-        let [from, to] = [envelope.from, envelope.to].map(|end| self.node_of(end));
-        let iwn = self.plan.nodes[from].iwn;
-        let inside = from != to && iwn == self.plan.nodes[to].iwn;
-        let rate = iwn.filter(|_| inside);
-        let Some(&rate) = rate.and_then(|iwn| self.plan.transfer_rates.get(&iwn)) else {
+        let Some(&rate) = self.plan.transfer_rates.get(hop) else {
             return Span::ZERO;
         };
         let takes = (u128::from(key.bits) * 1_000_000_000).div_ceil(u128::from(rate.max(1)));
-        let begins = self.passing.get(&from).copied().unwrap_or(now).max(now);
+        let begins = self.transferring.get(hop).copied().unwrap_or(now).max(now);
         let over = begins + Span(u64::try_from(takes).unwrap_or(u64::MAX / 2));
-        self.passing.insert(from, over);
+        self.transferring.insert(*hop, over);
         over.since(now)
     }
 
@@ -132,8 +129,12 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
         let (from, to) = self.lines().ends(line);
         let (cut, loses) = (self.is_cut(from, to), !self.drains(now));
         let mut delay = self.delay(from, to).expect("a line joins its ends");
-        if let Packet::Data { envelope: Some(envelope), .. } = packet {
-            delay = delay + self.passes_on(envelope, now);
+        if let Packet::Data {
+            envelope: Some(envelope),
+            ..
+        } = packet
+        {
+            delay = delay + self.transfer(envelope, now);
         }
         for more in self.lines().copies(line, cut, loses).into_iter().flatten() {
             let slot = match self.free_packets.pop() {
