@@ -251,6 +251,13 @@ impl Reroutes {
         instant: ReroutingInstant,
         decider: Option<Address>,
     ) {
+        // Whatever was supplied meanwhile: the other side follows.
+        if let (ReroutingInstant::Coordinated, Some(life)) = (instant, self.sessions.get_mut(&key))
+            && let Some((first, _, other @ None)) = &mut life.switched
+            && *first != from
+        {
+            *other = Some(now);
+        }
         if instant <= ReroutingInstant::Coordinated && self.is_over(key) {
             return;
         }
@@ -272,17 +279,9 @@ impl Reroutes {
             }
             ReroutingInstant::Coordinated => {
                 life.account(from, false).decision[instant as usize] = Some(now);
-                if life.agreed {
-                    match &mut life.switched {
-                        None => {
-                            life.switched = Some((from, now, None));
-                            self.half_switched.push(key);
-                        }
-                        Some((first, _, other)) if *first != from => {
-                            other.get_or_insert(now);
-                        }
-                        Some(_) => {}
-                    }
+                if life.agreed && life.switched.is_none() {
+                    life.switched = Some((from, now, None));
+                    self.half_switched.push(key);
                 }
             }
         }

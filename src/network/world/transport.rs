@@ -134,7 +134,7 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
             ..
         } = packet
         {
-            delay = delay + self.transfer(envelope, now);
+            delay += self.transfer(envelope, now);
         }
         for more in self.lines().copies(line, cut, loses).into_iter().flatten() {
             let slot = match self.free_packets.pop() {
