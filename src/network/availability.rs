@@ -62,6 +62,8 @@ enum What {
 pub struct Availability {
     /// Sizes of requests that there are, ascending \[bits\].
     needs: Vec<u64>,
+    /// What policies hold back, by class.
+    held_back: Arena<ClassId, BTreeMap<StoreId, u64>>,
     stores: Arena<StoreId, Followed>,
     changes: Vec<Change>,
 }
@@ -70,17 +72,15 @@ impl Availability {
     /// Follows the stores of a plan; their levels at time 0 are yet to be told.
     pub fn new(plan: &Plan) -> Availability {
         let mut needs: Vec<u64> = plan.sessions.values().map(|session| session.bits).collect();
+        let held_back: Arena<ClassId, _> = plan.classes.ids().map(|class| held_back(plan, class)).collect();
         for (_, session) in plan.demands() {
-            needs.extend(
-                held_back(plan, session.class)
-                    .into_values()
-                    .map(|bits| session.bits + bits),
-            );
+            needs.extend(held_back[session.class].values().map(|bits| session.bits + bits));
         }
         needs.sort_unstable();
         needs.dedup();
         Availability {
             needs,
+            held_back,
             stores: plan.stores.ids().map(|_| Followed::default()).collect(),
             changes: Vec::new(),
         }
@@ -199,11 +199,11 @@ impl Availability {
         plan.demands()
             .map(|(_, session)| {
                 let place = |bits| self.needs.partition_point(|&need| need < bits);
-                let held_back = held_back(plan, session.class).into_iter();
+                let held_back = self.held_back[session.class].iter();
                 let needs = Needs {
                     usual: place(session.bits),
                     at: held_back
-                        .map(|(store, bits)| (store, place(session.bits + bits)))
+                        .map(|(&store, bits)| (store, place(session.bits + bits)))
                         .collect(),
                 };
                 let ends = [session.source, session.destination].map(|end| plan.applications[end].node);

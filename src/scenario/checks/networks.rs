@@ -629,13 +629,13 @@ impl Checker<'_> {
         (model, generation): (&LinkModel, Option<&document::Generation>),
         channel: Channel,
     ) {
+        let Ok(found) = model.model().map(|model| model.evaluate(&channel)) else {
+            return;
+        };
         let above = generation.and_then(|generation| generation.abort_above);
         let above = above.unwrap_or(model.usual_abort());
-        let found = model.model().map(|model| model.evaluate(&channel));
-        let expected = found
-            .ok()
-            .filter(|found| model.shows_errors() && found.rate_bps > 0.0)
-            .and_then(|found| found.observed.or(found.qber));
+        let makes_key = model.shows_errors() && found.rate_bps > 0.0;
+        let expected = found.observed.or(found.qber).filter(|_| makes_key);
         if let Some(expected) = expected.filter(|&expected| expected > above.as_number()) {
             self.warning(
                 "errors_above_threshold",
@@ -648,7 +648,7 @@ impl Checker<'_> {
             );
         }
         let loss = Decibels(libm::round(channel.loss_db * 1e9) as u64);
-        if !model.is_link() || model.model().is_err() || model.reaches_over(&channel) {
+        if !model.is_link() || makes_key || model.reaches_over(&channel) {
             return;
         }
         if let Some(reach) = model.reach(&channel) {
