@@ -174,7 +174,7 @@ fn write(rows: &[Row]) {
     }
     text.push_str(
         "\nForm 5, L = λ·W, is held by the auditor in every run, to the nanosecond: for the messages at every key manager, controller\n\
-         and manager, for those that wait for key at every store, and for every demand's requests. Form 12, XOR over disjoint paths, is not in the suite yet.\n",
+         and manager, for those that wait for key at every store, and for every demand's requests.\n",
     );
     fs::write(format!("{FOLDER}/table.md"), text).expect("writable");
 }

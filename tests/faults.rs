@@ -280,6 +280,7 @@ fn sessions_leave_a_store_below_its_floor() {
             }),
             recovery: Recovery {
                 on_depletion,
+                leaves_depleted: on_depletion,
                 ..Recovery::default()
             },
             ..Setting::default()

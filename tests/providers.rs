@@ -33,15 +33,12 @@ fn lines(bytes: &[u8]) -> Vec<Value> {
         .collect()
 }
 
-fn share(outcome: &Outcome, class: &str) -> f64 {
-    let scope = format!("class:{class}");
+fn share(outcome: &Outcome, scope: &str) -> f64 {
     let found = outcome
         .metrics
         .iter()
         .find(|metric| metric.name == "served_share" && metric.scope == scope);
-    found
-        .and_then(|metric| metric.value)
-        .expect("the class has requests")
+    found.and_then(|metric| metric.value).expect("it has requests")
 }
 
 /// Shows FE-5: a quota admits so much per period and refuses the rest at once, with the reason among the decisions.
@@ -96,10 +93,14 @@ fn fe5_priority_decides_who_waits() {
             "classes.premium.priority=0",
         ],
     );
-    assert!(share(&alike, "premium") < 0.9, "{}", share(&alike, "premium"));
-    assert!(share(&ranked, "premium") > share(&alike, "premium"));
-    assert!(share(&ranked, "bulk") < share(&alike, "bulk"));
-    assert!(share(&preempting, "premium") >= share(&ranked, "premium"));
+    assert!(
+        share(&alike, "class:premium") < 0.9,
+        "{}",
+        share(&alike, "class:premium")
+    );
+    assert!(share(&ranked, "class:premium") > share(&alike, "class:premium"));
+    assert!(share(&ranked, "class:bulk") < share(&alike, "class:bulk"));
+    assert!(share(&preempting, "class:premium") >= share(&ranked, "class:premium"));
 }
 
 /// Shows FE-5: a floor keeps the border's last key from a class; another has it.
@@ -145,6 +146,34 @@ fn fe5_a_floor_keeps_key_for_others() {
     assert!(measured("availability", "[]", "bulk") > 0.0);
     assert!(measured("availability", all, "bulk") <= 0.0);
     assert!(measured("availability", all, "premium") > measured("availability", "[]", "premium"));
+}
+
+/// Shows P12 step 4: requests that find too little key wait, fail, or have it relayed round the hop that lacks it, as
+/// their class's policy says.
+#[test]
+fn p12_a_lack_of_key_is_met_as_policy_says() {
+    let lacking = |variant: &str| {
+        let outcome = run(&format!("scenarios/lacking.json{variant}"), &[]);
+        let causes: BTreeSet<&str> = outcome
+            .requests
+            .iter()
+            .filter_map(|request| request.failure)
+            .collect();
+        let reroutes = outcome
+            .sessions
+            .iter()
+            .filter(|change| change.state == "rerouting");
+        let shares = ["demand:a-to-b", "demand:b-to-a"].map(|demand| share(&outcome, demand));
+        (shares, reroutes.count(), format!("{causes:?}"))
+    };
+    let (waits, reroutes, cause) = lacking("");
+    assert!(waits[0] < 0.3 && waits[1] == 1.0 && reroutes == 0, "{waits:?}");
+    assert_eq!(cause, "{\"insufficient_key\"}");
+    let (fails, reroutes, cause) = lacking(":fail");
+    assert!(fails[0] < 0.3 && reroutes == 0, "{fails:?}");
+    assert_eq!(cause, "{\"insufficient_key\"}");
+    let (refilled, reroutes, _) = lacking(":refill");
+    assert!(refilled == [1.0, 1.0] && reroutes > 0, "{refilled:?}, {reroutes}");
 }
 
 /// Shows FE-3: a session opens, is active, reroutes and is active again, and closes; a trace note tells each.

@@ -64,12 +64,14 @@ fn rerouting() {
             "tables/latency.md",
             "tables/interruption.md",
             "tables/alone.md",
+            "tables/lossy.md",
             "plots/stages-border.svg",
             "plots/stages-inside.svg",
             "plots/alone-dd-border.svg",
             "plots/alone-cc-inside.svg",
             "grid-manifest.json",
             "alone-manifest.json",
+            "lossy-manifest.json",
         ],
     );
 }

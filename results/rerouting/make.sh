@@ -8,9 +8,9 @@ qkdni=${QKDNI:-"cargo run --release --quiet --"}
 runs=${RUNS:-runs/rerouting}
 into=${INTO:-$here}
 control=dd,cd,cc hops=hops-1,hops-3,hops-6 middle=hops-3
-length=20,80,160 period=10,100,1000 other=0.01,100 replications=8 few=4
+length=20,80,160 period=10,100,1000 other=0.01,100 loss=0.01,0.03,0.1 replications=8 few=4 lossy=32
 if [ "${TWIN:-}" = 1 ]; then
-    control=dd,cc hops=hops-1 middle=hops-1 length=80 period=10,100 other=10 replications=2 few=2
+    control=dd,cc hops=hops-1 middle=hops-1 length=80 period=10,100 other=10 loss=0.1 replications=2 few=2 lossy=2
 fi
 lengths='boundaries.border.duct.length&boundaries.border-2.duct.length'
 beats=protocol.recovery.detection.heartbeat
@@ -38,9 +38,12 @@ $qkdni sweep "$here/scenario.json:$middle" --gwn-vs-iwn --replications $few --ou
     --set 'boundaries.border.site_owner&boundaries.border-2.site_owner=B' \
     --set 'qkdns.A.links.ac-a1.length&qkdns.B.links.bc-b1.length=10,400 km' \
     --set 'faults.cut.fault.duct_cut.cuts_data=true' \
-    --set 'channels.control.loss=0.01,0.1' \
     --set 'demands.a-to-b.arrivals.poisson.rate&demands.b-to-a.arrivals.poisson.rate=5,60 /s' \
     --set 'protocol.reservation=per_hop'
+
+# Loss of control messages: where repetition decides, and few replications say little.
+$qkdni sweep "$here/scenario.json:$middle" --gwn-vs-iwn --replications $lossy --out "$runs/lossy" \
+    --variants control=$control --variants cut=inside,border --set "channels.control.loss=$loss"
 
 quietly() { "$@" > /dev/null; }
 stages() {
@@ -63,6 +66,7 @@ stages at_the_middle table --format markdown --out "$into/tables/stages.md"
 quietly $qkdni table "$runs/grid" --metric rerouting_latency_s --format markdown --out "$into/tables/latency.md"
 quietly $qkdni table "$runs/grid" --metric service_interruption_s --format markdown --out "$into/tables/interruption.md"
 quietly $qkdni table "$runs/alone" --metric rerouting_latency_s --format markdown --out "$into/tables/alone.md"
+quietly $qkdni table "$runs/lossy" --metric rerouting_latency_s --format markdown --out "$into/tables/lossy.md"
 for cut in inside border; do
     at_the_middle plot --what sweep --metric stages --where cut=$cut --out "$into/plots/stages-$cut.svg"
     for of in $(echo $control | tr , ' '); do
@@ -74,4 +78,5 @@ for cut in inside border; do
 done
 cp "$runs/grid/manifest.json" "$into/grid-manifest.json"
 cp "$runs/alone/manifest.json" "$into/alone-manifest.json"
+cp "$runs/lossy/manifest.json" "$into/lossy-manifest.json"
 echo "done: $into"

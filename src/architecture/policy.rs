@@ -16,6 +16,8 @@ pub struct Terms {
     pub preempts: bool,
     /// Whether it fails at once where it finds too little key, instead of waiting.
     pub fails_at_once: bool,
+    /// Whether what it lacks is relayed round the hop: that counts as failed until its level has risen.
+    pub refills: bool,
 }
 
 /// At most `bits` in each period, counted from time 0.
@@ -64,6 +66,8 @@ pub struct Policy {
     pub priorities: Vec<u32>,
     /// Classes whose requests fail at once where they find too little key.
     pub impatient: Vec<ClassId>,
+    /// Classes of which what lacks at a hop is relayed round it.
+    pub refilled: Vec<ClassId>,
 }
 
 impl Policy {
@@ -87,6 +91,7 @@ impl Policy {
             floor: floors.map(|rule| rule.floor).max().unwrap_or_default(),
             preempts: self.preemption,
             fails_at_once: self.fails_at_once(class),
+            refills: self.refilled.contains(&class),
         }
     }
 
@@ -121,6 +126,7 @@ mod tests {
             offers_levels: false,
             priorities: vec![3, 0],
             impatient: vec![ClassId(1)],
+            refilled: vec![ClassId(0)],
         };
         let terms = |partner, class| policy.terms(partner, ClassId(class));
         assert_eq!(
@@ -134,5 +140,6 @@ mod tests {
         assert_eq!(terms(Some(QkdnId(2)), 1).floor, 500);
         assert_eq!(terms(None, 1).floor, 0);
         assert!(terms(None, 1).fails_at_once && !terms(None, 0).fails_at_once);
+        assert!(terms(None, 0).refills && !terms(None, 1).refills);
     }
 }

@@ -27,8 +27,11 @@ pub struct Recovery {
     pub wait_to_restore: Span,
     /// Whether sessions go back to the better path once it works again.
     pub revertive: bool,
-    /// Whether a store below its floor counts as a failure of its hop.
+    /// Whether every request that finds too little key has its hop left.
     pub on_depletion: bool,
+    /// Whether a store below its floor counts as a failure of its hop: with `on_depletion`, and where policy has the lack
+    /// of a class made good by relay.
+    pub leaves_depleted: bool,
 }
 
 /// How one element notices that another, or its link, fails.

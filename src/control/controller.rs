@@ -1,6 +1,6 @@
 //! The QKDN controller: one first-in-first-out element (Y.3818 6.1, 6.2; functional elements FE-3, FE-4, FE-6).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -38,6 +38,8 @@ pub struct Controller {
     pub(super) restoring: Vec<Restoring>,
     /// Segments that this controller decides on, by session.
     pub(super) segments: BTreeMap<SessionId, Segment>,
+    /// KMs that sessions have left by losing their routes: they forget them when those are over.
+    pub(super) left: BTreeMap<SessionId, BTreeSet<NodeId>>,
     /// Requests whose route is being found.
     pub(super) establishing: FxHashMap<RequestId, Establishing>,
     /// Requests whose reservations are awaited.
@@ -66,17 +68,18 @@ impl Controller {
     /// A controller that knows its own QKDN as provisioned.
     pub fn new(surroundings: Arc<ControllerSurroundings>, routing: Arc<dyn RoutingAlgorithm>) -> Controller {
         let parameters = &surroundings.parameters;
-        let (on_depletion, max_age) = (parameters.recovery.on_depletion, parameters.refresh.max_age);
+        let (leaves_depleted, max_age) = (parameters.recovery.leaves_depleted, parameters.refresh.max_age);
         let me = surroundings.id;
         let vectors = routing.exchange();
         let vectors = vectors.and_then(|exchange| Vectors::new(&surroundings, exchange));
         let mut controller = Controller {
             surroundings,
             routing,
-            knowledge: Knowledge::new(on_depletion, me, max_age),
+            knowledge: Knowledge::new(leaves_depleted, me, max_age),
             flooding: Flooding::default(),
             restoring: Vec::new(),
             segments: BTreeMap::new(),
+            left: BTreeMap::new(),
             establishing: FxHashMap::default(),
             pending: BTreeMap::new(),
             monitoring: Monitoring::default(),

@@ -374,6 +374,11 @@ impl Controller {
         segment.leg = order.leg;
         let leaves = segment.place.after.as_ref().map(|after| after.border.procedure);
         let previous = segment.previous_controller();
+        // What it was provisioned at before, it has left.
+        segment.former = self.left.remove(&session).unwrap_or_default();
+        if let Some(before) = self.segments.get(&session) {
+            segment.former.extend(self.kms_of(before));
+        }
         self.segments.insert(session, segment);
         self.tell_leg_route(session, out);
         self.record_route(session, out);

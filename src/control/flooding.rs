@@ -91,7 +91,7 @@ impl Controller {
             if told == left {
                 return true;
             }
-            if self.knowledge.generating(self.hop(hop)) && !surroundings.parameters.recovery.on_depletion {
+            if self.knowledge.generating(self.hop(hop)) && !surroundings.parameters.recovery.leaves_depleted {
                 self.flooding.untold.insert(hop, (class, origin));
                 return true;
             }

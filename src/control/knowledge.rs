@@ -29,7 +29,7 @@ pub struct Knowledge {
     /// Links that are not in a window of maintenance; others are in none that is known of.
     unplanned: FxHashMap<LinkId, Known<bool>>,
     /// Whether a store below its floor counts as a failure of its hop.
-    on_depletion: bool,
+    leaves_depleted: bool,
     now: Time,
     /// Age from which what others serve counts as unknown.
     max_age: Option<Span>,
@@ -51,11 +51,11 @@ pub enum News {
 }
 
 impl Knowledge {
-    /// What is provisioned, and nothing else. `on_depletion`: a store below its floor counts as a failure of its hop.
+    /// What is provisioned, and nothing else. `leaves_depleted`: a store below its floor counts as a failure of its hop.
     /// Knowledge of hops that others than `me` serve ages, if it does.
-    pub fn new(on_depletion: bool, me: ControllerId, max_age: Option<Span>) -> Knowledge {
+    pub fn new(leaves_depleted: bool, me: ControllerId, max_age: Option<Span>) -> Knowledge {
         Knowledge {
-            on_depletion,
+            leaves_depleted,
             max_age,
             me: Some(me),
             ..Knowledge::default()
@@ -218,7 +218,7 @@ impl Knowledge {
             return HopState::Passive;
         }
         if self.generating(hop) {
-            let known = self.levels.get(&hop.id).filter(|_| self.on_depletion);
+            let known = self.levels.get(&hop.id).filter(|_| self.leaves_depleted);
             return match known {
                 Some(level) if level.value == 0 => HopState::Passive,
                 _ => HopState::Active,

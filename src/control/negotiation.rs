@@ -29,6 +29,9 @@ use crate::kernel::{Span, Time};
 pub enum Stage {
     /// This side has proposed; since when.
     Proposed(Time),
+    /// This side's proposal has crossed the other side's, which prevails: this side waits for it, and gives up where it was
+    /// refused before.
+    Yielded,
     /// This side has accepted, and waits for COMMIT.
     Accepted,
     /// Both sides switch at this instant; whether this side has sent COMMIT.
@@ -56,7 +59,7 @@ pub struct Negotiation {
     /// When the other side is late.
     deadline: Time,
     /// How often this side has repeated itself.
-    repeated: u8,
+    repeated: u32,
     /// Whether the other side's KMs are on the new route.
     pub peer_switched: bool,
 }
@@ -346,7 +349,11 @@ impl Controller {
         let segment = self.segments.get(&session).ok_or(RejectCause::UnknownSession)?;
         let side = self.side_of(session, from).ok_or(RejectCause::UnknownSession)?;
         let crossing = segment.crossing(side).ok_or(RejectCause::UnknownSession)?;
-        if let Some(mine) = &segment.negotiation {
+        if let Some(mine) = segment
+            .negotiation
+            .as_ref()
+            .filter(|mine| mine.stage != Stage::Yielded)
+        {
             if mine.side != side {
                 return Err(RejectCause::NoPath); // one border of a segment changes at a time
             }
@@ -354,7 +361,7 @@ impl Controller {
                 // What was accepted is proposed again: the answer was lost.
                 Stage::Accepted if mine.proposal == *proposal => return Ok((side, mine.path.clone())),
                 Stage::Proposed(_) if side == Side::Before => {} // the source's side prevails
-                Stage::Accepted => {}
+                Stage::Accepted | Stage::Yielded => {}
                 Stage::Proposed(_) | Stage::Committed { .. } | Stage::Installed => {
                     return Err(RejectCause::Crossing);
                 }
@@ -413,7 +420,10 @@ impl Controller {
 
     /// Step 8: the other side has rejected.
     pub(super) fn on_reject(&mut self, proposal: Proposal, cause: RejectCause, now: Time, out: &mut Outbox) {
-        let Some(mine) = self.negotiation(proposal) else {
+        let Some(mine) = self
+            .negotiation(proposal)
+            .filter(|mine| mine.stage != Stage::Yielded)
+        else {
             return;
         };
         let side = mine.side;
@@ -423,13 +433,19 @@ impl Controller {
             // The other side has given up waiting for COMMIT: nothing is consistent any more.
             return self.lose_route(session, fault, out);
         }
+        if cause == RejectCause::Crossing {
+            // The other side's own proposal is on its way, or was here before.
+            let horizon = u64::from(self.surroundings.parameters.coordination_retries) + 1;
+            let deadline = self.wait(session, horizon, now, out);
+            let mine = self.negotiation(proposal).expect("it was just there");
+            (mine.stage, mine.deadline) = (Stage::Yielded, deadline);
+            return;
+        }
         let segment = self.segments.get_mut(&session).expect("it has the negotiation");
         segment.negotiation = None;
         match cause {
             RejectCause::UnknownSession => self.lose_route(session, fault, out),
-            // The other side's own proposal is on its way.
-            RejectCause::Crossing => {}
-            RejectCause::NoPath | RejectCause::StaleEpoch => {
+            _ => {
                 if let Some(crossing) = segment.crossing_mut(side) {
                     crossing.refused_borders.insert(proposal.border.boundary);
                 }
@@ -590,7 +606,7 @@ impl Controller {
             return;
         };
         mine.repeated += 1;
-        let (proposal, stage, gone) = (mine.proposal, mine.stage, mine.repeated > retries);
+        let (proposal, stage, gone) = (mine.proposal, mine.stage, mine.repeated > u32::from(retries));
         match (stage, side) {
             (Stage::Proposed(_), _) if !gone => {
                 // A late answer must not be taken for the measure of the way.
@@ -607,6 +623,10 @@ impl Controller {
             }
             (Stage::Committed { at, mine: true }, _) if !gone => self.commit(proposal, at, now, out),
             (Stage::Installed, Side::After) if !gone => self.commit(proposal, now, now, out),
+            (Stage::Yielded, _) => {
+                segment.negotiation = None;
+                self.keep_or_give_back(session, proposal.fault, now, out);
+            }
             // COMMIT never came: this side stays where it was, and refuses it from now on.
             (Stage::Accepted, _) | (Stage::Proposed(_), Side::Before) => {
                 self.end_negotiation(session, now, out);

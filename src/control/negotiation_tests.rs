@@ -423,6 +423,38 @@ fn of_two_proposals_that_cross_the_sources_prevails() {
     );
 }
 
+/// Shows P10 step 8 where proposals that cross come to nothing: the side beyond has refused the source's, which it cannot
+/// reach, and hears of no other. It gives up after the horizon, and serves again as far as it can.
+#[test]
+fn who_yields_to_a_proposal_that_never_comes_goes_on() {
+    let mut bench = far_over(choice(1, 9, 1));
+    bench.link(10, 1, false);
+    bench.wake(20, Timer::Analysed(SESSION));
+    let computed = bench.wake(40, Timer::Computed(SESSION));
+    let [ControlMessage::Propose(own)] = control(&computed)[..] else {
+        panic!("{computed:?}")
+    };
+    let own = *own;
+    let yields = reject(&mut bench, own, RejectCause::Crossing);
+    let until = yields.iter().find_map(|effect| match effect {
+        Effect::Wake {
+            at,
+            timer: Timer::Coordination(SESSION),
+        } => Some(at.0),
+        _ => None,
+    });
+    let until = until.expect("it does not wait for ever");
+    assert!(
+        reject(&mut bench, own, RejectCause::Crossing).is_empty(),
+        "said again"
+    );
+    bench.wake(until, Timer::Coordination(SESSION));
+    let segment = bench.controller.segments.get(&SESSION);
+    assert!(segment.is_none_or(|segment| {
+        segment.negotiation.is_none() && segment.state == crate::control::segment::SegmentState::Active
+    }));
+}
+
 /// Shows P10 step 8 beside a change inside: two faults at once. A proposal is accepted while KMs are told of another path
 /// inside; that they are on it does not say that the border has changed. COMMIT finds the agreement as it was.
 #[test]

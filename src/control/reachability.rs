@@ -383,9 +383,9 @@ impl Controller {
             }
             // Levels count where no key is made, where an empty store is a failure, and where they are told.
             StatusChange::Level { hop, .. } => {
-                let on_depletion = self.surroundings.parameters.recovery.on_depletion;
+                let leaves_depleted = self.surroundings.parameters.recovery.leaves_depleted;
                 let told = self.surroundings.policy.offers_levels;
-                on_depletion || told || self.knowledge.state(self.hop(hop), domain) > HopState::Active
+                leaves_depleted || told || self.knowledge.state(self.hop(hop), domain) > HopState::Active
             }
         };
         if matters {

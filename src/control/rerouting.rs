@@ -5,7 +5,7 @@
 //! whose border fails agrees on another with the QKDN beyond it: [`negotiation`](super::negotiation). A change inside one
 //! QKDN is that QKDN's own business and needs no coordination.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::controller::Controller;
 use super::knowledge::{HopState, News};
@@ -424,6 +424,8 @@ impl Controller {
             self.tell_before(session, true, fault, out);
         }
         let segment = self.segments.remove(&session).expect("the caller has it");
+        let left: BTreeSet<NodeId> = self.kms_of(&segment);
+        self.left.entry(session).or_default().extend(left);
         self.free_leg_route(session, label, out);
         self.cancel_refused(session, &segment.refused, &segment.path, out);
         self.drop_pending(session, out);

@@ -513,11 +513,17 @@ impl Controller {
         label: Label,
         out: &mut Outbox,
     ) {
-        let of_that_time = |segment: &Segment| segment.generation <= generation;
-        if !self.segments.get(&session).is_some_and(of_that_time) {
-            return;
-        }
-        let segment = self.segments.remove(&session).expect("it was just there");
+        let of_that_time = |segment: &mut Segment| segment.generation <= generation;
+        let segment = match self.segments.get_mut(&session).map(of_that_time) {
+            Some(false) => return,
+            Some(true) => self.segments.remove(&session),
+            None => None,
+        };
+        let mut kms = self.left.remove(&session).unwrap_or_default();
+        let Some(segment) = segment else {
+            // Its route was lost before.
+            return self.close_at(kms, session, generation, label, out);
+        };
         // Given back to its source by the segment before, or over.
         let state = if label.step == Step::RerouteCommand {
             SessionState::Failed
@@ -527,17 +533,8 @@ impl Controller {
         self.session_state(session, state, label, out);
         self.free_leg_route(session, label, out);
         self.drop_pending(session, out);
-        let on_path = segment.path.iter().map(|&hop| self.hop(hop).from);
-        let all: BTreeSet<NodeId> = on_path.chain(segment.former.iter().copied()).collect();
-        for km in all {
-            let close = ControlMessage::SessionClose {
-                session,
-                generation,
-                decider: self.me(),
-                km: Some(km),
-            };
-            self.deliver(km, label, &close, out);
-        }
+        kms.extend(self.kms_of(&segment));
+        self.close_at(kms, session, generation, label, out);
         if let Some(next) = segment.next_controller() {
             let close = ControlMessage::SessionClose {
                 session,
@@ -546,6 +543,32 @@ impl Controller {
                 km: None,
             };
             out.send(Address::controller(next), label, close);
+        }
+    }
+
+    /// The KMs that a segment is, or was, provisioned at.
+    pub(super) fn kms_of(&self, segment: &Segment) -> BTreeSet<NodeId> {
+        let on_path = segment.path.iter().map(|&hop| self.hop(hop).from);
+        on_path.chain(segment.former.iter().copied()).collect()
+    }
+
+    /// KMs forget a session.
+    fn close_at(
+        &self,
+        kms: BTreeSet<NodeId>,
+        session: SessionId,
+        generation: u32,
+        label: Label,
+        out: &mut Outbox,
+    ) {
+        for km in kms {
+            let close = ControlMessage::SessionClose {
+                session,
+                generation,
+                decider: self.me(),
+                km: Some(km),
+            };
+            self.deliver(km, label, &close, out);
         }
     }
 }

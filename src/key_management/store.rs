@@ -329,16 +329,19 @@ impl SendingStore {
         true
     }
 
-    /// Gives all promises back.
+    /// Gives all promises back, but for those that are announced: they lapse at the next look, and are spent for nothing.
     pub fn release_all(&mut self) {
         let promised: Vec<RequestId> = self.reservations.keys().copied().collect();
-        for request in promised {
-            self.release(request);
-        }
         self.next_lapse = Time::NEVER;
+        for request in promised {
+            match self.reservations.get_mut(&request).filter(|kept| kept.announced) {
+                Some(kept) => (kept.deadline, self.next_lapse) = (Time::ZERO, Time::ZERO),
+                None => drop(self.release(request)),
+            }
+        }
     }
 
-    /// Discards whatever is stored, promised or not.
+    /// Discards whatever is stored, promised or not, but for what is announced: see [`release_all`](Self::release_all).
     pub fn discard_all(&mut self) {
         self.release_all();
         self.book.discarded += self.book.stored;

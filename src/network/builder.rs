@@ -364,6 +364,11 @@ impl PlanBuilder {
         self.classes[class].fails_at_once = true;
     }
 
+    /// Has what a QoS class lacks at a hop relayed round that hop.
+    pub fn refilled(&mut self, class: ClassId) {
+        self.classes[class].refills = true;
+    }
+
     /// Gives a QoS class a priority.
     pub fn priority(&mut self, class: ClassId, priority: u32) {
         self.classes[class].priority = priority;
@@ -376,6 +381,7 @@ impl PlanBuilder {
                 name: name.to_owned(),
                 priority: 0,
                 fails_at_once: false,
+                refills: false,
             })
         })
     }
@@ -493,6 +499,11 @@ impl PlanBuilder {
             .iter()
             .filter_map(|(id, class)| class.fails_at_once.then_some(id))
             .collect();
+        let refilled: Vec<ClassId> = self
+            .classes
+            .iter()
+            .filter_map(|(id, class)| class.refills.then_some(id))
+            .collect();
         let policies: Arena<QkdnId, Arc<Policy>> = self
             .policies
             .values()
@@ -500,6 +511,7 @@ impl PlanBuilder {
                 Arc::new(Policy {
                     priorities: priorities.clone(),
                     impatient: impatient.clone(),
+                    refilled: refilled.clone(),
                     ..policy.clone()
                 })
             })

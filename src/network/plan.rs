@@ -218,9 +218,7 @@ pub enum Role {
 pub struct PoolPlan {
     /// Its name.
     pub name: String,
-    /// The KM that fills it, and serves from it.
-    pub near: NodeId,
-    /// What that knows of it.
+    /// What the KM knows of it that fills it, and serves from it.
     pub settings: Arc<PoolSettings>,
 }
 
@@ -233,6 +231,8 @@ pub struct ClassPlan {
     pub priority: u32,
     /// Its requests fail at once where they find too little key.
     pub fails_at_once: bool,
+    /// What its requests lack at a hop is relayed round that hop.
+    pub refills: bool,
 }
 
 /// A fault of the scenario.

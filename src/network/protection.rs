@@ -105,7 +105,6 @@ impl Plan {
         protections.fills.insert(session, id);
         self.pools.push(PoolPlan {
             name: name.to_owned(),
-            near: ends[0],
             settings,
         })
     }

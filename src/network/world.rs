@@ -747,11 +747,7 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
                 sources: &mut self.quantum,
             };
             self.key_managers[node].look_at_all(&mut cx, &mut self.out);
-            for effect in self.out.take() {
-                if let Effect::Observe(observation) = effect {
-                    self.observe(now, Address::kma(node), &observation);
-                }
-            }
+            self.flush(now);
         }
     }
 

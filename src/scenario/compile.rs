@@ -119,7 +119,13 @@ fn recovery(document: &Document) -> Recovery {
         wait_to_restore: recovery.wait_to_restore,
         revertive: recovery.revertive,
         on_depletion: recovery.on_depletion,
+        leaves_depleted: recovery.on_depletion || classes_refill(document),
     }
+}
+
+fn classes_refill(document: &Document) -> bool {
+    let mut classes = document.classes.iter();
+    classes.any(|class| class.lacking == document::Lacking::Refill)
 }
 
 fn run(document: &Document) -> RunPlan {

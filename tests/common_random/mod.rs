@@ -719,6 +719,7 @@ fn recovery() -> impl Strategy<Value = Recovery> {
                 wait_to_restore,
                 revertive,
                 on_depletion,
+                leaves_depleted: on_depletion,
             },
         )
 }

@@ -108,6 +108,12 @@ fn forms_10_and_11_published_runs() {
     hold(suite::published::rows());
 }
 
+/// Shows S5 as well: whoever lacks one share knows nothing.
+#[test]
+fn form_12_xor_over_disjoint_paths() {
+    hold(suite::multipath::rows());
+}
+
 /// Form 5, L = λ·W: the auditor holds it for every server, lane and demand of every run; here of runs in which all kinds of
 /// queues are used, and it says how many it looked at.
 #[test]

@@ -1,58 +1,17 @@
 //! A lane at its sending KM: the store, those that wait for its key, and what is reported of its level.
 
-use std::collections::VecDeque;
-
+use super::queue::{Queue, Waiter, WaitingFor};
+use crate::architecture::RequestId;
 use crate::architecture::key_source::KeySource;
 use crate::architecture::message::{Ask, OtpKeys};
 use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::StoreSettings;
-use crate::architecture::{Envelope, RequestId};
-use crate::ids::{ControllerId, LinkId};
+use crate::ids::LinkId;
 use crate::kernel::{Occupancy, Time};
 use crate::key_management::store::SendingStore;
 
 /// Assumption: a level must pass the edge of a class by this share of the capacity before the rise is reported.
 const HYSTERESIS: u64 = 32;
-
-/// Why a request waits at a lane.
-#[derive(Clone, Debug)]
-pub enum WaitingFor {
-    /// It was refused a reservation; the deciding controller is told when it can be served.
-    Reservation {
-        /// Which attempt at the request it was.
-        attempt: u32,
-        /// The controller that asked.
-        reply_to: ControllerId,
-        /// Whether it has been told.
-        told: bool,
-    },
-    /// Its relay is held here until key comes (`per_hop`).
-    Relay(Box<Envelope>),
-}
-
-impl WaitingFor {
-    /// Whether the one that waits has been told that it can be served: its key is kept until it asks again.
-    pub fn has_been_told(&self) -> bool {
-        matches!(self, WaitingFor::Reservation { told: true, .. })
-    }
-}
-
-/// One that waits: by priority, first in first out among equals.
-#[derive(Clone, Debug)]
-pub struct Waiter {
-    /// Which request.
-    pub request: RequestId,
-    /// How much it needs \[bits\].
-    pub bits: u64,
-    /// Since when.
-    pub since: Time,
-    /// Until when.
-    pub deadline: Time,
-    /// On which terms it is served.
-    pub terms: Terms,
-    /// For what.
-    pub waiting_for: WaitingFor,
-}
 
 /// The sending end of a lane with its queue.
 #[derive(Clone, Debug)]
@@ -62,7 +21,7 @@ pub struct Lane {
     /// The link below, if there is one.
     pub link: Option<LinkId>,
     /// Those that wait.
-    pub waiters: VecDeque<Waiter>,
+    pub waiters: Queue,
     /// How many waited over time, and how long.
     pub waited: Occupancy,
     /// Level class last reported.
@@ -85,7 +44,7 @@ impl Lane {
         let mut lane = Lane {
             store,
             link,
-            waiters: VecDeque::new(),
+            waiters: Queue::default(),
             waited: Occupancy::default(),
             class: 0,
             depleted: false,
@@ -151,38 +110,22 @@ impl Lane {
     /// Whether a request may take `bits` now without passing those that wait before it. One that waits for the level
     /// of a higher floor is not in its way.
     pub fn may_serve(&self, request: RequestId, bits: u64, terms: Terms) -> bool {
-        let own = self.waiters.iter().position(|waiter| waiter.request == request);
-        let place = own.unwrap_or_else(|| self.place(terms.priority));
+        let own = self.waiters.place_of(request);
+        let place = own.unwrap_or_else(|| self.waiters.place_for(terms.priority));
         let mut before = self.waiters.iter().take(place);
-        let in_the_way =
-            |waiter: &Waiter| !waiter.waiting_for.has_been_told() && waiter.terms.floor <= terms.floor;
-        !before.any(in_the_way)
-            && self.store.usable() >= self.kept(place, terms) + self.needed(bits, terms.floor)
+        let in_the_way = |waiter: &Waiter| !waiter.has_been_told() && waiter.terms.floor <= terms.floor;
+        !before.any(in_the_way) && self.has_for(place, bits, terms)
     }
 
-    /// Key that one in that place may not take: what is kept for those before it that have been told, and for those of
-    /// a lower priority unless policy lets it take that \[bits\].
-    pub fn kept(&self, place: usize, terms: Terms) -> u64 {
-        let told = self.waiters.iter().enumerate();
-        told.filter(|(at, waiter)| {
-            let lower = !terms.preempts && waiter.terms.priority < terms.priority;
-            waiter.waiting_for.has_been_told() && (*at < place || lower)
-        })
-        .map(|(_, waiter)| waiter.bits)
-        .sum()
-    }
-
-    /// Where a waiter of that priority stands: behind all of its own and of higher priority.
-    fn place(&self, priority: u32) -> usize {
-        self.waiters
-            .partition_point(|waiter| waiter.terms.priority >= priority)
+    /// Whether the key suffices for `bits` in that place of the queue.
+    pub fn has_for(&self, place: usize, bits: u64, terms: Terms) -> bool {
+        self.store.usable() >= self.waiters.kept(place, terms) + self.needed(bits, terms.floor)
     }
 
     /// Puts a waiter into its place.
     pub fn wait(&mut self, waiter: Waiter) {
-        let place = self.place(waiter.terms.priority);
         self.waited.enter(waiter.since);
-        self.waiters.insert(place, waiter);
+        self.waiters.insert(waiter);
     }
 
     /// The one in that place waits no longer.
@@ -195,28 +138,22 @@ impl Lane {
     /// Those that match wait no longer.
     pub fn end_waits(&mut self, now: Time, matches: impl Fn(&Waiter) -> bool) -> Vec<Waiter> {
         let mut ended = Vec::new();
-        while let Some(at) = self.waiters.iter().position(&matches) {
-            ended.push(self.end_wait(at, now));
+        let mut at = 0;
+        while let Some(waiter) = self.waiters.get(at) {
+            if matches(waiter) {
+                ended.push(self.end_wait(at, now));
+            } else {
+                at += 1;
+            }
         }
         ended
     }
 
-    /// What was kept for waiters that have been told may have been taken: those who come last wait again.
-    pub fn take_back_promises(&mut self) {
-        let usable = self.store.usable();
-        let mut kept = 0;
-        for waiter in &mut self.waiters {
-            if let WaitingFor::Reservation { told, .. } = &mut waiter.waiting_for
-                && *told
-            {
-                *told = kept + waiter.bits <= usable;
-                kept += if *told { waiter.bits } else { 0 };
-            }
-        }
-    }
-
     /// Ends the wait of an attempt, and of those before it.
     pub fn forget(&mut self, ask: Ask, now: Time) -> bool {
+        if self.waiters.place_of(ask.request).is_none() {
+            return false;
+        }
         let ended = self.end_waits(now, |waiter| {
             let later = matches!(waiter.waiting_for, WaitingFor::Reservation { attempt, .. } if attempt > ask.attempt);
             waiter.request == ask.request && !later
@@ -235,11 +172,11 @@ impl Lane {
         let mut served: Option<Time> = None;
         for (at, waiter) in self.waiters.iter().enumerate() {
             // Those behind it with the same floor cannot be served before it.
-            if waiter.waiting_for.has_been_told() || waiter.terms.floor >= lowest {
+            if waiter.has_been_told() || waiter.terms.floor >= lowest {
                 continue;
             }
             lowest = waiter.terms.floor;
-            let needed = self.kept(at, waiter.terms) + self.needed(waiter.bits, waiter.terms.floor);
+            let needed = self.waiters.kept(at, waiter.terms) + self.needed(waiter.bits, waiter.terms.floor);
             let notice = self.store.notice(needed, source);
             served = served.into_iter().chain(notice).chain([waiter.deadline]).min();
             if lowest == 0 {
@@ -249,7 +186,7 @@ impl Lane {
         let risen = self
             .next_edge(classes)
             .and_then(|edge| source.next_notice(edge.saturating_sub(self.store.book().stored).max(1)));
-        let oldest = self.waiters.front().map(|waiter| waiter.deadline);
+        let oldest = self.waiters.get(0).map(|waiter| waiter.deadline);
         served.into_iter().chain(risen).chain(oldest).min()
     }
 }
@@ -257,7 +194,7 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{HopId, SessionId, StoreId};
+    use crate::ids::{ControllerId, HopId, SessionId, StoreId};
 
     fn lane(initial: u64) -> Lane {
         let settings = StoreSettings {
@@ -388,7 +325,7 @@ mod tests {
         let order: Vec<u32> = lane.waiters.iter().map(|waiter| waiter.request.number).collect();
         assert_eq!(order, [1, 3, 0, 2]);
 
-        lane.waiters.clear();
+        lane.end_waits(Time(0), |_| true);
         lane.wait(waiter(0, 60, true, class(0, false)));
         let newcomer = waiter(1, 0, false, class(5, false)).request;
         assert!(lane.may_serve(newcomer, 40, class(5, false)));
@@ -402,11 +339,8 @@ mod tests {
         );
         assert!(lane.may_serve(newcomer, 50, class(5, true)));
         lane.store.reserve(newcomer, 50, Time(9));
-        lane.take_back_promises();
-        let told = matches!(
-            lane.waiters[0].waiting_for,
-            WaitingFor::Reservation { told: true, .. }
-        );
+        lane.waiters.take_back_promises(lane.store.usable());
+        let told = lane.waiters.get(0).is_some_and(Waiter::has_been_told);
         assert!(!told, "it waits again");
     }
 

@@ -12,6 +12,7 @@ mod legs;
 mod level_alarm;
 mod outage;
 mod pools;
+pub mod queue;
 pub mod relay;
 pub mod reservation;
 pub mod sessions;
@@ -511,7 +512,7 @@ impl KeyManager {
     pub fn waited(&self, now: Time) -> impl Iterator<Item = (StoreId, Occupancy)> + '_ {
         let waited = move |lane: &Lane| {
             let mut waited = lane.waited;
-            for waiter in &lane.waiters {
+            for waiter in lane.waiters.iter() {
                 waited.leave(now, waiter.since);
             }
             (lane.store.settings.id, waited)

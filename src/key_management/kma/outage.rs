@@ -103,6 +103,7 @@ impl KeyManager {
             if self.lanes[lane].link == Some(link) {
                 self.look(lane, cx, out);
                 self.lanes[lane].store.discard_all();
+                self.look(lane, cx, out);
                 self.after_change(lane, cx, out);
             }
         }

@@ -8,7 +8,7 @@ pub mod centralized;
 pub mod destination;
 pub mod parts_void;
 
-use super::lane::{Waiter, WaitingFor};
+use super::queue::{Waiter, WaitingFor};
 use super::{Context, Grant, KeyManager, Way};
 use crate::architecture::hop::Handover;
 use crate::architecture::key_source::StoreEnd;
@@ -180,7 +180,7 @@ impl KeyManager {
             let keys = self.lanes[lane].store.spend(bits);
             self.pass_on(envelope, arrived_over, (next, way), Some(keys), cx, out);
         } else if terms.fails_at_once {
-            self.note_depletion(lane, request, cx, out);
+            self.note_depletion(lane, request, terms, cx, out);
             self.end_relay(&envelope, FailureCause::InsufficientKey, cx, out);
         } else {
             out.observe(Observation::Waits {
@@ -197,7 +197,7 @@ impl KeyManager {
                 terms,
                 waiting_for,
             });
-            self.note_depletion(lane, request, cx, out);
+            self.note_depletion(lane, request, terms, cx, out);
         }
         self.after_change(lane, cx, out);
     }

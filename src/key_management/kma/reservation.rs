@@ -3,13 +3,14 @@
 //! A refusing KM keeps the refusal as a first-in-first-out waiter and says when it can serve. Promises carry the
 //! request's deadline, so that one whose controller has gone lapses by itself.
 
-use super::lane::{Waiter, WaitingFor};
+use super::queue::{Waiter, WaitingFor};
 use super::{Context, Grant, KeyManager, Route};
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, NewRoute, Reservation, ReservationResult, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
+use crate::architecture::policy::Terms;
 use crate::architecture::{Address, Label, Observation, Outbox, RequestId, Step, Timer};
 use crate::ids::{ControllerId, HopId, SessionId};
 use crate::kernel::Time;
@@ -107,14 +108,14 @@ impl KeyManager {
             state.forget(order.ask, cx.now);
             state.store.reserve(request, order.bits, order.deadline);
             if order.terms.preempts {
-                state.take_back_promises();
+                state.waiters.take_back_promises(state.store.usable());
             }
             self.announce_keys(order, lane, out);
             self.grants.insert(request, grant);
             ReservationResult::Confirmed
         } else if order.terms.fails_at_once {
             self.held_hops.give_back(order.ask);
-            self.note_depletion(lane, request, cx, out);
+            self.note_depletion(lane, request, order.terms, cx, out);
             ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
         } else {
             self.held_hops.give_back(order.ask);
@@ -123,8 +124,8 @@ impl KeyManager {
                 reply_to: order.reply_to,
                 told: false,
             };
-            match state.waiters.iter_mut().find(|waiter| waiter.request == request) {
-                Some(waiter) => waiter.waiting_for = waiting_for,
+            match state.waiters.place_of(request) {
+                Some(place) => state.waiters.ask_anew(place, waiting_for),
                 None => state.wait(Waiter {
                     request,
                     since: cx.now,
@@ -139,7 +140,7 @@ impl KeyManager {
                 km: order.km,
             });
             self.explain_lack(request, lane, order.bits, out);
-            self.note_depletion(lane, request, cx, out);
+            self.note_depletion(lane, request, order.terms, cx, out);
             self.recall_promises(lane, order, cx.now, out);
             ReservationResult::Refused(FailureCause::InsufficientKey, order.km)
         };
@@ -163,13 +164,12 @@ impl KeyManager {
         let (state, terms) = (&self.lanes[lane], order.terms);
         let Some(place) = state
             .waiters
-            .iter()
-            .position(|waiter| waiter.request == order.ask.request)
+            .place_of(order.ask.request)
             .filter(|_| terms.preempts)
         else {
             return;
         };
-        let needed = state.kept(place, terms) + state.needed(order.bits, terms.floor);
+        let needed = state.waiters.kept(place, terms) + state.needed(order.bits, terms.floor);
         let mut lacking = needed.saturating_sub(state.store.usable());
         let mut lower: Vec<(u32, RequestId)> = self
             .grants
@@ -222,11 +222,13 @@ impl KeyManager {
     }
 
     /// A request found too little: if nothing comes, the hop is as good as OFF, which is reported to the controller with
-    /// the level, and to the KMLM as a failure of the relay.
+    /// the level, and to the KMLM as a failure of the relay. Where the class has its lack refilled (P12 step 4), the hop
+    /// counts as failed too, so that the key comes by relay round it.
     pub(super) fn note_depletion(
         &mut self,
         lane: usize,
         request: RequestId,
+        terms: Terms,
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
@@ -237,7 +239,7 @@ impl KeyManager {
         let depleted = !cx.sources.source(store, StoreEnd::Sending).is_generating();
         let news = depleted && !self.lanes[lane].depleted;
         self.lanes[lane].depleted = depleted;
-        self.lanes[lane].lacking |= self.surroundings.parameters.recovery.on_depletion;
+        self.lanes[lane].lacking |= self.surroundings.parameters.recovery.on_depletion || terms.refills;
         if news {
             self.alarm(request, hop, FailureCause::InsufficientKey, cx, out);
         }
@@ -246,59 +248,43 @@ impl KeyManager {
     /// Key came, or a promise was given back: serve those that wait, in their order.
     pub(super) fn serve_waiters(&mut self, lane: usize, cx: &mut Context<'_>, out: &mut Outbox) {
         // Those that wait for the level of a higher floor are in nobody's way.
-        let mut lowest = u64::MAX;
-        let mut at = 0;
+        let (mut lowest, mut at) = (u64::MAX, 0);
         while lowest > 0
             && let Some(waiter) = self.lanes[lane].waiters.get(at)
         {
-            let (state, terms) = (&self.lanes[lane], waiter.terms);
-            // What is kept is added up only where it counts: looking at all that wait for each of them is slow.
-            let is_next = terms.floor < lowest && !waiter.waiting_for.has_been_told();
-            let is_served = is_next
-                && state.store.usable() >= state.kept(at, terms) + state.needed(waiter.bits, terms.floor);
-            let waiter = &mut self.lanes[lane].waiters[at];
-            if waiter.deadline <= cx.now {
-                let waiter = self.lanes[lane].end_wait(at, cx.now);
+            let (bits, terms, overdue) = (waiter.bits, waiter.terms, waiter.deadline <= cx.now);
+            let (told, held) = (
+                waiter.has_been_told(),
+                matches!(waiter.waiting_for, WaitingFor::Relay(_)),
+            );
+            let state = &mut self.lanes[lane];
+            let is_served = !told && terms.floor < lowest && state.has_for(at, bits, terms);
+            if overdue {
+                let waiter = state.end_wait(at, cx.now);
                 if let WaitingFor::Relay(held) = waiter.waiting_for {
                     self.fail_relay(&held, FailureCause::InsufficientKey, cx, out);
                 }
-                continue;
-            }
-            match &mut waiter.waiting_for {
-                WaitingFor::Reservation { told: true, .. } => at += 1,
-                WaitingFor::Reservation {
-                    attempt,
+            } else if told {
+                at += 1;
+            } else if !is_served {
+                lowest = lowest.min(terms.floor);
+                at += 1;
+            } else if held {
+                let waiter = state.end_wait(at, cx.now);
+                let (keys, hop) = (state.store.spend(waiter.bits), state.store.settings.hop);
+                if let WaitingFor::Relay(held) = waiter.waiting_for {
+                    self.relay_on(*held, hop, keys, cx, out);
+                }
+            } else if let Some((ask, reply_to)) = state.waiters.tell(at) {
+                let label = self.session_label(ask.request.session, Step::Start);
+                let message = ControlMessage::CanServe {
+                    ask,
+                    km: self.me(),
                     reply_to,
-                    told,
-                } if is_served => {
-                    *told = true;
-                    let reply_to = *reply_to;
-                    let ask = Ask {
-                        request: waiter.request,
-                        attempt: *attempt,
-                    };
-                    let label = self.session_label(ask.request.session, Step::Start);
-                    let message = ControlMessage::CanServe {
-                        ask,
-                        km: self.me(),
-                        reply_to,
-                        source: None,
-                    };
-                    out.send(self.controller(), label, message);
-                    at += 1;
-                }
-                WaitingFor::Relay(_) if is_served => {
-                    let waiter = self.lanes[lane].end_wait(at, cx.now);
-                    let store = &mut self.lanes[lane].store;
-                    let (keys, hop) = (store.spend(waiter.bits), store.settings.hop);
-                    if let WaitingFor::Relay(held) = waiter.waiting_for {
-                        self.relay_on(*held, hop, keys, cx, out);
-                    }
-                }
-                _ => {
-                    lowest = lowest.min(terms.floor);
-                    at += 1;
-                }
+                    source: None,
+                };
+                out.send(self.controller(), label, message);
+                at += 1;
             }
         }
     }

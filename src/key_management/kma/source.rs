@@ -76,6 +76,8 @@ pub(super) enum RouteState {
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub(super) route: RouteState,
+    /// Who has decided on its routes: they are told of its end.
+    deciders: BTreeSet<ControllerId>,
     pub(super) border: Option<BorderChoice>,
     pub(super) procedure: Procedure,
     /// Requests that are not on their way yet, by number.
@@ -220,6 +222,7 @@ impl KeyManager {
         }
         let session = self.sources.sessions.entry(id).or_insert_with(|| Session {
             route: RouteState::None,
+            deciders: BTreeSet::new(),
             border: None,
             procedure: label.procedure,
             queue: VecDeque::new(),
@@ -458,6 +461,7 @@ impl KeyManager {
         };
         if session.route == RouteState::Establishing(request.number) {
             session.route = RouteState::Installed(decider);
+            session.deciders.insert(decider);
             self.note_tried(id);
             let session = self.sources.sessions.get_mut(&id).expect("it was just there");
             if let Some(fault) = session.lost_by.take() {
@@ -913,7 +917,7 @@ impl KeyManager {
             let manager = Address::manager(self.surroundings.manager);
             out.send(manager, label, ManagementMessage::SessionClosed { session: id });
         }
-        if let RouteState::Installed(decider) = session.route {
+        for &decider in &session.deciders {
             out.send(
                 self.controller(),
                 label,

@@ -507,7 +507,7 @@ fn a_late_close_ends_nothing_that_is_newer() {
             .km
             .lanes
             .iter()
-            .map(|lane| lane.waiters.len())
+            .map(|lane| lane.waiters.iter().count())
             .sum::<usize>()
     };
     assert!(waits(&bench) > 0);
@@ -581,7 +581,7 @@ fn promises_to_lower_priorities_are_asked_back() {
         })
         .collect();
     assert_eq!(served, [6], "the highest priority first, and 50 bits remain");
-    let last = bench.km.lanes[0].waiters.back().expect("they wait");
+    let last = bench.km.lanes[0].waiters.iter().last().expect("they wait");
     assert_eq!(
         (last.request.number, last.terms.priority),
         (2, 0),
@@ -959,7 +959,7 @@ fn who_does_not_wait_is_refused_for_good() {
     assert!(bench.km.lanes.iter().all(|lane| lane.waiters.is_empty()));
     bench.reserve(2, 1, OUT);
     assert_eq!(
-        bench.km.lanes[0].waiters.len(),
+        bench.km.lanes[0].waiters.iter().count(),
         1,
         "others wait: the terms are each request's"
     );

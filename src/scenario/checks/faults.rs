@@ -4,7 +4,7 @@ use super::{Checker, at};
 use crate::catalogue::Path;
 use crate::fault::occurrence::Lifetime;
 use crate::kernel::time::Span;
-use crate::scenario::document::{Detection, FaultEvent};
+use crate::scenario::document::{Detection, FaultEvent, Lacking};
 
 /// More occurrences of one random fault in a run would show nothing new.
 const MOST_OCCURRENCES: u64 = 100_000;
@@ -203,6 +203,25 @@ impl Checker<'_> {
 
     fn recovery(&mut self) {
         let protocol = &self.document.protocol;
+        if !protocol.status_reports {
+            let mut lack = Vec::new();
+            if protocol.recovery.on_depletion {
+                lack.push(at!("protocol", "recovery", "on_depletion"));
+            }
+            let classes = self.document.classes.iter().enumerate();
+            let refilled = classes.filter(|(_, class)| class.lacking == Lacking::Refill);
+            lack.extend(refilled.map(|(index, _)| at!("classes", index, "lacking")));
+            for place in lack {
+                let message =
+                    "key managers report no levels, so that no controller knows which hop lacks key";
+                self.error(
+                    "lack_unreported",
+                    place,
+                    message,
+                    "write \"status_reports\": true",
+                );
+            }
+        }
         let here = at!("protocol", "recovery", "detection", "heartbeat");
         if let Detection::Heartbeat(beats) = &protocol.recovery.detection {
             if beats.period == Span::ZERO {

@@ -13,8 +13,10 @@ impl Compiler<'_> {
         for class in &document.classes {
             if let Some(id) = self.builder.find_class(class.id.as_str()) {
                 self.builder.priority(id, class.priority);
-                if class.lacking == document::Lacking::Fail {
-                    self.builder.impatient(id);
+                match class.lacking {
+                    document::Lacking::Wait => {}
+                    document::Lacking::Refill => self.builder.refilled(id),
+                    document::Lacking::Fail => self.builder.impatient(id),
                 }
             }
         }

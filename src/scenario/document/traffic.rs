@@ -27,6 +27,8 @@ names! {
     pub enum Lacking ("answer to a lack of key") {
         /// It waits until there is enough, or until its time-out.
         wait => Wait,
+        /// The key comes by relay inside that QKDN, round the hop that lacks it; where there is no way round, it waits.
+        refill => Refill,
         /// It fails at once.
         fail => Fail,
     }

@@ -1,5 +1,6 @@
 //! Closed forms and published runs against whole simulations, scenario → plan → world. A file per form; shared by the
-//! tests, which run a reduced suite (form 5 is the auditor's; form 12, XOR over disjoint paths, has its place here), and by `examples/validation_soak.rs`, which runs all of it and writes the table.
+//! tests, which run a reduced suite (form 5 is the auditor's), and by `examples/validation_soak.rs`, which runs all of it and
+//! writes the table.
 //!
 //! Statistics: a suite of m quantities uses intervals of level 1 − 10⁻³/m. Each must hold the exact value and, in the full
 //! suite, have a half-width of at most 1 % of it; probabilities above ½ stand for their complement. Seeds are fixed: the
@@ -12,6 +13,7 @@ pub mod erlang;
 pub mod key_store;
 pub mod km_server;
 pub mod latency;
+pub mod multipath;
 pub mod published;
 pub mod rerouting;
 
@@ -317,6 +319,7 @@ pub fn exact() -> Vec<Exact> {
     all.extend(rerouting::rows());
     all.extend(latency::rows());
     all.extend(published::rows());
+    all.extend(multipath::rows());
     all
 }
 
