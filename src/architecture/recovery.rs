@@ -108,9 +108,25 @@ pub struct Change {
 pub struct Unnoticed(VecDeque<Change>);
 
 impl Unnoticed {
-    /// Something happens now. Returns when it will be noticed; `None`: heartbeats overlook it, because too few beats are
-    /// missed, or because none comes in between.
-    pub fn add(&mut self, detection: Detection, now: Time, works: bool, fault: FaultId) -> Option<Time> {
+    /// Something happens now to what the watcher `believes` to work, or not. Returns when it will be noticed; `None`:
+    /// heartbeats overlook it, because too few beats are missed, or because none comes in between. Of what happens at one
+    /// instant, such as several repairs in turn, only the end counts.
+    pub fn add(
+        &mut self,
+        detection: Detection,
+        now: Time,
+        works: bool,
+        fault: FaultId,
+        believes: bool,
+    ) -> Option<Time> {
+        if self
+            .0
+            .pop_back_if(|before| before.origin == now && before.works != works)
+            .is_some()
+            && self.0.back().map_or(believes, |before| before.works) == works
+        {
+            return None;
+        }
         let sign_of_life = detection.found(now);
         let due = if works { sign_of_life } else { detection.lost(now) };
         let overlooked = |before: &Change| before.works != works && before.due >= sign_of_life;
@@ -143,6 +159,27 @@ impl Unnoticed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two elements come back at one instant, one after the other: the first does not miss the second.
+    #[test]
+    fn of_one_instant_the_end_counts() {
+        let alarm = Detection::Alarm(Span(5));
+        let fault = FaultId(0);
+        let mut unnoticed = Unnoticed::default();
+        assert_eq!(unnoticed.add(alarm, Time(9), false, fault, true), Some(Time(14)));
+        assert_eq!(unnoticed.add(alarm, Time(9), true, fault, true), None);
+        assert!(unnoticed.is_empty());
+        // What fails anew at the instant of its repair has not worked.
+        unnoticed.add(alarm, Time(1), false, fault, true);
+        unnoticed.add(alarm, Time(9), true, fault, true);
+        assert_eq!(unnoticed.add(alarm, Time(9), false, fault, true), None);
+        let change = unnoticed.notice(Time(14)).expect("the first failure");
+        assert_eq!((change.origin, change.works), (Time(1), false));
+        assert!(unnoticed.is_empty());
+        // Believed to have failed, it comes back.
+        unnoticed.add(alarm, Time(9), false, fault, false);
+        assert_eq!(unnoticed.add(alarm, Time(9), true, fault, false), Some(Time(14)));
+    }
 
     /// Shows the closed form of detection: d + kH − u.
     #[test]

@@ -17,6 +17,8 @@ struct Known<T> {
     value: T,
     origin: Time,
     fault: Option<FaultId>,
+    /// It was heard of in an advertisement, whose instant is not that of the change; the change itself is still to be told.
+    advertised: bool,
 }
 
 /// Status that was pushed.
@@ -117,6 +119,21 @@ impl Knowledge {
 
     /// Takes in a report.
     pub fn learn(&mut self, change: StatusChange, origin: Time, fault: Option<FaultId>) -> News {
+        self.take_in(change, origin, fault, false)
+    }
+
+    /// Takes in what another's advertisement says; whether it is news.
+    pub fn learn_advertised(&mut self, change: StatusChange, at: Time) -> bool {
+        self.take_in(change, at, None, true) == News::Changed
+    }
+
+    fn take_in(
+        &mut self,
+        change: StatusChange,
+        origin: Time,
+        fault: Option<FaultId>,
+        advertised: bool,
+    ) -> News {
         fn newer<K: std::hash::Hash + Eq, T: Ord>(
             known: &mut FxHashMap<K, Known<T>>,
             key: K,
@@ -128,9 +145,11 @@ impl Knowledge {
             };
             // Of two reports of the same instant the worse one holds, in whatever order they come.
             let later = before.origin < value.origin;
-            if before.value == value.value && later {
-                before.origin = value.origin;
+            let untold = before.advertised && !value.advertised;
+            if before.value == value.value && (later || untold) {
+                before.origin = before.origin.max(value.origin);
                 before.fault = value.fault.or(before.fault);
+                before.advertised &= value.advertised;
                 return News::Confirmed;
             }
             if later || (before.origin == value.origin && value.value < before.value) {
@@ -147,6 +166,7 @@ impl Knowledge {
                     value: generating,
                     origin,
                     fault,
+                    advertised,
                 },
             ),
             StatusChange::Reachable {
@@ -160,6 +180,7 @@ impl Knowledge {
                     value: reachable,
                     origin,
                     fault,
+                    advertised,
                 },
             ),
             StatusChange::Maintenance { link, planned } => newer(
@@ -169,6 +190,7 @@ impl Knowledge {
                     value: !planned,
                     origin,
                     fault,
+                    advertised,
                 },
             ),
             StatusChange::Level { hop, class } => newer(
@@ -178,6 +200,7 @@ impl Knowledge {
                     value: class,
                     origin,
                     fault,
+                    advertised,
                 },
             ),
         }

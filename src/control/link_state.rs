@@ -11,7 +11,6 @@
 use std::sync::Arc;
 
 use super::controller::Controller;
-use super::knowledge::News;
 use crate::architecture::message::{Advertisement, ControlMessage, HopReport, Plane, StatusChange};
 use crate::architecture::{Address, Hop, Label, Outbox, Step, Timer};
 use crate::ids::ControllerId;
@@ -91,7 +90,7 @@ impl Controller {
         self.pass_on(all, Some(from), out);
         for report in &all.hops {
             for change in self.changes(report) {
-                if self.knowledge.learn(change, all.at, None) == News::Changed {
+                if self.knowledge.learn_advertised(change, all.at) {
                     self.act_on(change, now, out);
                 }
             }

@@ -170,7 +170,10 @@ impl Module {
         if !self.declares {
             return;
         }
-        if let Some(due) = self.undeclared.add(self.detection, now, generating, fault) {
+        if let Some(due) = self
+            .undeclared
+            .add(self.detection, now, generating, fault, !self.down)
+        {
             out.wake(due, Timer::Detection);
         }
     }

@@ -497,7 +497,11 @@ impl<O: Observer, Q: EventQueue<Event>> World<O, Q> {
     fn expect_notice(&mut self, number: u32, fault: FaultId, now: Time) {
         let watch = &mut self.outages.watches[number as usize];
         let reachable = watch.depth == 0;
-        if let Some(due) = watch.unnoticed.add(watch.detection, now, reachable, fault) {
+        let believes = watch.believed_reachable;
+        if let Some(due) = watch
+            .unnoticed
+            .add(watch.detection, now, reachable, fault, believes)
+        {
             self.simulation.schedule(due, Event::Notice { watch: number });
         }
     }
