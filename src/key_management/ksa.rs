@@ -86,8 +86,12 @@ impl KeyManager {
     ) {
         let request = order.request;
         let source = self.surroundings.node;
-        let border = self.sources.border(way);
-        let entry = self.routes.get(&way).and_then(|route| route.entry(source));
+        // The route that is in force; another border may be asked about already.
+        let route = self.routes.get(&way);
+        let border = route
+            .and_then(|route| route.border)
+            .or_else(|| self.sources.border(way));
+        let entry = route.and_then(|route| route.entry(source));
         let next = match (border, entry) {
             (None, _) => order.destination,
             // The source is the border KM itself.

@@ -128,9 +128,11 @@ impl Gathered {
         None
     }
 
-    /// Whatever has arrived is forgotten.
+    /// Whatever has arrived is lost. That a request was supplied is not: another leg's key does not supply it again.
     pub fn forget(&mut self) {
-        *self = Gathered::default();
+        for gathering in self.requests.values_mut() {
+            gathering.key = None;
+        }
     }
 }
 
@@ -235,7 +237,8 @@ mod tests {
         let mut gathered = Gathered::default();
         let both = part(Combiner::First, 2);
         assert_eq!(gathered.add(both, key(7), Time(9), Time(1)), Some(key(7)));
-        assert_eq!(gathered.add(both, key(7), Time(9), Time(2)), None);
+        gathered.forget();
+        assert_eq!(gathered.add(both, key(7), Time(9), Time(2)), None, "not even after an outage");
         // What timed out is forgotten, so that nothing grows without end.
         let other = Part {
             whole: RequestId { number: 5, ..WHOLE },
