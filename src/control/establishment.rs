@@ -382,12 +382,15 @@ impl Controller {
         self.segments.insert(session, segment);
         self.tell_leg_route(session, out);
         self.record_route(session, out);
+        let fails = self.surroundings.policy.fails_at_once(order.class);
+        let enough = leaves != Some(Procedure::P12) || usable_bits >= order.bits;
         if leaves == Some(Procedure::P12) {
-            let enough = usable_bits >= order.bits;
             let note = if enough {
                 "sufficient keys: determines the transfer link and the keys"
+            } else if fails {
+                "insufficient keys: the request fails"
             } else {
-                "insufficient keys"
+                "insufficient keys: the request waits where they lack"
             };
             let label = Label::new(Procedure::P12, Step::Sufficiency);
             let subject = Subject::request(request);
@@ -413,7 +416,12 @@ impl Controller {
                     deadline,
                     hold,
                 };
-                self.reserve(asked, true, out);
+                if enough || !fails {
+                    // Those who wait are promised key where it lacks, and instructed when it is there.
+                    self.reserve(asked, enough, out);
+                } else {
+                    self.refuse_at_once(ask, FailureCause::InsufficientKey, out);
+                }
             }
         }
     }

@@ -89,7 +89,7 @@ impl Controller {
             self.admission.give_back(&before.charge);
         }
         let Some(charge) = self.admit(ask, bits, out) else {
-            return self.refuse_by_policy(ask, out);
+            return self.refuse_at_once(ask, FailureCause::RefusedByPolicy, out);
         };
         let segment = &self.segments[&request.session];
         let reserve = self.surroundings.parameters.reservation == ReservationScheme::Segment;
@@ -310,15 +310,15 @@ impl Controller {
         self.answer(ask, result, out);
     }
 
-    /// Policy refuses a request: nobody is asked for key, and nobody waits for it.
-    fn refuse_by_policy(&mut self, ask: Ask, out: &mut Outbox) {
+    /// Policy refuses a request, or has it fail for want of key: nobody is asked for key, and nobody waits for it.
+    pub(super) fn refuse_at_once(&mut self, ask: Ask, cause: FailureCause, out: &mut Outbox) {
         let segment = &self.segments[&ask.request.session];
         let (at, label) = (segment.ends[0], Label::new(segment.procedure, Step::Reservation));
         // An earlier attempt may wait for key.
         if segment.refused.contains_key(&ask.request.number) {
             self.on_release(ask, true, label, out);
         }
-        let result = ReservationResult::Refused(FailureCause::RefusedByPolicy, at);
+        let result = ReservationResult::Refused(cause, at);
         self.answer(ask, result, out);
     }
 

@@ -238,7 +238,11 @@ mod tests {
         let both = part(Combiner::First, 2);
         assert_eq!(gathered.add(both, key(7), Time(9), Time(1)), Some(key(7)));
         gathered.forget();
-        assert_eq!(gathered.add(both, key(7), Time(9), Time(2)), None, "not even after an outage");
+        assert_eq!(
+            gathered.add(both, key(7), Time(9), Time(2)),
+            None,
+            "not even after an outage"
+        );
         // What timed out is forgotten, so that nothing grows without end.
         let other = Part {
             whole: RequestId { number: 5, ..WHOLE },

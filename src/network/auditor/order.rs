@@ -20,6 +20,11 @@ pub struct Order {
     polls: BTreeMap<[Address; 2], u64>,
     /// Proposals: session, epoch, digest; whether accepted, whether committed.
     proposals: BTreeMap<(SessionId, u32, u64), [bool; 2]>,
+    /// How often path information was sent to a controller that it has not answered: that its session carries requests again
+    /// meanwhile does not take it back.
+    told_paths: BTreeMap<(Address, SessionId), u32>,
+    /// Sessions that a controller was told to have got worse beyond its border: it may pass that on.
+    told_worse: BTreeSet<(Address, SessionId)>,
     /// Epochs of borders that were committed.
     committed: BTreeSet<(SessionId, u32)>,
     /// Commands to KMs: KM, session, epoch.
@@ -116,6 +121,11 @@ impl Order {
         let of = |session| self.seen.get(&(by, session)).copied().unwrap_or(0);
         let needed = before(step, by.kind());
         let mut may = needed == 0 || (of(session) | of(None)) & needed != 0;
+        if let (Some(session), Step::Decision) = (session, step) {
+            let told = self.told_paths.entry((by, session)).or_default();
+            may |= *told > 0;
+            *told = told.saturating_sub(1);
+        }
         if let (Some(session), Some(at)) = (session, FAILURE.iter().position(|&one| one == step)) {
             let counts = self.failures.entry((by, session)).or_default();
             let [alarms, reports, told, diagnoses, decisions, commands] = counts;
@@ -139,6 +149,9 @@ impl Order {
     /// An element is told.
     fn note(&mut self, to: Address, step: Step, session: Option<SessionId>) {
         *self.seen.entry((to, session)).or_default() |= bit(step);
+        if let (Some(session), Step::PathInformation) = (session, step) {
+            *self.told_paths.entry((to, session)).or_default() += 1;
+        }
         if step == Step::DecisionCommand {
             // What it says of a hop concerns all sessions over it.
             *self.seen.entry((to, None)).or_default() |= bit(step);
@@ -165,6 +178,11 @@ impl Order {
             ControlMessage::PathInformation { session, .. } => {
                 let analysed = self.has(from, *session, Step::Decision);
                 self.takes(from, Step::PathInformation, Some(*session)) && analysed
+            }
+            ControlMessage::SegmentDegraded { session, .. } => {
+                self.told_worse.insert((to, *session));
+                let told = self.told_worse.contains(&(from, *session));
+                self.takes(from, Step::PathInformation, Some(*session)) || told
             }
             ControlMessage::Propose(proposal) => {
                 let key = (proposal.session, proposal.epoch, proposal.digest);
@@ -278,6 +296,23 @@ mod tests {
         assert!(alone.noted(controller, decision, Some(SESSION)));
         order.note(controller, Step::StatusReport, None);
         assert!(order.noted(controller, decision, Some(SESSION)));
+    }
+
+    /// Path information is on its way while the session that it is about carries requests again.
+    #[test]
+    fn what_was_told_of_paths_may_be_decided_about_later() {
+        let (here, there) = (
+            Address::controller(ControllerId(0)),
+            Address::controller(ControllerId(1)),
+        );
+        let decision = Label::new(Procedure::P10, Step::Decision);
+        let mut order = Order::default();
+        order.note(there, Step::PathInformation, Some(SESSION));
+        order.settled(there, SESSION);
+        assert!(!order.noted(here, decision, Some(SESSION)));
+        assert!(order.noted(there, decision, Some(SESSION)));
+        order.settled(there, SESSION);
+        assert!(!order.noted(there, decision, Some(SESSION)), "once");
     }
 
     #[test]
