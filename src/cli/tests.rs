@@ -202,7 +202,10 @@ fn trouble_with_a_point_is_no_bug_unless_it_is_one() {
     use crate::experiment::distribute::Stopped;
 
     let no_threads = Stopped::NoThreads("no room".to_owned());
-    assert_eq!(failure(of_stopped(no_threads, |job| job)).exit(), Exit::InputOutput);
+    assert_eq!(
+        failure(of_stopped(no_threads, |job| job)).exit(),
+        Exit::InputOutput
+    );
     let panicked = Stopped::Panicked {
         job: 1,
         message: "1 is not 2".to_owned(),
@@ -210,7 +213,10 @@ fn trouble_with_a_point_is_no_bug_unless_it_is_one() {
     let broken = failure(of_stopped(panicked, |job| job + 10));
     assert_eq!(broken.exit(), Exit::Broken);
     let text = broken.text().expect("it says so");
-    assert!(text.contains("at point 11: 1 is not 2") && text.contains("bug"), "{text}");
+    assert!(
+        text.contains("at point 11: 1 is not 2") && text.contains("bug"),
+        "{text}"
+    );
 }
 
 #[test]

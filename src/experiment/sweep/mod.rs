@@ -47,7 +47,9 @@ impl Sweep {
                 Ok(axis) => {
                     mistakes.extend(axis.paths().enumerate().filter_map(|(place, path)| {
                         let elsewhere = read.iter().flat_map(Axis::paths);
-                        let twice = elsewhere.chain(axis.paths().take(place)).any(|other| other == path);
+                        let twice = elsewhere
+                            .chain(axis.paths().take(place))
+                            .any(|other| other == path);
                         twice.then(|| Mistake {
                             message: format!("{path} is swept twice"),
                             hint: "name all values of a path in one option".to_owned(),

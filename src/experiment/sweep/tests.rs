@@ -68,10 +68,7 @@ fn what_is_wrong_with_an_axis_is_said() {
             "a=0..79228162514264337593543950335:0.0001",
             "more than 1000000 values",
         ),
-        (
-            "a=0..79228162514264337593543950335:1",
-            "more than 1000000 values",
-        ),
+        ("a=0..79228162514264337593543950335:1", "more than 1000000 values"),
     ] {
         let mistakes = plan(&[axis], "grid").expect_err(axis);
         assert!(mistakes[0].message.contains(words), "{axis}: {}", mistakes[0]);
@@ -89,7 +86,11 @@ fn what_is_wrong_with_an_axis_is_said() {
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     assert!(plan(&many[..256], "sobol:2").is_ok());
     let mistakes = plan(&many, "sobol:2").expect_err("more than the sequence has");
-    assert!(mistakes[0].message.contains("256 axes at most"), "{}", mistakes[0]);
+    assert!(
+        mistakes[0].message.contains("256 axes at most"),
+        "{}",
+        mistakes[0]
+    );
 }
 
 #[test]

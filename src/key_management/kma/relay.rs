@@ -185,7 +185,7 @@ impl KeyManager {
         }
         self.look(lane, cx, out);
         if promised.is_some() {
-            let Some(keys) = self.lanes[lane].spend_reserved(request) else {
+            let Some(keys) = self.lanes[lane].store.spend_reserved(request) else {
                 return self.fail_relay(&envelope, FailureCause::TimeOut, cx, out);
             };
             self.pass_on(envelope, arrived_over, (next, way), Some(keys), cx, out);

@@ -700,7 +700,11 @@ fn a_key_that_nobody_fetches_is_forgotten_after_its_deadline() {
     assert_eq!(bench.km.held.len(), 2, "both may still be asked for");
     let late = bench.relay(1_001, 2, HERE);
     assert_eq!(bench.km.held.len(), 0);
-    assert_eq!(count(&late, "key relay completion"), 1, "the source decides what it is worth");
+    assert_eq!(
+        count(&late, "key relay completion"),
+        1,
+        "the source decides what it is worth"
+    );
 }
 
 /// Shows FE-2: the source KSA's synchronisation is answered once, or outlives its request: a late answer, or a second
