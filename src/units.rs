@@ -429,11 +429,6 @@ impl Bits {
 }
 
 impl Metres {
-    /// Time that light takes in fibre \[ns\]: 5 ns per metre.
-    pub fn light_ns(self) -> u64 {
-        self.0.saturating_mul(5)
-    }
-
     /// This part of the length \[m\], rounded down.
     #[must_use]
     pub fn part(self, fraction: Fraction) -> Metres {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use qkdni::analysis::availability::Failures;
 use qkdni::analysis::bounds::{bounds, hard, relay_latency};
-use qkdni::analysis::capacity::{UNLIMITED, in_run, max_flow, per_second};
+use qkdni::analysis::capacity::{UNLIMITED, in_run, max_flow, min_cut, per_second};
 use qkdni::analysis::commodities::most_served;
 use qkdni::analysis::criticality::criticality;
 use qkdni::analysis::routes::route;
@@ -220,7 +220,8 @@ proptest! {
         let [from, to] = qkdni::analysis::routes::ends(&plan, &plan.sessions[SessionId(0)]);
         let flow = max_flow(&plan, &capacity, &[from], &[to], UNLIMITED);
         prop_assert_eq!(flow.value, least_cut(&plan, &capacity, from, to));
-        prop_assert_eq!(flow.cut.iter().map(|hop| capacity[hop.0 as usize]).sum::<u64>(), flow.value);
+        let cut = min_cut(&plan, &capacity, &[from], &flow);
+        prop_assert_eq!(cut.iter().map(|hop| capacity[hop.0 as usize]).sum::<u64>(), flow.value);
         let mut asked = vec![0.0; plan.sessions.len()];
         asked[0] = f64::INFINITY;
         let program = most_served(&plan, &capacity, &asked).expect("small");
@@ -368,4 +369,65 @@ fn the_least_delay_is_reached() {
             assert!((-1e-9..0.02).contains(&beyond), "{file}: {found} of {row:?}");
         }
     }
+}
+
+/// A triangle of which both ways from s to t lie in one duct; the second link's stretch of it as given.
+fn in_one_duct(stretch: &str, more: &str) -> Arc<Plan> {
+    let link = |id: &str, [a, b]: [&str; 2], ducts: &str| {
+        format!(
+            r#"{{"id": "{id}", "between": ["{a}", "{b}"], "length": "30 km", "ducts": [{ducts}],
+               "model": {{"fixed_rate": {{"rate": "64 kbit/s", "block": "64 bit"}}}}}}"#
+        )
+    };
+    let links = [
+        link("x", ["s", "t"], r#"{"duct": "tube"}"#),
+        link("y", ["s", "m"], stretch),
+        link("z", ["m", "t"], ""),
+    ];
+    let text = format!(
+        r#"{{"name": "one duct", "run": {{"duration": "60 s"}},
+           "ducts": [{{"id": "tube", "length": "30 km"}}{more}],
+           "qkdns": [{{"id": "Q", "nodes": [{{"id": "s"}}, {{"id": "m"}}, {{"id": "t"}}], "links": [{}]}}],
+           "demands": [{{"id": "d", "between": ["Q/s", "Q/t"], "key": "1 kbit", "timeout": "5 s",
+                         "arrivals": {{"periodic": {{"period": "100 ms"}}}}}}]}}"#,
+        links.join(", ")
+    );
+    let loaded = load_text("made", &text, &[]).unwrap_or_else(|findings| panic!("{findings}"));
+    Arc::new(compile(&loaded.document))
+}
+
+/// What lies in one duct fails at once, and for as long as the duct is down.
+#[test]
+fn links_in_one_duct_fail_together() {
+    let failures = Failures::default();
+    let up = |km: u64| failures.fibre(1_000 * km);
+    let near = |plan: &Plan, expected: f64| {
+        let [low, high] = bounds(plan, &failures).demands[0].availability;
+        assert!((low - expected).abs() < 1e-12, "{low} is not {expected}");
+        assert!(high - low < 1e-12, "exact");
+    };
+
+    let plan = in_one_duct(r#"{"duct": "tube"}"#, "");
+    near(&plan, up(30));
+    let found = criticality(&plan, true);
+    assert_eq!(found.single.len(), plan.nodes.len() + plan.links.len() + 1);
+    let tube = found.single.iter().find(|loss| loss.fails == ["tube"]);
+    assert!((tube.expect("a row").lost_share - 1.0).abs() < 1e-12, "{tube:?}");
+    let splits = |name: &str| found.elements.iter().any(|it| it.name == name && it.splits);
+    assert!(splits("tube") && !splits("Q/x"));
+
+    // In common is the middle third alone: the links are apart where only one of them lies.
+    let apart = r#", {"id": "own", "length": "20 km"}"#;
+    let stretches = r#"{"duct": "tube", "from": "10 km", "to": "20 km"}, {"duct": "own"}"#;
+    let plan = in_one_duct(stretches, apart);
+    let round = up(20) * failures.node * up(30);
+    near(&plan, up(10) * (1.0 - (1.0 - up(20)) * (1.0 - round)));
+    let found = criticality(&plan, false);
+    assert!(
+        found
+            .single
+            .iter()
+            .any(|loss| loss.fails == ["tube"] && loss.lost_share > 0.99)
+    );
+    assert!(found.elements.iter().all(|it| it.name != "own"));
 }

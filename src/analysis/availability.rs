@@ -1,14 +1,15 @@
 //! Availability of a demand from that of fibres and sites (closed form 6): exact where the network is small, else
 //! between two bounds that hold.
 //!
-//! Paths are taken one after the other, and what is left when an element of one fails is looked at in the order of
+//! What fails is a stretch of a duct, with all links in it, or a site. Paths are taken one after the other, and what is left when a part of one fails is looked at in the order of
 //! its probability (Dotson and Gobien, 1979). Series and parallel networks come out exactly.
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
-use super::routes::ends;
-use crate::ids::{Id as _, NodeId, SessionId};
+use super::ducts::stretches;
+use super::routes::{ends, place};
+use crate::ids::{LinkId, SessionId};
 use crate::network::plan::Plan;
 
 /// How often things fail. Assumption: all of it.
@@ -56,13 +57,13 @@ pub struct Between {
     pub high: f64,
 }
 
-/// Something that may fail: a fibre between two places, or a place.
+/// A fibre between two places, or a place: up while all its parts are. Fibres in one duct have a part in common.
 #[derive(Clone, Debug)]
 pub struct Element {
     /// The places that it joins; of a place itself twice that.
     pub ends: [usize; 2],
-    /// Share of the time in which it is up.
-    pub up: f64,
+    /// The parts that it needs, by their numbers.
+    pub parts: Vec<usize>,
 }
 
 /// Gap below which bounds count as one value.
@@ -74,46 +75,77 @@ const CASES: usize = 2_000;
 /// Cases less probable than this are left between the bounds.
 const NEGLIGIBLE: f64 = 1e-15;
 
-/// Availability of a demand: some way of fibres and sites between its ends is up. Its own sites are taken as up.
-pub fn of_demand(plan: &Plan, session: SessionId, failures: &Failures) -> Between {
-    // The sides of an interworking site fail together.
-    let place = |node: NodeId| match plan.nodes[node].iwn {
-        Some(iwn) => plan.nodes.len() + iwn.index(),
-        None => node.index(),
-    };
-    let [from, to] = ends(plan, &plan.sessions[session]).map(place);
-    let mut elements: Vec<Element> = plan
-        .links
-        .values()
-        .filter(|link| link.schedule.is_some())
-        .map(|link| Element {
-            ends: link.ends.map(place),
-            up: failures.fibre(link.length_m),
-        })
-        .collect();
-    let mut places: Vec<usize> = plan.nodes.ids().map(place).collect();
-    places.sort_unstable();
-    places.dedup();
-    for place in places {
-        let up = if place == from || place == to {
-            1.0
-        } else {
-            failures.node
-        };
-        elements.push(Element {
-            ends: [place, place],
-            up,
-        });
-    }
-    connected(&elements, from, to)
+/// What of a plan may fail, each part for itself: the stretches of ducts, and the places.
+///
+/// Links that lie in the same stretch fail together; a link that shares its duct with none has one of its own.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    elements: Vec<Element>,
+    /// Share of the time in which each part is up.
+    up: Vec<f64>,
+    /// The part that a place is.
+    of_place: BTreeMap<usize, usize>,
 }
 
-/// The probability that a way of elements that are up leads from one place to another.
-pub fn connected(elements: &[Element], from: usize, to: usize) -> Between {
+impl Parts {
+    /// The parts of a plan, with that many failures.
+    pub fn new(plan: &Plan, failures: &Failures) -> Parts {
+        // Stretches with the same links fail for the same ones: they are one part, however long in all.
+        let mut lengths: BTreeMap<Vec<LinkId>, u64> = BTreeMap::new();
+        for stretch in stretches(plan) {
+            *lengths.entry(stretch.links).or_default() += stretch.to_m - stretch.from_m;
+        }
+        let making = || plan.links.iter().filter(|(_, link)| link.schedule.is_some());
+        for (id, link) in making().filter(|(_, link)| link.ducts.is_empty()) {
+            *lengths.entry(vec![id]).or_default() += link.length_m;
+        }
+        let mut up: Vec<f64> = lengths.values().map(|length| failures.fibre(*length)).collect();
+        let mut of_link: BTreeMap<LinkId, Vec<usize>> = BTreeMap::new();
+        for (part, links) in lengths.keys().enumerate() {
+            for link in links {
+                of_link.entry(*link).or_default().push(part);
+            }
+        }
+        let mut elements: Vec<Element> = making()
+            .map(|(id, link)| Element {
+                ends: link.ends.map(|end| place(plan, end)),
+                parts: of_link.remove(&id).unwrap_or_default(),
+            })
+            .collect();
+        let places: BTreeSet<usize> = plan.nodes.ids().map(|node| place(plan, node)).collect();
+        let mut of_place = BTreeMap::new();
+        for place in places {
+            of_place.insert(place, up.len());
+            elements.push(Element {
+                ends: [place, place],
+                parts: vec![up.len()],
+            });
+            up.push(failures.node);
+        }
+        Parts {
+            elements,
+            up,
+            of_place,
+        }
+    }
+
+    /// Availability of a demand: some way of fibres and sites between its ends is up. Its own sites are taken as up.
+    pub fn of_demand(&self, plan: &Plan, session: SessionId) -> Between {
+        let [from, to] = ends(plan, &plan.sessions[session]).map(|end| place(plan, end));
+        let mut up = self.up.clone();
+        for end in [from, to] {
+            up[self.of_place[&end]] = 1.0;
+        }
+        connected(&self.elements, &up, from, to)
+    }
+}
+
+/// The probability that a way of elements that are up leads from one place to another; `up` is that of each part.
+pub fn connected(elements: &[Element], up: &[f64], from: usize, to: usize) -> Between {
     let network = Network::new(elements);
     let mut cases = BinaryHeap::from([Case {
         probability: 1.0,
-        fixed: vec![None; elements.len()],
+        fixed: vec![None; up.len()],
     }]);
     let (mut low, mut down, mut looked_at) = (0.0_f64, 0.0_f64, 0);
     while let Some(case) = cases.pop() {
@@ -131,21 +163,21 @@ pub fn connected(elements: &[Element], from: usize, to: usize) -> Between {
         };
         let mut rest = case.probability;
         let mut fixed = case.fixed;
-        for element in path {
-            if fixed[element].is_some() {
+        for &part in path.into_iter().flat_map(|element| &elements[element].parts) {
+            if fixed[part].is_some() {
                 continue;
             }
-            let up = elements[element].up;
+            let up = up[part];
             if rest * (1.0 - up) > NEGLIGIBLE {
                 let mut failed = fixed.clone();
-                failed[element] = Some(false);
+                failed[part] = Some(false);
                 cases.push(Case {
                     probability: rest * (1.0 - up),
                     fixed: failed,
                 });
             }
             rest *= up;
-            fixed[element] = Some(true);
+            fixed[part] = Some(true);
         }
         low += rest;
     }
@@ -155,7 +187,7 @@ pub fn connected(elements: &[Element], from: usize, to: usize) -> Between {
     }
 }
 
-/// Some elements are known to be up or down.
+/// Some parts are known to be up or down.
 struct Case {
     probability: f64,
     fixed: Vec<Option<bool>>,
@@ -184,21 +216,23 @@ impl Ord for Case {
 }
 
 /// Which element joins what.
-struct Network {
+struct Network<'a> {
+    elements: &'a [Element],
     /// At each place the other ends and the elements that lead there.
     around: Vec<Vec<(usize, usize)>>,
     /// The element that a place itself is.
     places: Vec<Option<usize>>,
 }
 
-impl Network {
-    fn new(elements: &[Element]) -> Network {
+impl<'a> Network<'a> {
+    fn new(elements: &'a [Element]) -> Network<'a> {
         let size = elements
             .iter()
             .flat_map(|element| element.ends)
             .max()
             .map_or(0, |end| end + 1);
         let mut network = Network {
+            elements,
             around: vec![Vec::new(); size],
             places: vec![None; size],
         };
@@ -216,7 +250,10 @@ impl Network {
 
     /// The elements of a shortest way that none is down on, the start's own left out.
     fn path(&self, fixed: &[Option<bool>], from: usize, to: usize) -> Option<Vec<usize>> {
-        let up = |element: usize| fixed[element] != Some(false);
+        let up = |element: usize| {
+            let mut parts = self.elements[element].parts.iter();
+            parts.all(|part| fixed[*part] != Some(false))
+        };
         let mut before: Vec<Option<(usize, usize)>> = vec![None; self.around.len()];
         let mut open = VecDeque::from([from]);
         while let Some(at) = open.pop_front() {
@@ -251,51 +288,55 @@ mod tests {
         assert!((found - expected).abs() <= tolerance, "{found} is not {expected}");
     }
 
-    fn element(a: usize, b: usize, up: f64) -> Element {
-        Element { ends: [a, b], up }
+    /// A fibre or a place that fails by itself, with the share of the time in which it is up.
+    type Alone = ([usize; 2], f64);
+
+    /// Every element is a part of its own.
+    fn apart(alone: &[Alone]) -> (Vec<Element>, Vec<f64>) {
+        let elements = alone.iter().enumerate().map(|(part, &(ends, _))| Element {
+            ends,
+            parts: vec![part],
+        });
+        (elements.collect(), alone.iter().map(|&(_, up)| up).collect())
+    }
+
+    fn connected_apart(alone: &[Alone], from: usize, to: usize) -> Between {
+        let (elements, up) = apart(alone);
+        connected(&elements, &up, from, to)
     }
 
     /// A way from 0 to `last` of five fibres of 80 km with nodes in between, numbered from `first`.
-    fn way(first: usize, last: usize) -> Vec<Element> {
+    fn way(first: usize, last: usize) -> Vec<Alone> {
         let failures = Failures::default();
         let stops: Vec<usize> = [0].into_iter().chain(first..first + 4).chain([last]).collect();
         let fibres = stops
             .windows(2)
-            .map(|pair| element(pair[0], pair[1], failures.fibre(80_000)));
-        let nodes = stops[1..5]
-            .iter()
-            .map(|node| element(*node, *node, failures.node));
+            .map(|pair| ([pair[0], pair[1]], failures.fibre(80_000)));
+        let nodes = stops[1..5].iter().map(|node| ([*node; 2], failures.node));
         fibres.chain(nodes).collect()
     }
 
     #[test]
     fn closed_form_6() {
         near(Failures::default().fibre(80_000), 0.999_701, 5e-7);
-        let one = connected(&way(1, 20), 0, 20);
+        let one = connected_apart(&way(1, 20), 0, 20);
         near(one.low, 0.997_148, 1e-6);
         near(one.high, one.low, 1e-12);
-        let two = connected(&[way(1, 20), way(5, 20)].concat(), 0, 20);
+        let two = connected_apart(&[way(1, 20), way(5, 20)].concat(), 0, 20);
         near(two.low, 0.999_991_9, 5e-8);
         near(two.high, two.low, 1e-11);
     }
 
-    /// All states of all elements.
-    fn by_enumeration(elements: &[Element], from: usize, to: usize) -> f64 {
+    /// All states of all parts.
+    fn by_enumeration(elements: &[Element], up: &[f64], from: usize, to: usize) -> f64 {
         let network = Network::new(elements);
-        let states = 0..1_u32 << elements.len();
+        let states = 0..1_u32 << up.len();
         states
             .map(|state| {
-                let fixed: Vec<Option<bool>> =
-                    (0..elements.len()).map(|at| Some(state >> at & 1 == 1)).collect();
-                let parts = elements.iter().zip(&fixed);
+                let fixed: Vec<Option<bool>> = (0..up.len()).map(|at| Some(state >> at & 1 == 1)).collect();
+                let parts = up.iter().zip(&fixed);
                 let probability: f64 = parts
-                    .map(|(element, up)| {
-                        if *up == Some(true) {
-                            element.up
-                        } else {
-                            1.0 - element.up
-                        }
-                    })
+                    .map(|(up, is_up)| if *is_up == Some(true) { *up } else { 1.0 - up })
                     .product();
                 if network.path(&fixed, from, to).is_some() {
                     probability
@@ -310,20 +351,25 @@ mod tests {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
         #[test]
         fn small_networks_agree_with_all_their_states(
-            links in proptest::collection::vec((0_usize..5, 0_usize..5, 0.0_f64..1.0), 1..12),
+            links in proptest::collection::vec((0_usize..5, 0_usize..5, 0_usize..12, 0_usize..12), 1..12),
+            up in proptest::collection::vec(0.0_f64..1.0, 12),
+            shared in 1_usize..12,
         ) {
-            let elements: Vec<Element> = links.iter().map(|&(a, b, up)| element(a, b, up)).collect();
+            // Every element has a part, and some have two or share them.
+            let element = |(number, &(a, b, one, two)): (usize, &(usize, usize, usize, usize))| Element {
+                ends: [a, b],
+                parts: if shared > 6 { vec![number] } else { vec![one % shared, two % shared] },
+            };
             // A place that is there twice is one element only: keep the first.
             let mut seen = Vec::new();
-            let elements: Vec<Element> = elements
-                .into_iter()
+            let elements: Vec<Element> = links.iter().enumerate().map(element)
                 .filter(|it| it.ends[0] != it.ends[1] || !seen.contains(&it.ends[0]) && { seen.push(it.ends[0]); true })
                 .collect();
             let size = elements.iter().flat_map(|it| it.ends).max().expect("some");
             let to = size.max(1);
             if to < Network::new(&elements).around.len() {
-                let found = connected(&elements, 0, to);
-                let exact = by_enumeration(&elements, 0, to);
+                let found = connected(&elements, &up, 0, to);
+                let exact = by_enumeration(&elements, &up, 0, to);
                 proptest::prop_assert!(found.low <= exact + 1e-9 && exact <= found.high + 1e-9);
                 proptest::prop_assert!(found.high - found.low < 1e-9);
             }

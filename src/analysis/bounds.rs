@@ -5,8 +5,8 @@
 
 use serde::Serialize;
 
-use super::availability::{Failures, of_demand};
-use super::capacity::{UNLIMITED, counting_time, in_run, max_flow, per_second};
+use super::availability::{Failures, Parts};
+use super::capacity::{UNLIMITED, counting_time, in_run, max_flow, min_cut, per_second};
 use super::commodities::most_served;
 use super::routes::{ends, hop_name, inner_nodes, route};
 use crate::ids::{HopId, Id as _, NodeId, QkdnId, SessionId};
@@ -77,7 +77,7 @@ pub struct DemandBound {
     /// Hard: no key is at both applications sooner after its request \[s\]. Included are the relay over the least
     /// delay, the completion, and notice and response of the KSAs; not the reservation, which comes on top.
     pub kkrd_at_least_s: Option<f64>,
-    /// Availability from fibres and nodes: not below, not above.
+    /// Availability from ducts and nodes, its own ends not counted: not below, not above.
     pub availability: [f64; 2],
     /// Nodes that hold its keys in clear, its own ends not counted.
     pub relays_in_clear: usize,
@@ -141,6 +141,7 @@ pub fn hard(plan: &Plan) -> Hard {
 pub fn bounds(plan: &Plan, failures: &Failures) -> Bounds {
     let plan = &*plan.without_legs();
     let (bits, rates) = (in_run(plan), per_second(plan));
+    let parts = Parts::new(plan, failures);
     let seconds = counting_time(plan).as_seconds();
     let asked: Vec<f64> = plan
         .sessions
@@ -155,7 +156,7 @@ pub fn bounds(plan: &Plan, failures: &Failures) -> Bounds {
                 .min_by(|a, b| plan.hops[**a].rate_bps.total_cmp(&plan.hops[**b].rate_bps))
                 .copied()
         });
-        let availability = of_demand(plan, id, failures);
+        let availability = parts.of_demand(plan, id);
         DemandBound {
             demand: session.name.clone(),
             asked_bps: asked[id.index()],
@@ -243,6 +244,7 @@ pub fn between_networks(plan: &Plan) -> Vec<NetworkBound> {
         };
         let (sources, sinks) = (side(0), side(1));
         let steady = max_flow(plan, rates, &sources, &sinks, UNLIMITED);
+        let cut = min_cut(plan, rates, &sources, &steady);
         let asked = plan
             .sessions
             .iter()
@@ -253,7 +255,7 @@ pub fn between_networks(plan: &Plan) -> Vec<NetworkBound> {
             to: plan.qkdns[to].name.clone(),
             steady_bps: steady.value as f64 / 1e3,
             hard_bps: max_flow(plan, bits, &sources, &sinks, UNLIMITED).value as f64 / seconds,
-            cut: steady.cut.iter().map(|hop| hop_name(plan, *hop)).collect(),
+            cut: cut.into_iter().map(|hop| hop_name(plan, hop)).collect(),
         }
     };
     directions.into_iter().map(row).collect()

@@ -3,8 +3,10 @@
 //! Every route of the simulation visits no QKDN twice, and none that refuses it, so the joined graph without such limits
 //! gives an upper bound. A hop inside a trusted node spends nothing and has no limit.
 
+use petgraph::Direction;
 use petgraph::algo::dinics;
 use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef as _;
 
 use crate::ids::{HopId, Id as _, NodeId};
 use crate::kernel::{Span, Time};
@@ -80,15 +82,13 @@ pub fn counting_time(plan: &Plan) -> Span {
     Span(to.0 - from.0)
 }
 
-/// A maximum flow and a minimum cut.
+/// A maximum flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flow {
     /// Its value.
     pub value: u64,
     /// What every hop carries of it.
     pub by_hop: Vec<u64>,
-    /// The hops of a minimum cut, nearest to the sources.
-    pub cut: Vec<HopId>,
 }
 
 /// The most that gets from the sources to the sinks over hops of these capacities, and at most `wanted` of it.
@@ -112,22 +112,43 @@ pub fn max_flow(plan: &Plan, capacity: &[u64], sources: &[NodeId], sinks: &[Node
         graph.add_edge(node(to), sink, UNLIMITED);
     }
     let (value, flows) = dinics(&graph, root, sink);
+    Flow {
+        value,
+        by_hop: flows[..plan.hops.len()].to_vec(),
+    }
+}
+
+/// The hops of a minimum cut, nearest to the sources: what a maximum flow between these nodes leaves no way through.
+/// Nothing where hops without a limit lead all the way.
+pub fn min_cut(plan: &Plan, capacity: &[u64], sources: &[NodeId], flow: &Flow) -> Vec<HopId> {
+    if flow.value >= UNLIMITED {
+        return Vec::new();
+    }
+    let mut graph: DiGraph<(), HopId> = DiGraph::with_capacity(plan.nodes.len(), plan.hops.len());
+    for _ in 0..plan.nodes.len() {
+        graph.add_node(());
+    }
+    for (id, hop) in plan.hops.iter() {
+        let [from, to] = [hop.from, hop.to].map(|end| NodeIndex::new(end.index()));
+        graph.add_edge(from, to, id);
+    }
     // What can still be reached is on the sources' side of the cut.
-    let mut reached = vec![false; graph.node_count()];
-    reached[source.index()] = true;
-    let mut open = vec![source];
+    let mut reached = vec![false; plan.nodes.len()];
+    let mut open: Vec<NodeIndex> = sources
+        .iter()
+        .map(|source| NodeIndex::new(source.index()))
+        .collect();
+    for source in &open {
+        reached[source.index()] = true;
+    }
     while let Some(at) = open.pop() {
-        for edge in graph.edge_indices() {
-            let Some((from, to)) = graph.edge_endpoints(edge) else {
-                continue;
-            };
-            let (next, room) = if from == at {
-                (to, graph[edge] - flows[edge.index()])
-            } else if to == at && from != root {
-                (from, flows[edge.index()])
-            } else {
-                continue;
-            };
+        let onward = graph.edges_directed(at, Direction::Outgoing).map(|edge| {
+            let hop = edge.weight().index();
+            (edge.target(), capacity[hop] - flow.by_hop[hop])
+        });
+        let back = graph.edges_directed(at, Direction::Incoming);
+        let back = back.map(|edge| (edge.source(), flow.by_hop[edge.weight().index()]));
+        for (next, room) in onward.chain(back) {
             if room > 0 && !reached[next.index()] {
                 reached[next.index()] = true;
                 open.push(next);
@@ -135,14 +156,6 @@ pub fn max_flow(plan: &Plan, capacity: &[u64], sources: &[NodeId], sinks: &[Node
         }
     }
     let in_cut = |hop: &crate::architecture::Hop| reached[hop.from.index()] && !reached[hop.to.index()];
-    Flow {
-        value,
-        by_hop: flows[..plan.hops.len()].to_vec(),
-        cut: plan
-            .hops
-            .iter()
-            .filter(|(_, hop)| in_cut(hop))
-            .map(|(id, _)| id)
-            .collect(),
-    }
+    let cut = plan.hops.iter().filter(|(_, hop)| in_cut(hop));
+    cut.map(|(id, _)| id).collect()
 }

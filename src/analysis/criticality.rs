@@ -1,27 +1,33 @@
-//! What breaks the service most: every single fault of a node or a link, ranked by the service that it takes.
+//! What breaks the service most: every single fault of a node, a link or a duct that several links share, ranked by the
+//! service that it takes.
 //!
 //! A demand's service is what its max-flow in the long run still carries of what it asks for, each demand for itself;
 //! a demand whose own site fails has none.
 
+use std::collections::BTreeSet;
+
 use petgraph::algo::articulation_points::articulation_points;
 use petgraph::algo::bridges::bridges;
+use petgraph::algo::connected_components;
 use petgraph::graph::UnGraph;
 use serde::Serialize;
 
 use super::bounds::asked_bps;
 use super::capacity::{Flow, max_flow, per_second};
-use super::routes::{ends, makes_key};
+use super::ducts::{Stretch, stretches};
+use super::routes::{ends, makes_key, place, places};
 use crate::ids::{HopId, Id as _, LinkId, NodeId};
 use crate::network::plan::Plan;
+use crate::units::Metres;
 
 /// Something that can fail as one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Element {
-    /// `node`, `site` (all sides of an interworking node) or `link`.
+    /// `node`, `site` (all sides of an interworking node), `link`, or `duct` (all links in one stretch of it).
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    /// The network falls into pieces without it: an articulation point or a bridge.
+    /// The network falls into pieces without it: an articulation point, a bridge, or a duct that holds a cut.
     pub splits: bool,
     #[serde(skip)]
     nodes: Vec<NodeId>,
@@ -88,19 +94,13 @@ fn ranked(mut losses: Vec<Loss>) -> Vec<Loss> {
     losses
 }
 
-/// All nodes, sites and links that make key, with what falls into pieces without them.
+/// All nodes, sites and links that make key, and ducts that these share, with what falls into pieces without them.
 fn elements(plan: &Plan) -> Vec<Element> {
-    let place = |node: NodeId| match plan.nodes[node].iwn {
-        Some(iwn) => plan.nodes.len() + iwn.index(),
-        None => node.index(),
-    };
-    // Places are nodes of the graph; those of a site's sides stay unused, and alone.
+    // Places are nodes of the graph; numbers that no place has stay alone.
     let mut graph: UnGraph<(), LinkId> = UnGraph::new_undirected();
-    let places: Vec<_> = (0..plan.nodes.len() + plan.iwns.len())
-        .map(|_| graph.add_node(()))
-        .collect();
+    let at: Vec<_> = (0..places(plan)).map(|_| graph.add_node(())).collect();
     for (id, link) in plan.links.iter().filter(|(_, link)| link.schedule.is_some()) {
-        let [a, b] = link.ends.map(|end| places[place(end)]);
+        let [a, b] = link.ends.map(|end| at[place(plan, end)]);
         graph.add_edge(a, b, id);
     }
     let mut splitting_links: Vec<LinkId> = bridges(&graph).map(|edge| *edge.weight()).collect();
@@ -124,7 +124,7 @@ fn elements(plan: &Plan) -> Vec<Element> {
         .map(|(id, node)| Element {
             kind: "node",
             name: node.name.clone(),
-            splits: splitting_places.contains(&place(id)),
+            splits: splitting_places.contains(&place(plan, id)),
             hops: hops_at(&[id]),
             nodes: vec![id],
         });
@@ -154,7 +154,41 @@ fn elements(plan: &Plan) -> Vec<Element> {
             hops: link.hops.to_vec(),
             nodes: Vec::new(),
         });
-    nodes.chain(sites).chain(links).collect()
+    nodes
+        .chain(sites)
+        .chain(links)
+        .chain(shared_ducts(plan, &graph))
+        .collect()
+}
+
+/// Stretches of ducts in which several links lie; those of one duct that hold the same links are one element.
+fn shared_ducts(plan: &Plan, graph: &UnGraph<(), LinkId>) -> Vec<Element> {
+    let mut shared: Vec<Stretch> = stretches(plan);
+    shared.retain(|stretch| stretch.links.len() > 1);
+    let mut seen = BTreeSet::new();
+    shared.retain(|stretch| seen.insert((stretch.duct, stretch.links.clone())));
+    let pieces = connected_components(graph);
+    let element = |stretch: &Stretch| {
+        let duct = &plan.ducts[stretch.duct].name;
+        let of_duct = shared.iter().filter(|other| other.duct == stretch.duct);
+        let without = graph.filter_map(
+            |_, ()| Some(()),
+            |_, link| (!stretch.links.contains(link)).then_some(()),
+        );
+        Element {
+            kind: "duct",
+            name: match of_duct.count() {
+                1 => duct.clone(),
+                _ => format!("{duct} at {}", Metres(stretch.from_m)),
+            },
+            splits: connected_components(&without) > pieces,
+            nodes: Vec::new(),
+            hops: (stretch.links.iter())
+                .flat_map(|link| plan.links[*link].hops)
+                .collect(),
+        }
+    };
+    shared.iter().map(element).collect()
 }
 
 /// A plan with what every demand gets of it.

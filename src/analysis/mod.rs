@@ -5,4 +5,5 @@ pub mod bounds;
 pub mod capacity;
 pub mod commodities;
 pub mod criticality;
+pub mod ducts;
 pub mod routes;

@@ -12,6 +12,19 @@ pub fn ends(plan: &Plan, session: &SessionPlan) -> [NodeId; 2] {
     [session.source, session.destination].map(|end| plan.applications[end].node)
 }
 
+/// Where a node stands, as a number below [`places`]: the sides of an interworking site are one place, and fail together.
+pub fn place(plan: &Plan, node: NodeId) -> usize {
+    match plan.nodes[node].iwn {
+        Some(iwn) => plan.nodes.len() + iwn.index(),
+        None => node.index(),
+    }
+}
+
+/// How many numbers places have; those of a site's sides stay unused.
+pub fn places(plan: &Plan) -> usize {
+    plan.nodes.len() + plan.iwns.len()
+}
+
 /// The route of a demand, hop by hop from its source; `None` if no border or path serves it.
 ///
 /// As controllers choose at the start: in each QKDN on the way, of the borders that lead to the destination's one that

@@ -105,11 +105,19 @@ pub fn canonical_json<W: Write + ?Sized, T: Serialize + ?Sized>(out: &mut W, val
     out.write_all(b"\n")
 }
 
+/// The bytes of [`canonical_json`].
+///
+/// # Panics
+/// If the value is none that JSON can have.
+pub fn canonical_bytes<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    canonical_json(&mut bytes, value).expect("memory takes all of it");
+    bytes
+}
+
 /// SHA-256 of `scenario.resolved.json` as it will be written.
 pub fn scenario_hash(resolved: &Value) -> String {
-    let mut bytes = Vec::new();
-    canonical_json(&mut bytes, resolved).expect("memory takes all of it");
-    sha256_hex(&bytes)
+    sha256_hex(&canonical_bytes(resolved))
 }
 
 /// One row of `reroutes.json`.

@@ -1,12 +1,12 @@
 //! A results folder on a disk, in the making.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::sink::Hashing;
-use super::{ArchiveError, Files, Manifest, Sink, canonical_json};
+use super::{ArchiveError, Files, Manifest, Sink, canonical_json, whole};
 
 /// `DIR.partial`, which becomes `DIR` when it is [sealed](Folder::seal) and is removed when it is dropped
 /// before.
@@ -22,6 +22,9 @@ pub struct Folder {
 
 /// The file in a folder in the making that its writer keeps locked.
 const LOCK: &str = ".lock";
+
+/// What to do where somebody else has the lock.
+const WAIT: &str = "another run is writing there: wait for it, or name another folder with --out";
 
 impl Folder {
     /// Claims the folder `target` by making `target.partial`.
@@ -43,12 +46,7 @@ impl Folder {
         }
         let fail = |error: &io::Error| ArchiveError::io("cannot create", &partial, error);
         let lock = match fs::create_dir(&partial) {
-            Ok(()) => lock_new(&partial).map_err(|error| {
-                let error = fail(&error);
-                // It holds nothing yet, so that nothing is lost with it.
-                let _ = fs::remove_dir_all(&partial);
-                error
-            })?,
+            Ok(()) => lock_new(&partial)?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => take_over(&partial)?,
             Err(error) => return Err(fail(&error)),
         };
@@ -88,12 +86,17 @@ impl Folder {
         self.finished = true;
         let unlocked = fs::remove_file(self.partial.join(LOCK));
         unlocked.map_err(|error| ArchiveError::io("cannot remove", &self.partial.join(LOCK), &error))?;
+        let complete = |action, error: &io::Error, place: &Path| {
+            ArchiveError::io(action, &self.target, error)
+                .hint(format!("the results are complete in {}", place.display()))
+        };
+        sync_folders(&self.partial)
+            .and_then(|()| fs::rename(&self.partial, &self.target))
+            .map_err(|error| complete("cannot rename to", &error, &self.partial))?;
+        // Not before: whoever waited for it must find no folder to take over.
         self.lock = None;
-        let renamed = fs::rename(&self.partial, &self.target);
-        renamed.map_err(|error| {
-            ArchiveError::io("cannot rename to", &self.target, &error)
-                .hint(format!("the results are complete in {}", self.partial.display()))
-        })?;
+        whole::sync_folder(whole::folder_of(&self.target))
+            .map_err(|error| complete("cannot bring to the disk", &error, &self.target))?;
         Ok(self.target.clone())
     }
 
@@ -163,11 +166,31 @@ fn lock(partial: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Locks a folder that was just made. Some file systems have no locks; then a killed run's folder is not taken over.
-fn lock_new(partial: &Path) -> io::Result<File> {
-    let file = File::create(partial.join(LOCK))?;
-    let _ = file.try_lock();
-    Ok(file)
+/// Locks a folder that was just made, unless another run has taken it over since: then it is the other's.
+fn lock_new(partial: &Path) -> Result<File, ArchiveError> {
+    let file = File::create(partial.join(LOCK)).map_err(|error| {
+        // Only while it is empty.
+        let _ = fs::remove_dir(partial);
+        ArchiveError::io("cannot create", partial, &error)
+    })?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            Err(ArchiveError::new("cannot create", partial, "another run took it over").hint(WAIT))
+        }
+        // Some file systems have no locks; then a killed run's folder is not taken over.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+/// Brings the names in a folder and in all folders below it to the disk.
+fn sync_folders(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_folders(&entry.path())?;
+        }
+    }
+    whole::sync_folder(folder)
 }
 
 /// Empties a folder whose writer was killed, and takes it over.
@@ -182,9 +205,7 @@ fn take_over(partial: &Path) -> Result<File, ArchiveError> {
         );
         return Err(error.hint("move it away, or name another folder with --out"));
     }
-    let file = lock(partial).map_err(|error| {
-        fail(&error).hint("another run is writing there: wait for it, or name another folder with --out")
-    })?;
+    let file = lock(partial).map_err(|error| fail(&error).hint(WAIT))?;
     for entry in fs::read_dir(partial).map_err(|error| fail(&error))? {
         let entry = entry.map_err(|error| fail(&error))?;
         let removed = if entry.file_name() == LOCK {

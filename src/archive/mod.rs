@@ -37,11 +37,12 @@ mod summary;
 mod sweep;
 mod sweep_folder;
 mod tables;
+pub mod whole;
 
 pub use comparison::{
     BottomLine, Comparison, ComparisonRow, Objective, Pair, Pareto, ParetoPoint, Price, Rule, Verdict,
 };
-pub use contents::{RunRecord, canonical_json, scenario_hash, write_comparison, write_run};
+pub use contents::{RunRecord, canonical_bytes, canonical_json, scenario_hash, write_comparison, write_run};
 pub use error::ArchiveError;
 pub use folder::Folder;
 pub use host::{Host, variant_folders};

@@ -7,14 +7,14 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::sweep::{PointRecord, SweepRecord, write_tables};
 use super::{ArchiveError, Archived, Command, Damage, Files, Host, Manifest, SCHEMA_VERSION, Status};
-use super::{canonical_json, sha256_hex};
+use super::{canonical_bytes, sha256_hex, whole};
 
 /// What a sweep's folder was found to be.
 #[derive(Debug)]
@@ -32,8 +32,6 @@ pub struct SweepFolder {
     partial: PathBuf,
     record: SweepRecord,
     hash: String,
-    /// Distinguishes what this process writes from what others do.
-    part: String,
     /// Held, so that no second process works on the same part.
     _lock: File,
 }
@@ -73,7 +71,6 @@ impl SweepFolder {
             partial,
             hash: record.hash(),
             record: record.clone(),
-            part,
             _lock: lock,
         };
         folder.begin(scenario)?;
@@ -97,8 +94,8 @@ impl SweepFolder {
                     return Err(half_deleted(&self.partial, "it has points but no sweep.json"));
                 }
                 // In this order, so that the last one says that both are there.
-                self.put("scenario.json", &json(scenario))?;
-                self.put("sweep.json", &json(&self.record))
+                self.put("scenario.json", &canonical_bytes(scenario))?;
+                self.put("sweep.json", &canonical_bytes(&self.record))
             }
             Err(error) => Err(ArchiveError::io("cannot read", &path, &error)),
         }
@@ -143,15 +140,7 @@ impl SweepFolder {
     /// Writes a file as a whole or not at all.
     fn put(&self, path: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
         let full = self.partial.join(path);
-        let scratch = self.partial.join(format!("{path}.{}.tmp", self.part));
-        (|| {
-            let mut file = File::create(&scratch)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&scratch, &full)
-        })()
-        .map_err(|error: io::Error| {
-            let _ = fs::remove_file(&scratch);
+        whole::replace(&full, bytes).map_err(|error| {
             ArchiveError::io("cannot write", &full, &error)
                 .hint("the points that were finished before are kept; the same command goes on from there")
         })
@@ -191,8 +180,9 @@ impl SweepFolder {
         let mut manifest = sweep_manifest(&self.record, &points, host);
         manifest.files = files;
         self.clean()?;
-        self.put("manifest.json", &json(&manifest))?;
+        self.put("manifest.json", &canonical_bytes(&manifest))?;
         fs::rename(&self.partial, &self.target)
+            .and_then(|()| whole::sync_folder(whole::folder_of(&self.target)))
             .map_err(|error| ArchiveError::io("cannot rename to", &self.target, &error))?;
         Ok(Some(self.target.clone()))
     }
@@ -392,10 +382,4 @@ fn difference(key: &str, theirs: &Value, ours: &Value) -> String {
 
 fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn json(value: &impl serde::Serialize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    canonical_json(&mut bytes, value).expect("memory takes all of it");
-    bytes
 }

@@ -1,7 +1,5 @@
 //! `qkdni import`: a scenario of a topology file. What `new` does with its topology is here too.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -9,7 +7,7 @@ use serde_json::{Value, json};
 use super::args::{Assembly, Import, Kind};
 use super::work::Context;
 use super::{Exit, Failure};
-use crate::archive::SCHEMA_VERSION;
+use crate::archive::{SCHEMA_VERSION, whole};
 use crate::scenario::Diagnostics;
 use crate::scenario::assemble::{Assembled, Borders, Joint, Partition, Settings, assemble};
 use crate::scenario::import::import as read;
@@ -170,13 +168,5 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
         };
         Failure::InputOutput(format!("cannot write {}: {error}{hint}", path.display()))
     };
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(|error| {
-        let _ = std::fs::remove_file(path);
-        failed(error)
-    })
+    whole::create(path, text.as_bytes()).map_err(failed)
 }

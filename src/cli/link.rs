@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::args::Link;
 use super::work::Context;
 use super::{Exit, Failure};
-use crate::archive::SCHEMA_VERSION;
+use crate::archive::{SCHEMA_VERSION, whole};
 use crate::quantum::models::{BLOCK_SIFTED, Channel, LinkModel, bounds};
 use crate::report::link_curve::{LinkPoint, picture, table};
 use crate::scenario::{Diagnostic, Diagnostics, link_model};
@@ -169,13 +169,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    let part = path.with_extension("partial");
-    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
-    written.map_err(|error| {
-        // What is left of it is of no use, and takes room.
-        let _ = std::fs::remove_file(&part);
-        failed(error)
-    })
+    whole::replace(path, bytes).map_err(failed)
 }
 
 /// What `--distance` asks for \[km\].

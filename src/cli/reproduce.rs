@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::args::Reproduce;
 use super::compare::Compared;
-use super::sweep::Study;
+use super::sweep::{Study, failure, of_stopped};
 use super::work::{Context, summarize};
 use super::{Exit, Failure, Prepared, Watch};
 use crate::archive::{
     Archived, Command, Comparison, Damage, Digest, Files, GIT_COMMIT, Manifest, PointRecord, RunRecord,
-    SCHEMA_VERSION, Sink, TOOL_VERSION, canonical_json, write_run, write_tables,
+    SCHEMA_VERSION, Sink, TOOL_VERSION, canonical_bytes, write_run, write_tables,
 };
 use crate::experiment::distribute::{Control, in_order};
 use crate::experiment::run::by_batches;
@@ -123,12 +123,12 @@ fn repeat_sweep(context: &Context<'_>, archived: &Archived, threads: usize) -> R
     let worked = in_order(study.record.points, control, |point| {
         study.work(context.engine, point, 1, context.stop)
     })
-    .map_err(|stopped| Failure::Broken(stopped.to_string()))?;
+    .map_err(|stopped| failure(of_stopped(stopped, |point| point)))?;
     let mut digest = Digest::default();
     let mut put = |path: &str, bytes: &[u8]| digest.file(path, &mut |out| out.write_all(bytes));
     let mut points: Vec<PointRecord> = Vec::new();
     for content in worked {
-        let content = content.map_err(|trouble| Failure::Broken(trouble.text))?;
+        let content = content.map_err(failure)?;
         let content = content.ok_or(Failure::Interrupted)?;
         put(&PointRecord::path(points.len() as u32), &content)?;
         points.push(serde_json::from_slice(&content).expect("what was just written"));
@@ -136,16 +136,10 @@ fn repeat_sweep(context: &Context<'_>, archived: &Archived, threads: usize) -> R
     if points.len() < study.record.points as usize {
         return Err(Failure::Interrupted);
     }
-    put("scenario.json", &json_bytes(study.written()))?;
-    put("sweep.json", &json_bytes(&study.record))?;
+    put("scenario.json", &canonical_bytes(study.written()))?;
+    put("sweep.json", &canonical_bytes(&study.record))?;
     write_tables(&study.record, &points, &mut put)?;
     Ok(digest.files().clone())
-}
-
-fn json_bytes(value: &impl serde::Serialize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    canonical_json(&mut bytes, value).expect("memory takes all of it");
-    bytes
 }
 
 fn prepare(context: &Context<'_>, folder: &Path) -> Result<Prepared, Failure> {

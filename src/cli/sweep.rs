@@ -17,7 +17,7 @@ use crate::archive::{
     SweepRecord, VariantSummary,
 };
 use crate::experiment::compare::{Side, compare};
-use crate::experiment::distribute::{Control, Keep, Stopped, Trouble, Work, in_order};
+use crate::experiment::distribute::{Control, Keep, Stopped, Trouble, Work, in_order, threads_of};
 use crate::experiment::run::{Remark, replicate};
 use crate::experiment::sweep::Sweep;
 use crate::experiment::sweep::design::Design;
@@ -85,20 +85,7 @@ fn threads(job: &Job<'_>) -> Result<(), Trouble> {
                 .get_or_insert(trouble);
         }
     });
-    if let Err(stopped) = stopped {
-        return Err(Trouble {
-            broken: matches!(stopped, Stopped::Panicked { .. }),
-            text: match stopped {
-                Stopped::Panicked { job: index, message } => {
-                    format!(
-                        "broken invariant at point {}: {message}",
-                        job.points[index as usize]
-                    )
-                }
-                Stopped::NoThreads(_) => stopped.to_string(),
-            },
-        });
-    }
+    stopped.map_err(|stopped| of_stopped(stopped, |index| job.points[index as usize]))?;
     failed
         .into_inner()
         .expect("no thread panics here")
@@ -254,7 +241,7 @@ impl Study {
             let remarks = |subject: &Prepared| self.of_variant(&subject.label, of_load(subject));
             Ok(subjects.iter().flat_map(remarks).collect())
         })
-        .map_err(|stopped| Failure::Broken(stopped.to_string()))?;
+        .map_err(|stopped| failure(of_stopped(stopped, |index| points[index as usize])))?;
         let (mut loads, mut rejections) = (Vec::new(), Vec::new());
         for (point, checked) in points.iter().zip(checked) {
             match checked {
@@ -431,10 +418,7 @@ fn lead(
         bar.set_message(format!("{} events/s", rounded(rate)));
         bar.inc(1);
     };
-    let threads = match arguments.threads.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    };
+    let threads = threads_of(arguments.threads.threads);
     // Where there are fewer points than threads, the threads left over help with replications.
     let inside = threads / pending.len().clamp(1, threads);
     let shared = share(&Job {
@@ -459,14 +443,7 @@ fn lead(
         },
     });
     bar.finish_and_clear();
-    shared.map_err(|trouble| {
-        if trouble.broken {
-            let hint = "this is a bug; please report it with the scenario and the sweep";
-            Failure::Broken(format!("{}\n  hint: {hint}", trouble.text))
-        } else {
-            Failure::InputOutput(trouble.text)
-        }
-    })?;
+    shared.map_err(failure)?;
     match folder.seal(&host)? {
         Some(place) => finish(context, &study, &place, warnings),
         None => unfinished(context, &study, &folder, &asked, &warnings),
@@ -595,5 +572,29 @@ fn trouble(failure: &Failure) -> Trouble {
     Trouble {
         broken: failure.exit() == Exit::Broken,
         text: failure.text().unwrap_or_default(),
+    }
+}
+
+/// Why the work on points ended without a result; `point` tells which one a piece of the work was.
+pub(super) fn of_stopped(stopped: Stopped, point: impl Fn(u32) -> u32) -> Trouble {
+    match stopped {
+        Stopped::Panicked { job, message } => Trouble {
+            broken: true,
+            text: format!("broken invariant at point {}: {message}", point(job)),
+        },
+        Stopped::NoThreads(_) => Trouble {
+            broken: false,
+            text: stopped.to_string(),
+        },
+    }
+}
+
+/// How the program ends after trouble with a point.
+pub(super) fn failure(trouble: Trouble) -> Failure {
+    if trouble.broken {
+        let hint = "this is a bug; please report it with the scenario and the sweep";
+        Failure::Broken(format!("{}\n  hint: {hint}", trouble.text))
+    } else {
+        Failure::InputOutput(trouble.text)
     }
 }

@@ -197,6 +197,29 @@ fn sweeps_warn_by_the_number_of_points() {
 }
 
 #[test]
+fn trouble_with_a_point_is_no_bug_unless_it_is_one() {
+    use super::sweep::{failure, of_stopped};
+    use crate::experiment::distribute::Stopped;
+
+    let no_threads = Stopped::NoThreads("no room".to_owned());
+    assert_eq!(
+        failure(of_stopped(no_threads, |job| job)).exit(),
+        Exit::InputOutput
+    );
+    let panicked = Stopped::Panicked {
+        job: 1,
+        message: "1 is not 2".to_owned(),
+    };
+    let broken = failure(of_stopped(panicked, |job| job + 10));
+    assert_eq!(broken.exit(), Exit::Broken);
+    let text = broken.text().expect("it says so");
+    assert!(
+        text.contains("at point 11: 1 is not 2") && text.contains("bug"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_run_is_the_same_on_any_number_of_threads_and_reproduces() {
     let place = tempfile::tempdir().unwrap();
     write_scenario(place.path(), "toy", "");

@@ -107,16 +107,6 @@ impl Configuration {
                 Some((figure.number, mirrored))
             })
     }
-
-    /// Whether the controllers speak over Cxi': both stand inside the interworking node.
-    pub fn control_is_primed(&self) -> bool {
-        self.kind == Kind::Iwn && self.sides.iter().all(|side| side.seat == Seat::BorderNode)
-    }
-
-    /// Whether the managers speak over Mxi': both stand inside the interworking node.
-    pub fn management_is_primed(&self) -> bool {
-        self.kind == Kind::Iwn && self.sides.iter().all(|side| side.manager_in_border)
-    }
 }
 
 impl std::fmt::Display for Configuration {
@@ -141,36 +131,30 @@ mod tests {
         }
     }
 
-    /// Shows C3 to C8 and RP-rule: names, figures, mirrors and primes follow from placement.
+    /// Shows C3 to C8: names, figures and mirrors follow from placement.
     #[test]
     fn clause_8_is_data() {
         let distributed = side(Scheme::Distributed, Seat::BorderNode);
         let centralized = side(Scheme::Centralized, Seat::Remote);
-        let named = |kind, sides| {
-            let configuration = Configuration { kind, sides };
-            (configuration.to_string(), configuration.control_is_primed())
-        };
-        for (kind, sides, name, primed) in [
-            (Kind::Gwn, [distributed; 2], "gwn-dd (Figure 3)", false),
-            (Kind::Gwn, [centralized, distributed], "gwn-cd (Figure 4)", false),
-            (Kind::Gwn, [centralized; 2], "gwn-cc (Figure 5)", false),
-            (Kind::Iwn, [distributed; 2], "iwn-dd (Figure 6)", true),
-            (Kind::Iwn, [centralized, distributed], "iwn-cd (Figure 7)", false),
-            (Kind::Iwn, [centralized; 2], "iwn-cc (Figure 8)", false),
+        for (kind, sides, name) in [
+            (Kind::Gwn, [distributed; 2], "gwn-dd (Figure 3)"),
+            (Kind::Gwn, [centralized, distributed], "gwn-cd (Figure 4)"),
+            (Kind::Gwn, [centralized; 2], "gwn-cc (Figure 5)"),
+            (Kind::Iwn, [distributed; 2], "iwn-dd (Figure 6)"),
+            (Kind::Iwn, [centralized, distributed], "iwn-cd (Figure 7)"),
+            (Kind::Iwn, [centralized; 2], "iwn-cc (Figure 8)"),
             (
                 Kind::Gwn,
                 [distributed, centralized],
                 "gwn-dc (Figure 4, mirrored)",
-                false,
             ),
             (
                 Kind::Iwn,
                 [side(Scheme::Centralized, Seat::BorderNode); 2],
                 "iwn-cc (not depicted in clause 8)",
-                true,
             ),
         ] {
-            assert_eq!(named(kind, sides), (name.to_owned(), primed));
+            assert_eq!(Configuration { kind, sides }.to_string(), name);
         }
     }
 }

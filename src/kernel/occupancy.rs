@@ -1,6 +1,6 @@
 //! Who is in a queue, from both sides of Little's law: how many over time, and how long each.
 
-use super::time::{Span, Time};
+use super::time::Time;
 
 /// The count of a queue over time and the times spent in it, both exact. Over any stretch that begins and ends empty the
 /// integral of the one is the sum of the others (J. D. C. Little, Oper. Res. 9 (1961) 383): they are kept apart so that
@@ -61,11 +61,6 @@ impl Occupancy {
     pub fn mean_count(&self, end: Time) -> f64 {
         self.area as f64 / end.0.max(1) as f64
     }
-
-    /// Mean time spent by those that left; `None` if none did.
-    pub fn mean_time(&self) -> Option<Span> {
-        (self.left > 0).then(|| Span((self.spent / u128::from(self.left)) as u64))
-    }
 }
 
 #[cfg(test)]
@@ -84,7 +79,6 @@ mod tests {
         queue.leave(Time(40), Time(15));
         assert!(queue.holds());
         assert_eq!((queue.area, queue.spent), (35, 35));
-        assert_eq!(queue.mean_time(), Some(Span(11)));
         assert!((queue.mean_count(Time(70)) - 0.5).abs() < 1e-12);
         queue.enter(Time(50));
         queue.leave(Time(60), Time(55));

@@ -111,12 +111,6 @@ impl<E: Copy, Q: EventQueue<E>> Simulation<E, Q> {
         self.queue.push(self.now + delay, event);
     }
 
-    /// The instant of the next event \[ns\], if any.
-    #[inline]
-    pub fn next_time(&mut self) -> Option<Time> {
-        self.queue.peek_time()
-    }
-
     /// The next event if it is due at `end` or before; otherwise `None`, and the clock stays where it is.
     #[inline]
     pub fn next_until(&mut self, end: Time) -> Option<(Time, E)> {

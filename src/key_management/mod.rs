@@ -3,6 +3,7 @@
 //!
 //! One [`KeyManager`](kma::KeyManager) holds a node's KMA and KSA; what passes between them is internal.
 
+mod births;
 pub mod kma;
 pub mod ksa;
 pub mod legs;

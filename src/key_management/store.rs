@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::births::Births;
 use crate::architecture::RequestId;
 use crate::architecture::key_source::{BlockRun, KeySource};
 use crate::architecture::message::{KeyRange, OtpKeys};
@@ -56,8 +57,8 @@ pub struct SendingStore {
     accepted: u64,
     /// Stored runs, in order of their ids; nearly always one.
     free: VecDeque<KeyRange>,
-    /// Ends of runs that were accepted together, with their birth; only kept where keys expire.
-    births: VecDeque<(u64, Time)>,
+    /// Only kept where keys expire.
+    births: Births,
     /// Bits up to here are past their age, wherever they are.
     too_old: u64,
     reservations: BTreeMap<RequestId, Reserved>,
@@ -77,7 +78,7 @@ impl SendingStore {
             book: Book::default(),
             accepted: 0,
             free: VecDeque::with_capacity(2),
-            births: VecDeque::new(),
+            births: Births::default(),
             too_old: 0,
             reservations: BTreeMap::new(),
             next_lapse: Time::NEVER,
@@ -120,7 +121,7 @@ impl SendingStore {
             _ => self.free.push_back(range),
         }
         if self.settings.max_age.is_some() {
-            self.births.push_back((self.accepted, at));
+            self.births.add(at, taken, self.accepted);
         }
     }
 
@@ -152,23 +153,21 @@ impl SendingStore {
         let Some(max_age) = self.settings.max_age else {
             return;
         };
-        while let Some(&(end, born)) = self.births.front() {
-            if born + max_age > now {
+        let born = now.0.checked_sub(max_age.0).map(Time);
+        let Some(end) = born.and_then(|born| self.births.forget_until(born)) else {
+            return;
+        };
+        self.too_old = end;
+        while let Some(first) = self.free.front_mut() {
+            let old = end.saturating_sub(first.start).min(first.bits);
+            if old == 0 {
                 break;
             }
-            self.births.pop_front();
-            self.too_old = end;
-            while let Some(first) = self.free.front_mut() {
-                let old = end.saturating_sub(first.start).min(first.bits);
-                if old == 0 {
-                    break;
-                }
-                self.book.stored -= old;
-                self.book.expired += old;
-                (first.start, first.bits) = (first.start + old, first.bits - old);
-                if first.bits == 0 {
-                    self.free.pop_front();
-                }
+            self.book.stored -= old;
+            self.book.expired += old;
+            (first.start, first.bits) = (first.start + old, first.bits - old);
+            if first.bits == 0 {
+                self.free.pop_front();
             }
         }
     }
@@ -367,8 +366,8 @@ impl SendingStore {
     /// The next instant at which a promise may lapse or keys expire, as things stand.
     pub fn next_loss_or_lapse(&self) -> Option<Time> {
         let lapse = (self.next_lapse < Time::NEVER).then_some(self.next_lapse);
-        let first = self.births.front().zip(self.settings.max_age);
-        let expiry = first.map(|(&(_, born), max_age)| born + max_age);
+        let first = self.births.first().zip(self.settings.max_age);
+        let expiry = first.map(|(born, max_age)| born + max_age);
         lapse.into_iter().chain(expiry).min()
     }
 

@@ -5,7 +5,7 @@
 
 use super::measure::{Evidence, measured, timed_metric};
 use super::plan::{Plan, Role};
-use crate::ids::{FaultId, SessionId};
+use crate::ids::{Arena, FaultId, SessionId};
 use crate::kernel::{Span, Time};
 use crate::observe::outcome::{Measured, RerouteRecord};
 use crate::observe::requests::{RequestLife, Requests};
@@ -53,18 +53,29 @@ impl Felt {
 
 /// All faults, each as all sessions felt it.
 pub fn felt(plan: &Plan, requests: &Requests, reroutes: &Reroutes) -> Vec<Felt> {
+    if plan.faults.is_empty() {
+        return Vec::new();
+    }
+    let of_demand = |session: SessionId| match plan.sessions[session].role {
+        Role::Demand => History::new(requests.of(session)),
+        Role::Leg(_) | Role::Refill(_) => History::new(&[]),
+    };
+    let histories: Arena<SessionId, History<'_>> = plan.sessions.ids().map(of_demand).collect();
+    let nothing = History::new(&[]);
     let pairs =
         (plan.faults.ids()).flat_map(|fault| plan.sessions.ids().map(move |session| (fault, session)));
     pairs
         .map(|(fault, session)| {
             // What happens to a leg, the applications of its demand feel; a pool's refills have none.
-            let lives = demand_of(plan, session).map_or(&[][..], |demand| requests.of(demand));
+            let history = demand_of(plan, session).map_or(&nothing, |demand| &histories[demand]);
             let reroute = reroutes.of(fault, session);
-            let interruption = interruption(plan, fault, lives);
+            let of_plan = &plan.faults[fault];
+            let lasts = [of_plan.at, of_plan.repaired.unwrap_or(Time::NEVER)];
+            let interruption = history.interruption(lasts, plan.interruption_threshold, plan.end());
             let record = RerouteRecord {
-                fault: plan.faults[fault].name.clone(),
+                fault: of_plan.name.clone(),
                 session: plan.sessions[session].name.clone(),
-                stages_ns: stages(&reroute.instants, first_key(reroute.instants[7], lives)),
+                stages_ns: stages(&reroute.instants, history.first_key(reroute.instants[7])),
                 service_interruption_ns: interruption.restored().map(|(length, _)| length.0),
                 messages: reroute.messages,
                 bytes: reroute.bytes,
@@ -89,12 +100,81 @@ fn demand_of(plan: &Plan, session: SessionId) -> Option<SessionId> {
     }
 }
 
-/// t8: the first key at both applications among the requests that wait when the last route is active.
-fn first_key(active: Option<Time>, lives: &[RequestLife]) -> Option<Time> {
-    let active = active?;
-    let waiting = lives.iter().filter(|life| life.sent <= active);
-    let supplied = waiting.filter_map(RequestLife::delivered);
-    supplied.filter(|&at| at > active).min()
+/// A demand's requests, and what all faults ask of them, worked out once.
+struct History<'a> {
+    /// In the order in which they were sent.
+    lives: &'a [RequestLife],
+    /// When requests were delivered, ascending, and the greatest delay of those delivered by then.
+    delays: Vec<(Time, Span)>,
+    /// For each request the last delivery of those up to it; 0 where there is none.
+    last_so_far: Vec<Time>,
+    /// For each request the first delivery of those from it on, [`Time::NEVER`] where there is none.
+    first_from_here: Vec<Time>,
+}
+
+impl<'a> History<'a> {
+    fn new(lives: &'a [RequestLife]) -> History<'a> {
+        debug_assert!(lives.is_sorted_by_key(|life| life.sent));
+        let delay = |life: &RequestLife| life.delivered().map(|at| (at, at.since(life.sent)));
+        let mut delays: Vec<(Time, Span)> = lives.iter().filter_map(delay).collect();
+        delays.sort_unstable();
+        let mut most = Span::ZERO;
+        for (_, delay) in &mut delays {
+            most = most.max(*delay);
+            *delay = most;
+        }
+        let mut last = Time::ZERO;
+        let last_so_far = lives.iter().map(|life| {
+            last = life.delivered().map_or(last, |at| at.max(last));
+            last
+        });
+        let last_so_far = last_so_far.collect();
+        let mut first_from_here = vec![Time::NEVER; lives.len()];
+        let mut first = Time::NEVER;
+        for (place, life) in first_from_here.iter_mut().zip(lives).rev() {
+            first = life.delivered().map_or(first, |at| at.min(first));
+            *place = first;
+        }
+        History {
+            lives,
+            delays,
+            last_so_far,
+            first_from_here,
+        }
+    }
+
+    /// t8: the first key at both applications among the requests that wait when the last route is active.
+    fn first_key(&self, active: Option<Time>) -> Option<Time> {
+        let active = active?;
+        let sent = self.lives.partition_point(|life| life.sent <= active);
+        let latest_first = self.lives[..sent].iter().zip(&self.last_so_far).rev();
+        let may_wait = latest_first.take_while(|&(_, &last)| last > active);
+        let delivered = may_wait.filter_map(|(life, _)| life.delivered());
+        delivered.filter(|&at| at > active).min()
+    }
+
+    /// How the demand felt a fault that lasts from one instant to another. What is supplied after `end`, while the run
+    /// drains, does not count: cuts are lifted then.
+    fn interruption(&self, [from, until]: [Time; 2], threshold: Option<Span>, end: Time) -> Interruption {
+        let before = self.delays.partition_point(|&(at, _)| at < from);
+        let usual = match threshold {
+            Some(threshold) => threshold,
+            None if before < FEWEST_FOR_DEFAULT => return Interruption::Undefined,
+            None => self.delays[before - 1].1,
+        };
+        let first = self.lives.partition_point(|life| life.sent < from);
+        let during = self.lives[first..].iter().take_while(|life| life.sent < until);
+        let is_hit = |life: &RequestLife| life.delivered().is_none_or(|at| at.since(life.sent) > usual);
+        let Some(hit) = during.into_iter().position(is_hit).map(|place| first + place) else {
+            return Interruption::Restored(Span::ZERO, Span::ZERO);
+        };
+        match self.first_from_here[hit] {
+            at if at < Time::NEVER && at <= end => {
+                Interruption::Restored(at.since(self.lives[hit].sent), at.since(from))
+            }
+            _ => Interruption::Unrestored,
+        }
+    }
 }
 
 /// Differences of t0 … t8, up to the first instant that was not reached. What was done before the fault, because it was
@@ -109,36 +189,6 @@ fn stages(instants: &[Option<Time>; 8], first_key: Option<Time>) -> [Option<u64>
         }
     }
     stages
-}
-
-/// How a demand felt a fault. What is supplied while the run drains does not count: cuts are lifted then.
-fn interruption(plan: &Plan, fault: FaultId, lives: &[RequestLife]) -> Interruption {
-    let of_plan = &plan.faults[fault];
-    let before = lives
-        .iter()
-        .filter(|life| life.ended().is_some_and(|at| at < of_plan.at));
-    let known: Vec<Span> = before
-        .filter_map(|life| Some(life.delivered()?.since(life.sent)))
-        .collect();
-    let usual = match plan.interruption_threshold {
-        Some(threshold) => threshold,
-        None if known.len() < FEWEST_FOR_DEFAULT => return Interruption::Undefined,
-        None => known.into_iter().max().expect("there are enough"),
-    };
-    let until = of_plan.repaired.unwrap_or(Time::NEVER);
-    let hit = lives.iter().position(|life| {
-        of_plan.at <= life.sent
-            && life.sent < until
-            && life.delivered().is_none_or(|at| at.since(life.sent) > usual)
-    });
-    let Some(hit) = hit else {
-        return Interruption::Restored(Span::ZERO, Span::ZERO);
-    };
-    let again = lives[hit..].iter().filter_map(RequestLife::delivered).min();
-    match again.filter(|&at| at <= plan.end()) {
-        Some(at) => Interruption::Restored(at.since(lives[hit].sent), at.since(of_plan.at)),
-        None => Interruption::Unrestored,
-    }
 }
 
 /// Metric of a stage, in the order of [`RerouteRecord::STAGES`].
@@ -240,5 +290,93 @@ impl Evidence<'_> {
             mean(|record| record.messages),
         ));
         metrics.push(measured("rerouting_bytes", scope, mean(|record| record.bytes)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::architecture::message::FailureCause;
+    use proptest::prelude::*;
+
+    /// A request that was sent then, and what became of it.
+    fn life(sent: u64, took: Option<u64>, fails: bool) -> RequestLife {
+        let at = took.map(|took| Time(sent + took));
+        RequestLife {
+            sent: Time(sent),
+            bits: 1,
+            at_source: at,
+            at_destination: at,
+            failed: fails.then_some((Time(sent + 3), FailureCause::TimeOut)),
+            spent_bits: 0,
+            hops: 0,
+            relay_started: None,
+            held: None,
+            waited_for: None,
+            digests: 0,
+        }
+    }
+
+    /// The definitions, word by word.
+    fn plainly(
+        lives: &[RequestLife],
+        [from, until]: [Time; 2],
+        threshold: Option<Span>,
+        end: Time,
+    ) -> Interruption {
+        let ended = |life: &&RequestLife| life.ended().is_some_and(|at| at < from);
+        let delay = |life: &RequestLife| Some(life.delivered()?.since(life.sent));
+        let known: Vec<Span> = lives.iter().filter(ended).filter_map(delay).collect();
+        let usual = match threshold {
+            Some(threshold) => threshold,
+            None if known.len() < FEWEST_FOR_DEFAULT => return Interruption::Undefined,
+            None => known.into_iter().max().expect("there are enough"),
+        };
+        let hit = lives.iter().position(|life| {
+            from <= life.sent && life.sent < until && delay(life).is_none_or(|delay| delay > usual)
+        });
+        let Some(hit) = hit else {
+            return Interruption::Restored(Span::ZERO, Span::ZERO);
+        };
+        let again = lives[hit..].iter().filter_map(RequestLife::delivered).min();
+        match again.filter(|&at| at <= end) {
+            Some(at) => Interruption::Restored(at.since(lives[hit].sent), at.since(from)),
+            None => Interruption::Unrestored,
+        }
+    }
+
+    fn first_key_plainly(lives: &[RequestLife], active: Time) -> Option<Time> {
+        let waiting = lives.iter().filter(|life| life.sent <= active);
+        let supplied = waiting.filter_map(RequestLife::delivered);
+        supplied.filter(|&at| at > active).min()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn a_history_tells_what_the_definitions_say(
+            requests in prop::collection::vec((0_u64..4, prop::option::weighted(0.9, 0_u64..40), prop::bool::weighted(0.1)), 0..250),
+            faults in prop::collection::vec((0_u64..500, 0_u64..200, prop::option::of(0_u64..40)), 1..8),
+        ) {
+            let mut sent = 0;
+            let lives: Vec<RequestLife> = (requests.into_iter())
+                .map(|(pause, took, fails)| {
+                    sent += pause;
+                    life(sent, took, fails)
+                })
+                .collect();
+            let history = History::new(&lives);
+            for (from, length, threshold) in faults {
+                let until = if length == 0 { Time::NEVER } else { Time(from + length) };
+                let (lasts, threshold) = ([Time(from), until], threshold.map(Span));
+                for end in [Time(sent / 2), Time(sent + 10)] {
+                    prop_assert_eq!(
+                        history.interruption(lasts, threshold, end),
+                        plainly(&lives, lasts, threshold, end)
+                    );
+                }
+                prop_assert_eq!(history.first_key(Some(Time(from))), first_key_plainly(&lives, Time(from)));
+            }
+        }
     }
 }

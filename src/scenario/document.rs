@@ -91,7 +91,8 @@ record! {
         /// Number of independent replications.
         replications: u32 = 10,
         /// A request that is not supplied within this time counts as an interruption (D of the metric
-        /// `service_interruption_s`); default: the largest KKRD before the fault.
+        /// `service_interruption_s`); default: the largest KKRD before the fault,
+        /// which a longer way round exceeds where delays hardly vary.
         interruption_threshold: Option<Span>,
         /// Whether real bits flow, so that the keys of both applications can be compared (metric `kkder`). For small
         /// runs: it costs time and memory.

@@ -77,6 +77,25 @@ fn two_runs_do_not_share_a_folder() {
 }
 
 #[test]
+fn a_folder_that_was_taken_over_before_it_was_locked_is_the_others() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let partial = place.path().join("run.partial");
+    fs::create_dir(&partial).expect("made, as the first run does");
+    File::create(partial.join(LOCK)).expect("and not locked yet");
+    let _others = take_over(&partial).expect("the second run is faster");
+    fs::write(partial.join("summary.json"), "x").expect("written by the second");
+    let error = lock_new(&partial).expect_err("taken").to_string();
+    assert!(
+        error.contains("another run took it over") && error.contains("--out"),
+        "{error}"
+    );
+    assert!(
+        partial.join("summary.json").exists(),
+        "what the second writes stays"
+    );
+}
+
+#[test]
 fn what_a_killed_run_left_is_taken_over_and_nothing_else_is() {
     let place = tempfile::tempdir().expect("a temporary folder");
     let (target, partial) = (place.path().join("run"), place.path().join("run.partial"));

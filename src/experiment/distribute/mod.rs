@@ -4,7 +4,7 @@
 pub mod machines;
 pub mod threads;
 
-pub use threads::{Control, Stopped, in_order};
+pub use threads::{Control, Stopped, in_order, threads_of};
 
 /// Why a piece of shared work has no result, in a form that can travel between processes.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -42,6 +42,14 @@ impl fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
+/// A number of threads, where 0 stands for one per processor.
+pub fn threads_of(asked: usize) -> usize {
+    match asked {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    }
+}
+
 /// Does `work(0)`, `work(1)` … `work(jobs − 1)` on a pool of its own and returns the results in that order.
 ///
 /// Pieces are begun in ascending order. So if [`Control::stop`] is set on the way, the results are those
@@ -55,11 +63,7 @@ where
     F: Fn(u32) -> T + Sync,
 {
     // More threads than pieces would only wait.
-    let threads = match control.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    }
-    .min(jobs.max(1) as usize);
+    let threads = threads_of(control.threads).min(jobs.max(1) as usize);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|index| format!("replication-{index}"))

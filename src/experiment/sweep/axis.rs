@@ -121,9 +121,16 @@ impl Axis {
         self.variants
     }
 
-    /// The path.
+    /// The path, or all of them as they were written.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// Every path that takes the values; of an axis of variants its name.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        let whole = self.variants.then_some(self.path.as_str());
+        let parts = (!self.variants).then(|| self.path.split('&').map(str::trim));
+        whole.into_iter().chain(parts.into_iter().flatten())
     }
 
     /// Number of values.
@@ -246,7 +253,7 @@ fn range(from: &str, rest: &str, design: Design) -> Result<Values, Wrong> {
     let values = |step: Decimal, last: Decimal| {
         let count = span
             .checked_div(step)
-            .and_then(|steps| (steps.floor() + last).to_u32());
+            .and_then(|steps| steps.floor().checked_add(last)?.to_u32());
         count.map(|count| Values::Range {
             from,
             step,

@@ -65,8 +65,15 @@ impl Design {
     /// Number of points over these axes.
     ///
     /// # Errors
-    /// If they are too many.
+    /// If they are too many, or more axes than the design can fill.
     pub fn points(self, axes: &[Axis]) -> Result<u32, Mistake> {
+        let most_axes = sobol_burley::NUM_DIMENSIONS as usize;
+        if matches!(self, Design::Sobol(_)) && axes.len() > most_axes {
+            return Err(Mistake {
+                message: format!("the {self} fills {most_axes} axes at most, not {}", axes.len()),
+                hint: "sweep several paths as one axis, or take --design lhs:N".to_owned(),
+            });
+        }
         let of_variants = || axes.iter().filter(|axis| axis.is_of_variants());
         let of_paths = || axes.iter().filter(|axis| !axis.is_of_variants());
         let grid = |points: u32, axis: &Axis| points.checked_mul(u32::try_from(axis.len()).ok()?);

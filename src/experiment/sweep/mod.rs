@@ -44,11 +44,19 @@ impl Sweep {
         let variants = variants.iter().map(|text| Axis::parse_variants(text));
         for axis in variants.chain(axes.iter().map(|text| Axis::parse(text, design))) {
             match axis {
-                Ok(axis) if read.iter().any(|other| other.path() == axis.path()) => mistakes.push(Mistake {
-                    message: format!("{} is swept twice", axis.path()),
-                    hint: "name all values of a path in one option".to_owned(),
-                }),
-                Ok(axis) => read.push(axis),
+                Ok(axis) => {
+                    mistakes.extend(axis.paths().enumerate().filter_map(|(place, path)| {
+                        let elsewhere = read.iter().flat_map(Axis::paths);
+                        let twice = elsewhere
+                            .chain(axis.paths().take(place))
+                            .any(|other| other == path);
+                        twice.then(|| Mistake {
+                            message: format!("{path} is swept twice"),
+                            hint: "name all values of a path in one option".to_owned(),
+                        })
+                    }));
+                    read.push(axis);
+                }
                 Err(mistake) => mistakes.push(mistake),
             }
         }
@@ -121,8 +129,7 @@ impl Sweep {
     pub fn sets(&self, point: u32) -> Vec<String> {
         let mut sets = Vec::new();
         for (axis, value) in self.chosen(point, false) {
-            let paths = axis.path().split('&');
-            sets.extend(paths.map(|path| format!("{}={value}", path.trim())));
+            sets.extend(axis.paths().map(|path| format!("{path}={value}")));
         }
         sets
     }

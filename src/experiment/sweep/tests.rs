@@ -68,6 +68,7 @@ fn what_is_wrong_with_an_axis_is_said() {
             "a=0..79228162514264337593543950335:0.0001",
             "more than 1000000 values",
         ),
+        ("a=0..79228162514264337593543950335:1", "more than 1000000 values"),
     ] {
         let mistakes = plan(&[axis], "grid").expect_err(axis);
         assert!(mistakes[0].message.contains(words), "{axis}: {}", mistakes[0]);
@@ -76,6 +77,20 @@ fn what_is_wrong_with_an_axis_is_said() {
     assert_eq!(several.len(), 3);
     let large = plan(&["a=1..2000:1", "b=1..2000:1"], "grid").expect_err("too many");
     assert!(large[0].message.contains("more than 1000000 points"));
+    for axes in [&["x.a&y.b=1,2", "x.a=3,4"][..], &["c=1", "y.b & x.a & y.b=1"]] {
+        let twice = plan(axes, "grid").expect_err("a path on two axes");
+        assert_eq!(twice.len(), 1, "{axes:?}");
+        assert!(twice[0].message.contains("is swept twice"), "{}", twice[0]);
+    }
+    let many: Vec<String> = (0..257).map(|number| format!("a{number}=1,2")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert!(plan(&many[..256], "sobol:2").is_ok());
+    let mistakes = plan(&many, "sobol:2").expect_err("more than the sequence has");
+    assert!(
+        mistakes[0].message.contains("256 axes at most"),
+        "{}",
+        mistakes[0]
+    );
 }
 
 #[test]

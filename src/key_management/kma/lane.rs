@@ -3,7 +3,7 @@
 use super::queue::{Queue, Waiter, WaitingFor};
 use crate::architecture::RequestId;
 use crate::architecture::key_source::KeySource;
-use crate::architecture::message::{Ask, OtpKeys};
+use crate::architecture::message::Ask;
 use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::StoreSettings;
 use crate::ids::LinkId;
@@ -159,11 +159,6 @@ impl Lane {
             waiter.request == ask.request && !later
         });
         !ended.is_empty()
-    }
-
-    /// Spends for a request: what was reserved for it, or nothing if that has lapsed.
-    pub fn spend_reserved(&mut self, request: RequestId) -> Option<OtpKeys> {
-        self.store.spend_reserved(request)
     }
 
     /// When something that waits here may have its key, a promise lapses, or a rise is to be reported.

@@ -168,6 +168,7 @@ pub struct KeyManager {
     combining_expiry: Expiry,
     /// Keys that arrived for this KM's applications.
     pub(super) held: FxHashMap<RequestId, HeldKey>,
+    held_expiry: Expiry,
     pub(super) sources: Sources,
     pub(super) ksa: Ksa,
     /// Pools that this KM fills.
@@ -235,6 +236,7 @@ impl KeyManager {
             combining: FxHashMap::default(),
             combining_expiry: Expiry::default(),
             held: FxHashMap::default(),
+            held_expiry: Expiry::default(),
             sources: Sources::default(),
             ksa: Ksa::default(),
             copies: BTreeMap::new(),

@@ -83,12 +83,25 @@ impl KeyManager {
         }
         if destination == self.me() {
             let key = KeyMaterial::new(bits, key.material.take());
-            self.held.insert(request, HeldKey { key, deadline });
+            self.hold(request, HeldKey { key, deadline }, cx.now);
             out.observe(Observation::KeyHeld { request });
             let near = source_qkdn == self.surroundings.qkdn;
             self.complete_upstream(request, way, near, bits, RelayOutcome::Relayed, procedure, out);
         } else {
             self.send_on(envelope, cx, out);
+        }
+    }
+
+    /// Keeps a key until its application's KSA asks for it, and forgets those that nobody may ask for any more.
+    fn hold(&mut self, request: RequestId, key: HeldKey, now: Time) {
+        while let Some(past) = self.held_expiry.next_past(now) {
+            if self.held.get(&past).is_some_and(|held| held.deadline < now) {
+                self.held.remove(&past);
+            }
+        }
+        if key.deadline >= now {
+            self.held_expiry.add(request, key.deadline);
+            self.held.insert(request, key);
         }
     }
 
@@ -172,7 +185,7 @@ impl KeyManager {
         }
         self.look(lane, cx, out);
         if promised.is_some() {
-            let Some(keys) = self.lanes[lane].spend_reserved(request) else {
+            let Some(keys) = self.lanes[lane].store.spend_reserved(request) else {
                 return self.fail_relay(&envelope, FailureCause::TimeOut, cx, out);
             };
             self.pass_on(envelope, arrived_over, (next, way), Some(keys), cx, out);

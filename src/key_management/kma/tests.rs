@@ -692,6 +692,21 @@ fn the_ksa_supplies_a_held_key_once() {
     assert_eq!(count(&again, "key supply response"), 1);
 }
 
+#[test]
+fn a_key_that_nobody_fetches_is_forgotten_after_its_deadline() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    bench.relay(1, 0, HERE);
+    bench.relay(1_000, 1, HERE);
+    assert_eq!(bench.km.held.len(), 2, "both may still be asked for");
+    let late = bench.relay(1_001, 2, HERE);
+    assert_eq!(bench.km.held.len(), 0);
+    assert_eq!(
+        count(&late, "key relay completion"),
+        1,
+        "the source decides what it is worth"
+    );
+}
+
 /// Shows FE-2: the source KSA's synchronisation is answered once, or outlives its request: a late answer, or a second
 /// one, supplies nothing, and there is nothing left to answer.
 #[test]

@@ -1,6 +1,6 @@
 //! The sending end of a line: what has not been acknowledged yet, and when it is sent again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::architecture::Envelope;
 use crate::kernel::Span;
@@ -17,8 +17,6 @@ struct Outstanding {
     envelope: Option<Envelope>,
     /// How often it was sent.
     attempts: u32,
-    /// Past its retries and behind others: it waits until anything is acknowledged.
-    dormant: bool,
 }
 
 /// One transmission.
@@ -48,6 +46,8 @@ pub enum Overdue {
 pub struct Sender {
     next: u32,
     outstanding: BTreeMap<u32, Outstanding>,
+    /// Past their retries and behind others: these wait until anything is acknowledged.
+    dormant: BTreeSet<u32>,
 }
 
 impl Sender {
@@ -60,7 +60,6 @@ impl Sender {
         let outstanding = Outstanding {
             envelope: Some(envelope),
             attempts: 0,
-            dormant: false,
         };
         self.outstanding.insert(sequence, outstanding);
         sequence
@@ -73,7 +72,6 @@ impl Sender {
             .get_mut(&sequence)
             .expect("only what is outstanding is transmitted");
         it.attempts += 1;
-        it.dormant = false;
         let beyond = it
             .attempts
             .saturating_sub(rules.retries.saturating_add(1))
@@ -105,7 +103,7 @@ impl Sender {
         if first == Some(sequence) {
             return Overdue::Again;
         }
-        it.dormant = true;
+        self.dormant.insert(sequence);
         Overdue::Nothing
     }
 
@@ -114,7 +112,7 @@ impl Sender {
         if self.outstanding.remove(&sequence).is_none() {
             return Vec::new();
         }
-        let waiting = self.outstanding.iter().filter(|(_, it)| it.dormant);
-        waiting.map(|(&sequence, _)| sequence).collect()
+        self.dormant.remove(&sequence);
+        std::mem::take(&mut self.dormant).into_iter().collect()
     }
 }

@@ -134,6 +134,12 @@ fn what_is_never_given_up_waits_behind_the_first_for_a_sign_of_life() {
     let waits: Vec<u64> = (0..6).map(|_| sender.transmit(0, RULES).wait.0).collect();
     assert_eq!(waits, [200, 400, 800, 1_600, 1_600, 1_600]);
     assert_eq!(sender.on_acknowledged(0), [1, 2]);
+    // They are called once; another sign of life calls only what sleeps again.
+    sender.transmit(1, RULES);
+    sender.transmit(2, RULES);
+    assert!(matches!(sender.on_overdue(2, RULES, false), Overdue::Nothing));
+    assert_eq!(sender.on_acknowledged(1), [2]);
+    assert!(sender.on_acknowledged(2).is_empty());
 }
 
 #[test]

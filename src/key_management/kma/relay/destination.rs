@@ -63,7 +63,7 @@ impl KeyManager {
         let Message::KeyManagement(KeyManagementMessage::KeyRelay { request, .. }) = envelope.message else {
             unreachable!("only relays are led")
         };
-        let Some(keys) = self.lanes[lane].spend_reserved(request) else {
+        let Some(keys) = self.lanes[lane].store.spend_reserved(request) else {
             self.fail_relay(&envelope, FailureCause::TimeOut, cx, out);
             return self.after_change(lane, cx, out);
         };
@@ -199,7 +199,7 @@ impl KeyManager {
         };
         let lane = self.lane_of_hop(hop).expect("hops inside a QKDN are padded");
         self.look(lane, cx, out);
-        match self.lanes[lane].spend_reserved(request) {
+        match self.lanes[lane].store.spend_reserved(request) {
             Some(keys) => {
                 let bits = keys.bits();
                 let store = self.incoming[&before]
