@@ -389,7 +389,8 @@ impl Controller {
             } else {
                 "insufficient keys"
             };
-            let label = Label::new(Procedure::P12, Step::Sufficiency);
+            let step = if enough { Step::Sufficiency } else { Step::Lacking };
+            let label = Label::new(Procedure::P12, step);
             let subject = Subject::request(request);
             out.observe(Observation::Internal { label, subject, note });
             out.explain(|| Decision::new(Choice::Sufficiency, subject, note).bits(order.bits, usable_bits));
