@@ -148,18 +148,28 @@ fn p11_a_session_without_another_way_is_suspended_and_restored() {
             .iter()
             .filter(|line| line["step"] == "4a" && line["procedure"] == "P11")
             .collect();
-        let of = |session: &str| -> Vec<&str> {
+        let of = |session: &str, manager: &str| -> Vec<&str> {
             let own = decisions.iter().filter(|line| line["session"] == session);
-            own.filter_map(|line| line["message"].as_str())
-                .filter(|said| *said != "decision: stand by")
-                .collect()
+            let own = own.filter(|line| line["from"] == manager);
+            own.filter_map(|line| line["message"].as_str()).collect()
         };
-        for session in ["a-to-b", "b-to-a"] {
-            assert_eq!(
-                of(session),
-                ["decision: suspend", "decision: restore"],
-                "{file} {session}"
-            );
+        for line in &decisions {
+            assert_eq!(line["fault"], "f1", "{file}: {line}");
+        }
+        for (session, here, there) in [
+            ("a-to-b", "manager A", "manager B"),
+            ("b-to-a", "manager B", "manager A"),
+        ] {
+            let suspended_and_restored = ["decision: suspend", "decision: restore"];
+            assert_eq!(of(session, here), suspended_and_restored, "{file} {session}");
+            // The other side, which stood by, is told of the end over Mxi.
+            let stood_by = ["decision: stand by", "decision: restore"];
+            assert_eq!(of(session, there), stood_by, "{file} {session}");
+            let shared = all.iter().filter(|line| line["session"] == session && line["step"] == "2");
+            let shared: Vec<&Value> = shared.filter(|line| line["reference_point"] == "Mxi").collect();
+            let names: Vec<&str> = shared.iter().filter_map(|line| line["message"].as_str()).collect();
+            assert_eq!(names, ["relay failure", "relay failure over"], "{file} {session}");
+            assert!(shared.iter().all(|line| line["fault"] == "f1"), "{file}: {shared:?}");
             let suspended: Vec<&str> = outcome
                 .sessions
                 .iter()

@@ -84,6 +84,7 @@ fn chart(lines: &[&Value]) -> String {
             .iter()
             .map(|text| parse(text))
             .collect::<Vec<TraceLine<'_>>>(),
+        None,
     )
 }
 
@@ -190,7 +191,7 @@ fn rerouting_and_fault_management_keep_the_partial_order() {
                 (
                     &cut,
                     &["P10", "P13"],
-                    "link alarm",
+                    "status report",
                     &["5", "6", "7", "8", "9", "10"],
                 ),
                 (
@@ -208,7 +209,7 @@ fn rerouting_and_fault_management_keep_the_partial_order() {
                 ),
             ];
             for (lines, procedures, first, order) in cases {
-                let all: Vec<&Value> = if first == "link alarm" {
+                let all: Vec<&Value> = if first == "status report" {
                     of_reroute(lines, &session, procedures, first)
                 } else {
                     let ours = lines
@@ -248,7 +249,7 @@ fn rerouting_and_fault_management_keep_the_partial_order() {
                 assert!(agreed > 0, "{configuration} {session}");
             }
             // Both sides command at the instant that COMMIT named: steps 9 begin together.
-            let cut = of_reroute(&cut, &session, &["P10", "P13"], "link alarm");
+            let cut = of_reroute(&cut, &session, &["P10", "P13"], "status report");
             let commits = cut.iter().filter(|line| text(line, "message") == "COMMIT");
             assert_eq!(commits.count(), 1, "{configuration} {session}");
             let commands: BTreeSet<u64> = cut
@@ -301,10 +302,8 @@ fn a_reroute_begun_by_fault_management_has_its_record() {
         );
         assert!(record.messages > 0 && record.bytes > 0);
         let managed = of_session.filter(|line| {
-            // Notes of a session's state, and what is about one request, name none.
-            let message = self::text(line, "message");
-            !message.starts_with("session ")
-                && message != "cancel"
+            // What is about one request names none.
+            self::text(line, "message") != "cancel"
                 && at(line) <= last
                 && ["P10", "P11", "P13", "P14"].contains(&self::text(line, "procedure"))
         });

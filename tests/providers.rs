@@ -64,6 +64,24 @@ fn fe5_a_quota_refuses_what_goes_beyond_it() {
                 .is_some_and(|reason| reason.contains("quota"))
     }));
 
+    // It is the controller's policy that refuses, and no KM; the other QKDN's is named as well.
+    let places = |decisions: &[Value]| -> BTreeSet<String> {
+        let refused = decisions
+            .iter()
+            .filter(|line| line["decision"] == "refuse" && line["reason"] == "refused_by_policy");
+        refused.map(|line| line["place"].as_str().unwrap_or("none").to_owned()).collect()
+    };
+    assert_eq!(places(&decisions), BTreeSet::from(["controller A".to_owned()]));
+    let beyond = run(
+        PROVIDERS,
+        &[
+            "qkdns.B.policy.rules=[{\"class\":\"bulk\",\"quota\":{\"amount\":\"20 kbit\",\"period\":\"10 s\"}}]",
+            "qkdns.A.policy.rules=[]",
+        ],
+    );
+    let beyond = places(&lines(&beyond.decisions));
+    assert_eq!(beyond, BTreeSet::from(["controller B".to_owned()]));
+
     // What started in each period of 10 s, from the trace: never more than the quota.
     let mut started: BTreeMap<u64, u64> = BTreeMap::new();
     for line in lines(&outcome.trace) {
@@ -314,10 +332,15 @@ fn fe10_fe11_reports_are_shared() {
         && line["step"] == "6"
         && line["procedure"] == "P11"
         && line["encrypted"] == true));
-    // The link stops, and works again.
-    let alarmed = reports(&["protocol.management.reports.on_alarm=true"]);
-    assert_eq!(alarmed.len(), 2);
-    assert!(alarmed.iter().all(|line| line["from"] == "manager A"));
+    // What stops inside concerns nobody else; at the border both tell, of the fault that set it off.
+    let on_alarm = "protocol.management.reports.on_alarm=true";
+    assert!(reports(&[on_alarm]).is_empty());
+    let alarmed = lines(&run("scenarios/clause8/gwn-dd.json:border-cut", &[on_alarm]).trace);
+    let alarmed = alarmed
+        .into_iter()
+        .filter(|line| line["message"] == "provider report" && line["fault"] == "f1");
+    let from: BTreeSet<String> = alarmed.map(|line| line["from"].to_string()).collect();
+    assert_eq!(from.len(), 2, "{from:?}");
     let low = reports(&["protocol.management.reports.on_level_below=99 %"]);
     assert!(!low.is_empty());
 }
@@ -383,6 +406,14 @@ fn fe6_fe8_configuration_is_recorded() {
     };
     assert_eq!(of("capability", "A/a3"), ["relays, crosses the border"]);
     assert_eq!(of("capability", "B/b3"), ["relays"]);
+    let told = lines(&outcome.trace);
+    for message in ["capability report", "provisioned route"] {
+        let mut of = told.iter().filter(|line| line["message"] == message).peekable();
+        assert!(of.peek().is_some(), "{message}");
+        let label = ["FCAPS", "C", "inferred", "Mc"];
+        let fields = ["procedure", "step", "provenance", "reference_point"];
+        assert!(of.all(|line| fields.map(|field| line[field].as_str()) == label.map(Some)), "{message}");
+    }
     let routes = of("route", "a-to-b");
     assert!(routes.contains(&"A/a1 → A/a3, A/a3 → B/b1"), "{routes:?}");
     assert!(
@@ -400,7 +431,14 @@ fn fe6_fe8_configuration_is_recorded() {
 /// Shows RP-Mu, A4 and S6: users' networks are told of their own sessions over Mu, and of nothing else.
 #[test]
 fn users_are_told_of_their_sessions() {
-    let outcome = run(PROVIDERS, &[]);
+    // The encryptors' sessions are no users'.
+    for sets in [&[][..], &["security.sharing={\"ksa_keys\":{\"period\":\"10 s\"}}"]] {
+        users_are_told_with(sets);
+    }
+}
+
+fn users_are_told_with(sets: &[&str]) {
+    let outcome = run(PROVIDERS, sets);
     let trace = lines(&outcome.trace);
     let reports: Vec<(&str, &str, &str)> = trace
         .iter()

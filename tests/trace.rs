@@ -116,7 +116,7 @@ fn lines_of(name: &str, file: &str) -> Vec<(String, Value)> {
 #[test]
 fn jsonl_is_the_filtered_trace() {
     type Keep = fn(&Value) -> bool;
-    let cases: [(&str, &str, Keep); 8] = [
+    let cases: [(&str, &str, Keep); 11] = [
         ("gwn-dd", "--session a-to-b", |line| line["session"] == "a-to-b"),
         ("gwn-dd", "--request b-to-a/3", |line| {
             line["session"] == "b-to-a" && line["request"] == 3
@@ -148,6 +148,14 @@ fn jsonl_is_the_filtered_trace() {
                 && (of_node(&line["from"]) || of_node(&line["to"]))
         }),
         ("gwn-dd-cut", "--fault f1", |line| line["fault"] == "f1"),
+        ("gwn-dd-failure", "--procedure P11", |line| line["procedure"] == "P11"),
+        ("gwn-dd", "--reference-point Kq-1", |line| line["reference_point"] == "Kq-1"),
+        ("iwn-cc", "--element A --session a-to-b", |line| {
+            let of_qkdn = |end: &Value| {
+                ["controller A", "manager A", "user network manager A"].contains(&end.as_str().unwrap_or(""))
+            };
+            line["session"] == "a-to-b" && (of_qkdn(&line["from"]) || of_qkdn(&line["to"]))
+        }),
         (
             "gwn-dd-cut",
             "--fault f1 --reference-point Cq --replication 0",
@@ -288,10 +296,22 @@ fn mermaid_and_svg_have_every_message() {
     assert!(iwn.contains("box IWN border"), "{iwn}");
 }
 
+/// Shows P11 steps 5 and 6 as drawn: the report that a failure set off is among the fault's messages. Times of a fault count
+/// from the fault itself: the first message comes after its detection of 10 ms.
+#[test]
+fn a_faults_chart_begins_with_the_fault_and_has_its_reports() {
+    let drawn = text(&trace("gwn-dd-failure", "--fault f1 --procedure P11 --format list"));
+    for step in ["5    text", "6    text      Mxi"] {
+        assert!(drawn.contains(&format!("P11 {step}")), "{step}\n{drawn}");
+    }
+    let drawn = text(&trace("gwn-dd-cut", "--fault f1 --format list"));
+    assert!(drawn.starts_with("    10000 us  P10 5 "), "{drawn}");
+}
+
 /// Unknown names, all at once, each with what there is and what is nearest.
 #[test]
 fn a_filter_of_nothing_that_is_there_is_refused() {
-    let cases: [(&str, &[&str]); 9] = [
+    let cases: [(&str, &[&str]); 10] = [
         (
             "--session a-to-c",
             &["unknown session \"a-to-c\"", "did you mean \"a-to-b\"?", "b-to-a"],
@@ -322,6 +342,10 @@ fn a_filter_of_nothing_that_is_there_is_refused() {
             "--request a-to-b/1000000",
             &["no message of request", "numbered from 0 to"],
         ),
+        (
+            "--request 99999",
+            &["no session has a request 99999", "a-to-b/0 to a-to-b/", "b-to-a/0 to b-to-a/"],
+        ),
         ("--request first", &["names no request", "SESSION/NUMBER"]),
         (
             "--session a-to-b --replication 4",
@@ -341,7 +365,7 @@ fn a_filter_of_nothing_that_is_there_is_refused() {
         }
     }
     let none = trace("gwn-dd", "");
-    assert_eq!(none.status.code(), Some(USAGE), "a subject is required");
+    assert_eq!(none.status.code(), Some(USAGE), "one filter at least is required");
     let empty = trace("gwn-dd", "--request a-to-b/0 --reference-point Mxi");
     assert!(text(&empty).is_empty() && error(&empty).contains("passes the filters"));
 }

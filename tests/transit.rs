@@ -378,6 +378,7 @@ fn each_border_runs_its_own_procedure() {
     let outcome = run(&plan(&chain([Kind::Gwn, Kind::Iwn, Kind::Gwn])));
     let mut crossings = Vec::new();
     let mut agents = Vec::new();
+    let mut informed = Vec::new();
     for line in lines(&outcome).filter(|line| line["session"] == "d0" && line["request"] == 0) {
         let text = |field: &str| line[field].as_str().unwrap_or_default().to_owned();
         match text("message").as_str() {
@@ -385,10 +386,15 @@ fn each_border_runs_its_own_procedure() {
                 crossings.push([text("procedure"), text("step"), text("reference_point")].join(" "));
             }
             "key supply notification" => agents.push(text("reference_point")),
+            "route and reservation" if text("provenance") == "text" => {
+                informed.push([text("procedure"), text("step")].join(" "));
+            }
             _ => {}
         }
     }
     assert_eq!(crossings, ["P9 5b Kxi-1", "P12 6 Kxi-1'", "P9 5b Kxi-1"]);
+    // Each border's sending KM has its route information or transfer instruction from its own controller.
+    assert_eq!(informed, ["P9 4", "P12 5", "P9 4"]);
     assert_eq!(
         agents,
         ["Kx-2", "Kxi-2", "Kx-2", "Kxi-2'", "Kx-2", "Kxi-2", "Kx-2"]

@@ -119,6 +119,15 @@ pub struct Candidate {
     pub obstacle: Option<(HopId, &'static str)>,
 }
 
+/// The element that a decision is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DecisionPlace {
+    /// The KM of a node.
+    Km(NodeId),
+    /// A controller.
+    Controller(ControllerId),
+}
+
 /// A decision, for those who ask why.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Decision {
@@ -130,8 +139,8 @@ pub struct Decision {
     pub reason: &'static str,
     /// The hop that it is about, if it is about one.
     pub hop: Option<HopId>,
-    /// The KM that it is about, if it is about one.
-    pub km: Option<NodeId>,
+    /// The element that it is about, if it is about one.
+    pub place: Option<DecisionPlace>,
     /// Key that is needed, and key that is usable there \[bits\].
     pub bits: Option<[u64; 2]>,
     /// What there was to choose from.
@@ -146,7 +155,7 @@ impl Decision {
             subject,
             reason,
             hop: None,
-            km: None,
+            place: None,
             bits: None,
             candidates: Vec::new(),
         }
@@ -162,7 +171,14 @@ impl Decision {
     /// About this KM.
     #[must_use]
     pub fn at(mut self, km: NodeId) -> Decision {
-        self.km = Some(km);
+        self.place = Some(DecisionPlace::Km(km));
+        self
+    }
+
+    /// About what this controller said.
+    #[must_use]
+    pub fn by(mut self, controller: ControllerId) -> Decision {
+        self.place = Some(DecisionPlace::Controller(controller));
         self
     }
 
@@ -222,6 +238,8 @@ pub enum Observation {
         state: SessionState,
         /// At which step of its procedure.
         label: Label,
+        /// The fault behind it, where it is rerouted for one.
+        fault: Option<FaultId>,
     },
     /// The source KM sends the first relay message of a request.
     RelayStarted {

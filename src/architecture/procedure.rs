@@ -1,30 +1,4 @@
-//! Procedures and their steps (Y.3818 clause 9), with the provenance of each: what the Recommendation says, what a
-//! sister standard says, and what is ours.
-
-/// Where a message or a rule comes from.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Provenance {
-    /// The Recommendation's text says it.
-    Text,
-    /// Taken from a sister standard (ETSI GS QKD 014/015/020, Q.4163).
-    Analogue,
-    /// Inferred: ours.
-    Inferred,
-}
-
-impl Provenance {
-    /// All of them.
-    pub const ALL: [Provenance; 3] = [Provenance::Text, Provenance::Analogue, Provenance::Inferred];
-
-    /// The name in traces.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Provenance::Text => "text",
-            Provenance::Analogue => "analogue",
-            Provenance::Inferred => "inferred",
-        }
-    }
-}
+//! Procedures and their steps (Y.3818 clause 9).
 
 /// Which procedure a message belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -43,11 +17,13 @@ pub enum Procedure {
     P14,
     /// Key relay inside one QKDN: P9's steps with Kx only.
     Local,
+    /// What managers are told outside the procedures of clause 9, by management function (FE-7, FE-8, FE-10).
+    Fcaps,
 }
 
 impl Procedure {
     /// All of them.
-    pub const ALL: [Procedure; 7] = [
+    pub const ALL: [Procedure; 8] = [
         Procedure::P9,
         Procedure::P10,
         Procedure::P11,
@@ -55,6 +31,7 @@ impl Procedure {
         Procedure::P13,
         Procedure::P14,
         Procedure::Local,
+        Procedure::Fcaps,
     ];
 
     /// The name in traces.
@@ -67,6 +44,7 @@ impl Procedure {
             Procedure::P13 => "P13",
             Procedure::P14 => "P14",
             Procedure::Local => "local",
+            Procedure::Fcaps => "FCAPS",
         }
     }
 
@@ -104,8 +82,10 @@ pub enum Step {
     Computation,
     /// Controllers of both QKDNs ask and offer.
     SegmentOffer,
-    /// "Sufficient?" (P12 step 4).
+    /// Enough keys: the transfer link and the keys are determined (P12 step 4).
     Sufficiency,
+    /// Not enough keys: what becomes of the request, policy says (P12 step 4, else).
+    Lacking,
     /// Route information or transfer instruction to the border KM.
     RouteInformation,
     /// Segment routes, reservation and its confirmation.
@@ -132,6 +112,8 @@ pub enum Step {
     Metadata,
     /// Delete or store the key data.
     KeyData,
+    /// The key data are void (beside that).
+    KeyDataVoid,
     /// KSAs synchronise and authenticate.
     Synchronisation,
     /// KSA supplies its application.
@@ -150,10 +132,14 @@ pub enum Step {
     StatusReport,
     /// Rerouting: analysis and decision (step 6).
     Decision,
+    /// Rerouting: waits, stands by, is suspended or goes on (beside step 6).
+    StandBy,
     /// Rerouting: both sides say what they can offer (step 7).
     PathInformation,
     /// Rerouting: both sides confirm that their commands are consistent (step 8).
     Confirmation,
+    /// Rerouting: waits for the other side's proposal (beside step 8).
+    AwaitsProposal,
     /// Rerouting: command to a KM (step 9).
     RerouteCommand,
     /// Rerouting: route active (step 10).
@@ -176,6 +162,12 @@ pub enum Step {
     ReportShared,
     /// Generation: QKD-keys handed to the KMA (P10/P13 step 4).
     KeyGeneration,
+    /// FCAPS: a fault of a link, or its end.
+    Fault,
+    /// FCAPS: what there is, and how it is configured.
+    Configuration,
+    /// FCAPS: how a link does.
+    Performance,
 }
 
 /// Procedure and step of one message.
@@ -204,7 +196,7 @@ impl Label {
             (Step::Computation, _) => "3",
             (Step::SegmentOffer, false) => "3a",
             (Step::SegmentOffer, true) => "3",
-            (Step::Sufficiency | Step::KeyGeneration, _) => "4",
+            (Step::Sufficiency | Step::Lacking | Step::KeyGeneration, _) => "4",
             (Step::RouteInformation, false) => "4",
             (Step::RouteInformation | Step::Reservation, true) => "5",
             (Step::Reservation, false) => "4a",
@@ -225,7 +217,7 @@ impl Label {
             (Step::CompletionCrossing | Step::Voiding, true) => "7b",
             (Step::CompletionNear, true) => "7c",
             (Step::Metadata, _) => "8",
-            (Step::KeyData, _) => "9",
+            (Step::KeyData | Step::KeyDataVoid, _) => "9",
             (Step::Synchronisation, false) => "8",
             (Step::Synchronisation, true) => "10",
             (Step::Supply, false) => "9",
@@ -236,9 +228,9 @@ impl Label {
             (Step::StatusAnswer, _) => "2",
             (Step::StatusSharing | Step::Reachability, _) => "3",
             (Step::StatusReport | Step::LayerReport, _) => "5",
-            (Step::Decision | Step::ReportShared, _) => "6",
+            (Step::Decision | Step::StandBy | Step::ReportShared, _) => "6",
             (Step::PathInformation, _) => "7",
-            (Step::Confirmation, _) => "8",
+            (Step::Confirmation | Step::AwaitsProposal, _) => "8",
             (Step::RerouteCommand, _) => "9",
             (Step::RouteActive, _) => "10",
             (Step::FailureReport, _) => "1",
@@ -246,49 +238,9 @@ impl Label {
             (Step::Diagnosis, _) => "3",
             (Step::FaultDecision, _) => "4",
             (Step::DecisionCommand, _) => "4a",
-        }
-    }
-
-    /// Where the step comes from.
-    pub const fn provenance(self) -> Provenance {
-        use Provenance::{Analogue, Inferred, Text};
-        let transfer = matches!(self.procedure, Procedure::P12 | Procedure::P13 | Procedure::P14);
-        if matches!(self.procedure, Procedure::Local) {
-            return match self.step {
-                Step::KeyRequest | Step::CompletionNear => Analogue,
-                _ => Inferred,
-            };
-        }
-        match (self.step, transfer) {
-            (Step::KeyRequest | Step::Accepted, _) => Analogue,
-            (
-                Step::Requirement
-                | Step::RouteRequest
-                | Step::Sufficiency
-                | Step::RouteInformation
-                | Step::Crossing
-                | Step::Metadata
-                | Step::KeyData
-                | Step::Synchronisation
-                | Step::StatusRequest
-                | Step::StatusAnswer
-                | Step::StatusSharing
-                | Step::StatusReport
-                | Step::Decision
-                | Step::PathInformation
-                | Step::FailureReport
-                | Step::FailureShared
-                | Step::Diagnosis
-                | Step::FaultDecision,
-                _,
-            )
-            // Clause 9 asks for the confirmation, and for packing and sharing reports, with gateway nodes only.
-            | (Step::Computation | Step::Confirmation | Step::LayerReport | Step::ReportShared, false) => Text,
-            // P12 step 3: that it is checked is the text's, how is ours. Step 9: inner KMs are ours.
-            (Step::CompletionFar | Step::CompletionCrossing, _)
-            | (Step::CompletionNear, false)
-            | (Step::Voiding, true) => Analogue,
-            _ => Inferred,
+            (Step::Fault, _) => "F",
+            (Step::Configuration, _) => "C",
+            (Step::Performance, _) => "P",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What an element may see of its world: its hops, its peers, its controller, its manager, its parameters – never the
 //! plan. No controller sees the other QKDN's topology or stores (requirement A5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -15,7 +15,9 @@ use super::procedure::Procedure;
 use super::protection::Protections;
 use super::recovery::Recovery;
 use super::tariff::Tariff;
-use crate::ids::{BoundaryId, ControllerId, HopId, IwnId, LinkId, ManagerId, NodeId, QkdnId, StoreId};
+use crate::ids::{
+    BoundaryId, ControllerId, HopId, IwnId, LinkId, ManagerId, NodeId, QkdnId, SessionId, StoreId,
+};
 use crate::kernel::Span;
 use crate::units::Fraction;
 
@@ -292,8 +294,12 @@ pub struct ManagedBorder {
     pub far_manager: ManagerId,
     /// The controller on this side that serves the border KM.
     pub near_controller: ControllerId,
+    /// The hop across.
+    pub hop: HopId,
     /// The QKD link across; none where keys are transferred.
     pub link: Option<LinkId>,
+    /// Hops whose stores hold the border's key, with their links: the hop across; where it spends none, those from its KM.
+    pub stores: Box<[(HopId, Option<LinkId>)]>,
 }
 
 /// What a manager sees.
@@ -305,6 +311,8 @@ pub struct ManagerSurroundings {
     pub qkdn: QkdnId,
     /// The boundaries of its QKDN.
     pub borders: Vec<ManagedBorder>,
+    /// Sessions that the provider itself asks for, whose keys are no user's: its encryptors', its pools' refills.
+    pub own_sessions: BTreeSet<SessionId>,
     /// What its provider charges.
     pub tariff: Option<Arc<Tariff>>,
     /// Parameters.

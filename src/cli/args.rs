@@ -86,7 +86,7 @@ pub(super) enum Verb {
     Table(Table),
     /// Draw single pictures of some results: topology, time series, distributions, reroutes, comparisons, sweeps
     Plot(Plot),
-    /// Draw the messages of a request, a session or a fault as a sequence chart
+    /// Draw the messages of a request, a session, a fault or a procedure as a sequence chart
     Trace(Trace),
     /// Say why a request took its route, waited or failed
     Explain(Explain),
@@ -607,9 +607,12 @@ pub(super) enum What {
 
 #[derive(Clone, Debug, Args)]
 #[command(
-    group(ArgGroup::new("subject").required(true).multiple(true).args(["request", "session", "fault"])),
+    group(ArgGroup::new("wanted").required(true).multiple(true).args([
+        "request", "session", "fault", "elements", "reference_points", "procedures", "provenances",
+    ])),
     after_help = "\
-Filters of different kinds must all let a message through; of one kind, any: repeat them for more.
+At least one filter is needed. Filters of different kinds must all let a message through; of one kind, any: repeat them for
+more.
 
 Provenance: text, the Recommendation says it; analogue, a sister standard does; inferred, ours.
 
@@ -617,6 +620,7 @@ Examples:
   qkdni trace runs/first --request a-to-b/0
   qkdni trace runs/first --session a-to-b --procedure P9 --reference-point Cxi \\
     --format mermaid
+  qkdni trace runs/first --procedure P11 --format list
   qkdni trace runs/first --fault f1 --format svg > fault.svg"
 )]
 pub(super) struct Trace {
@@ -660,13 +664,13 @@ pub(super) enum ChartForm {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Filters")]
 pub(super) struct Filters {
-    /// Only to or from this element, KM or node: "controller A", "KM A/a1", A/a1
+    /// Only to or from this element, KM, node, or who controls and manages a QKDN: "controller A", "KM A/a1", A/a1, A
     #[arg(long = "element", value_name = "NAME")]
     pub elements: Vec<String>,
     /// Only over this reference point: Kxi-1, Cxi …; `internal` for steps inside one element
     #[arg(long = "reference-point", value_name = "NAME")]
     pub reference_points: Vec<String>,
-    /// Only of this procedure: P9 … P14, local
+    /// Only of this procedure: P9 … P14, local, FCAPS
     #[arg(long = "procedure", value_name = "NAME")]
     pub procedures: Vec<String>,
     /// Only of this provenance: text, analogue, inferred

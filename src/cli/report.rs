@@ -179,7 +179,7 @@ fn sequences(name: &str, archived: &Archived, plan: &Plan) -> Result<Sequences, 
             String::new()
         };
         let title = format!("{}{more}", wanted.title(name));
-        let picture = svg::draw(&Chart::of(&title, &lines, &roster));
+        let picture = svg::draw(&Chart::of(&title, &lines, &roster, wanted.start_ns(&roster)));
         charts.push((title, picture));
     }
     let note = if roster.faults.is_empty() {

@@ -1,4 +1,6 @@
-//! `qkdni trace`: a request's, a session's or a fault's messages as a sequence chart.
+//! `qkdni trace`: a request's, a session's, a fault's or a procedure's messages as a sequence chart.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -72,10 +74,11 @@ pub(super) fn trace(context: &mut Context<'_>, arguments: &Trace) -> Result<Exit
         .iter()
         .map(|text| parse(text))
         .collect::<Result<Vec<TraceLine<'_>>, _>>()?;
-    let chart = || Chart::of(&wanted.title(&archived.manifest().name), &lines, &roster);
+    let start = wanted.start_ns(&roster);
+    let chart = || Chart::of(&wanted.title(&archived.manifest().name), &lines, &roster, start);
     let text = match arguments.format {
         ChartForm::Text => ladder::draw(&chart()),
-        ChartForm::List => list::draw(&lines),
+        ChartForm::List => list::draw(&lines, start),
         ChartForm::Mermaid => mermaid::draw(&chart()),
         ChartForm::Svg => svg::draw(&chart()),
         ChartForm::Jsonl => found.join("\n"),
@@ -109,7 +112,7 @@ pub(super) fn roster(
 /// Holds a selection to what there is; all findings at once.
 ///
 /// # Errors
-/// If it names what is not there.
+/// If it names what is not there, or what there is cannot be read.
 pub(super) fn check(
     wanted: &mut Selection,
     request: Option<&str>,
@@ -118,7 +121,17 @@ pub(super) fn check(
 ) -> Result<(), Failure> {
     let mut findings = Vec::new();
     if let Some(request) = request {
-        findings.extend(wanted.read_request(request, roster).err());
+        let mut last = BTreeMap::new();
+        // Only a number alone is looked for in every session.
+        if request.parse::<u32>().is_ok() && wanted.session.is_none() && roster.sessions.len() > 1 {
+            archived.decisions(|line| {
+                if let (Some(number), true) = (line.request, line.replication == wanted.replication) {
+                    let highest = last.entry(line.session.to_string()).or_insert(number);
+                    *highest = number.max(*highest);
+                }
+            })?;
+        }
+        findings.extend(wanted.read_request(request, roster, &last).err());
     }
     findings.extend(wanted.findings(roster, archived.manifest().replications));
     if findings.is_empty() {

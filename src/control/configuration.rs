@@ -5,7 +5,7 @@ use petgraph::Direction;
 
 use super::controller::Controller;
 use crate::architecture::message::{Capability, ManagementMessage, RouteRecord};
-use crate::architecture::{Address, Label, Outbox, Step};
+use crate::architecture::{Address, Label, Outbox, Procedure, Step};
 use crate::ids::{NodeId, SessionId};
 
 impl Controller {
@@ -15,7 +15,7 @@ impl Controller {
             return;
         }
         let domain = &self.surroundings.domain;
-        let label = Label::new(self.surroundings.parameters.rerouting, Step::StatusReport);
+        let label = Label::new(Procedure::Fcaps, Step::Configuration);
         for index in domain.graph.node_indices() {
             let node = domain.graph[index];
             if domain.controller_of[&node] != self.me() {
@@ -51,7 +51,7 @@ impl Controller {
             hops: segment.path.clone().into_boxed_slice(),
             at: self.admission.now(),
         };
-        let label = Label::new(segment.procedure, Step::RouteInformation);
+        let label = Label::new(Procedure::Fcaps, Step::Configuration);
         let manager = Address::manager(self.surroundings.manager);
         let message = ManagementMessage::RouteProvisioned(Box::new(record));
         out.send(manager, label, message);

@@ -23,7 +23,7 @@ use crate::architecture::message::{
 use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::ControllerSurroundings;
 use crate::architecture::{Address, Envelope, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
-use crate::ids::{ControllerId, HopId, LinkId, NodeId, SessionId};
+use crate::ids::{ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
 
 /// The machine.
@@ -420,11 +420,24 @@ impl Controller {
         label: Label,
         out: &mut Outbox,
     ) {
+        self.session_state_for(session, state, label, self.fault_behind(session), out);
+    }
+
+    /// The same, where the fault that it was rerouted for is not to be seen from its segment.
+    pub(super) fn session_state_for(
+        &mut self,
+        session: SessionId,
+        state: SessionState,
+        label: Label,
+        fault: Option<FaultId>,
+        out: &mut Outbox,
+    ) {
         if self.states.insert(session, state) != Some(state) {
             out.observe(Observation::Session {
                 session,
                 state,
                 label,
+                fault,
             });
         }
     }

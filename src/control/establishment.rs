@@ -392,7 +392,8 @@ impl Controller {
             } else {
                 "insufficient keys: the request waits where they lack"
             };
-            let label = Label::new(Procedure::P12, Step::Sufficiency);
+            let step = if enough { Step::Sufficiency } else { Step::Lacking };
+            let label = Label::new(Procedure::P12, step);
             let subject = Subject::request(request);
             out.observe(Observation::Internal { label, subject, note });
             out.explain(|| Decision::new(Choice::Sufficiency, subject, note).bits(order.bits, usable_bits));

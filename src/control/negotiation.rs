@@ -529,7 +529,7 @@ impl Controller {
             return;
         };
         let Some(mine) = &segment.negotiation else {
-            return self.resume(session, now, out);
+            return self.resume(session, Step::RouteActive, now, out);
         };
         if mine.stage != Stage::Installed {
             return; // a change inside is done; the border's is still being agreed on
@@ -591,7 +591,7 @@ impl Controller {
             .get_mut(&session)
             .expect("the caller has it")
             .negotiation = None;
-        self.resume(session, now, out);
+        self.resume(session, Step::RouteActive, now, out);
     }
 
     /// The other side is late: say it again, or give it up.

@@ -6,7 +6,7 @@
 use super::controller::Controller;
 use super::segment::{SegmentState, Side};
 use crate::architecture::message::{BorderChoice, Plane, StatusChange};
-use crate::architecture::{Address, ElementKind, Hop, Observation, Outbox, Timer};
+use crate::architecture::{Address, ElementKind, Hop, Observation, Outbox, Step, Timer};
 use crate::ids::{ControllerId, FaultId, HopId, SessionId};
 use crate::kernel::{Span, Time};
 
@@ -182,7 +182,7 @@ impl Controller {
         });
         let sessions: Vec<SessionId> = under_way.map(|(&session, _)| session).collect();
         for session in sessions {
-            self.resume(session, now, out);
+            self.resume(session, Step::StandBy, now, out);
             if self.segments[&session].state == SegmentState::Active {
                 self.consider_rerouting(session, now, out);
             }

@@ -283,11 +283,11 @@ impl Controller {
             _ => {
                 if side == Some(Side::Before) {
                     let note = "the border is for the other side to change: waits for what it proposes";
-                    self.note_decision(session, fault, note, out);
+                    self.note_decision(session, fault, (Step::AwaitsProposal, note), out);
                 } else {
                     self.note_that_it_stays(session, fault, out);
                 }
-                self.resume(session, now, out);
+                self.resume(session, Step::StandBy, now, out);
             }
         }
     }
@@ -295,9 +295,14 @@ impl Controller {
     /// Step 6, where nothing comes of it: the route is kept, or the session has no way left.
     pub(super) fn note_that_it_stays(&self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
         let note = match self.state_by_knowledge(session) {
-            SessionState::Suspended => "no other path makes key: the session is suspended",
-            _ if self.failed_hop(session).is_none() => "every hop of the route makes key: it is kept",
-            _ => "no other path makes key: the route is kept",
+            SessionState::Suspended => (
+                Step::StandBy,
+                "no other path makes key: the session is suspended",
+            ),
+            _ if self.failed_hop(session).is_none() => {
+                (Step::Decision, "every hop of the route makes key: it is kept")
+            }
+            _ => (Step::Decision, "no other path makes key: the route is kept"),
         };
         self.note_decision(session, fault, note, out);
     }
@@ -306,11 +311,11 @@ impl Controller {
         &self,
         session: SessionId,
         fault: Option<FaultId>,
-        note: &'static str,
+        (step, note): (Step, &'static str),
         out: &mut Outbox,
     ) {
         out.observe(Observation::Internal {
-            label: self.rerouting_label(session, Step::Decision),
+            label: self.rerouting_label(session, step),
             subject: Subject::session(session, fault),
             note,
         });
@@ -351,13 +356,9 @@ impl Controller {
             .collect();
         for session in suspended {
             if self.state_by_knowledge(session) == SessionState::Active {
-                self.note_decision(
-                    session,
-                    None,
-                    "the route can be used again: the session is restored",
-                    out,
-                );
-                let label = self.rerouting_label(session, Step::Decision);
+                let note = "the route can be used again: the session is restored";
+                self.note_decision(session, None, (Step::StandBy, note), out);
+                let label = self.rerouting_label(session, Step::StandBy);
                 self.session_state(session, SessionState::Active, label, out);
             } else if !matches!(change, StatusChange::Level { .. }) {
                 self.consider_rerouting(session, now, out);
@@ -398,16 +399,25 @@ impl Controller {
                 self.on_status(change, at, None, from, now, out);
             }
         }
-        let note = match (self.segments.get(&session), decision) {
-            _ if before => "a reroute is under way already",
+        let (step, note) = match (self.segments.get(&session), decision) {
+            _ if before => (Step::StandBy, "a reroute is under way already"),
             _ if rerouting(self) => return, // it is being analysed
-            (None, _) => "the session has no route here: nothing is to be changed",
-            (_, FaultDecision::StandBy) => "stands by for what the other side says",
-            (_, FaultDecision::Restore) => "the route can be used again: the session goes on",
+            (None, _) => {
+                let note = "the session has no route here: nothing is to be changed";
+                (Step::StandBy, note)
+            }
+            (_, FaultDecision::StandBy) => (Step::StandBy, "stands by for what the other side says"),
+            (_, FaultDecision::Restore) => {
+                let note = "the route can be used again: the session goes on";
+                (Step::StandBy, note)
+            }
             _ if self.failed_hop(session).is_some() => return self.consider_rerouting(session, now, out),
-            _ => "every hop of the route makes key: the route is kept",
+            _ => {
+                let note = "every hop of the route makes key: the route is kept";
+                (Step::Decision, note)
+            }
         };
-        self.note_decision(session, fault, note, out);
+        self.note_decision(session, fault, (step, note), out);
         out.explain(|| Decision::new(Choice::Analyse, Subject::session(session, fault), note));
     }
 
@@ -429,7 +439,7 @@ impl Controller {
         self.free_leg_route(session, label, out);
         self.cancel_refused(session, &segment.refused, &segment.path, out);
         self.drop_pending(session, out);
-        self.session_state(session, SessionState::Failed, label, out);
+        self.session_state_for(session, SessionState::Failed, label, fault, out);
         if let Some(next) = segment.next_controller() {
             let close = ControlMessage::SessionClose {
                 session,
@@ -584,8 +594,10 @@ impl Controller {
         }
     }
 
-    /// The segment carries requests again: those that were refused may ask, those that were held are asked for.
-    pub(super) fn resume(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+    /// The segment carries requests again, after this step: those that were refused may ask, those that were held are
+    /// asked for.
+    pub(super) fn resume(&mut self, session: SessionId, after: Step, now: Time, out: &mut Outbox) {
+        let fault = self.fault_behind(session);
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Active;
         segment.reverting = false;
@@ -599,7 +611,7 @@ impl Controller {
         let km = segment.ends[0];
         let label = self.label(session, Step::Start);
         let state = self.state_by_knowledge(session);
-        self.session_state(session, state, label, out);
+        self.session_state_for(session, state, self.rerouting_label(session, after), fault, out);
         for (number, attempt) in refused {
             let request = RequestId { session, number };
             self.on_can_serve(Ask { request, attempt }, km, label, out);

@@ -15,7 +15,7 @@ use crate::architecture::message::{
 use crate::architecture::observation::{Choice, Decision, SessionState};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Outbox, RequestId, Step, Timer};
-use crate::ids::{NodeId, SessionId};
+use crate::ids::{ControllerId, NodeId, SessionId};
 use crate::kernel::Time;
 
 /// Answers that are awaited for a request.
@@ -69,7 +69,11 @@ impl Controller {
                     Decision::new(Choice::Wait, Subject::request(ask.request), reason)
                 });
             }
-            Some(_) => self.reserve(asked, false, out),
+            Some(segment) => {
+                // In transit the first request brings the next border's KM its route information.
+                let first = segment.place.before.is_some() && !std::mem::replace(&mut segment.informed, true);
+                self.reserve(asked, first, out);
+            }
             // The segment before was closed, and this one with it: nobody awaits an answer.
             None => {}
         }
@@ -322,6 +326,21 @@ impl Controller {
         self.answer(ask, result, out);
     }
 
+    /// Whose policy refused, where one did: that of the segment that begins at a KM.
+    fn policy_of(&self, cause: FailureCause, at: NodeId) -> Option<ControllerId> {
+        if cause != FailureCause::RefusedByPolicy {
+            return None;
+        }
+        let mut borders = self.surroundings.borders.iter();
+        if self.surroundings.domain.contains(at) {
+            Some(self.me())
+        } else {
+            // Further away than the next QKDN only the KM is known.
+            let border = borders.find(|border| border.hop.to == at)?;
+            Some(border.far_controller)
+        }
+    }
+
     /// The segment's answer goes to the source, or to the segment before.
     fn answer(&mut self, ask: Ask, result: ReservationResult, out: &mut Outbox) {
         let segment = &self.segments[&ask.request.session];
@@ -337,7 +356,11 @@ impl Controller {
                 ),
                 ReservationResult::Stale => unreachable!("asked again above"),
                 ReservationResult::Refused(cause, at) => {
-                    Decision::new(Choice::Refuse, subject, cause.name()).at(at)
+                    let refused = Decision::new(Choice::Refuse, subject, cause.name());
+                    match self.policy_of(cause, at) {
+                        Some(controller) => refused.by(controller),
+                        None => refused.at(at),
+                    }
                 }
             }
         });

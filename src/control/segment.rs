@@ -121,6 +121,8 @@ pub struct Segment {
     pub generation: u32,
     /// How far it is.
     pub state: SegmentState,
+    /// In transit: whether the KM of the border that keys leave by has its route information.
+    pub informed: bool,
     /// A report about its path came while it was being rerouted.
     pub stale: bool,
     /// Until when it is held off; it stays as it is until then.
@@ -167,6 +169,7 @@ impl Segment {
             epoch: 0,
             generation,
             state: SegmentState::Active,
+            informed: false,
             stale: false,
             held_off: None,
             diverted: false,

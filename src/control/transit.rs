@@ -110,7 +110,7 @@ impl Controller {
     ) {
         let segment = &self.segments[&session];
         if segment.reverting && self.failed_hop(session).is_none() {
-            return self.resume(session, now, out); // it need not go back
+            return self.resume(session, Step::StandBy, now, out); // it need not go back
         }
         let first = segment.place.source.is_some();
         if first && (self.knows_another_way(session, false) || self.source_may_know_a_border(session)) {
@@ -121,7 +121,7 @@ impl Controller {
             self.tell_before(session, false, fault, out);
         }
         self.note_that_it_stays(session, fault, out);
-        self.resume(session, now, out);
+        self.resume(session, Step::StandBy, now, out);
     }
 
     /// The controller of the segment before is told that the way from its border on makes no key, or is gone.

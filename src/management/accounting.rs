@@ -233,6 +233,20 @@ impl Ledger {
         self.state_if_due(key, passed_on, record.at)
     }
 
+    /// Whether a request of one of this provider's own users has been supplied.
+    pub fn is_supplied(&self, request: RequestId) -> bool {
+        self.supplied.contains(&request)
+    }
+
+    /// The provider that a request's key was handed to, as far as records say.
+    pub fn crossed_to(&self, request: RequestId) -> Option<QkdnId> {
+        let RequestId { session, number } = request;
+        let all = (session, QkdnId(0))..=(session, QkdnId(u32::MAX));
+        let mut owed = self.accounts.range(all).filter(|(_, account)| account.owes);
+        let crossed = owed.find(|(_, account)| account.lines.contains_key(&number));
+        crossed.map(|(&(_, partner), _)| partner)
+    }
+
     /// A user that asked has been supplied: what crossed for it is owed.
     fn supplied_at_source(
         &mut self,

@@ -7,12 +7,13 @@
 //! Assumption: the QCLM decides by what managers know, which is not the topology: a hop that makes key needs no other
 //! path; where the border itself fails and no other border of the QKDN works, the session is suspended; else it is to be
 //! rerouted. What comes of it the controller says at step 6. The KM ends its alarm once key goes over the hop again: the
-//! session is restored.
+//! session is restored, and who was told of the failure is told of its end.
 
 use super::manager::Manager;
 use crate::architecture::message::{FaultDecision, ManagementMessage, Subject};
+use crate::architecture::surroundings::ManagedBorder;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, Step};
-use crate::ids::LinkId;
+use crate::ids::{BoundaryId, LinkId};
 
 impl Manager {
     /// An alarm of a KM of this QKDN, or news of the other XLMO.
@@ -49,22 +50,24 @@ impl Manager {
                     "KMLM reports the relay failure to the XLMO",
                     out,
                 );
-                let border = boundary.and_then(|boundary| {
-                    self.surroundings
-                        .borders
-                        .iter()
-                        .find(|it| it.boundary == boundary)
-                });
-                if let Some(border) = border {
+                let border = boundary.and_then(|boundary| self.border(boundary));
+                if let Some(to) = border.map(|border| border.far_manager)
+                    && let Some(boundary) = boundary
+                {
                     let label = Label::new(procedure, Step::FailureShared);
                     let shared = ManagementMessage::RelayFailureShared {
                         session: request.session,
-                        boundary: border.boundary,
+                        boundary,
                         cause,
                         at,
                         fault,
                     };
-                    out.send(Address::manager(border.far_manager), label, shared);
+                    out.send(Address::manager(to), label, shared);
+                    // Alarms about hops that make key have no end.
+                    if !generating {
+                        let told = self.shared.entry(hop).or_default();
+                        told.insert(request.session, (boundary, fault));
+                    }
                 }
                 let (decision, note) = if generating {
                     let keep = "decides: the hop makes key, the route is kept";
@@ -97,12 +100,6 @@ impl Manager {
                 self.relay_failures += 1;
                 let subject = Subject::session(session, fault);
                 diagnose(procedure, subject, "decides: this side stands by", out);
-                let border = self
-                    .surroundings
-                    .borders
-                    .iter()
-                    .find(|it| it.boundary == boundary);
-                let border = border.expect("an XLMO is told of failures at its own QKDN's boundaries");
                 let decision = ManagementMessage::Decision {
                     session,
                     hop: None,
@@ -110,44 +107,95 @@ impl Manager {
                     decision: FaultDecision::StandBy,
                     fault,
                 };
-                let label = Label::new(procedure, Step::DecisionCommand);
-                out.send(Address::controller(border.near_controller), label, decision);
+                self.command_at(boundary, procedure, decision, out);
             }
             _ => unreachable!("dispatched by type"),
         }
     }
 
-    /// A KM of this QKDN ends its alarm.
+    /// Step 4a, to the controller at a boundary.
+    fn command_at(
+        &self,
+        boundary: BoundaryId,
+        procedure: Procedure,
+        decision: ManagementMessage,
+        out: &mut Outbox,
+    ) {
+        let border = self.border(boundary);
+        let border = border.expect("an XLMO is told of failures at its own QKDN's boundaries");
+        let label = Label::new(procedure, Step::DecisionCommand);
+        out.send(Address::controller(border.near_controller), label, decision);
+    }
+
+    fn border(&self, boundary: BoundaryId) -> Option<&ManagedBorder> {
+        let mut borders = self.surroundings.borders.iter();
+        borders.find(|border| border.boundary == boundary)
+    }
+
+    /// A KM of this QKDN ends its alarm, or the other XLMO says so of a failure that it shared.
     pub(super) fn on_relay_restored(
         &mut self,
         message: &ManagementMessage,
         procedure: Procedure,
         out: &mut Outbox,
     ) {
-        let &ManagementMessage::RelayRestored {
-            session,
-            hop,
-            generating,
-            at,
-            boundary,
-            decider,
-        } = message
-        else {
-            unreachable!("dispatched by type")
+        let restored = "decides: the session is restored";
+        let (session, hop, generating, at, decider, fault) = match *message {
+            ManagementMessage::RelayRestored {
+                session,
+                hop,
+                at_border,
+                generating,
+                at,
+                boundary,
+                decider,
+                fault,
+            } => {
+                if let (true, Some(boundary)) = (at_border, boundary) {
+                    self.failing.remove(&boundary);
+                }
+                (session, hop, generating, at, decider, fault)
+            }
+            ManagementMessage::RelayRestoredShared {
+                session,
+                boundary,
+                at,
+                fault,
+            } => {
+                diagnose(procedure, Subject::session(session, fault), restored, out);
+                let decision = ManagementMessage::Decision {
+                    session,
+                    hop: None,
+                    at,
+                    decision: FaultDecision::Restore,
+                    fault,
+                };
+                return self.command_at(boundary, procedure, decision, out);
+            }
+            _ => unreachable!("dispatched by type"),
         };
-        if let Some(boundary) = boundary {
-            self.failing.remove(&boundary);
-        }
-        let subject = Subject::session(session, None);
+        let subject = Subject::session(session, fault);
         let report = "KMLM reports to the XLMO that the relay works again";
         note(procedure, Step::FailureReport, subject, report, out);
-        diagnose(procedure, subject, "decides: the session is restored", out);
+        // All that were told of a failure over this hop are told that it is over.
+        for (session, (boundary, fault)) in self.shared.remove(&hop).unwrap_or_default() {
+            let border = self.border(boundary).expect("it was shared across it");
+            let label = Label::new(procedure, Step::FailureShared);
+            let over = ManagementMessage::RelayRestoredShared {
+                session,
+                boundary,
+                at,
+                fault,
+            };
+            out.send(Address::manager(border.far_manager), label, over);
+        }
+        diagnose(procedure, subject, restored, out);
         let decision = ManagementMessage::Decision {
             session,
             hop: Some((hop, generating)),
             at,
             decision: FaultDecision::Restore,
-            fault: None,
+            fault,
         };
         let label = Label::new(procedure, Step::DecisionCommand);
         out.send(Address::controller(decider), label, decision);
@@ -164,7 +212,7 @@ impl Manager {
     /// Whether there is a border over which relays do not fail, and whose link makes key where it has one.
     fn has_another_border(&self) -> bool {
         self.surroundings.borders.iter().any(|border| {
-            let works = border.link.is_none_or(|link| self.makes_key(link));
+            let works = border.link.is_none_or(|link| self.performance.makes_key(link));
             works && !self.failing.contains(&border.boundary)
         })
     }
@@ -188,7 +236,7 @@ mod tests {
     use super::*;
     use crate::architecture::message::FailureCause;
     use crate::architecture::{Effect, Envelope, RequestId};
-    use crate::ids::{BoundaryId, ControllerId, HopId, ManagerId, NodeId, SessionId};
+    use crate::ids::{ControllerId, HopId, ManagerId, NodeId, SessionId};
     use crate::kernel::Time;
 
     /// Shows FE-7 and P11 steps 1 to 4a on both sides of the border.
@@ -245,5 +293,73 @@ mod tests {
             fault: None,
         };
         assert_eq!(tell(news), [("3", None), ("4", None), ("4a", decided_by(2))]);
+        let over = ManagementMessage::RelayRestoredShared {
+            session: SessionId(0),
+            boundary: BoundaryId(0),
+            at: Time(8),
+            fault: None,
+        };
+        assert_eq!(tell(over), [("3", None), ("4", None), ("4a", decided_by(2))]);
+    }
+
+    /// Shows P11 step 2: who was told of a failure is told of its end, once, with the fault; of what was not shared nothing
+    /// is said. Only the border's own hop says that relays go over the border again.
+    #[test]
+    fn the_end_of_a_failure_is_shared_as_the_failure_was() {
+        let mut manager = Manager::new(with_border());
+        let mut tell = |message: ManagementMessage| {
+            let mut out = Outbox::new(Address::manager(ManagerId(0)));
+            let envelope = Envelope {
+                from: Address::kma(NodeId(1)),
+                to: Address::manager(ManagerId(0)),
+                label: Label::new(Procedure::P11, Step::FailureAlarm),
+                message: message.into(),
+                tag: None,
+            };
+            manager.on_message(&envelope, Time(9), &mut out);
+            let shared = out.take().into_iter().filter_map(|effect| match effect {
+                Effect::Send(envelope) if envelope.label.step == Step::FailureShared => {
+                    let subject = envelope.message.subject();
+                    Some((envelope.message.name(), subject.session, subject.fault))
+                }
+                _ => None,
+            });
+            (shared.collect::<Vec<_>>(), manager.failing.len())
+        };
+        let fault = Some(crate::ids::FaultId(6));
+        let failure = |session: u32, hop: u32, boundary| ManagementMessage::RelayFailure {
+            request: RequestId {
+                session: SessionId(session),
+                number: 0,
+            },
+            hop: HopId(hop),
+            at_border: hop == 4,
+            generating: false,
+            cause: FailureCause::InsufficientKey,
+            at: Time(7),
+            boundary,
+            decider: ControllerId(5),
+            fault,
+        };
+        let restored = |session: u32, hop: u32, boundary| ManagementMessage::RelayRestored {
+            session: SessionId(session),
+            hop: HopId(hop),
+            at_border: hop == 4,
+            generating: true,
+            at: Time(8),
+            boundary,
+            decider: ControllerId(5),
+            fault,
+        };
+        let border = Some(BoundaryId(0));
+        let told = |name, session| (name, Some(SessionId(session)), fault);
+        assert_eq!(tell(failure(0, 4, border)), (vec![told("relay failure", 0)], 1));
+        assert_eq!(tell(failure(1, 3, None)), (vec![], 1));
+        assert_eq!(tell(failure(0, 2, border)), (vec![told("relay failure", 0)], 1));
+        // An inner hop works again; the border does not.
+        assert_eq!(tell(restored(0, 2, border)), (vec![told("relay failure over", 0)], 1));
+        assert_eq!(tell(restored(1, 3, None)), (vec![], 1));
+        assert_eq!(tell(restored(2, 4, border)), (vec![told("relay failure over", 0)], 0));
+        assert_eq!(tell(restored(0, 4, border)), (vec![], 0));
     }
 }

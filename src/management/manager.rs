@@ -10,10 +10,10 @@ use super::configuration::Configuration;
 use super::performance::PerformanceMonitor;
 use super::security::SecurityLog;
 use super::user_network::UserSessions;
-use crate::architecture::message::{LinkPerformance, ManagementMessage, UsageRecord, UsageSegment};
+use crate::architecture::message::{LinkPerformance, ManagementMessage, Subject, UsageRecord, UsageSegment};
 use crate::architecture::surroundings::ManagerSurroundings;
 use crate::architecture::{Address, Envelope, Label, Message, Outbox, Step};
-use crate::ids::{BoundaryId, ControllerId, FaultId, LinkId, SessionId};
+use crate::ids::{BoundaryId, ControllerId, FaultId, HopId, LinkId, SessionId};
 use crate::kernel::Time;
 
 /// What the XLMO knows of a session's use of the key supply service.
@@ -55,6 +55,8 @@ pub struct Manager {
     pub(super) relay_failures: u64,
     /// Boundaries over which relays fail at present.
     pub(super) failing: BTreeSet<BoundaryId>,
+    /// Failures that were shared and are not over: by the hop that lacked key, sessions with boundary and fault.
+    pub(super) shared: BTreeMap<HopId, BTreeMap<SessionId, (BoundaryId, Option<FaultId>)>>,
 }
 
 impl Manager {
@@ -72,6 +74,7 @@ impl Manager {
             links: BTreeMap::new(),
             relay_failures: 0,
             failing: BTreeSet::new(),
+            shared: BTreeMap::new(),
         }
     }
 
@@ -115,13 +118,20 @@ impl Manager {
             } => {
                 self.links.insert(*link, *performance);
             }
-            ManagementMessage::RelayRestored { .. } => {
+            ManagementMessage::RelayRestored { .. } | ManagementMessage::RelayRestoredShared { .. } => {
                 self.on_relay_restored(message, envelope.label.procedure, out);
             }
             ManagementMessage::RelayFailure { .. } | ManagementMessage::RelayFailureShared { .. } => {
                 self.on_relay_failure(message, envelope.label.procedure, out);
-                if let ManagementMessage::RelayFailure { request, .. } = message {
-                    self.count_relay_failure(request.session, now, out);
+                if let &ManagementMessage::RelayFailure {
+                    request,
+                    boundary,
+                    fault,
+                    ..
+                } = message
+                {
+                    let subject = Subject::session(request.session, fault);
+                    self.count_relay_failure(subject, boundary, now, out);
                 }
             }
             ManagementMessage::Decision { .. } | ManagementMessage::Maintenance { .. } => {
@@ -141,17 +151,11 @@ impl Manager {
                 self.configuration.on_capability(*node, *capability);
             }
             ManagementMessage::RouteProvisioned(record) => {
-                self.performance.on_route();
+                self.count_route(&record.hops);
                 self.configuration.on_route((**record).clone());
             }
             ManagementMessage::UserReport(_) => unreachable!("reports to users go to their network"),
         }
-    }
-
-    /// Whether a link makes key, as far as its modules' alarms say.
-    pub(super) fn makes_key(&self, link: LinkId) -> bool {
-        let last = self.alarms.iter().rev().find(|alarm| alarm.link == link);
-        last.is_none_or(|alarm| alarm.generating)
     }
 
     /// The operator takes a link out of service soon, or has put it back: the controller of its end is told.

@@ -1,17 +1,18 @@
 //! Performance management (functional element FE-10): what QLM, KMLM and QCLM see is counted and analysed, and packed for
-//! the other provider (P11 and P14, steps 5 and 6).
+//! each other provider (P11 and P14, steps 5 and 6): what concerns the border with it, and nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::architecture::message::{Condition, Performance, UsageRecord, UsageSegment};
-use crate::ids::{HopId, LinkId};
+use crate::architecture::message::{Condition, Performance};
+use crate::architecture::surroundings::ManagedBorder;
+use crate::ids::{HopId, LinkId, QkdnId};
 
-/// What has been seen since the last report.
+/// What is so at present, and what has been seen since the last report to each provider.
 #[derive(Clone, Debug, Default)]
 pub struct PerformanceMonitor {
     down: BTreeSet<LinkId>,
     low: BTreeSet<HopId>,
-    since: Performance,
+    since: BTreeMap<QkdnId, Performance>,
 }
 
 impl PerformanceMonitor {
@@ -24,6 +25,11 @@ impl PerformanceMonitor {
         }
     }
 
+    /// Whether a link makes key, as far as its modules' alarms say.
+    pub fn makes_key(&self, link: LinkId) -> bool {
+        !self.down.contains(&link)
+    }
+
     /// KMLM: a store of the border is low, or no longer.
     pub fn on_level(&mut self, hop: HopId, low: bool) {
         if low {
@@ -33,30 +39,24 @@ impl PerformanceMonitor {
         }
     }
 
-    /// KMLM: key was supplied, or crossed the border.
-    pub fn on_usage(&mut self, record: &UsageRecord) {
-        match record.segment {
-            UsageSegment::Source | UsageSegment::Destination => self.since.supplied_bits += record.bits,
-            UsageSegment::Border => self.since.crossed_bits += record.bits,
-            UsageSegment::Transit => {} // its way on is counted at the border
-        }
+    /// KMLM, QCLM: something that concerns the border with another provider, to be counted.
+    pub fn count(&mut self, partner: QkdnId) -> &mut Performance {
+        self.since.entry(partner).or_default()
     }
 
-    /// KMLM: a relay or transfer failed.
-    pub fn on_relay_failure(&mut self) {
-        self.since.relay_failures += 1;
-    }
-
-    /// QCLM: a route was provisioned or changed.
-    pub fn on_route(&mut self) {
-        self.since.routes += 1;
-    }
-
-    /// The figures since the last report, analysed. Assumption: failures are worse than what has not led to one yet.
-    pub fn report(&mut self) -> Performance {
-        let mut report = std::mem::take(&mut self.since);
-        report.links_down = self.down.len() as u64;
-        report.low_stores = self.low.len() as u64;
+    /// The figures since the last report to a provider, analysed; `borders`: those with it. Assumption: failures are
+    /// worse than what has not led to one yet.
+    pub fn report<'a>(
+        &mut self,
+        partner: QkdnId,
+        borders: impl Iterator<Item = &'a ManagedBorder>,
+    ) -> Performance {
+        let mut report = self.since.remove(&partner).unwrap_or_default();
+        let stores: BTreeSet<(HopId, Option<LinkId>)> =
+            borders.flat_map(|border| border.stores.iter().copied()).collect();
+        let links: BTreeSet<LinkId> = stores.iter().filter_map(|&(_, link)| link).collect();
+        report.links_down = links.intersection(&self.down).count() as u64;
+        report.low_stores = stores.iter().filter(|(hop, _)| self.low.contains(hop)).count() as u64;
         report.condition = if report.relay_failures > 0 {
             Condition::Failing
         } else if report.links_down + report.low_stores > 0 {
@@ -70,29 +70,41 @@ impl PerformanceMonitor {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::with_border;
     use super::*;
 
     /// Shows FE-10: status is monitored and analysed; counts begin anew with each report, states last.
     #[test]
     fn figures_are_analysed() {
+        let surroundings = with_border();
+        let [border] = surroundings.borders.as_slice() else {
+            panic!("one border")
+        };
+        let (partner, [(hop, Some(link))]) = (border.far_qkdn, &*border.stores) else {
+            panic!("one store")
+        };
         let mut monitor = PerformanceMonitor::default();
-        assert_eq!(monitor.report().condition, Condition::Normal);
-        assert!(monitor.on_link(LinkId(1), false));
-        assert!(
-            !monitor.on_link(LinkId(1), false),
-            "the other module says the same"
-        );
-        monitor.on_relay_failure();
-        let report = monitor.report();
-        assert_eq!((report.links_down, report.relay_failures), (1, 1));
-        assert_eq!(report.condition, Condition::Failing);
-        let report = monitor.report();
-        assert_eq!((report.links_down, report.relay_failures), (1, 0));
-        assert_eq!(report.condition, Condition::Degraded);
-        assert!(monitor.on_link(LinkId(1), true));
-        monitor.on_level(HopId(2), true);
-        assert_eq!(monitor.report().low_stores, 1);
-        monitor.on_level(HopId(2), false);
-        assert_eq!(monitor.report(), Performance::default());
+        let report = |monitor: &mut PerformanceMonitor| monitor.report(partner, [border].into_iter());
+        assert_eq!(report(&mut monitor).condition, Condition::Normal);
+        assert!(monitor.on_link(*link, false));
+        assert!(!monitor.on_link(*link, false), "the other module says the same");
+        assert!(!monitor.makes_key(*link));
+        monitor.count(partner).relay_failures += 1;
+        let first = report(&mut monitor);
+        assert_eq!((first.links_down, first.relay_failures), (1, 1));
+        assert_eq!(first.condition, Condition::Failing);
+        let second = report(&mut monitor);
+        assert_eq!((second.links_down, second.relay_failures), (1, 0));
+        assert_eq!(second.condition, Condition::Degraded);
+        assert!(monitor.on_link(*link, true));
+        monitor.on_level(*hop, true);
+        assert_eq!(report(&mut monitor).low_stores, 1);
+        monitor.on_level(*hop, false);
+        assert_eq!(report(&mut monitor), Performance::default());
+        // What is not at the border with a provider is not told it.
+        monitor.on_link(LinkId(77), false);
+        monitor.on_level(HopId(77), true);
+        monitor.count(QkdnId(77)).crossed_bits += 1;
+        assert_eq!(report(&mut monitor), Performance::default());
     }
 }

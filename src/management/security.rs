@@ -1,5 +1,7 @@
-//! Security management (functional element FE-11): security events are collected, and shared with the other provider as
-//! counts.
+//! Security management (functional element FE-11): security events are collected, and shared as counts with the other
+//! providers that they concern.
+
+use std::collections::BTreeMap;
 
 use crate::architecture::message::{AlarmCause, ProviderReport, RequestId, Security};
 use crate::ids::{FaultId, LinkId, QkdnId};
@@ -28,27 +30,30 @@ pub enum SecurityEvent {
 #[derive(Clone, Debug, Default)]
 pub struct SecurityLog {
     events: Vec<(Time, SecurityEvent)>,
-    since: Security,
+    since: BTreeMap<QkdnId, Security>,
     received: Vec<(QkdnId, ProviderReport)>,
 }
 
 impl SecurityLog {
-    /// Something happened.
-    pub fn note(&mut self, at: Time, event: SecurityEvent) {
-        match event {
-            SecurityEvent::LinkAlarm { cause, .. } => match cause {
-                AlarmCause::Interrupted | AlarmCause::NoKey => self.since.link_alarms += 1,
-                AlarmCause::Errors { .. } => self.since.error_alarms += 1,
-                AlarmCause::NotAuthenticated => self.since.authentication_alarms += 1,
-            },
-            SecurityEvent::Disputed { .. } => self.since.disputed_supplies += 1,
+    /// Something happened that concerns these providers.
+    pub fn note(&mut self, at: Time, event: SecurityEvent, partners: &[QkdnId]) {
+        for &partner in partners {
+            let since = self.since.entry(partner).or_default();
+            match event {
+                SecurityEvent::LinkAlarm { cause, .. } => match cause {
+                    AlarmCause::Interrupted | AlarmCause::NoKey => since.link_alarms += 1,
+                    AlarmCause::Errors { .. } => since.error_alarms += 1,
+                    AlarmCause::NotAuthenticated => since.authentication_alarms += 1,
+                },
+                SecurityEvent::Disputed { .. } => since.disputed_supplies += 1,
+            }
         }
         self.events.push((at, event));
     }
 
-    /// Counts since the last report.
-    pub fn report(&mut self) -> Security {
-        std::mem::take(&mut self.since)
+    /// Counts since the last report to a provider.
+    pub fn report(&mut self, partner: QkdnId) -> Security {
+        self.since.remove(&partner).unwrap_or_default()
     }
 
     /// Another provider's report.
@@ -87,7 +92,7 @@ mod tests {
             alarm(AlarmCause::Errors { qber_ppm: 120_000 }),
         ];
         for event in events {
-            log.note(Time(1), event);
+            log.note(Time(1), event, &[QkdnId(1)]);
         }
         let expected = Security {
             link_alarms: 1,
@@ -95,8 +100,9 @@ mod tests {
             authentication_alarms: 1,
             disputed_supplies: 0,
         };
-        assert_eq!(log.report(), expected);
-        assert_eq!(log.report(), Security::default());
+        assert_eq!(log.report(QkdnId(2)), Security::default(), "it concerns another");
+        assert_eq!(log.report(QkdnId(1)), expected);
+        assert_eq!(log.report(QkdnId(1)), Security::default());
         assert_eq!(log.events(), events.map(|event| (Time(1), event)));
     }
 }

@@ -1,12 +1,13 @@
 //! Surroundings for tests of managers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::architecture::Procedure;
 use crate::architecture::surroundings::{
     ManagedBorder, ManagementOptions, ManagerSurroundings, Parameters, ReservationScheme,
 };
-use crate::ids::{BoundaryId, ControllerId, ManagerId, QkdnId};
+use crate::ids::{BoundaryId, ControllerId, HopId, LinkId, ManagerId, QkdnId, SessionId};
 use crate::kernel::Span;
 
 fn surroundings(borders: Vec<ManagedBorder>) -> Arc<ManagerSurroundings> {
@@ -34,6 +35,7 @@ fn surroundings(borders: Vec<ManagedBorder>) -> Arc<ManagerSurroundings> {
         id: ManagerId(0),
         qkdn: QkdnId(0),
         borders,
+        own_sessions: BTreeSet::from([SessionId(9)]),
         tariff: None,
         parameters: Arc::new(parameters),
     })
@@ -44,13 +46,15 @@ pub(super) fn alone() -> Arc<ManagerSurroundings> {
     surroundings(Vec::new())
 }
 
-/// A manager of a QKDN with one border, whose controller here is number 2.
+/// A manager of a QKDN with one border, hop 4 over link 3, whose controller here is number 2.
 pub(super) fn with_border() -> Arc<ManagerSurroundings> {
     surroundings(vec![ManagedBorder {
         boundary: BoundaryId(0),
         far_qkdn: QkdnId(1),
         far_manager: ManagerId(1),
         near_controller: ControllerId(2),
-        link: None,
+        hop: HopId(4),
+        link: Some(LinkId(3)),
+        stores: Box::new([(HopId(4), Some(LinkId(3)))]),
     }])
 }

@@ -228,10 +228,10 @@ impl Auditor {
             Step::CompletionCrossing => bit(Step::Crossing),
             Step::CompletionNear => bit(Step::RelayNear),
             // An acknowledgement that finds no key for its tag is not sent; the KM keeps its own records all the same.
-            Step::Metadata | Step::KeyData if self.plan.parameters.authentication_tag > 0 => {
+            Step::Metadata | Step::KeyData | Step::KeyDataVoid if self.plan.parameters.authentication_tag > 0 => {
                 bit(Step::Crossing)
             }
-            Step::Metadata | Step::KeyData => bit(Step::CompletionCrossing),
+            Step::Metadata | Step::KeyData | Step::KeyDataVoid => bit(Step::CompletionCrossing),
             Step::Voiding => started,
             Step::Usage => bit(Step::Supply),
             _ => bit(Step::KeyRequest),
@@ -246,6 +246,9 @@ impl Auditor {
         let Some(request) = self.request(id) else { return };
         let missing = before & !request.steps;
         request.steps |= bit(step);
+        if step == Step::Lacking {
+            request.steps |= bit(Step::Sufficiency); // step 4 is over, either way
+        }
         self.installed[id.session] |= matches!(step, Step::Reservation | Step::RouteInformation);
         self.check(Check::StepOrder, now, missing == 0, |plan| {
             format!(
@@ -744,6 +747,7 @@ impl Observer for Auditor {
                 session,
                 label,
                 state,
+                ..
             } => {
                 self.noted(now, from, label, Some(session));
                 if state == SessionState::Active {

@@ -3,7 +3,7 @@
 //! Callers (the scenario's compiler, library users, tests) hand in valid values; the builder derives everything that
 //! follows from placement: hops, stores, controllers, borders, the data network, what each element may see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use petgraph::graph::DiGraph;
@@ -704,12 +704,15 @@ impl PlanBuilder {
                     far_qkdn: border.far_qkdn,
                     far_manager: qkdns[border.far_qkdn].manager,
                     near_controller: controller_of[border.hop.from.index()],
+                    hop: border.hop.id,
                     link: border.hop.link,
+                    stores: key_of_border(&border.hop, &self.hops),
                 });
                 Arc::new(ManagerSurroundings {
                     id: plan.manager,
                     qkdn,
                     borders: borders.collect(),
+                    own_sessions: BTreeSet::new(),
                     tariff: self.tariffs[qkdn].clone(),
                     parameters: Arc::clone(&parameters),
                 })
@@ -842,4 +845,17 @@ impl PlanBuilder {
             .map(project)
             .collect()
     }
+}
+
+/// Hops whose stores hold a border's key, with their links.
+fn key_of_border(across: &Hop, hops: &Arena<HopId, Hop>) -> Box<[(HopId, Option<LinkId>)]> {
+    let holds = |hop: &&Hop| {
+        if across.store().is_some() {
+            hop.id == across.id
+        } else {
+            hop.from == across.from && hop.store().is_some()
+        }
+    };
+    let stores = hops.values().filter(holds);
+    stores.map(|hop| (hop.id, hop.link)).collect()
 }

@@ -85,6 +85,7 @@ impl Plan {
             for_sharing: false,
             role: Role::Refill(id),
         });
+        self.keep_from_users(session);
         let settings = Arc::new(PoolSettings {
             id,
             session,

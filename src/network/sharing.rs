@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::plan::{ApplicationPlan, Plan, Role, SessionPlan};
 use super::wiring;
 use crate::architecture::{Address, ReferencePoint};
-use crate::ids::NodeId;
+use crate::ids::{NodeId, SessionId};
 use crate::kernel::{Span, Time};
 use crate::service::demand::Periodic;
 
@@ -49,7 +49,7 @@ impl Plan {
                     node: ends[end],
                 })
             });
-            self.sessions.push(SessionPlan {
+            let session = self.sessions.push(SessionPlan {
                 name,
                 source,
                 destination,
@@ -65,8 +65,17 @@ impl Plan {
                 for_sharing: true,
                 role: Role::Demand,
             });
+            self.keep_from_users(session);
         }
         self.sharing = Some(sharing);
+    }
+
+    /// A session's keys are no user's: its provider's manager knows.
+    pub(super) fn keep_from_users(&mut self, session: SessionId) {
+        let source = self.applications[self.sessions[session].source].node;
+        let manager = self.qkdns[self.nodes[source].qkdn].manager;
+        let surroundings = Arc::make_mut(&mut self.manager_surroundings[manager]);
+        surroundings.own_sessions.insert(session);
     }
 
     /// Between which nodes something passes that is to be encrypted, in a fixed order.

@@ -7,11 +7,10 @@ use serde::Serialize;
 
 use super::plan::Plan;
 use super::wiring;
-use crate::architecture::message::{
-    ControlMessage, KeyManagementMessage, LinkPerformance, ManagementMessage, Message, NewRoute, RequestId,
-    Subject,
+use crate::architecture::message::{LinkPerformance, RequestId, Subject};
+use crate::architecture::observation::{
+    Candidate, Choice, Decision, DecisionPlace, RequestEnd, SessionState,
 };
-use crate::architecture::observation::{Candidate, Choice, Decision, RequestEnd, SessionState};
 use crate::architecture::{Address, Envelope, Label, Observation, Provenance, ReferencePoint, Step};
 use crate::ids::{FaultId, HopId};
 use crate::kernel::Time;
@@ -109,7 +108,7 @@ impl Trace {
             message.subject(),
             message.bytes(),
             attempt,
-            provenance(envelope, point),
+            envelope.provenance(point),
             message.performance(),
         );
     }
@@ -144,9 +143,13 @@ impl Trace {
             return;
         };
         let plan = &self.plan;
-        let place = match (decision.hop, decision.km) {
+        let place = match (decision.hop, decision.place) {
             (Some(hop), _) => Some(self.hop_name(hop)),
-            (None, km) => km.map(|km| format!("KM {}", plan.nodes[km].name)),
+            (None, Some(DecisionPlace::Km(km))) => Some(format!("KM {}", plan.nodes[km].name)),
+            (None, Some(DecisionPlace::Controller(controller))) => {
+                Some(plan.name_of(Address::controller(controller)))
+            }
+            (None, None) => None,
         };
         let chosen = decision.candidates.iter().find(|candidate| candidate.chosen);
         let fault = decision.subject.fault;
@@ -184,38 +187,6 @@ impl Trace {
         // The choice has a name of its own here.
         let decision = Decision::new(Choice::Queue, Subject::request(request), reason);
         self.decide(now, from, name, &decision);
-    }
-}
-
-/// Where a message comes from: its step, unless only some of the step's messages are the text's.
-fn provenance(envelope: &Envelope, point: Option<ReferencePoint>) -> Provenance {
-    let label = envelope.label;
-    match &envelope.message {
-        // P10 step 5 is the text's over Cq only.
-        _ if label.step == Step::StatusReport && point != Some(ReferencePoint::Cq) => Provenance::Inferred,
-        // That usage is shared between providers is the text's; how it is settled, and who records it, is ours.
-        Message::Management(ManagementMessage::SettlementStatement(_)) => Provenance::Text,
-        // That both confirm is the text's, by which messages is ours.
-        Message::Control(
-            ControlMessage::Propose(_) | ControlMessage::Reject { .. } | ControlMessage::Commit { .. },
-        ) => Provenance::Inferred,
-        // Step 9: to the border KMs it is the text's, to inner ones ours.
-        Message::Control(ControlMessage::RerouteCommand(NewRoute {
-            km,
-            border: Some(border),
-            ..
-        })) if point == Some(ReferencePoint::Ck) && [border.near, border.far].contains(km) => {
-            Provenance::Text
-        }
-        // Y.3803 has the parts; who asks for them, and how their keys are named, is ours.
-        message if message.name() == "key relay part" => Provenance::Analogue,
-        Message::KeyManagement(
-            KeyManagementMessage::KeyIds { .. }
-            | KeyManagementMessage::PartRequest(_)
-            | KeyManagementMessage::KeysVoid { .. },
-        )
-        | Message::Control(ControlMessage::LegRoute(_)) => Provenance::Inferred,
-        _ => label.provenance(),
     }
 }
 
@@ -284,6 +255,7 @@ impl Observer for Trace {
                 session,
                 state,
                 label,
+                fault,
             } => {
                 let note = match state {
                     SessionState::Open => "session open",
@@ -293,7 +265,7 @@ impl Observer for Trace {
                     SessionState::Closed => "session closed",
                     SessionState::Failed => "session failed",
                 };
-                let subject = Subject::session(*session, None);
+                let subject = Subject::session(*session, *fault);
                 let provenance = Provenance::Inferred; // the text has no states
                 self.line(
                     now,

@@ -296,6 +296,7 @@ impl Module {
             performance,
             fault,
         };
+        let label = Label::new(Procedure::Fcaps, Step::Performance);
         out.send(Address::manager(self.manager), label, to_manager);
     }
 
@@ -316,6 +317,7 @@ impl Module {
             },
         );
         let alarm = ManagementMessage::LinkAlarm { link, cause, fault };
+        let label = Label::new(Procedure::Fcaps, Step::Fault);
         out.send(Address::manager(self.manager), label, alarm);
     }
 }

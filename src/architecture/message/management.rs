@@ -89,6 +89,8 @@ pub enum ManagementMessage {
         session: SessionId,
         /// The hop that lacked key.
         hop: HopId,
+        /// Whether it is the hop across the border.
+        at_border: bool,
         /// Whether the hop's link makes key at present.
         generating: bool,
         /// When.
@@ -97,6 +99,8 @@ pub enum ManagementMessage {
         boundary: Option<BoundaryId>,
         /// The controller that decides on the session here.
         decider: ControllerId,
+        /// The fault that was behind the alarm, for traces.
+        fault: Option<FaultId>,
     },
     /// XLMO → XLMO (Mxi): a relay or transfer across this boundary failed (P11/P14 step 2). What failed inside the
     /// other QKDN is not said.
@@ -110,6 +114,17 @@ pub enum ManagementMessage {
         /// When.
         at: Time,
         /// The fault behind it, for traces.
+        fault: Option<FaultId>,
+    },
+    /// XLMO → XLMO (Mxi): a failure that was shared is over (P11/P14 step 2).
+    RelayRestoredShared {
+        /// Which session.
+        session: SessionId,
+        /// The boundary that it crosses.
+        boundary: BoundaryId,
+        /// When.
+        at: Time,
+        /// The fault that was behind it, for traces.
         fault: Option<FaultId>,
     },
     /// QLM, by the operator's plan → controller (Mc): a link will be taken out of service, or is back.
@@ -184,6 +199,7 @@ impl ManagementMessage {
             ManagementMessage::RelayFailure { .. } => "relay failure alarm",
             ManagementMessage::RelayFailureShared { .. } => "relay failure",
             ManagementMessage::RelayRestored { .. } => "relay restored",
+            ManagementMessage::RelayRestoredShared { .. } => "relay failure over",
             ManagementMessage::Decision { decision, .. } => decision.name(),
             ManagementMessage::Maintenance { planned: true, .. } => "maintenance announced",
             ManagementMessage::Maintenance { .. } => "maintenance over",
@@ -207,17 +223,17 @@ impl ManagementMessage {
             ManagementMessage::SettlementStatement(said)
             | ManagementMessage::SettlementSigned(said)
             | ManagementMessage::SettlementAcknowledged(said) => Subject::session(said.session, None),
-            ManagementMessage::ProviderReport(_)
-            | ManagementMessage::LevelAlarm { .. }
-            | ManagementMessage::Capability { .. } => Subject::default(),
+            ManagementMessage::ProviderReport(report) => report.cause,
+            ManagementMessage::LevelAlarm { .. } | ManagementMessage::Capability { .. } => Subject::default(),
             ManagementMessage::RouteProvisioned(record) => Subject::session(record.session, None),
             ManagementMessage::UserReport(report) => Subject::session(report.session, None),
             ManagementMessage::RelayFailure { request, fault, .. } => Subject {
                 fault: *fault,
                 ..Subject::request(*request)
             },
-            ManagementMessage::RelayRestored { session, .. } => Subject::session(*session, None),
-            ManagementMessage::RelayFailureShared { session, fault, .. }
+            ManagementMessage::RelayRestored { session, fault, .. }
+            | ManagementMessage::RelayRestoredShared { session, fault, .. }
+            | ManagementMessage::RelayFailureShared { session, fault, .. }
             | ManagementMessage::Decision { session, fault, .. } => Subject::session(*session, *fault),
         }
     }
@@ -237,7 +253,8 @@ impl ManagementMessage {
             ManagementMessage::LinkAlarm { .. } => 17,
             ManagementMessage::LinkReport { .. } => 40,
             ManagementMessage::RelayFailure { .. } => 43,
-            ManagementMessage::RelayRestored { .. } => 26,
+            ManagementMessage::RelayRestored { .. } => 27,
+            ManagementMessage::RelayRestoredShared { .. } => 16,
             ManagementMessage::RelayFailureShared { .. } => 17,
             ManagementMessage::Decision { .. } => 18,
             ManagementMessage::Maintenance { .. } => 13,

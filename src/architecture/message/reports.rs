@@ -1,7 +1,10 @@
 //! What managers report: to each other (P11 and P14, steps 5 and 6; FE-10, FE-11), and to their users' networks (Mu).
 //!
-//! To the other provider goes what concerns both: amounts and counts, never a link, a node or a store by name (A5, S6).
+//! To each other provider goes what concerns both: amounts and counts of the keys that crossed the border with it and of that
+//! border's links and stores, never a link, a node or a store by name (A5, S6). Assumption: too many errors, or blocks that
+//! cannot be authenticated, concern whoever shares keys with the QKDN, wherever the link is.
 
+use super::Subject;
 use crate::ids::{ApplicationId, HopId, SessionId};
 use crate::kernel::Time;
 
@@ -28,35 +31,35 @@ impl Condition {
     }
 }
 
-/// Performance since the last report, and what it comes to.
+/// Performance at the border with one other provider since the last report to it, and what it comes to.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Performance {
-    /// Links that make no key at present (QLM).
+    /// Links of the border that make no key at present (QLM).
     pub links_down: u64,
-    /// Supplied to applications (KMLM) \[bits\].
+    /// Supplied here to applications of keys that crossed the border with it, either way (KMLM) \[bits\].
     pub supplied_bits: u64,
-    /// Handed across the border (KMLM) \[bits\].
+    /// Handed across the border to it (KMLM) \[bits\].
     pub crossed_bits: u64,
-    /// Relays and transfers that failed (KMLM).
+    /// Relays and transfers that failed, of sessions that cross the border (KMLM).
     pub relay_failures: u64,
     /// Border stores that are low at present (KMLM).
     pub low_stores: u64,
-    /// Routes provisioned or changed, where controllers tell of them (QCLM).
+    /// Routes over the border to it that were provisioned or changed, where controllers tell of them (QCLM).
     pub routes: u64,
     /// The analysis.
     pub condition: Condition,
 }
 
-/// Security events since the last report.
+/// Security events that concern one other provider, since the last report to it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Security {
-    /// Links that were interrupted: each may be an attack on the link's availability (S3).
+    /// Links of the border that were interrupted: each may be an attack on the link's availability (S3).
     pub link_alarms: u64,
     /// Links whose blocks had too many errors: each may be an eavesdropper.
     pub error_alarms: u64,
     /// Links that had no key left to authenticate their blocks.
     pub authentication_alarms: u64,
-    /// Supplies about which two providers' records differ (S4).
+    /// Supplies about which the two providers' records differ (S4).
     pub disputed_supplies: u64,
 }
 
@@ -69,6 +72,8 @@ pub struct ProviderReport {
     pub performance: Performance,
     /// Security.
     pub security: Security,
+    /// What set it off, for traces; nothing where a period was over.
+    pub cause: Subject,
 }
 
 /// What a node's KM can do, as its controller reports it (FE-6).

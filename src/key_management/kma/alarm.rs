@@ -30,7 +30,7 @@ impl KeyManager {
             out.observe(Observation::Declared { fault });
         }
         if !generating {
-            self.alarmed.insert(hop);
+            self.alarmed.insert(hop, fault);
         }
         let alarm = ManagementMessage::RelayFailure {
             request,
@@ -55,9 +55,9 @@ impl KeyManager {
         cx: &mut Context<'_>,
         out: &mut Outbox,
     ) {
-        if self.alarmed.is_empty() || !self.alarmed.remove(&hop) {
+        let Some(fault) = self.alarmed.remove(&hop) else {
             return;
-        }
+        };
         let Some(route) = self.routes.get(&session) else {
             return;
         };
@@ -68,10 +68,12 @@ impl KeyManager {
         let restored = ManagementMessage::RelayRestored {
             session,
             hop,
+            at_border: self.outgoing.get(&hop).is_some_and(|way| way.crosses_border),
             generating: store.is_none_or(|store| cx.sources.source(store, StoreEnd::Sending).is_generating()),
             at: cx.now,
             boundary,
             decider,
+            fault,
         };
         let label = Label::new(procedure.fault_management(), Step::FailureAlarm);
         out.send(Address::manager(self.surroundings.manager), label, restored);

@@ -43,7 +43,7 @@ use crate::architecture::message::{
 use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::KmSurroundings;
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
-use crate::ids::{ControllerId, HopId, LinkId, NodeId, PoolId, QkdnId, SessionId, StoreId};
+use crate::ids::{ControllerId, FaultId, HopId, LinkId, NodeId, PoolId, QkdnId, SessionId, StoreId};
 use crate::kernel::{Occupancy, Time};
 use crate::key_management::ksa::Ksa;
 use crate::key_management::pool::{Pool, PoolCopy};
@@ -152,8 +152,8 @@ pub struct KeyManager {
     held_hops: HeldHops,
     /// Requests whose promise was asked back here, until their deadline: once is enough.
     recalled: FxHashMap<RequestId, Time>,
-    /// Hops whose failure was alarmed, until key goes over them again.
-    alarmed: BTreeSet<HopId>,
+    /// Hops whose failure was alarmed, with the fault behind it, until key goes over them again.
+    alarmed: BTreeMap<HopId, Option<FaultId>>,
     /// Neighbouring KMs that are not heard.
     unheard: BTreeSet<NodeId>,
     /// Requests that were relayed on, until their completion comes back.
@@ -227,7 +227,7 @@ impl KeyManager {
             grants: FxHashMap::default(),
             sweep_at: reservation::FEW,
             recalled: FxHashMap::default(),
-            alarmed: BTreeSet::new(),
+            alarmed: BTreeMap::new(),
             unheard: BTreeSet::new(),
             passing: FxHashMap::default(),
             parts: FxHashMap::default(),

@@ -378,7 +378,8 @@ impl KeyManager {
         let label = Label::new(procedure, step);
         out.send(to, label, KeyManagementMessage::Completion { request, outcome });
         if handover == Handover::Transfer {
-            self.end_of_transfer(request, bits, procedure, "stores the transferred keys", out);
+            let note = (Step::KeyData, "stores the transferred keys");
+            self.end_of_transfer(request, bits, procedure, note, out);
         }
     }
 
@@ -388,7 +389,7 @@ impl KeyManager {
         request: RequestId,
         bits: u64,
         procedure: Procedure,
-        note: &'static str,
+        (step, note): (Step, &'static str),
         out: &mut Outbox,
     ) {
         let metadata = ControlMessage::Metadata {
@@ -398,7 +399,7 @@ impl KeyManager {
         };
         out.send(self.controller(), Label::new(procedure, Step::Metadata), metadata);
         out.observe(Observation::Internal {
-            label: Label::new(procedure, Step::KeyData),
+            label: Label::new(procedure, step),
             subject: Subject::request(request),
             note,
         });
@@ -419,7 +420,7 @@ impl KeyManager {
         };
         let handover = self.outgoing[&passing.downstream].handover;
         if handover == Handover::Transfer {
-            let note = "deletes the transferred keys";
+            let note = (Step::KeyData, "deletes the transferred keys");
             self.end_of_transfer(request, passing.bits, label.procedure, note, out);
         }
         if !passing.void {

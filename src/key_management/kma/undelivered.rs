@@ -164,7 +164,8 @@ impl KeyManager {
             let voided = KeyManagementMessage::Completion { request, outcome };
             let to = Address::kma(neighbour);
             out.send(to, Label::new(label.procedure, Step::CompletionCrossing), voided);
-            self.end_of_transfer(request, bits, label.procedure, "voids the transferred keys", out);
+            let note = (Step::KeyDataVoid, "voids the transferred keys");
+            self.end_of_transfer(request, bits, label.procedure, note, out);
         }
     }
 }

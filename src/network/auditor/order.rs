@@ -61,13 +61,13 @@ fn before(step: Step, by: ElementKind) -> u64 {
     match (step, by) {
         (Step::StatusSharing, _) | (Step::KeyGeneration, Controller) => bit(Step::StatusAnswer),
         // That a way got worse beyond the next border is told as path information.
-        (Step::Decision, _) => {
+        (Step::Decision | Step::StandBy, _) => {
             bit(Step::StatusReport)
                 | bit(Step::StatusAnswer)
                 | bit(Step::DecisionCommand)
                 | bit(Step::PathInformation)
         }
-        (Step::PathInformation | Step::Confirmation, _) => agreed,
+        (Step::PathInformation | Step::Confirmation | Step::AwaitsProposal, _) => agreed,
         (Step::RerouteCommand, _) => agreed | bit(Step::RerouteCommand),
         (Step::RouteActive, Kma) => bit(Step::RerouteCommand),
         // A controller passes it on.

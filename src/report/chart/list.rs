@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 
 use crate::observe::record::TraceLine;
 
-/// Time since the first line, procedure, step, provenance, reference point, sender, receiver and message.
-pub fn draw(lines: &[TraceLine<'_>]) -> String {
+/// Time since the start (the first line, unless another is known), procedure, step, provenance, reference point, sender, receiver and message.
+pub fn draw(lines: &[TraceLine<'_>], start: Option<u64>) -> String {
     let mut chart = String::new();
-    let first = lines.first().map_or(0, |line| line.t_ns);
+    let start = super::start(lines, start);
     for line in lines {
         writeln!(
             chart,
             "{:>9} us  {:3} {:<4} {:<9} {:<7} {} -> {}: {}",
-            (line.t_ns - first) as f64 / 1e3,
+            (line.t_ns - start) as f64 / 1e3,
             line.procedure,
             line.step,
             line.provenance,

@@ -32,7 +32,7 @@ pub struct Column {
 /// A message, or a step inside one element.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Row {
-    /// Since the first row \[ns\].
+    /// Since the start: the first row, unless another is known \[ns\].
     pub after_ns: u64,
     /// Columns of sender and receiver; the same for what stays inside a KM or an element.
     pub ends: [usize; 2],
@@ -94,8 +94,9 @@ const ANSWERS: [&str; 12] = [
 ];
 
 impl Chart {
-    /// The chart of some lines of a trace; elements that the roster does not know stand on the far right.
-    pub fn of(title: &str, lines: &[TraceLine<'_>], roster: &Roster) -> Chart {
+    /// The chart of some lines of a trace; elements that the roster does not know stand on the far right. `start`: from when
+    /// times count \[ns\], if not from the first line.
+    pub fn of(title: &str, lines: &[TraceLine<'_>], roster: &Roster, start: Option<u64>) -> Chart {
         let mut places: Vec<Place> = Vec::new();
         for line in lines {
             for name in [&line.from, &line.to] {
@@ -121,7 +122,7 @@ impl Chart {
                 border: place.border,
             });
         }
-        let start = lines.first().map_or(0, |line| line.t_ns);
+        let start = self::start(lines, start);
         let row = |line: &TraceLine<'_>| {
             let column = |name: &str| {
                 let wanted = Place::of(name, roster).column;
@@ -156,6 +157,12 @@ impl Chart {
         let of = |group: usize| self.columns.partition_point(|column| column.group < group);
         [of(group), of(group + 1)]
     }
+}
+
+/// From when times count: what is told before, an announcement, begins them.
+fn start(lines: &[TraceLine<'_>], known: Option<u64>) -> u64 {
+    let first = lines.first().map_or(0, |line| line.t_ns);
+    known.map_or(first, |known| known.min(first))
 }
 
 /// Where a participant belongs.

@@ -32,6 +32,19 @@ pub struct Roster {
     pub sessions: Vec<String>,
     /// Faults, in the scenario's order; random ones as they come in the replication that is looked at.
     pub faults: Vec<String>,
+    /// When each begins \[ns\].
+    pub begins: BTreeMap<String, u64>,
+}
+
+impl Element {
+    /// What a controller or manager of this name is called after: its QKDN, or its node.
+    fn short<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let after = matches!(
+            self.layer,
+            Layer::Control | Layer::Management | Layer::UserNetworkManagement
+        );
+        name.rsplit(' ').next().filter(|_| after)
+    }
 }
 
 impl Roster {
@@ -78,6 +91,11 @@ impl Roster {
                 .map(|session| session.name.clone())
                 .collect(),
             faults: plan.faults.values().map(|fault| fault.name.clone()).collect(),
+            begins: plan
+                .faults
+                .values()
+                .map(|fault| (fault.name.clone(), fault.at.0))
+                .collect(),
         }
     }
 
@@ -92,12 +110,17 @@ impl Roster {
         names
     }
 
-    /// Names by which a filter may name elements: elements, KMs, nodes.
+    /// Names by which a filter may name elements: elements, KMs, nodes, and what controllers and managers are called after.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self
             .elements
             .iter()
-            .flat_map(|(name, element)| [name.clone(), element.column.clone(), element.node.clone()])
+            .flat_map(|(name, element)| {
+                let short = element.short(name).map(str::to_owned);
+                [name.clone(), element.column.clone(), element.node.clone()]
+                    .into_iter()
+                    .chain(short)
+            })
             .collect();
         names.sort();
         names.dedup();
@@ -110,6 +133,6 @@ impl Roster {
             || self
                 .elements
                 .get(element)
-                .is_some_and(|known| known.column == by || known.node == by)
+                .is_some_and(|known| known.column == by || known.node == by || known.short(element) == Some(by))
     }
 }

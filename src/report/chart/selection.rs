@@ -1,5 +1,7 @@
 //! Which lines of a trace a chart shows, and what is wrong with a filter that names what is not there.
 
+use std::collections::BTreeMap;
+
 use super::Roster;
 use crate::architecture::{Procedure, Provenance, ReferencePoint};
 use crate::catalogue::suggest;
@@ -30,16 +32,21 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Reads `NUMBER` or `SESSION/NUMBER`.
+    /// Reads `NUMBER` or `SESSION/NUMBER`; `last`: the number of each session's last request.
     ///
     /// # Errors
     /// A text if it is neither, contradicts the session that is wanted, or leaves open which session is meant.
-    pub fn read_request(&mut self, request: &str, roster: &Roster) -> Result<(), String> {
+    pub fn read_request(
+        &mut self,
+        request: &str,
+        roster: &Roster,
+        last: &BTreeMap<String, u32>,
+    ) -> Result<(), String> {
         let (session, number) = match request.rsplit_once('/') {
             Some((session, number)) => (Some(session), number),
             None => (None, request),
         };
-        let Ok(number) = number.parse() else {
+        let Ok(number) = number.parse::<u32>() else {
             return Err(format!(
                 "\"{request}\" names no request\n  hint: write NUMBER or SESSION/NUMBER, as in {}/0",
                 roster.sessions.first().map_or("d1", String::as_str)
@@ -56,16 +63,31 @@ impl Selection {
             (None, Some(_), _) => {}
             (None, None, [only]) => self.session = Some(only.clone()),
             (None, None, sessions) => {
-                let choices: Vec<String> = sessions
-                    .iter()
-                    .take(20)
-                    .map(|session| format!("{session}/{number}"))
-                    .collect();
-                return Err(format!(
-                    "there are {} sessions with a request {number}\n  hint: name one of {}",
-                    sessions.len(),
-                    choices.join(", ")
-                ));
+                let ranges = sessions.iter().map(|session| Some((session, *last.get(session)?)));
+                let ranges: Vec<(&String, u32)> = ranges.flatten().collect();
+                let having = ranges.iter().filter(|(_, last)| *last >= number);
+                let having: Vec<&String> = having.map(|(session, _)| *session).collect();
+                return Err(match having.as_slice() {
+                    [] => {
+                        let range = |(session, last): &(&String, u32)| format!("{session}/0 to {session}/{last}");
+                        let there: Vec<String> = ranges.iter().take(20).map(range).collect();
+                        format!("no session has a request {number}\n  hint: there are {}", there.join(", "))
+                    }
+                    [only] => {
+                        self.session = Some((*only).clone());
+                        return Ok(());
+                    }
+                    several => {
+                        let choices = several.iter().take(20);
+                        let choices: Vec<String> =
+                            choices.map(|session| format!("{session}/{number}")).collect();
+                        format!(
+                            "there are {} sessions with a request {number}\n  hint: name one of {}",
+                            several.len(),
+                            choices.join(", ")
+                        )
+                    }
+                });
             }
         }
         Ok(())
@@ -119,6 +141,13 @@ impl Selection {
         ) && any(&self.procedures, &line.procedure)
             && any(&self.provenances, &line.provenance)
             && (self.elements.is_empty() || self.elements.iter().any(meant))
+    }
+
+    /// From when times count in a chart of one fault: its own instant \[ns\].
+    pub fn start_ns(&self, roster: &Roster) -> Option<u64> {
+        let wanted = self.fault.as_deref()?;
+        let own = roster.begins.iter().filter(|(fault, _)| is_of(fault, wanted));
+        own.map(|(_, &at)| at).min()
     }
 
     /// What is shown, for titles.
@@ -240,18 +269,31 @@ mod tests {
             ..Roster::default()
         };
         let mut wanted = Selection::default();
-        assert_eq!(wanted.read_request("7", &roster), Ok(()));
+        let last = |numbers: [u32; 2]| -> BTreeMap<String, u32> {
+            ["d1", "d2"].map(str::to_owned).into_iter().zip(numbers).collect()
+        };
+        assert_eq!(wanted.read_request("7", &roster, &last([9, 9])), Ok(()));
         assert_eq!((wanted.session.as_deref(), wanted.request), (Some("d1"), Some(7)));
         roster.sessions.push("d2".to_owned());
         let mut wanted = Selection::default();
         assert!(
             wanted
-                .read_request("7", &roster)
+                .read_request("7", &roster, &last([9, 9]))
                 .is_err_and(|text| text.contains("d1/7, d2/7"))
         );
-        assert_eq!(wanted.read_request("d2/7", &roster), Ok(()));
+        assert!(
+            wanted
+                .read_request("7", &roster, &last([3, 5]))
+                .is_err_and(|text| text.contains("no session") && text.contains("d2/0 to d2/5"))
+        );
+        let mut one = Selection::default();
+        assert_eq!(one.read_request("7", &roster, &last([3, 9])), Ok(()));
+        assert_eq!(one.session.as_deref(), Some("d2"), "no other has so many");
+        let last = last([9, 9]);
+        let mut wanted = Selection::default();
+        assert_eq!(wanted.read_request("d2/7", &roster, &last), Ok(()));
         assert_eq!(wanted.session.as_deref(), Some("d2"));
-        assert!(wanted.read_request("d1/7", &roster).is_err());
-        assert!(wanted.read_request("x", &roster).is_err());
+        assert!(wanted.read_request("d1/7", &roster, &last).is_err());
+        assert!(wanted.read_request("x", &roster, &last).is_err());
     }
 }
