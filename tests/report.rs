@@ -209,7 +209,13 @@ fn comparisons_and_sweeps_have_reports() {
     for pair in ["G1 vs I", "G0 vs I", "G0= vs I"] {
         let at = page.find(&format!("<summary>{pair}")).expect("a table");
         let row = page[at..].find("<td>network</td>").expect("rows");
-        assert!(row < page[at..].find("<td>demand:").expect("rows"), "{pair}");
+        let (of_network, parts) = page[at..].split_once("</details>").expect("an end");
+        assert!(row < of_network.len() && !of_network.contains("<td>demand:"), "{pair}");
+        assert!(
+            parts.starts_with(&format!("\n<details><summary>{pair}, parts")),
+            "{pair}"
+        );
+        assert!(!of_network.contains("the first"), "{pair}");
     }
     let compared = report("compared");
     for part in [
@@ -383,6 +389,54 @@ fn every_folder_explains_itself() {
         }
     }
     assert!(tables >= 14, "{tables}");
+}
+
+/// What to know about results is kept with them, and goes with a report that is sent away.
+#[test]
+fn warnings_stay_with_the_results() {
+    let few = |count| format!("{count} replications are few");
+    for (name, place, text) in [
+        ("cut", "", few(3)),
+        ("compared", "G0, G0=, G1, I: ", few(3)),
+        ("grid", "4 of 4 points, first at point 0 (demands.a-to-b.key=128 bit, demands.a-to-b.timeout=5 s): ", few(2)),
+    ] {
+        let readme = fs::read_to_string(folder(name).join("README.md")).expect("there");
+        let line = format!("\n- {place}{text}");
+        assert!(readme.contains(&line), "{name}: {line}\n{readme}");
+        let page = report(name);
+        let line = format!("<li>{place}{text}");
+        assert!(page.contains(&line), "{name}: {line}");
+        done(&qkdni(["reproduce", &path_of(name)]));
+    }
+    let read = |path: &str| -> Value {
+        let text = fs::read_to_string(folder(".").join(path)).expect("there");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    assert_eq!(read("cut/summary.json")["warnings"][0]["kind"], "few_replications");
+    let known = read("compared/compare.json")["warnings"][0].clone();
+    assert_eq!(known["kind"], "few_replications");
+    assert_eq!(known["variants"], serde_json::json!(["G0", "G0=", "G1", "I"]));
+}
+
+/// What the variants are built of is in the report as on the terminal, with the currency.
+#[test]
+fn a_comparison_says_what_it_costs() {
+    let comparison: Value = {
+        let text = fs::read_to_string(folder("compared").join("compare.json")).expect("there");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    let price = &comparison["prices"][0];
+    assert!(price["controllers"].as_u64() > Some(0), "{price}");
+    let currency = price["currency"].as_str().expect("a currency");
+    let page = report("compared");
+    let (_, table) = page.split_once("<table class=\"built\">").expect("a table");
+    let table = table.split_once("</table>").expect("its end").0;
+    for variant in ["G0", "G0=", "G1", "I"] {
+        assert!(table.contains(&format!("<th scope=\"row\">{variant}</th>")), "{table}");
+    }
+    assert_eq!(table.matches(&format!("00 {currency}</td>")).count(), 4, "{table}");
+    let cost = (comparison["metrics"].as_array().expect("rows").iter()).find(|row| row["name"] == "cost");
+    assert_eq!(cost.expect("a row")["unit"], currency);
 }
 
 /// With `--json` every command prints one JSON document and nothing else.

@@ -321,6 +321,7 @@ pub(super) mod tests {
             metrics: vec![],
             audit: vec![],
             expectations: vec![],
+            warnings: vec![],
         }
     }
 

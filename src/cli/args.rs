@@ -216,7 +216,7 @@ fn percent(text: &str) -> Result<f64, String> {
 #[command(after_help = "\
 Verdicts speak of the later scenario of a pair, as seen from the earlier one:
   better, worse  significant by the metric's direction (5 %, Holm-corrected
-                 over the table)
+                 over the network's rows of all pairs, or over those of its parts)
   no evidence    these replications do not tell the two apart
   no_verdict     different, but the better side is also the dearer one (G0 and
                  G0= against I only), or it is the availability, and the served
@@ -266,7 +266,7 @@ Values of a path:
 A sweep that was interrupted or killed goes on where it was when the same command is given again.
 
 sweep.csv has one row per point, metric and scope. With --gwn-vs-iwn there is one for each of G0, G0=, G1 and I, and \
-verdicts.csv holds the differences at every point; p-values are corrected over the table of one point.")]
+verdicts.csv holds the differences at every point; p-values are corrected over one point's rows of the network, and over those of its parts.")]
 pub(super) struct Sweep {
     /// The scenario: FILE or FILE:VARIANT
     #[arg(value_name = "FILE")]

@@ -61,8 +61,8 @@ pub fn forests(comparison: &Comparison) -> Vec<Picture> {
         let forest = Rows {
             id: format!("difference-{}", at + 1),
             title: format!("{} as seen from {}: difference with 95 % interval", pair.b, pair.a),
-            note: "Paired differences as a share of the larger mean; interval not corrected for many metrics, verdict \
-                   corrected (Holm). Green better, orange worse, grey no evidence, blue no verdict, brown neither good nor bad."
+            note: "Paired differences as a share of the larger mean; intervals are not corrected for many metrics, \
+                   verdicts are, for the network's rows of all pairs (Holm)."
                 .to_owned(),
             label: format!("({} − {}) / larger mean [%]", pair.b, pair.a),
             names: Vec::new(),

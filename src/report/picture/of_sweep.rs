@@ -256,7 +256,7 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
         });
         let legend = VERDICTS.map(|verdict| (meaning(verdict, &pair), COLOURS[colour_of(verdict)]));
         let what = format!("{name} [{}], difference {}", scale.name(), minus(&pair));
-        let note = "Mean of the paired differences; the colour is the verdict, corrected over each point's table (Holm).";
+        let note = "Mean of the paired differences; the colour is the verdict, corrected (Holm) over each point's rows of the network, or of its parts.";
         let id = id(slice, &format!("{name}-{}", pair.replace(' ', "-")));
         pictures.extend(
             heat(id, title(slice, &what), note, cells, legend.to_vec())
