@@ -17,7 +17,7 @@ use crate::network::plan::Plan;
 /// Something that can fail as one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Element {
-    /// `node`, `site` (all sides of an interworking node) or `link`.
+    /// `node`, `site` (all sides of an interworking node), `link`, or `border`, a link from one QKDN to another.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -34,6 +34,8 @@ pub struct Element {
 pub struct Loss {
     /// What fails: one element, or two at once.
     pub fails: Vec<String>,
+    /// Of what kind each of them is.
+    pub kinds: Vec<&'static str>,
     /// Share of the service that is lost.
     pub lost_share: f64,
     /// Demands that lose all.
@@ -148,7 +150,11 @@ fn elements(plan: &Plan) -> Vec<Element> {
         .iter()
         .filter(|(_, link)| link.schedule.is_some())
         .map(|(id, link)| Element {
-            kind: "link",
+            kind: if plan.nodes[link.ends[0]].qkdn == plan.nodes[link.ends[1]].qkdn {
+                "link"
+            } else {
+                "border"
+            },
             name: link.name.clone(),
             splits: splitting_links.contains(&id),
             hops: link.hops.to_vec(),
@@ -199,6 +205,7 @@ impl<'a> Study<'a> {
         }
         let mut loss = Loss {
             fails: failed.iter().map(|element| element.name.clone()).collect(),
+            kinds: failed.iter().map(|element| element.kind).collect(),
             lost_share: 0.0,
             cut_off: Vec::new(),
             reduced: Vec::new(),

@@ -208,7 +208,10 @@ fn percent(text: &str) -> Result<f64, String> {
         .and_then(|number| number.trim().parse::<f64>().ok());
     match number {
         Some(number) if number > 0.0 && number <= 100.0 => Ok(number / 100.0),
-        _ => Err("write a percentage above 0, such as 1%".to_owned()),
+        _ => match text.trim().parse::<f64>() {
+            Ok(number) if number > 0.0 && number <= 100.0 => Err(format!("write \"{}%\"", text.trim())),
+            _ => Err("write a percentage above 0, such as 1%".to_owned()),
+        },
     }
 }
 
@@ -387,7 +390,7 @@ pub(super) struct Link {
     /// Distance, "50 km", or a range with its step, "0..150:10 km"; a satellite's slant range
     #[arg(long, value_name = "DISTANCE", allow_hyphen_values = true)]
     pub distance: String,
-    /// Where the picture of a range goes (SVG) [default: runs/link/NAME.svg]
+    /// Where the picture of a range goes (SVG) [default: runs/link/NAME.svg; none with --quiet or --json]
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
 }

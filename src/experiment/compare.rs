@@ -223,11 +223,11 @@ fn bottom_line(pair: &Pair, rows: &[ComparisonRow]) -> BottomLine {
         }
         ([], []) => format!("no evidence that {b} is better or worse than {a} in any{judged} metric of the network"),
         (better, []) => format!(
-            "{b} is better than {a} in {}, no evidence that it is worse in any other{judged} metric of the network",
+            "{b} is better than {a} in {}; no evidence that it is worse in any other{judged} metric of the network",
             better.join(", ")
         ),
         ([], worse) => format!(
-            "{b} is worse than {a} in {}, no evidence that it is better in any other{judged} metric of the network",
+            "{b} is worse than {a} in {}; no evidence that it is better in any other{judged} metric of the network",
             worse.join(", ")
         ),
         (better, worse) => format!(

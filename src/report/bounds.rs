@@ -231,7 +231,7 @@ fn losses(text: &mut String, losses: &[Loss], look: Look) {
     );
     for loss in losses.iter().take(2 * DETAIL) {
         rows.add_row([
-            Cell::new(loss.fails.join(" + ")),
+            Cell::new(named(loss)),
             Cell::new(format!("{:.1} %", 100.0 * loss.lost_share)),
             Cell::new(loss.cut_off.len()),
             Cell::new(loss.reduced.len()),
@@ -241,6 +241,13 @@ fn losses(text: &mut String, losses: &[Loss], look: Look) {
     if losses.len() > 2 * DETAIL {
         say(text, &format!("… {} more with --json", losses.len() - 2 * DETAIL));
     }
+}
+
+/// What fails, each with its kind.
+fn named(loss: &Loss) -> String {
+    let names = loss.kinds.iter().zip(&loss.fails);
+    let names: Vec<String> = names.map(|(kind, name)| format!("{kind} {name}")).collect();
+    names.join(" + ")
 }
 
 fn more(text: &mut String, rows: usize) {

@@ -321,9 +321,9 @@ fn bottom_lines_and_the_front_of_three_variants() {
     assert_eq!(
         texts,
         [
-            "B is better than A in served_share, no evidence that it is worse in any other metric of the network; 1 without \
+            "B is better than A in served_share; no evidence that it is worse in any other metric of the network; 1 without \
              evidence",
-            "C is worse than A in served_share, kkrd_s, no evidence that it is better in any other metric of the network",
+            "C is worse than A in served_share, kkrd_s; no evidence that it is better in any other metric of the network",
         ]
     );
     let names: Vec<&str> = comparison
