@@ -251,6 +251,9 @@ fn criticality_ranks_the_border_first_and_leaves_no_fault_out() {
     for name in splitting {
         assert!((of(name).lost_share - 1.0).abs() < 1e-9, "{:?}", of(name));
     }
+    // What fails says what it is.
+    let kinds = ["A/a3", "border", "A/a1-a3"].map(|name| of(name).kinds.clone());
+    assert_eq!(kinds, [["node"], ["border"], ["link"]]);
     // A ring loses nothing by one of its links, but all by two that part it.
     assert!(of("A/a1-a3").lost_share < 1e-9);
     let pairs = found.pairs.expect("asked for");

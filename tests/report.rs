@@ -209,7 +209,13 @@ fn comparisons_and_sweeps_have_reports() {
     for pair in ["G1 vs I", "G0 vs I", "G0= vs I"] {
         let at = page.find(&format!("<summary>{pair}")).expect("a table");
         let row = page[at..].find("<td>network</td>").expect("rows");
-        assert!(row < page[at..].find("<td>demand:").expect("rows"), "{pair}");
+        let (of_network, parts) = page[at..].split_once("</details>").expect("an end");
+        assert!(row < of_network.len() && !of_network.contains("<td>demand:"), "{pair}");
+        assert!(
+            parts.starts_with(&format!("\n<details><summary>{pair}, parts")),
+            "{pair}"
+        );
+        assert!(!of_network.contains("the first"), "{pair}");
     }
     let compared = report("compared");
     for part in [
@@ -243,7 +249,11 @@ fn comparisons_and_sweeps_have_reports() {
 fn each_kind_of_picture_is_drawn() {
     let place = TempDir::new().expect("a folder");
     let cases: [(&str, &str, &[&str]); 8] = [
-        ("cut", "topology", &["data-link=\"0\"", "over 75 %"]),
+        (
+            "cut",
+            "topology",
+            &["data-link=\"0\"", "over 75 %", "Places: by distances in the network"],
+        ),
         ("cut", "timeseries", &["stored key", "time [", "f1"]),
         ("cut", "cdf", &["KKRD [", "share of delivered requests"]),
         (
@@ -252,7 +262,7 @@ fn each_kind_of_picture_is_drawn() {
             &["time since the fault [ms]", "detection", "installation"],
         ),
         ("traced", "sequence", &["Source: the Recommendation", "fault f1"]),
-        ("compared", "compare", &["larger mean [%]", "served_share"]),
+        ("compared", "compare", &["larger mean [%]", "served_share", ">\nno evidence\n<"]),
         ("swept", "sweep", &["demands.a-to-b.key [bit]"]),
         ("grid", "sweep", &["demands.a-to-b.timeout"]),
     ];
@@ -292,6 +302,45 @@ fn each_kind_of_picture_is_drawn() {
     ]));
     let svg = fs::read_to_string(out).expect("a picture");
     assert!(svg.contains("f1: a-to-b") && !svg.contains("f1: b-to-a"), "{svg}");
+}
+
+/// Where all places are known, the map is one of the earth; sites have names, relays inside a QKDN have none, and no two
+/// names lie on one another.
+#[test]
+fn maps_of_imports_are_geography() {
+    let place = TempDir::new().expect("a folder");
+    let path = |name: &str| place.path().join(name).to_str().expect("text").to_owned();
+    let (scenario, results, out) = (path("map.json"), path("map"), path("map.svg"));
+    let file = "tests/data/topologies/polska.xml";
+    done(&qkdni(["import", file, "--border", "shortest", "--out", &scenario]));
+    let short = ["--set", "run.duration=12 s", "--set", "run.warm_up=0 s"];
+    let timeouts = ["--set", "run.replications=1", "--out", &results];
+    done(&qkdni([&["run", &scenario][..], &short, &timeouts].concat()));
+    done(&qkdni(["plot", &results, "--what", "topology", "--out", &out]));
+    let svg = fs::read_to_string(&out).expect("a picture");
+    assert!(svg.contains("Places: geography"));
+    let names = svg.split_once("<g class=\"names\">").expect("names").1;
+    let names = names.split_once("</g>").expect("an end").0;
+    let mut boxes: Vec<(String, [f64; 4])> = Vec::new();
+    for line in names.lines().filter(|line| line.starts_with("<text")) {
+        let number = |name: &str| -> f64 {
+            let (_, rest) = line.split_once(&format!(" {name}=\"")).expect("an attribute");
+            rest.split('"').next().and_then(|text| text.parse().ok()).expect("a number")
+        };
+        let text = line.split(['>', '<']).nth(2).expect("a name").to_owned();
+        let (x, y, half) = (number("x"), number("y"), 3.0 * text.chars().count() as f64);
+        boxes.push((text, [x - half, y - 9.0, x + half, y + 2.0]));
+    }
+    for (at, (name, a)) in boxes.iter().enumerate() {
+        for (other, b) in &boxes[..at] {
+            let meet = a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+            assert!(!meet && name != other, "{name}, {other}: {svg}");
+        }
+    }
+    let has = |name: &str| boxes.iter().any(|(text, _)| text == name);
+    for site in ["Gdansk", "Bydgoszcz", "Kolobrzeg", "Katowice", "Krakow", "Bialystok", "Lodz", "Poznan", "Rzeszow"] {
+        assert!(has(site), "{site}: {svg}");
+    }
 }
 
 /// Time series change nothing else, and add up.
@@ -383,6 +432,54 @@ fn every_folder_explains_itself() {
         }
     }
     assert!(tables >= 14, "{tables}");
+}
+
+/// What to know about results is kept with them, and goes with a report that is sent away.
+#[test]
+fn warnings_stay_with_the_results() {
+    let few = |count| format!("{count} replications are few");
+    for (name, place, text) in [
+        ("cut", "", few(3)),
+        ("compared", "G0, G0=, G1, I: ", few(3)),
+        ("grid", "4 of 4 points, first at point 0 (demands.a-to-b.key=128 bit, demands.a-to-b.timeout=5 s): ", few(2)),
+    ] {
+        let readme = fs::read_to_string(folder(name).join("README.md")).expect("there");
+        let line = format!("\n- {place}{text}");
+        assert!(readme.contains(&line), "{name}: {line}\n{readme}");
+        let page = report(name);
+        let line = format!("<li>{place}{text}");
+        assert!(page.contains(&line), "{name}: {line}");
+        done(&qkdni(["reproduce", &path_of(name)]));
+    }
+    let read = |path: &str| -> Value {
+        let text = fs::read_to_string(folder(".").join(path)).expect("there");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    assert_eq!(read("cut/summary.json")["warnings"][0]["kind"], "few_replications");
+    let known = read("compared/compare.json")["warnings"][0].clone();
+    assert_eq!(known["kind"], "few_replications");
+    assert_eq!(known["variants"], serde_json::json!(["G0", "G0=", "G1", "I"]));
+}
+
+/// What the variants are built of is in the report as on the terminal, with the currency.
+#[test]
+fn a_comparison_says_what_it_costs() {
+    let comparison: Value = {
+        let text = fs::read_to_string(folder("compared").join("compare.json")).expect("there");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    let price = &comparison["prices"][0];
+    assert!(price["controllers"].as_u64() > Some(0), "{price}");
+    let currency = price["currency"].as_str().expect("a currency");
+    let page = report("compared");
+    let (_, table) = page.split_once("<table class=\"built\">").expect("a table");
+    let table = table.split_once("</table>").expect("its end").0;
+    for variant in ["G0", "G0=", "G1", "I"] {
+        assert!(table.contains(&format!("<th scope=\"row\">{variant}</th>")), "{table}");
+    }
+    assert_eq!(table.matches(&format!("00 {currency}</td>")).count(), 4, "{table}");
+    let cost = (comparison["metrics"].as_array().expect("rows").iter()).find(|row| row["name"] == "cost");
+    assert_eq!(cost.expect("a row")["unit"], currency);
 }
 
 /// With `--json` every command prints one JSON document and nothing else.
@@ -607,6 +704,17 @@ fn a_picture_that_is_not_there_is_refused() {
         USAGE,
         &["--at"],
     );
+    refused(
+        &qkdni(["plot", &cut, "--what", "topology", "--at", "1 h"]),
+        USAGE,
+        &["--at 1 h is after the end", "it ends at 60 s"],
+    );
+    let swept = path_of("swept");
+    refused(
+        &qkdni(["plot", &swept, "--what", "sweep", "--metric", "kkrd"]),
+        USAGE,
+        &["kkrd is not measured", "did you mean \"kkrd_s\""],
+    );
     #[cfg(not(feature = "png"))]
     refused(
         &qkdni(["plot", &cut, "--what", "cdf", "--out", "x.png"]),
@@ -695,6 +803,47 @@ mod chromium {
                 assert!(number("data-route") > Some(2), "a demand's route is shown");
             }
         }
+    }
+
+    /// Looks at a page in a frame of 400 px with all its parts open, and says what is wrong.
+    const NARROW: &str = "<script>addEventListener('load', () => {
+        const page = document.querySelector('iframe').contentDocument;
+        page.querySelectorAll('details').forEach((it) => { it.open = true; });
+        const wrong = [];
+        if (page.documentElement.scrollWidth > 400) wrong.push('the page scrolls sideways');
+        for (const cell of page.querySelectorAll('th, td')) {
+          const words = page.createRange();
+          words.selectNodeContents(cell);
+          const lines = new Set([...words.getClientRects()].map((line) => Math.round(line.top)));
+          if (lines.size > 1) wrong.push('broken: ' + cell.textContent);
+        }
+        for (const svg of page.querySelectorAll('.picture svg')) {
+          const box = svg.parentElement;
+          if (svg.getBoundingClientRect().width < 560 || box.clientWidth > 400) wrong.push('a small picture');
+        }
+        if (!page.querySelector('table') || !page.querySelector('.picture')) wrong.push('nothing to look at');
+        document.documentElement.dataset.narrow = wrong.length ? wrong.slice(0, 5).join('; ') : 'good';
+      });</script>";
+
+    /// On a telephone tables and pictures scroll in their boxes, and no cell is broken.
+    #[test]
+    fn a_narrow_page_breaks_no_cell() {
+        let place = TempDir::new().expect("a folder");
+        let look = |name: &str, page: &str| {
+            let file = place.path().join(name);
+            let page = page.replace('&', "&amp;").replace('"', "&quot;");
+            let frame = format!(
+                "<!DOCTYPE html><iframe width=\"400\" height=\"800\" style=\"border:0\" srcdoc=\"{page}\"></iframe>{NARROW}"
+            );
+            fs::write(&file, frame).expect("room");
+            attribute(&opened(&file).0, "data-narrow").expect("it was looked at")
+        };
+        for name in ["cut", "compared"] {
+            assert_eq!(look(&format!("{name}.html"), &report(name)), "good", "{name}");
+        }
+        // Cells that may break would be noticed.
+        let spoilt = report("compared").replace("white-space: nowrap", "overflow-wrap: anywhere");
+        assert!(look("spoilt.html", &spoilt).contains("broken"));
     }
 
     /// A page with a fault in it would be noticed.

@@ -148,6 +148,15 @@ fn qkdns_and_borders_are_those_asked_for() {
     let found = made("Sanren.gml", &settings);
     let document = document(&found);
     assert_eq!((found.qkdns, found.borders, found.sites), (2, 1, 7));
+    // What is left out is said, with its ends.
+    let left: Vec<&str> = (found.warnings.iter())
+        .filter(|warning| warning.code == "fibres_left_out")
+        .map(|warning| warning.message.as_str())
+        .collect();
+    assert_eq!(
+        left,
+        ["1 fibre between QKDNs is no border and was left out: Bloemfontein–East-London"]
+    );
     // The middle of the fibre is the border; both sides keep their relays.
     let boundary = &document.boundaries[0];
     assert_eq!(

@@ -23,7 +23,8 @@ use crate::units::Metres;
 /// Something that can fail as one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Element {
-    /// `node`, `site` (all sides of an interworking node), `link`, or `duct` (all links in one stretch of it).
+    /// `node`, `site` (all sides of an interworking node), `link`, `border` (a link from one QKDN to another), or `duct`
+    /// (all links in one stretch of it).
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -40,6 +41,8 @@ pub struct Element {
 pub struct Loss {
     /// What fails: one element, or two at once.
     pub fails: Vec<String>,
+    /// Of what kind each of them is.
+    pub kinds: Vec<&'static str>,
     /// Share of the service that is lost.
     pub lost_share: f64,
     /// Demands that lose all.
@@ -148,7 +151,11 @@ fn elements(plan: &Plan) -> Vec<Element> {
         .iter()
         .filter(|(_, link)| link.schedule.is_some())
         .map(|(id, link)| Element {
-            kind: "link",
+            kind: if plan.nodes[link.ends[0]].qkdn == plan.nodes[link.ends[1]].qkdn {
+                "link"
+            } else {
+                "border"
+            },
             name: link.name.clone(),
             splits: splitting_links.contains(&id),
             hops: link.hops.to_vec(),
@@ -233,6 +240,7 @@ impl<'a> Study<'a> {
         }
         let mut loss = Loss {
             fails: failed.iter().map(|element| element.name.clone()).collect(),
+            kinds: failed.iter().map(|element| element.kind).collect(),
             lost_share: 0.0,
             cut_off: Vec::new(),
             reduced: Vec::new(),

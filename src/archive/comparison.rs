@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::OfVariants;
+
 /// The content of `compare.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
@@ -23,6 +25,9 @@ pub struct Comparison {
     /// Which variants no other one beats.
     #[serde(default)]
     pub pareto: Pareto,
+    /// What to know of the variants though nothing is wrong.
+    #[serde(default)]
+    pub warnings: Vec<OfVariants>,
 }
 
 /// What a pair's rows of the network as a whole say together.
@@ -102,12 +107,15 @@ pub enum Rule {
 }
 
 /// What a variant is built of, and its price.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Price {
     /// QKD modules.
     pub modules: u32,
     /// Key managers.
     pub key_managers: u32,
+    /// Controllers.
+    #[serde(default)]
+    pub controllers: u32,
     /// Trusted sites.
     pub sites: u32,
     /// Untrusted stations in the middle of links.
@@ -115,6 +123,9 @@ pub struct Price {
     pub middle_stations: u32,
     /// All of it by the scenario's price table; what decides which variant is dearer.
     pub total: f64,
+    /// The currency of the price table.
+    #[serde(default)]
+    pub currency: String,
 }
 
 /// One metric of one scope in two variants.
@@ -143,8 +154,8 @@ pub struct ComparisonRow {
     pub ci95: Option<[f64; 2]>,
     /// Number of pairs.
     pub pairs: u32,
-    /// p-value of the paired t-test after Holm's correction over the whole table; null with fewer than two
-    /// pairs.
+    /// p-value of the paired t-test after Holm's correction over the rows of the network of all pairs, or over all others;
+    /// null with fewer than two pairs.
     pub p_holm: Option<f64>,
     /// What may be said of `b`.
     pub verdict: Verdict,

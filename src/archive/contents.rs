@@ -329,6 +329,7 @@ pub(super) mod tests {
             metrics: vec![],
             audit: vec![],
             expectations: vec![],
+            warnings: vec![],
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Comparison, Summary, SweepRecord, TOOL_VERSION};
+use super::{Comparison, OfPoints, OfVariants, PointRecord, Summary, SweepRecord, TOOL_VERSION};
 use crate::units::counted;
 
 /// The name of the file.
@@ -35,7 +35,7 @@ const OF_A_RUN: &[Explained] = &[
     Explained {
         name: "summary.json",
         what: "`metrics`: each metric and scope over all replications; `audit`: the checks of every run; `expectations`: \
-               those of the scenario",
+               those of the scenario; `warnings`: what to know about them",
         columns: &[
             (
                 "name, scope, unit",
@@ -196,7 +196,7 @@ const OF_A_COMPARISON: &[Explained] = &[
     Explained {
         name: "compare.json",
         what: "`metrics`: each metric and scope of each pair; `bottom_lines`: in words; `pareto`: which variants no other \
-               beats; `prices`",
+               beats; `prices`; `warnings`: what to know about them",
         columns: &[
             ("a, b", "the pair; verdicts speak of b as seen from a"),
             (
@@ -205,7 +205,7 @@ const OF_A_COMPARISON: &[Explained] = &[
             ),
             (
                 "p_holm, verdict",
-                "p-value after Holm's correction over the table; better, worse, no evidence, no_verdict, none",
+                "p-value after Holm's correction, over the rows of the network of all pairs or over all other rows; better, worse, no evidence, no_verdict, none",
             ),
             ("rests_on", "the pair that the verdict rests on"),
         ],
@@ -265,7 +265,8 @@ pub(super) fn of_run(summary: &Summary, files: &[String]) -> String {
     let there = |it: &&Explained| files.iter().any(|file| file == it.name);
     let mut shown: Vec<&Explained> = OF_A_RUN.iter().filter(there).collect();
     shown.push(&SCENARIO);
-    write("run", &summary.name, &head, &shown)
+    let warnings: Vec<String> = (summary.warnings.iter()).map(|warning| warning.text.clone()).collect();
+    write("run", &summary.name, &(head + &known(&warnings)), &shown)
 }
 
 /// The README of a comparison.
@@ -278,13 +279,15 @@ pub(super) fn of_comparison(comparison: &Comparison) -> String {
     for line in &comparison.bottom_lines {
         let _ = write!(head, "\n- {}.", line.text.trim_end_matches('.'));
     }
+    let warnings: Vec<String> = comparison.warnings.iter().map(OfVariants::line).collect();
+    head += &known(&warnings);
     let shown: Vec<&Explained> = OF_A_COMPARISON.iter().collect();
     write("compare", &comparison.variants.join(", "), &head, &shown)
 }
 
 /// The README of a sweep.
-pub(super) fn of_sweep(record: &SweepRecord) -> String {
-    let head = format!(
+pub(super) fn of_sweep(record: &SweepRecord, points: &[PointRecord]) -> String {
+    let mut head = format!(
         "{}, design {}, seed {}, over: {}.",
         counted(record.points, "point"),
         record.design,
@@ -296,17 +299,35 @@ pub(super) fn of_sweep(record: &SweepRecord) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     );
+    let place = |at: u32| points[at as usize].place(record);
+    let warnings: Vec<String> = (OfPoints::of(points).iter())
+        .map(|warning| warning.line(record.points, place))
+        .collect();
+    head += &known(&warnings);
     let there = |it: &&Explained| it.name != "sweep.parquet" || record.parquet;
     let shown: Vec<&Explained> = OF_A_SWEEP.iter().filter(there).collect();
     write("sweep", &record.name, &head, &shown)
 }
 
-fn write(verb: &str, name: &str, head: &str, shown: &[&Explained]) -> String {
-    // A name is text, whatever stands in it.
-    let name: String = name
-        .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
+/// What to know about the results, as a list.
+fn known(warnings: &[String]) -> String {
+    if warnings.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<String> = (warnings.iter())
+        .map(|warning| format!("\n- {}", plain(warning)))
         .collect();
+    format!("\n\nTo know before these numbers are used:{}", lines.concat())
+}
+
+/// A text in one line, whatever stands in it.
+fn plain(text: &str) -> String {
+    let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+    text.chars().map(plain).collect()
+}
+
+fn write(verb: &str, name: &str, head: &str, shown: &[&Explained]) -> String {
+    let name = plain(name);
     let mut text = format!(
         "# {name}\nResults of `qkdni {verb}`, version {TOOL_VERSION}. {head}\n\n\
          Times are nanoseconds from the start of a run, amounts bits, unless a unit stands beside them.\n\n\

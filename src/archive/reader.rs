@@ -35,6 +35,13 @@ impl Damage {
     }
 }
 
+/// What a folder is called while results are missing.
+fn partial(folder: &Path) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    folder.with_file_name(name)
+}
+
 impl Archived {
     /// Opens a folder by its manifest.
     ///
@@ -45,6 +52,15 @@ impl Archived {
         let path = folder.join("manifest.json");
         let refuse = |reason: String| ArchiveError::new("cannot use", &path, reason);
         let text = fs::read(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if !folder.exists() && partial(folder).exists() => ArchiveError::new(
+                "cannot read",
+                folder,
+                format!(
+                    "its results are not complete: there is only {}",
+                    partial(folder).display()
+                ),
+            )
+            .hint("wait for the command that writes it; one that was interrupted is given again, and a sweep goes on then"),
             io::ErrorKind::NotFound if !folder.exists() => ArchiveError::io("cannot read", folder, &error),
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ArchiveError::new(
                 "cannot read",

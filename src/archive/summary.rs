@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Remark;
+
 /// The content of `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -21,6 +23,9 @@ pub struct Summary {
     pub audit: Vec<AuditRow>,
     /// One row per expectation of the scenario.
     pub expectations: Vec<ExpectationRow>,
+    /// What to know though nothing is wrong.
+    #[serde(default)]
+    pub warnings: Vec<Remark>,
 }
 
 /// One metric of one scope.

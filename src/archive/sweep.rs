@@ -161,6 +161,12 @@ impl PointRecord {
         value.unwrap_or_default()
     }
 
+    /// Where it is, for people.
+    pub fn place(&self, record: &SweepRecord) -> String {
+        let values = record.paths.iter().map(|path| (path.as_str(), self.value(path)));
+        super::place(self.point, values.filter(|(_, value)| !value.is_empty()))
+    }
+
     /// The content of the point's file.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec(self).expect("memory takes all of it");
@@ -178,7 +184,7 @@ pub type Put<'a> = &'a mut dyn FnMut(&str, &[u8]) -> Result<(), ArchiveError>;
 /// # Errors
 /// What `put` says, or that this program cannot write Parquet.
 pub fn write_tables(record: &SweepRecord, points: &[PointRecord], put: Put<'_>) -> Result<(), ArchiveError> {
-    put(README, of_sweep(record).as_bytes())?;
+    put(README, of_sweep(record, points).as_bytes())?;
     put("sweep.csv", csv(record, points).as_bytes())?;
     if record.compared {
         put("verdicts.csv", verdicts(record, points).as_bytes())?;
@@ -262,7 +268,7 @@ fn csv(record: &SweepRecord, points: &[PointRecord]) -> String {
     text
 }
 
-/// `verdicts.csv`, in the same form. p-values are corrected over one point's table.
+/// `verdicts.csv`, in the same form. p-values are corrected over one point's rows of the network, and over its other rows.
 fn verdicts(record: &SweepRecord, points: &[PointRecord]) -> String {
     let mut text = format!(
         "{}pair,metric,scope,unit,mean_a,mean_b,difference,ci95_low,ci95_high,pairs,p_holm,verdict\n",

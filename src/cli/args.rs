@@ -208,7 +208,10 @@ fn percent(text: &str) -> Result<f64, String> {
         .and_then(|number| number.trim().parse::<f64>().ok());
     match number {
         Some(number) if number > 0.0 && number <= 100.0 => Ok(number / 100.0),
-        _ => Err("write a percentage above 0, such as 1%".to_owned()),
+        _ => match text.trim().parse::<f64>() {
+            Ok(number) if number > 0.0 && number <= 100.0 => Err(format!("write \"{}%\"", text.trim())),
+            _ => Err("write a percentage above 0, such as 1%".to_owned()),
+        },
     }
 }
 
@@ -216,7 +219,7 @@ fn percent(text: &str) -> Result<f64, String> {
 #[command(after_help = "\
 Verdicts speak of the later scenario of a pair, as seen from the earlier one:
   better, worse  significant by the metric's direction (5 %, Holm-corrected
-                 over the table)
+                 over the network's rows of all pairs, or over those of its parts)
   no evidence    these replications do not tell the two apart
   no_verdict     different, but the better side is also the dearer one (G0 and
                  G0= against I only), or it is the availability, and the served
@@ -266,7 +269,7 @@ Values of a path:
 A sweep that was interrupted or killed goes on where it was when the same command is given again.
 
 sweep.csv has one row per point, metric and scope. With --gwn-vs-iwn there is one for each of G0, G0=, G1 and I, and \
-verdicts.csv holds the differences at every point; p-values are corrected over the table of one point.")]
+verdicts.csv holds the differences at every point; p-values are corrected over one point's rows of the network, and over those of its parts.")]
 pub(super) struct Sweep {
     /// The scenario: FILE or FILE:VARIANT
     #[arg(value_name = "FILE")]
@@ -387,7 +390,7 @@ pub(super) struct Link {
     /// Distance, "50 km", or a range with its step, "0..150:10 km"; a satellite's slant range
     #[arg(long, value_name = "DISTANCE", allow_hyphen_values = true)]
     pub distance: String,
-    /// Where the picture of a range goes (SVG) [default: runs/link/NAME.svg]
+    /// Where the picture of a range goes (SVG) [default: runs/link/NAME.svg; none with --quiet or --json]
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
 }

@@ -75,7 +75,11 @@ fn break_even(variants: &[Prepared], failures: &Failures) -> Vec<Variant> {
             steady_bps: found.all.steady_bps,
             capacity_bps: if capacity.is_finite() { capacity } else { 0.0 },
             price_per_bps: price.total / capacity,
-            site_price_to_break_even: change,
+            site_price_change_to_break_even: change,
+            site_price_at_break_even: change.and_then(|change| {
+                let now = plan.prices?.site as f64;
+                (now + change >= 0.0).then_some(now + change)
+            }),
         })
     };
     variants.iter().filter_map(row).collect()

@@ -5,12 +5,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::{Compare, FailOn};
-use super::warnings::{OfVariants, of_load, of_summary};
 use super::work::{Context, claim, kept, manifest, summarize, theory};
 use super::{Exit, Failure, Prepared, Watch};
 use crate::analysis::bounds::{Hard, hard};
 use crate::archive::{
-    ArchiveError, Command, Comparison, Folder, Host, Manifest, Pair, Price, Rule, RunRecord, Sink, Summary,
+    ArchiveError, Command, Comparison, Folder, Host, Manifest, OfVariants, Pair, Price, Rule, RunRecord, Sink, Summary,
     VariantEntry, Verdict, scenario_hash, sha256_hex, variant_folders, write_comparison, write_run,
 };
 use crate::experiment::compare::{Side, against_the_first, compare as compare_sides};
@@ -35,7 +34,7 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
     let mut folder = claim(simulation, &host, &name, &hash)?;
     let all: Vec<&Prepared> = subjects.iter().collect();
     let outcomes = context.replicate(&all, 0..asked, host.threads, simulation.watch())?;
-    let prices: Vec<Option<Price>> = subjects.iter().map(|subject| subject.price).collect();
+    let prices: Vec<Option<Price>> = subjects.iter().map(|subject| subject.price.clone()).collect();
     let compared = Compared {
         subjects: &subjects,
         entries: &entries,
@@ -43,14 +42,8 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
         prices: &prices,
     };
     let (comparison, summaries) = compared.write(&mut folder, &outcomes, simulation.trace)?;
-    let known = (subjects.iter().zip(&summaries)).map(|(subject, summary)| {
-        let mut remarks = of_summary(summary);
-        remarks.extend(of_load(subject));
-        (subject.label.clone(), remarks)
-    });
-    let warnings = OfVariants::join(known);
-    for warning in &warnings {
-        let _ = context.console.note(&warning.line());
+    for warning in &comparison.warnings {
+        let _ = context.console.note(&format!("warning: {}", warning.line()));
     }
     compared.write_manifests(&mut folder, &host, &summaries, asked, simulation.watch())?;
     let mut manifest = manifest(Command::Compare, &host, &summaries, asked, simulation.watch());
@@ -64,7 +57,6 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
             .map(|subject| subject.plan.as_deref().map(hard))
             .collect();
         document["bounds"] = json!(bounds);
-        document["warnings"] = json!(warnings);
         document["status"] = json!(status);
         document["folder"] = Value::from(place.to_string_lossy());
         context.console.document(&document)?;
@@ -232,10 +224,13 @@ impl Compared<'_> {
             .map(|((entry, outcomes), price)| Side {
                 name: &entry.name,
                 outcomes,
-                price: *price,
+                price: price.as_ref(),
             })
             .collect();
-        let comparison = compare_sides(&sides, self.pairs);
+        let mut comparison = compare_sides(&sides, self.pairs);
+        let known = self.entries.iter().zip(&summaries);
+        comparison.warnings =
+            OfVariants::join(known.map(|(entry, summary)| (entry.name.as_str(), summary.warnings.as_slice())));
         write_comparison(sink, &comparison)?;
         Ok((comparison, summaries))
     }

@@ -68,6 +68,11 @@ impl<'a> Console<'a> {
         self.json
     }
 
+    /// Whether only data, warnings and errors are wanted.
+    pub fn quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// How tables look.
     pub fn look(&self) -> Look {
         self.look

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::args::Link;
+use super::plot::{Form, save};
 use super::work::Context;
 use super::{Exit, Failure};
 use crate::archive::{SCHEMA_VERSION, whole};
@@ -28,6 +29,9 @@ pub(super) fn link(context: &mut Context<'_>, arguments: &Link) -> Result<Exit, 
             return Err(Failure::Options(findings.flatten().collect()));
         }
     };
+    if let Some(plot) = &arguments.plot {
+        Form::of(plot)?;
+    }
     match distances {
         Distances::One(_) if arguments.plot.is_some() => Err(Failure::Usage(
             "--plot draws a range, and there is one distance\n  hint: write --distance \"0..150:10 km\", or leave --plot out"
@@ -129,17 +133,21 @@ fn many(
 ) -> Result<Exit, Failure> {
     let points: Vec<LinkPoint> = distances.iter().map(|&km| point(model, km).0).collect();
     let reach_db = reach(model, &points);
-    let path = arguments
-        .plot
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(format!("runs/link/{}.svg", arguments.model)));
-    let plotted = match picture(&arguments.model, &points) {
-        Ok(text) => {
-            write(&path, text.as_bytes())?;
+    // Who wants data alone, or nothing said, gets no file that was not asked for.
+    let unasked = || {
+        let silent = context.console.json() || context.console.quiet();
+        (!silent).then(|| PathBuf::from(format!("runs/link/{}.svg", arguments.model)))
+    };
+    let path = arguments.plot.clone().or_else(unasked);
+    let drawn = path.map(|path| (picture(&arguments.model, &points), path));
+    let plotted = match drawn {
+        None => None,
+        Some((Ok(text), path)) => {
+            save(&path, &text)?;
             context.console.say(&format!("picture: {}", path.display()));
             Some(path.display().to_string())
         }
-        Err(reason) => {
+        Some((Err(reason), _)) => {
             context.console.say(&format!("no picture: {reason}"));
             None
         }

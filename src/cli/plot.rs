@@ -15,8 +15,12 @@ use crate::report::page::{Part, Sequences};
 use crate::report::picture::{Picture, map, of_comparison, of_run, of_sweep};
 use crate::report::slice::{Slice, Wanted};
 use crate::report::study::Run;
+use crate::kernel::Span;
 
 pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, Failure> {
+    if let Some(out) = &arguments.out {
+        Form::of(out)?;
+    }
     let part = read(&arguments.folder)?;
     let mut pictures = pictures(&part, arguments)?;
     if let Some(pick) = &arguments.pick {
@@ -50,7 +54,7 @@ pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, 
                     .console
                     .say(&format!("picture {id}; with --pick also: {others}"));
             }
-            save(out, &pictures[0])?;
+            save(out, &pictures[0].svg)?;
             written.push(out.clone());
         }
         None => {
@@ -59,7 +63,7 @@ pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, 
             let was_there = into.exists();
             for picture in &pictures {
                 let path = into.join(format!("{}.svg", picture.id));
-                if let Err(failure) = save(&path, picture) {
+                if let Err(failure) = save(&path, &picture.svg) {
                     // Half of them are not what was asked for.
                     for path in &written {
                         let _ = std::fs::remove_file(path);
@@ -92,7 +96,15 @@ fn pictures(part: &Part, arguments: &Plot) -> Result<Vec<Picture>, Failure> {
     let wants = |what: What| arguments.what.is_none_or(|wanted| wanted == what);
     let mut pictures = Vec::new();
     match part {
-        Part::Run(run, sequences) => of_one(run, sequences, arguments, &mut pictures),
+        Part::Run(run, sequences) => {
+            if let Some(at) = arguments.at.filter(|at| at.0 > run.end_ns) {
+                return Err(Failure::Usage(format!(
+                    "--at {at} is after the end of this run\n  hint: it ends at {}",
+                    Span(run.end_ns)
+                )));
+            }
+            of_one(run, sequences, arguments, &mut pictures);
+        }
         Part::Comparison(_, _, comparison, variants) => {
             if wants(What::Compare) {
                 pictures.extend(of_comparison::forests(comparison));
@@ -111,6 +123,9 @@ fn pictures(part: &Part, arguments: &Plot) -> Result<Vec<Picture>, Failure> {
         Part::Sweep(_, record, points) => {
             if wants(What::Sweep) {
                 let slice = slice(record, points, arguments)?;
+                if let Some(metric) = arguments.metric.as_deref().filter(|metric| *metric != "stages") {
+                    slice.check(metric).map_err(Failure::Usage)?;
+                }
                 pictures.extend(of_sweep::pictures(&slice, arguments.metric.as_deref()));
             }
         }
@@ -160,22 +175,51 @@ fn of_one(run: &Run, sequences: &Sequences, arguments: &Plot, pictures: &mut Vec
     }
 }
 
-/// SVG, or PNG by the file's name.
-fn save(path: &Path, picture: &Picture) -> Result<(), Failure> {
-    let png = path
-        .extension()
-        .is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
-    if !png {
-        return write(path, picture.svg.as_bytes());
-    }
+/// How a picture is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Svg,
     #[cfg(feature = "png")]
-    {
-        let bytes = crate::report::picture::png::render(&picture.svg).map_err(Failure::InputOutput)?;
-        write(path, &bytes)
+    Png,
+}
+
+impl Form {
+    /// By the file's ending.
+    ///
+    /// # Errors
+    /// If this program writes no such pictures.
+    pub fn of(path: &Path) -> Result<Form, Failure> {
+        let ending = path
+            .extension()
+            .map(|ending| ending.to_string_lossy().to_lowercase());
+        match ending.as_deref() {
+            Some("svg") => Ok(Form::Svg),
+            #[cfg(feature = "png")]
+            Some("png") => Ok(Form::Png),
+            #[cfg(not(feature = "png"))]
+            Some("png") => Err(Failure::Usage(
+                "this build writes no PNG\n  hint: name a file that ends with .svg, or build with --features png"
+                    .to_owned(),
+            )),
+            _ => Err(Failure::Usage(format!(
+                "pictures are SVG or PNG, and {} ends with neither\n  hint: name a file that ends with .svg",
+                path.display()
+            ))),
+        }
     }
-    #[cfg(not(feature = "png"))]
-    Err(Failure::Usage(
-        "this build writes no PNG\n  hint: name a file that ends with .svg, or build with --features png"
-            .to_owned(),
-    ))
+}
+
+/// Writes a picture, in the form that the file's ending names.
+///
+/// # Errors
+/// If there is no such form, or the file cannot be written.
+pub(super) fn save(path: &Path, svg: &str) -> Result<(), Failure> {
+    match Form::of(path)? {
+        Form::Svg => write(path, svg.as_bytes()),
+        #[cfg(feature = "png")]
+        Form::Png => {
+            let bytes = crate::report::picture::png::render(svg).map_err(Failure::InputOutput)?;
+            write(path, &bytes)
+        }
+    }
 }

@@ -127,7 +127,7 @@ fn read_run(name: &str, archived: &Archived) -> Result<(Run, Sequences), Failure
     })?;
     // The map and the charts are of the first replication, and so are the times of random faults.
     let plan = Arc::new(compile(&loaded.document)).of_replication(0);
-    let run = Run::read(name, archived, &plan)?;
+    let run = Run::read(name, archived, &loaded.document, &plan)?;
     let sequences = sequences(name, archived, &plan)?;
     Ok((run, sequences))
 }

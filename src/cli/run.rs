@@ -5,13 +5,12 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 use super::args::Run;
-use super::warnings::{of_load, of_summary};
 use super::work::{Context, claim, kept, manifest, summarize, theory};
 use super::{Exit, Failure, Prepared, Watch};
 use crate::analysis::bounds::hard;
 use crate::archive::{Command, Host, RunRecord, Summary, scenario_hash, write_run};
 use crate::catalogue::suggest;
-use crate::experiment::run::{Remark, by_batches, relative_half_width, replications_for, warm_up_end};
+use crate::experiment::run::{by_batches, relative_half_width, replications_for, warm_up_end};
 use crate::observe::metrics::METRICS;
 use crate::observe::outcome::Outcome;
 use crate::report::tables;
@@ -46,16 +45,10 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     };
     let outcomes = &outcomes;
     let mut summary = summarize(&prepared, outcomes);
-    let mut warnings = of_summary(&summary);
-    warnings.extend(of_load(&prepared));
     if let (Some(batches), [outcome]) = (arguments.batches, outcomes.as_slice()) {
-        let texts = by_batches(&mut summary, outcome, batches).into_iter();
-        warnings.extend(texts.map(|text| Remark {
-            kind: "batches",
-            text,
-        }));
+        by_batches(&mut summary, outcome, batches);
     }
-    for warning in &warnings {
+    for warning in &summary.warnings {
         let text = format!("warning: {}: {}", summary.name, warning.text);
         let _ = context.console.note(&text);
     }
@@ -75,7 +68,6 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     if context.console.json() {
         let mut document = json!(summaries[0]);
         document["bounds"] = json!(prepared.plan.as_deref().map(hard));
-        document["warnings"] = json!(warnings);
         document["status"] = json!(status);
         document["folder"] = Value::from(place.to_string_lossy());
         context.console.document(&document)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::engine::{CatalogueEntry, Engine, Prepared, Rejected};
-use super::warnings::of_load;
+use super::warnings::load;
 use crate::archive::Price;
 use crate::catalogue::Severity;
 use crate::experiment::expectation::Expectation;
@@ -42,13 +42,13 @@ impl Engine for Simulator {
         let others = if named.is_some() { Vec::new() } else { variants };
         let others = others.iter().map(|variant| format!("{source}:{variant}"));
         for source in std::iter::once(source.to_owned()).chain(others) {
-            let remark = self.prepare(&source, sets).ok().as_ref().and_then(of_load);
+            let remark = self.prepare(&source, sets).ok().as_ref().and_then(load);
             let known = |text: &String| findings.iter().any(|finding| finding.message == *text);
-            if let Some(remark) = remark.filter(|remark| !known(&remark.text)) {
+            if let Some((kind, text)) = remark.filter(|(_, text)| !known(text)) {
                 let hint = "`qkdni bounds` says what each demand asks for; a lower rate, smaller keys or more links help";
                 findings.push(Diagnostic {
                     severity: Severity::Warning,
-                    ..Diagnostic::about_file(remark.kind, &source, remark.text, hint)
+                    ..Diagnostic::about_file(kind, &source, text, hint)
                 });
             }
         }
@@ -151,7 +151,7 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
                 at_least: expectation.at_least,
             })
             .collect(),
-        price: price(&plan),
+        price: price(&plan, &document.prices.currency),
         plan: Some(Arc::clone(&plan)),
         simulate: Box::new(move |replication, watch| {
             let options = Options {
@@ -165,14 +165,16 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
 }
 
 /// What a scenario is built of, by its own price table.
-fn price(plan: &Plan) -> Option<Price> {
+fn price(plan: &Plan, currency: &str) -> Option<Price> {
     let inventory = plan.inventory();
     Some(Price {
         modules: inventory.modules as u32,
         key_managers: inventory.key_managers as u32,
+        controllers: plan.controllers.len() as u32,
         sites: inventory.sites as u32,
         middle_stations: inventory.middle_stations as u32,
         total: plan.cost()? as f64,
+        currency: currency.to_owned(),
     })
 }
 

@@ -9,16 +9,16 @@ use serde_json::{Map, Value, json};
 
 use super::args::Sweep as Arguments;
 use super::compare::neutral_pairs;
-use super::warnings::{OfPoints, of_load, of_summary};
+use super::warnings::of_load;
 use super::work::{Context, rounded, summarize};
 use super::{BEGUN, Engine, Exit, Failure, Prepared, Rejected, Watch};
 use crate::archive::{
-    Archived, Host, Manifest, PointRecord, Price, SCHEMA_VERSION, Status, SweepFolder, SweepPlace,
-    SweepRecord, VariantSummary,
+    Archived, Host, Manifest, OfPoints, OfVariants, PointRecord, Remark, SCHEMA_VERSION, Status, SweepFolder,
+    SweepPlace, SweepRecord, VariantSummary, place,
 };
 use crate::experiment::compare::{Side, compare};
 use crate::experiment::distribute::{Control, Keep, Stopped, Trouble, Work, in_order, threads_of};
-use crate::experiment::run::{Remark, replicate};
+use crate::experiment::run::replicate;
 use crate::experiment::sweep::Sweep;
 use crate::experiment::sweep::design::Design;
 use crate::report::tables;
@@ -238,8 +238,11 @@ impl Study {
         };
         let checked = in_order(points.len() as u32, control, |index| {
             let subjects = self.prepare(engine, points[index as usize])?;
-            let remarks = |subject: &Prepared| self.of_variant(&subject.label, of_load(subject));
-            Ok(subjects.iter().flat_map(remarks).collect())
+            let remarks = |subject: &Prepared| {
+                let label = if self.record.compared { &subject.label } else { "" };
+                OfPoints::named(label, of_load(subject).as_slice())
+            };
+            Ok(subjects.iter().flat_map(remarks).collect::<Vec<Remark>>())
         })
         .map_err(|stopped| failure(of_stopped(stopped, |index| points[index as usize])))?;
         let (mut loads, mut rejections) = (Vec::new(), Vec::new());
@@ -274,27 +277,11 @@ impl Study {
         Ok(loads)
     }
 
-    /// What there is to know about one variant of a point.
-    fn of_variant(&self, label: &str, remarks: impl IntoIterator<Item = Remark>) -> Vec<Remark> {
-        let name = |remark: Remark| Remark {
-            text: format!("{label}: {}", remark.text),
-            ..remark
-        };
-        let remarks = remarks.into_iter();
-        if self.record.compared {
-            remarks.map(name).collect()
-        } else {
-            remarks.collect()
-        }
-    }
-
     /// Where a point is, for people.
     fn place(&self, point: u32) -> String {
-        let values = self.sweep.paths().zip(self.sweep.values(point));
-        let values: Vec<String> = values
-            .filter_map(|(path, value)| Some(format!("{path}={}", value?)))
-            .collect();
-        format!("point {point} ({})", values.join(", "))
+        let values = self.sweep.values(point);
+        let values = self.sweep.paths().zip(&values);
+        place(point, values.filter_map(|(path, value)| Some((path, value.as_deref()?))))
     }
 
     /// Simulates a point: the content of its file, or nothing if it was interrupted.
@@ -342,15 +329,14 @@ impl Study {
         };
         if self.record.compared {
             let sides = subjects.iter().zip(&outcomes).map(|(subject, outcomes)| {
-                let price: Option<Price> = subject.price;
                 Side {
                     name: &subject.label,
                     outcomes,
-                    price,
+                    price: subject.price.as_ref(),
                 }
             });
             let sides: Vec<Side<'_>> = sides.collect();
-            record.comparison = Some(compare(&sides, &neutral_pairs(&subjects)));
+            let mut comparison = compare(&sides, &neutral_pairs(&subjects));
             let said = subjects
                 .iter()
                 .zip(&outcomes)
@@ -359,6 +345,11 @@ impl Study {
                     summary: summarize(subject, outcomes),
                 });
             record.variants = said.collect();
+            let known = record.variants.iter();
+            comparison.warnings = OfVariants::join(
+                known.map(|of| (of.variant.as_str(), of.summary.warnings.as_slice())),
+            );
+            record.comparison = Some(comparison);
         } else {
             record.summary = Some(summarize(&subjects[0], &outcomes[0]));
         }
@@ -394,7 +385,7 @@ fn lead(
     let folder = match SweepFolder::open(&target, &study.record, study.written(), &part)? {
         SweepPlace::Complete(place) => {
             context.console.say("all points were there already");
-            return finish(context, &study, &place, warnings);
+            return finish(context, &study, &place);
         }
         SweepPlace::Open(folder) => folder,
     };
@@ -445,26 +436,19 @@ fn lead(
     bar.finish_and_clear();
     shared.map_err(failure)?;
     match folder.seal(&host)? {
-        Some(place) => finish(context, &study, &place, warnings),
+        Some(place) => finish(context, &study, &place),
         None => unfinished(context, &study, &folder, &asked, &warnings),
     }
 }
 
-/// Says what is in a folder with all points; `warnings` are about this process's points, before they were simulated.
-fn finish(
-    context: &mut Context<'_>,
-    study: &Study,
-    place: &Path,
-    mut warnings: Vec<OfPoints>,
-) -> Result<Exit, Failure> {
+/// Says what is in a folder with all points.
+fn finish(context: &mut Context<'_>, study: &Study, place: &Path) -> Result<Exit, Failure> {
     let archived = Archived::open(place)?;
     let manifest: &Manifest = archived.manifest();
-    let mut shown = Vec::new();
+    let (mut shown, mut warnings) = (Vec::new(), Vec::new());
     for point in 0..study.record.points {
         let record: PointRecord = archived.json(&PointRecord::path(point))?;
-        let of_variant = |(label, summary)| study.of_variant(label, of_summary(summary));
-        let remarks = record.summaries().flat_map(of_variant);
-        OfPoints::count(&mut warnings, point, remarks.collect());
+        OfPoints::add(&mut warnings, &record);
         if shown.len() < MOST_ROWS {
             shown.push(record);
         }
@@ -499,7 +483,7 @@ fn finish(
 fn warn(context: &mut Context<'_>, study: &Study, warnings: &[OfPoints]) {
     for warning in warnings {
         let line = warning.line(study.record.points, |point| study.place(point));
-        let _ = context.console.note(&line);
+        let _ = context.console.note(&format!("warning: {line}"));
     }
 }
 

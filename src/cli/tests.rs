@@ -133,10 +133,28 @@ fn what_is_meant_is_guessed() {
         ("new --template rng", "'ring'"),
         ("run a --warm-up mser6", "mser5"),
         ("run a --precision 5% --metric kkrd", "\"kkrd_s\""),
+        ("run a --precision 5", "write \"5%\""),
+        ("plot a --out x.pdf", "name a file that ends with .svg"),
+        ("plot a --out plots", "name a file that ends with .svg"),
+        (
+            "link --model fixed_rate --distance 0..20:10km --plot x.pdf",
+            "name a file that ends with .svg",
+        ),
         ("sweep a --set x=1 --shard 1/0", "2/8"),
     ] {
         let done = qkdni(place.path(), line);
         assert!(done.code == 2 && done.err.contains(guess), "{line}: {}", done.err);
+    }
+}
+
+#[test]
+fn results_that_are_not_complete_are_said_to_be() {
+    let place = tempfile::tempdir().unwrap();
+    fs::create_dir(place.path().join("r.partial")).unwrap();
+    for verb in ["table", "plot", "report"] {
+        let done = qkdni(place.path(), &format!("{verb} @/r"));
+        let known = done.err.contains("not complete: there is only") && done.err.contains("r.partial");
+        assert!(done.code == 4 && known, "{verb}: {}", done.err);
     }
 }
 

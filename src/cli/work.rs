@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::args::Simulation;
+use super::warnings::of_summary;
 use super::{BEGUN, Console, Engine, Exit, Failure, Prepared, Watch};
 use crate::analysis::bounds::{asked_bps, hard};
 use crate::archive::{Command, Folder, Host, Manifest, Status, Summary};
@@ -167,10 +168,15 @@ fn broken(prepared: &Prepared, replication: u32, message: &str) -> Failure {
     ))
 }
 
-/// The summary of a scenario's outcomes, held against its expectations.
+/// The summary of a scenario's outcomes, held against its expectations, with what to know about it.
 pub(super) fn summarize(prepared: &Prepared, outcomes: &[Outcome]) -> Summary {
     let mut summary = run::summarize(&prepared.name, prepared.seed, outcomes);
+    if let Some(price) = &prepared.price {
+        let costs = summary.metrics.iter_mut().filter(|row| row.name == run::COST);
+        costs.for_each(|row| row.unit.clone_from(&price.currency));
+    }
     summary.expectations = expectation::check(&prepared.expectations, &summary);
+    summary.warnings = of_summary(prepared, &summary);
     summary
 }
 

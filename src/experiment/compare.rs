@@ -1,8 +1,9 @@
 //! Variants against each other, replication by replication.
 //!
 //! Variants face the same random numbers, so replication r of one is paired with replication r of the
-//! other. Every metric and scope of every pair of variants is one row and one paired t-test; p-values are
-//! corrected over the whole table.
+//! other. Every metric and scope of every pair of variants is one row and one paired t-test. p-values are
+//! corrected (Holm) within two families: the rows of the network as a whole, of all pairs, which tables show; and all rows of
+//! its parts. So what is asked of the parts costs the network's rows no power.
 
 mod front;
 
@@ -12,7 +13,7 @@ use crate::observe::outcome::{Measured, Outcome};
 
 use front::pareto;
 
-use super::run::Columns;
+use super::run::{COST, Columns};
 use super::statistics::{Paired, SIGNIFICANCE, Sample, holm, paired};
 
 /// One variant and what its replications left behind.
@@ -23,7 +24,7 @@ pub struct Side<'a> {
     /// Its replications.
     pub outcomes: &'a [Outcome],
     /// What it costs, where known.
-    pub price: Option<Price>,
+    pub price: Option<&'a Price>,
 }
 
 /// Every variant after the first against the first, with plain verdicts.
@@ -56,18 +57,26 @@ pub fn compare(sides: &[Side<'_>], pairs: &[Pair]) -> Comparison {
     let mut raw = Vec::new();
     for pair in pairs {
         let (a, b) = (find(&pair.a), find(&pair.b));
-        for (row, p) in rows_of(pair, a.outcomes, b.outcomes) {
+        for (mut row, p) in rows_of(pair, a.outcomes, b.outcomes) {
+            if let Some(price) = a.price.filter(|_| row.name == COST) {
+                row.unit.clone_from(&price.currency);
+            }
             rows.push((row, pair.rule, a.price, b.price));
             raw.push(p);
         }
     }
-    let tested: Vec<f64> = raw.iter().copied().flatten().collect();
-    let mut corrected = holm(&tested).into_iter();
+    for network in [true, false] {
+        let family: Vec<usize> = (0..rows.len())
+            .filter(|&at| (rows[at].0.scope == "network") == network && raw[at].is_some())
+            .collect();
+        let tested: Vec<f64> = family.iter().filter_map(|&at| raw[at]).collect();
+        for (at, p) in family.into_iter().zip(holm(&tested)) {
+            rows[at].0.p_holm = Some(p);
+        }
+    }
     let mut metrics: Vec<ComparisonRow> = rows
         .into_iter()
-        .zip(raw)
-        .map(|((mut row, rule, price_a, price_b), p)| {
-            row.p_holm = p.and_then(|_| corrected.next());
+        .map(|(mut row, rule, price_a, price_b)| {
             row.verdict = verdict(&row, rule, price_a, price_b);
             row
         })
@@ -82,10 +91,11 @@ pub fn compare(sides: &[Side<'_>], pairs: &[Pair]) -> Comparison {
             .min()
             .unwrap_or(0),
         pairs: pairs.to_vec(),
-        prices: sides.iter().map(|side| side.price).collect(),
+        prices: sides.iter().map(|side| side.price.cloned()).collect(),
         bottom_lines: pairs.iter().map(|pair| bottom_line(pair, &metrics)).collect(),
         pareto: pareto(sides),
         metrics,
+        warnings: Vec::new(),
     }
 }
 
@@ -141,7 +151,7 @@ fn own_mean(column: &[(u32, &Measured)]) -> Option<f64> {
 }
 
 /// What may be said of the second variant: see [`Verdict`].
-fn verdict(row: &ComparisonRow, rule: Rule, price_a: Option<Price>, price_b: Option<Price>) -> Verdict {
+fn verdict(row: &ComparisonRow, rule: Rule, price_a: Option<&Price>, price_b: Option<&Price>) -> Verdict {
     let (Some(p), Some(difference)) = (row.p_holm, row.difference) else {
         return Verdict::None;
     };
@@ -205,14 +215,19 @@ fn bottom_line(pair: &Pair, rows: &[ComparisonRow]) -> BottomLine {
     let (better, worse) = (with(Verdict::Better), with(Verdict::Worse));
     let (no_evidence, no_verdict) = (with(Verdict::NoEvidence).len(), with(Verdict::NoVerdict).len());
     let (a, b) = (&pair.a, &pair.b);
+    // Of what differs without being judged there is evidence.
+    let judged = if no_verdict > 0 { " judged" } else { "" };
     let mut text = match (better.as_slice(), worse.as_slice()) {
-        ([], []) => format!("{b} is neither better nor worse than {a} in any metric of the network"),
+        ([], []) if no_evidence + no_verdict == 0 => {
+            format!("no metric of the network can be judged between {a} and {b}: that takes two paired replications")
+        }
+        ([], []) => format!("no evidence that {b} is better or worse than {a} in any{judged} metric of the network"),
         (better, []) => format!(
-            "{b} is better than {a} in {} and worse in nothing",
+            "{b} is better than {a} in {}; no evidence that it is worse in any other{judged} metric of the network",
             better.join(", ")
         ),
         ([], worse) => format!(
-            "{b} is worse than {a} in {} and better in nothing",
+            "{b} is worse than {a} in {}; no evidence that it is better in any other{judged} metric of the network",
             worse.join(", ")
         ),
         (better, worse) => format!(

@@ -1,8 +1,6 @@
 //! One variant: its replications, and what they say together.
 
-use serde::Serialize;
-
-use crate::archive::{AuditRow, MetricRow, SCHEMA_VERSION, Summary};
+use crate::archive::{AuditRow, MetricRow, Remark, SCHEMA_VERSION, Summary};
 use crate::observe::outcome::{Measured, Outcome, RequestRecord};
 
 use super::distribute::{Control, Stopped, in_order};
@@ -22,6 +20,9 @@ where
     in_order(replications, control, simulate)
 }
 
+/// The metric that has the currency of the scenario's prices for a unit.
+pub const COST: &str = "cost";
+
 /// What the replications say together: metrics in the order in which the outcomes first name them.
 ///
 /// `mean` and `ci95` are over the replications that had a value; `p50` and `p99` pool the samples of all
@@ -39,6 +40,7 @@ pub fn summarize(name: &str, seed: u64, outcomes: &[Outcome]) -> Summary {
             .collect(),
         audit: audit(outcomes),
         expectations: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 
@@ -88,15 +90,6 @@ const FEW_BEYOND: u64 = 10;
 /// Correlation of neighbouring batches up to which they count as independent.
 const CORRELATED: f64 = 0.2;
 
-/// Something to know about results: its kind, and a sentence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Remark {
-    /// Short fixed name of the kind.
-    pub kind: &'static str,
-    /// The sentence.
-    pub text: String,
-}
-
 /// Where a summary rests on too little: one remark about replications, one about samples.
 pub fn small_samples(summary: &Summary) -> Vec<Remark> {
     let mut remarks = Vec::new();
@@ -107,7 +100,7 @@ pub fn small_samples(summary: &Summary) -> Vec<Remark> {
             summary.replications
         );
         remarks.push(Remark {
-            kind: "few_replications",
+            kind: "few_replications".to_owned(),
             text,
         });
     }
@@ -130,7 +123,7 @@ pub fn small_samples(summary: &Summary) -> Vec<Remark> {
             format!("p99 that rest on so few samples that fewer than {FEW_BEYOND} lie beyond them: {names}")
         };
         remarks.push(Remark {
-            kind: "few_samples",
+            kind: "few_samples".to_owned(),
             text,
         });
     }
@@ -138,8 +131,9 @@ pub fn small_samples(summary: &Summary) -> Vec<Remark> {
 }
 
 /// Gives the summary of one long run intervals by batch means: of `kkrd_s`, `served_share` and `kkdlr` of the network
-/// and of each demand, over `batches` parts with equally many requests. Returns warnings where batches are too short.
-pub fn by_batches(summary: &mut Summary, outcome: &Outcome, batches: u32) -> Vec<String> {
+/// and of each demand, over `batches` parts with equally many requests. Where batches are too short, the
+/// summary warns of it.
+pub fn by_batches(summary: &mut Summary, outcome: &Outcome, batches: u32) {
     let mut warnings = Vec::new();
     for row in &mut summary.metrics {
         let demand = row.scope.strip_prefix("demand:");
@@ -177,7 +171,11 @@ pub fn by_batches(summary: &mut Summary, outcome: &Outcome, batches: u32) -> Vec
             ));
         }
     }
-    warnings
+    let remark = |text| Remark {
+        kind: "batches".to_owned(),
+        text,
+    };
+    summary.warnings.extend(warnings.into_iter().map(remark));
 }
 
 /// How far the mean of a metric is from being known: half its interval over its absolute value; `None` without an

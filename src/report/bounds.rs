@@ -3,7 +3,7 @@
 use comfy_table::Cell;
 use serde::Serialize;
 
-use super::quantity::Scale;
+use super::quantity::{Scale, grouped, money};
 use super::tables::{DETAIL, Look, push, say, table};
 use crate::analysis::bounds::{Bounds, Hard};
 use crate::analysis::criticality::{Criticality, Loss};
@@ -23,8 +23,10 @@ pub struct Variant {
     pub capacity_bps: f64,
     /// Price of 1 bit/s of that capacity.
     pub price_per_bps: f64,
-    /// By how much a site's price would have to change for this to cost what I costs; null where both have as many.
-    pub site_price_to_break_even: Option<f64>,
+    /// By how much a site's price would have to change for this to cost what I costs; null where both have as many sites.
+    pub site_price_change_to_break_even: Option<f64>,
+    /// A site's price after that change: at which this would cost what I costs; null where no price from 0 on does it.
+    pub site_price_at_break_even: Option<f64>,
 }
 
 fn rate(bps: f64) -> String {
@@ -126,13 +128,14 @@ pub fn bounds(bounds: &Bounds, price: Option<&Price>, variants: &[Variant], look
         more(&mut text, bounds.exposure.len());
     }
     if let Some(price) = price {
-        let total = Scale::of("", price.total).number(price.total);
+        let total = money(price.total, &price.currency);
         let line = format!(
-            "\nCost: {total} for {}, {} between them, {}, {} and the controllers",
+            "\nCost: {total} for {}, {} between them, {}, {} and {}",
             counted(price.modules, "module"),
             counted(price.middle_stations, "station"),
             counted(price.key_managers, "key manager"),
-            counted(price.sites, "site")
+            counted(price.sites, "site"),
+            counted(price.controllers, "controller")
         );
         say(&mut text, &line);
     }
@@ -144,27 +147,40 @@ pub fn bounds(bounds: &Bounds, price: Option<&Price>, variants: &[Variant], look
             "serves",
             "capacity",
             "price per bit/s",
-            "break-even with I",
+            "site price for I's cost",
         ];
+        let currency = price.map_or("", |price| price.currency.as_str());
         let mut rows = table(look, &header);
         for row in variants {
-            let change = row
-                .site_price_to_break_even
-                .map_or(String::new(), |change| format!("{change:+.0} per site"));
+            let site = match (row.site_price_change_to_break_even, row.site_price_at_break_even) {
+                (None, _) => String::new(),
+                (Some(_), None) => "none".to_owned(),
+                (Some(_), Some(site)) => money(site, currency),
+            };
             rows.add_row([
                 Cell::new(&row.name),
-                Cell::new(Scale::of("", row.price).number(row.price)),
+                Cell::new(money(row.price, currency)),
                 Cell::new(row.steady_bps.map_or(String::new(), rate)),
                 Cell::new(rate(row.capacity_bps)),
-                Cell::new(format!("{:.2}", row.price_per_bps)),
-                Cell::new(change),
+                Cell::new(format!("{:.2} {currency}", row.price_per_bps).trim_end()),
+                Cell::new(site),
             ]);
         }
         push(&mut text, &rows);
-        if variants.iter().any(|row| row.site_price_to_break_even.is_some()) {
-            let note = "Break-even with I: by how much the price of a site would have to change for both to cost the same; \
-                        a change below 0 is a site that has to be cheaper by so much.";
-            say(&mut text, note);
+        let changes: Vec<String> = (variants.iter())
+            .filter_map(|row| {
+                let change = row.site_price_change_to_break_even?;
+                let sign = if change > 0.0 { "+" } else { "" };
+                Some(format!("{} {sign}{}", row.name, grouped(change.round())))
+            })
+            .collect();
+        if !changes.is_empty() {
+            let note = format!(
+                "Site price for I's cost: the price of a site at which both would cost the same; none: no price above 0 does \
+                 it.\nChange of the site price that it takes: {}.",
+                changes.join(", ")
+            );
+            say(&mut text, &note);
         }
     }
     text
@@ -215,7 +231,7 @@ fn losses(text: &mut String, losses: &[Loss], look: Look) {
     );
     for loss in losses.iter().take(2 * DETAIL) {
         rows.add_row([
-            Cell::new(loss.fails.join(" + ")),
+            Cell::new(named(loss)),
             Cell::new(format!("{:.1} %", 100.0 * loss.lost_share)),
             Cell::new(loss.cut_off.len()),
             Cell::new(loss.reduced.len()),
@@ -225,6 +241,13 @@ fn losses(text: &mut String, losses: &[Loss], look: Look) {
     if losses.len() > 2 * DETAIL {
         say(text, &format!("… {} more with --json", losses.len() - 2 * DETAIL));
     }
+}
+
+/// What fails, each with its kind.
+fn named(loss: &Loss) -> String {
+    let names = loss.kinds.iter().zip(&loss.fails);
+    let names: Vec<String> = names.map(|(kind, name)| format!("{kind} {name}")).collect();
+    names.join(" + ")
 }
 
 fn more(text: &mut String, rows: usize) {

@@ -9,14 +9,17 @@ use super::picture::{Picture, escaped, map, of_comparison, of_run, of_sweep};
 use super::quantity::Scale;
 use super::slice::{Slice, Wanted};
 use super::study::Run;
-use crate::archive::{Comparison, Manifest, PointRecord, SweepRecord, Verdict};
+use super::tables::{BUILT_OF, built_of, corrected};
+use crate::archive::{
+    Comparison, ComparisonRow, Manifest, OfPoints, OfVariants, PointRecord, SweepRecord, Verdict,
+};
 use crate::units::counted;
 
 const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
-/// Rows of a table, at most: the folder has all of them.
+/// Rows about parts of a network in one table, at most: the folder has all of them.
 const ROWS: usize = 150;
 /// Demands whose routes can be asked for, at most.
 const DEMANDS: usize = 600;
@@ -124,6 +127,16 @@ impl Page {
         }
     }
 
+    /// What to know before the numbers are used.
+    fn warnings(&mut self, texts: impl Iterator<Item = String>) {
+        let list: String = texts.map(|text| format!("<li>{}</li>", escaped(&text))).collect();
+        if !list.is_empty() {
+            self.say(&format!(
+                "<div class=\"warning\">To know before these numbers are used:<ul>{list}</ul></div>"
+            ));
+        }
+    }
+
     fn heading(&mut self, text: &str) {
         self.say(&format!("<h3>{}</h3>", escaped(text)));
     }
@@ -141,7 +154,8 @@ impl Page {
                 .collect::<Vec<_>>()
         );
         self.say(&format!(
-            "<figure class=\"picture\" id=\"{id}\" tabindex=\"0\" aria-label=\"{}\">{}\n<figcaption>{}</figcaption></figure>",
+            "<figure class=\"picture\" id=\"{id}\" tabindex=\"0\" aria-label=\"{}\">\
+             <div class=\"scroll\">{}</div>\n<figcaption>{}</figcaption></figure>",
             escaped(&picture.title),
             picture.svg.trim_end(),
             escaped(&picture.note)
@@ -150,6 +164,7 @@ impl Page {
 
     fn run(&mut self, run: &Run, sequences: &Sequences) {
         self.begin(&run.name, &run.manifest);
+        self.warnings(run.summary.warnings.iter().map(|warning| warning.text.clone()));
         self.topology(run);
         self.heading("Over time");
         let series = of_run::timeseries(run);
@@ -298,6 +313,7 @@ impl Page {
         variants: &[(Run, Sequences)],
     ) {
         self.begin(&format!("{name}: {}", comparison.variants.join(", ")), manifest);
+        self.warnings(comparison.warnings.iter().map(OfVariants::line));
         self.heading("Bottom line");
         let mut list = String::new();
         for line in &comparison.bottom_lines {
@@ -309,6 +325,7 @@ impl Page {
             );
         }
         self.say(&format!("<ul>{list}</ul>"));
+        self.built_of(comparison);
         self.heading("Differences");
         let forests = of_comparison::forests(comparison);
         if forests.is_empty() {
@@ -325,6 +342,7 @@ impl Page {
         let runs: Vec<&Run> = variants.iter().map(|(run, _)| run).collect();
         self.attempt(of_run::delays(&runs));
         self.heading("All verdicts");
+        self.note(corrected(comparison).replace('\n', " ").trim());
         let mut pairs: Vec<&str> = Vec::new();
         for row in &comparison.metrics {
             if !pairs.contains(&row.rests_on.as_str()) {
@@ -340,14 +358,47 @@ impl Page {
         }
     }
 
-    /// A pair's verdicts, those of the network first.
+    /// What the variants are built of, and what that costs.
+    fn built_of(&mut self, comparison: &Comparison) {
+        if comparison.prices.iter().all(Option::is_none) {
+            return;
+        }
+        self.heading("What the variants are built of");
+        let cells = |cells: &[String]| -> String {
+            let (name, rest) = cells.split_first().expect("a row begins with its variant");
+            let rest: String = rest.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
+            format!("<tr><th scope=\"row\">{}</th>{rest}</tr>", escaped(name))
+        };
+        let head = BUILT_OF.map(|name| format!("<th scope=\"col\">{name}</th>")).concat();
+        let rows: String = built_of(comparison).map(|row| cells(&row)).collect();
+        self.say(&format!(
+            "<div class=\"wide\" tabindex=\"0\"><table class=\"built\"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>\
+             </table></div>"
+        ));
+    }
+
+    /// A pair's verdicts: all of the network, then of its parts as many as there is room for.
     fn verdicts(&mut self, comparison: &Comparison, pair: &str) {
         let judged =
             (comparison.metrics.iter()).filter(|row| row.rests_on == pair && row.verdict != Verdict::None);
-        let (mut rows, parts): (Vec<_>, Vec<_>) = judged.partition(|row| row.scope == "network");
-        rows.extend(parts);
+        let (network, parts): (Vec<&ComparisonRow>, Vec<_>) = judged.partition(|row| row.scope == "network");
+        if !network.is_empty() {
+            self.verdict_rows(pair, " open", &network);
+        }
+        if !parts.is_empty() {
+            let all = parts.len();
+            let title = if all > ROWS {
+                format!("{pair}, parts of the network: the first {ROWS} of {all} rows; compare.json has all")
+            } else {
+                format!("{pair}, parts of the network")
+            };
+            self.verdict_rows(&title, "", &parts[..all.min(ROWS)]);
+        }
+    }
+
+    fn verdict_rows(&mut self, title: &str, open: &str, rows: &[&ComparisonRow]) {
         let mut table = String::new();
-        for row in rows.iter().take(ROWS) {
+        for row in rows {
             let scale = Scale::of(&row.unit, row.mean_a.unwrap_or_default());
             let show = |value: Option<f64>| value.map_or(String::new(), |value| scale.quantity(value));
             let ends = row.ci95.map_or(String::new(), |[low, high]| {
@@ -366,18 +417,12 @@ impl Page {
                 row.verdict.name()
             );
         }
-        let all = rows.len();
-        let more = if all > ROWS {
-            format!(": the first {ROWS} of {all} rows; compare.json has all")
-        } else {
-            String::new()
-        };
         self.say(&format!(
-            "<details><summary>{}{more}</summary><div class=\"wide\" tabindex=\"0\"><table><thead><tr>\
+            "<details{open}><summary>{}</summary><div class=\"wide\" tabindex=\"0\"><table><thead><tr>\
              <th scope=\"col\">metric</th><th scope=\"col\">scope</th><th scope=\"col\">first</th>\
              <th scope=\"col\">second</th><th scope=\"col\">difference</th><th scope=\"col\">95 % interval</th>\
              <th scope=\"col\">verdict</th></tr></thead><tbody>{table}</tbody></table></div></details>",
-            escaped(pair)
+            escaped(title)
         ));
     }
 
@@ -399,6 +444,10 @@ impl Page {
                 ""
             }
         ));
+        self.warnings(
+            (OfPoints::of(points).iter())
+                .map(|warning| warning.line(record.points, |at| points[at as usize].place(record))),
+        );
         let slice = Slice::of(record, points, &Wanted::default());
         let pictures = slice.map_or_else(|_| Vec::new(), |slice| of_sweep::pictures(&slice, None));
         if pictures.is_empty() {

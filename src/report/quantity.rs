@@ -2,39 +2,45 @@
 
 /// A scale on which the values of one row are shown together.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scale {
+pub struct Scale<'a> {
     factor: f64,
-    unit: &'static str,
+    unit: &'a str,
+    /// The unit is a currency.
+    money: bool,
 }
 
-const TIMES: [Scale; 4] = [
+const TIMES: [Scale<'_>; 4] = [
     scale(1.0, "s"),
     scale(1e-3, "ms"),
     scale(1e-6, "us"),
     scale(1e-9, "ns"),
 ];
-const RATES: [Scale; 4] = [
+const RATES: [Scale<'_>; 4] = [
     scale(1e9, "Gbit/s"),
     scale(1e6, "Mbit/s"),
     scale(1e3, "kbit/s"),
     scale(1.0, "bit/s"),
 ];
-const BITS: [Scale; 4] = [
+const BITS: [Scale<'_>; 4] = [
     scale(1e9, "Gbit"),
     scale(1e6, "Mbit"),
     scale(1e3, "kbit"),
     scale(1.0, "bit"),
 ];
-const BYTES: [Scale; 4] = [
+const BYTES: [Scale<'_>; 4] = [
     scale(1e9, "GB"),
     scale(1e6, "MB"),
     scale(1e3, "kB"),
     scale(1.0, "byte"),
 ];
-const PLAIN: Scale = scale(1.0, "");
+const PLAIN: Scale<'_> = scale(1.0, "");
 
-const fn scale(factor: f64, unit: &'static str) -> Scale {
-    Scale { factor, unit }
+const fn scale(factor: f64, unit: &str) -> Scale<'_> {
+    Scale {
+        factor,
+        unit,
+        money: false,
+    }
 }
 
 /// From where to where a metric's values go: an interval of its mean may lie farther out.
@@ -47,16 +53,45 @@ pub fn range_of(metric: &str) -> [f64; 2] {
     }
 }
 
-impl Scale {
+/// A number in full, its thousands apart: `1,240,000`; cents where it has some.
+pub fn grouped(value: f64) -> String {
+    let decimals = if value.fract() == 0.0 { 0 } else { 2 };
+    let text = format!("{:.decimals$}", value.abs());
+    let (whole, cents) = text.split_once('.').unwrap_or((&text, ""));
+    let mut apart = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            apart.push(',');
+        }
+        apart.push(digit);
+    }
+    let sign = if value < 0.0 { "-" } else { "" };
+    let point = if cents.is_empty() { "" } else { "." };
+    format!("{sign}{apart}{point}{cents}")
+}
+
+/// An amount of money: `1,240,000 EUR`.
+pub fn money(amount: f64, currency: &str) -> String {
+    format!("{} {currency}", grouped(amount)).trim_end().to_owned()
+}
+
+impl<'a> Scale<'a> {
     /// The scale for values of `unit` of which `largest` is the largest: the one that leaves at least one
-    /// digit before the point. A unit without prefixes is plain.
-    pub fn of(unit: &str, largest: f64) -> Scale {
-        let scales: &[Scale] = match unit {
+    /// digit before the point. A number without a unit is plain; what is none of a metric's units is a currency.
+    pub fn of(unit: &'a str, largest: f64) -> Scale<'a> {
+        let scales: &'static [Scale<'static>] = match unit {
             "s" => &TIMES,
             "bit/s" => &RATES,
             "bit" => &BITS,
             "byte" => &BYTES,
-            _ => return PLAIN,
+            "" | "1" => return PLAIN,
+            currency => {
+                return Scale {
+                    factor: 1.0,
+                    unit: currency,
+                    money: true,
+                };
+            }
         };
         let largest = largest.abs();
         if largest == 0.0 {
@@ -81,13 +116,15 @@ impl Scale {
     }
 
     /// The unit's name; 1 where there is none.
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> &'a str {
         if self.unit.is_empty() { "1" } else { self.unit }
     }
 
-    /// The number alone: `12.35`. Whole numbers without a prefix, such as counts, stand in full.
+    /// The number alone: `12.35`. Whole numbers without a prefix, such as counts, stand in full, and so does money.
     pub fn number(self, value: f64) -> String {
-        if self.unit.is_empty() && value.fract() == 0.0 && value.abs() < 1e9 {
+        if self.money {
+            grouped(value)
+        } else if self.unit.is_empty() && value.fract() == 0.0 && value.abs() < 1e9 {
             format!("{value:.0}")
         } else {
             digits(value / self.factor)
@@ -158,6 +195,9 @@ mod tests {
             ("byte", 0.0, "0 byte"),
             ("1", 0.5, "0.5000"),
             ("1", -1_234_567.0, "-1234567"),
+            ("EUR", 1_240_000.0, "1,240,000 EUR"),
+            ("EUR", -999.5, "-999.50 EUR"),
+            ("EUR", 0.0, "0 EUR"),
         ] {
             assert_eq!(Scale::of(unit, value).quantity(value), expected);
         }

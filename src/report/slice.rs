@@ -4,6 +4,9 @@
 use crate::archive::{ComparisonRow, MetricRow, Pair, PointRecord, SweepRecord};
 use crate::catalogue::suggest;
 
+/// Scopes that a hint names at most.
+const MOST_SCOPES: usize = 8;
+
 /// What is wanted of a sweep's points.
 #[derive(Clone, Default, Debug)]
 pub struct Wanted {
@@ -161,6 +164,31 @@ impl<'a> Slice<'a> {
         let is_wanted =
             |row: &&ComparisonRow| row.rests_on == pair && row.name == name && row.scope == self.scope;
         rows.iter().find(is_wanted)
+    }
+
+    /// An error unless the metric is measured in the scope, with what there is.
+    ///
+    /// # Errors
+    /// What to name instead: another metric, or another scope of this one.
+    pub fn check(&self, name: &str) -> Result<(), String> {
+        if self.measured().contains(&name) {
+            return Ok(());
+        }
+        let elsewhere = self.scopes_of(name);
+        let hint = if elsewhere.is_empty() {
+            suggest(name, &self.measured())
+        } else {
+            let more = if elsewhere.len() > MOST_SCOPES { ", …" } else { "" };
+            let named: Vec<&str> = elsewhere.iter().take(MOST_SCOPES).copied().collect();
+            format!(
+                "it is measured in {}{more}: name one with --scope",
+                named.join(", ")
+            )
+        };
+        Err(format!(
+            "{name} is not measured in scope {}\n  hint: {hint}",
+            self.scope
+        ))
     }
 
     /// What tells a point from the others, for rows: the values of the paths that vary.

@@ -8,6 +8,7 @@ use crate::archive::{
 };
 use crate::ids::Id as _;
 use crate::network::plan::Plan;
+use crate::scenario::document::{Document, QkdNode, place_between};
 
 /// A node of the map.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,6 +19,8 @@ pub struct MapNode {
     pub qkdn: usize,
     /// Whether it is a side of an interworking node.
     pub interworking: bool,
+    /// Whether it is a relay on a long fibre: no site of its own.
+    pub relay: bool,
 }
 
 /// What joins two nodes.
@@ -64,6 +67,8 @@ pub struct Map {
     pub qkdns: Vec<String>,
     /// Nodes.
     pub nodes: Vec<MapNode>,
+    /// Longitude and latitude of every node \[degrees\]; none where some node has none.
+    pub places: Option<Vec<[f64; 2]>>,
     /// Links, then the inside of interworking nodes.
     pub links: Vec<MapLink>,
     /// Faults.
@@ -73,8 +78,16 @@ pub struct Map {
 }
 
 impl Map {
-    /// What there is in a plan.
-    pub fn of(plan: &Plan) -> Map {
+    /// What there is in a plan; `document` is the scenario that it was made of.
+    pub fn of(plan: &Plan, document: &Document) -> Map {
+        let described: BTreeMap<String, &QkdNode> = (document.qkdns.iter())
+            .flat_map(|qkdn| qkdn.nodes.iter().map(|node| (format!("{}/{}", qkdn.id, node.id), node)))
+            .collect();
+        let sides = sides(document, &described);
+        let place = |name: &str| match described.get(name) {
+            Some(node) => node.place(),
+            None => sides.get(name).copied().flatten(),
+        };
         let capacity = |hops: &[crate::ids::HopId; 2]| {
             let stores = hops.iter().filter_map(|&hop| plan.hops[hop].store());
             let capacities = stores.map(|store| plan.stores[store].settings.capacity);
@@ -119,8 +132,10 @@ impl Map {
                     name: node.name.clone(),
                     qkdn: node.qkdn.index(),
                     interworking: node.iwn.is_some(),
+                    relay: described.get(node.name.as_str()).is_some_and(|node| is_relay(node)),
                 })
                 .collect(),
+            places: plan.nodes.values().map(|node| place(&node.name)).collect(),
             links,
             faults: (plan.faults.values())
                 .map(|fault| MapFault {
@@ -154,6 +169,27 @@ impl Map {
     }
 }
 
+/// Whether a node was put on a fibre to relay, by an import or by the derivation of variants.
+fn is_relay(node: &QkdNode) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    let derived = |id: &str| id.rsplit_once("-relay-").is_some_and(|(_, end)| number(end));
+    node.note.as_deref() == Some("relay") || derived(node.id.as_str())
+}
+
+/// Where the sides of interworking nodes are.
+fn sides(document: &Document, nodes: &BTreeMap<String, &QkdNode>) -> BTreeMap<String, Option<[f64; 2]>> {
+    let mut sides = BTreeMap::new();
+    for boundary in &document.boundaries {
+        let ends = [0, 1].map(|end| nodes.get(&boundary.between[end].to_string())?.place());
+        let share = boundary.site().0 as f64 / boundary.duct.length.0 as f64;
+        let site = ends[0].zip(ends[1]).map(|(a, b)| place_between(a, b, share));
+        for end in &boundary.between {
+            sides.insert(format!("{}/{}", boundary.id, end.qkdn), site);
+        }
+    }
+    sides
+}
+
 /// Amounts over time of one element: the instants are those of [`Run::times`].
 pub type Values = Vec<u64>;
 
@@ -183,11 +219,16 @@ pub struct Run {
 }
 
 impl Run {
-    /// Reads a folder; `plan` is what its scenario means.
+    /// Reads a folder; `document` is its scenario, and `plan` what that means.
     ///
     /// # Errors
     /// If a file is gone, was changed, or cannot be understood.
-    pub fn read(name: &str, archived: &Archived, plan: &Plan) -> Result<Run, ArchiveError> {
+    pub fn read(
+        name: &str,
+        archived: &Archived,
+        document: &Document,
+        plan: &Plan,
+    ) -> Result<Run, ArchiveError> {
         let requests: Vec<RequestRow> = archived.rows("requests.csv")?;
         let mut delays = vec![Vec::new(); archived.manifest().replications as usize];
         for row in requests.iter().filter(|row| row.outcome == "delivered") {
@@ -208,7 +249,7 @@ impl Run {
             name: name.to_owned(),
             manifest: archived.manifest().clone(),
             summary: archived.json("summary.json")?,
-            map: Map::of(plan),
+            map: Map::of(plan, document),
             end_ns: plan.end().0,
             times,
             series,

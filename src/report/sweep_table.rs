@@ -14,9 +14,6 @@ const SHOWN: [&str; 5] = [
     "service_interruption_s",
 ];
 
-/// Scopes that a hint names at most.
-const MOST_SCOPES: usize = 8;
-
 /// How a table is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Form {
@@ -33,40 +30,14 @@ pub enum Form {
 /// # Errors
 /// If a metric is measured nowhere, with what there is.
 pub fn table(slice: &Slice<'_>, metrics: &[String], form: Form, look: Look) -> Result<String, String> {
-    let measured = |name: &str| {
-        let mut all = slice.points.iter().flat_map(|&point| {
-            let variants = slice.variants();
-            variants
-                .into_iter()
-                .filter_map(move |variant| slice.metric(point, variant, name)?.mean)
-        });
-        all.next().is_some()
-    };
+    let measured = slice.measured();
     let names: Vec<&str> = if metrics.is_empty() {
-        SHOWN.into_iter().filter(|name| measured(name)).collect()
+        SHOWN.into_iter().filter(|name| measured.contains(name)).collect()
     } else {
         metrics.iter().map(String::as_str).collect()
     };
-    if let Some(unknown) = names.iter().find(|name| !measured(name)) {
-        let elsewhere = slice.scopes_of(unknown);
-        let hint = if elsewhere.is_empty() {
-            crate::catalogue::suggest(unknown, &slice.measured())
-        } else {
-            let more = if elsewhere.len() > MOST_SCOPES {
-                ", …"
-            } else {
-                ""
-            };
-            let named: Vec<&str> = elsewhere.iter().take(MOST_SCOPES).copied().collect();
-            format!(
-                "it is measured in {}{more}: name one with --scope",
-                named.join(", ")
-            )
-        };
-        return Err(format!(
-            "{unknown} is not measured in scope {}\n  hint: {hint}",
-            slice.scope
-        ));
+    for name in &names {
+        slice.check(name)?;
     }
     let rows: Vec<Vec<String>> = (names.iter())
         .flat_map(|name| slice.points.iter().map(move |&point| (name, point)))

@@ -4,7 +4,7 @@ use comfy_table::{
     Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, presets,
 };
 
-use super::quantity::Scale;
+use super::quantity::{Scale, money};
 use crate::archive::{
     Comparison, ComparisonRow, MetricRow, Pair, PointRecord, Summary, SweepRecord, Verdict,
 };
@@ -198,9 +198,27 @@ pub fn comparison(comparison: &Comparison, look: Look) -> String {
     }
     push_prices(&mut text, comparison, look);
     push_front(&mut text, comparison);
-    text +=
-        "Intervals are of 95 % and not corrected; verdicts are corrected for the number of rows (Holm).\n";
+    text += &corrected(comparison);
     text
+}
+
+/// How verdicts are corrected, with the numbers of rows that were tested.
+pub(super) fn corrected(comparison: &Comparison) -> String {
+    let tested = |network: bool| {
+        (comparison.metrics.iter())
+            .filter(|row| row.p_holm.is_some() && (row.scope == "network") == network)
+            .count()
+    };
+    let (network, parts) = (tested(true), tested(false));
+    let others = if parts > 0 {
+        format!(", those of its parts for theirs ({parts})")
+    } else {
+        String::new()
+    };
+    format!(
+        "Intervals are of 95 % and not corrected. Verdicts on the network are corrected (Holm) for the number\nof its rows \
+         in all pairs ({network}){others}.\n"
+    )
 }
 
 fn push_pair(text: &mut String, comparison: &Comparison, pair: &Pair, look: Look) {
@@ -329,28 +347,43 @@ fn push_prices(text: &mut String, comparison: &Comparison, look: Look) {
         return;
     }
     say(text, "What the variants are built of:");
-    let mut prices = table(
-        look,
-        &["variant", "modules", "key managers", "sites", "stations", "price"],
-    );
-    for (variant, price) in comparison.variants.iter().zip(&comparison.prices) {
-        let mut cells = vec![Cell::new(variant)];
-        if let Some(price) = price {
-            cells.extend(
-                [
-                    price.modules,
-                    price.key_managers,
-                    price.sites,
-                    price.middle_stations,
-                ]
-                .map(|count| Cell::new(count.to_string())),
-            );
-            cells.push(Cell::new(Scale::of("", price.total).number(price.total)));
-        }
+    let mut prices = table(look, &BUILT_OF);
+    for cells in built_of(comparison) {
         prices.add_row(cells);
     }
     push(text, &prices);
     text.push('\n');
+}
+
+/// Columns of what variants are built of.
+pub(super) const BUILT_OF: [&str; 7] = [
+    "variant",
+    "modules",
+    "key managers",
+    "sites",
+    "stations",
+    "controllers",
+    "price",
+];
+
+/// What each variant is built of, as cells.
+pub(super) fn built_of(comparison: &Comparison) -> impl Iterator<Item = Vec<String>> {
+    let variants = comparison.variants.iter().zip(&comparison.prices);
+    variants.map(|(variant, price)| {
+        let mut cells = vec![variant.clone()];
+        if let Some(price) = price {
+            let counts = [
+                price.modules,
+                price.key_managers,
+                price.sites,
+                price.middle_stations,
+                price.controllers,
+            ];
+            cells.extend(counts.map(|count| count.to_string()));
+            cells.push(money(price.total, &price.currency));
+        }
+        cells
+    })
 }
 
 /// A thin line across.
@@ -408,7 +441,7 @@ pub(super) fn say(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-fn interval(scale: Scale, interval: Option<[f64; 2]>) -> String {
+fn interval(scale: Scale<'_>, interval: Option<[f64; 2]>) -> String {
     interval.map_or(String::new(), |[low, high]| {
         format!("{} … {}", scale.number(low), scale.number(high))
     })

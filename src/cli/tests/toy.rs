@@ -111,9 +111,11 @@ impl Engine for Toy {
             prepared.price = Some(Price {
                 modules: 2,
                 key_managers: 4,
+                controllers: 2,
                 sites: 1,
                 middle_stations: 0,
                 total,
+                currency: "EUR".to_owned(),
             });
             Ok(prepared)
         })

@@ -45,7 +45,9 @@ pub(super) fn pareto(sides: &[Side<'_>]) -> Pareto {
         .iter()
         .map(|side| side.price.map(|price| price.total))
         .collect();
-    add("price", "1", Direction::Lower, prices);
+    let currency = sides.iter().find_map(|side| side.price);
+    let currency = currency.map_or("1", |price| price.currency.as_str());
+    add("price", currency, Direction::Lower, prices);
     let values = |side: usize| columns.iter().map(|column| column[side]).collect::<Vec<f64>>();
     // How much better the first side is, coordinate by coordinate.
     let gains = |first: usize, second: usize| -> Vec<f64> {

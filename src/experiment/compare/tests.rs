@@ -31,9 +31,11 @@ fn price(total: f64) -> Price {
     Price {
         modules: 4,
         key_managers: 2,
+        controllers: 2,
         sites: 1,
         middle_stations: 0,
         total,
+        currency: "EUR".to_owned(),
     }
 }
 
@@ -49,12 +51,12 @@ fn one_row(
         Side {
             name: "A",
             outcomes: &a,
-            price: prices[0],
+            price: prices[0].as_ref(),
         },
         Side {
             name: "B",
             outcomes: &b,
-            price: prices[1],
+            price: prices[1].as_ref(),
         },
     ];
     let pairs = [Pair {
@@ -181,7 +183,7 @@ fn a_scope_of_one_variant_only_has_a_row_without_verdict() {
 }
 
 #[test]
-fn the_correction_spans_the_whole_table() {
+fn the_correction_spans_the_networks_rows_of_all_pairs() {
     // One difference with p = 0.03 or so is significant alone and not among three.
     let a = outcomes("kkrd_s", &some(&[1.0, 1.0, 1.0, 1.0, 1.0]));
     let b = outcomes("kkrd_s", &some(&[1.1, 1.3, 1.0, 1.25, 1.2]));
@@ -201,6 +203,76 @@ fn the_correction_spans_the_whole_table() {
     assert_eq!(verdicts, [Verdict::NoEvidence; 3]);
     assert_eq!(among.metrics[0].p_holm, alone.metrics[0].p_holm.map(|p| 3.0 * p));
     assert_eq!(among.metrics[0].ci95, alone.metrics[0].ci95);
+}
+
+/// What is asked of the parts changes nothing of what is said of the network, and the other way round.
+#[test]
+fn the_network_and_its_parts_are_corrected_apart() {
+    let values = [
+        some(&[1.0, 1.0, 1.0, 1.0, 1.0]),
+        some(&[1.1, 1.3, 1.0, 1.25, 1.2]),
+    ];
+    let [a, b] = values.map(|values| {
+        let mut all = outcomes("kkrd_s", &values);
+        for outcome in &mut all {
+            for scope in ["demand:1", "demand:2"] {
+                let mut part = outcome.metrics[0].clone();
+                scope.clone_into(&mut part.scope);
+                outcome.metrics.push(part);
+            }
+        }
+        all
+    });
+    let side = |name, outcomes| Side {
+        name,
+        outcomes,
+        price: None,
+    };
+    let found = compare(&[side("A", &a), side("B", &b)], &against_the_first(&["A", "B"]));
+    let p: Vec<f64> = found.metrics.iter().filter_map(|row| row.p_holm).collect();
+    assert_eq!(p[1..], [2.0 * p[0]; 2]);
+    let verdicts: Vec<_> = found.metrics.iter().map(|row| row.verdict).collect();
+    assert_eq!(
+        verdicts,
+        [Verdict::Worse, Verdict::NoEvidence, Verdict::NoEvidence]
+    );
+}
+
+/// What verdicts do not establish is not said.
+#[test]
+fn bottom_lines_say_what_was_found() {
+    let text = |a: &[f64], b: &[f64], rule| {
+        let (a, b) = (
+            outcomes("served_share", &some(a)),
+            outcomes("served_share", &some(b)),
+        );
+        let prices = [price(10.0), price(12.0)];
+        let side = |name, outcomes, at: usize| Side {
+            name,
+            outcomes,
+            price: Some(&prices[at]),
+        };
+        let pairs = [Pair {
+            a: "A".to_owned(),
+            b: "B".to_owned(),
+            rule,
+        }];
+        let found = compare(&[side("A", &a, 0), side("B", &b, 1)], &pairs);
+        found.bottom_lines[0].text.clone()
+    };
+    assert_eq!(
+        text(&[0.5], &[0.6], Rule::Plain),
+        "no metric of the network can be judged between A and B: that takes two paired replications"
+    );
+    assert_eq!(
+        text(&[0.5, 0.6], &[0.6, 0.5], Rule::Plain),
+        "no evidence that B is better or worse than A in any metric of the network; 1 without evidence"
+    );
+    let dearer = text(&[0.5, 0.5], &[0.6, 0.6], Rule::NotDearer);
+    assert!(
+        dearer.starts_with("no evidence that B is better or worse than A in any judged metric of the network; 1 not judged"),
+        "{dearer}"
+    );
 }
 
 proptest! {
@@ -229,12 +301,17 @@ fn bottom_lines_and_the_front_of_three_variants() {
     let a = both([0.5, 0.5, 0.5], [2.0, 2.0, 2.0]);
     let b = both([0.75, 0.75, 0.75], [2.0, 2.0, 2.0]);
     let c = both([0.25, 0.25, 0.25], [4.0, 4.0, 4.0]);
-    let side = |name, outcomes, total| Side {
+    let prices = [10.0, 12.0, 11.0].map(price);
+    let side = |name, outcomes, price| Side {
         name,
         outcomes,
-        price: Some(price(total)),
+        price: Some(price),
     };
-    let sides = [side("A", &a, 10.0), side("B", &b, 12.0), side("C", &c, 11.0)];
+    let sides = [
+        side("A", &a, &prices[0]),
+        side("B", &b, &prices[1]),
+        side("C", &c, &prices[2]),
+    ];
     let comparison = compare(&sides, &against_the_first(&["A", "B", "C"]));
     let texts: Vec<&str> = comparison
         .bottom_lines
@@ -244,8 +321,9 @@ fn bottom_lines_and_the_front_of_three_variants() {
     assert_eq!(
         texts,
         [
-            "B is better than A in served_share and worse in nothing; 1 without evidence",
-            "C is worse than A in served_share, kkrd_s and better in nothing",
+            "B is better than A in served_share; no evidence that it is worse in any other metric of the network; 1 without \
+             evidence",
+            "C is worse than A in served_share, kkrd_s; no evidence that it is better in any other metric of the network",
         ]
     );
     let names: Vec<&str> = comparison

@@ -23,8 +23,8 @@ pub(super) struct Rows {
     pub title: String,
     pub note: String,
     pub label: String,
-    /// Names of parts, for the legend.
-    pub names: Vec<String>,
+    /// Names of parts and their colours' numbers, for the legend.
+    pub names: Vec<(String, usize)>,
     pub lines: Vec<Line>,
 }
 
@@ -45,6 +45,11 @@ impl Line {
             after: String::new(),
         }
     }
+}
+
+/// Names whose colours are numbered in their order.
+pub(super) fn in_order(names: impl IntoIterator<Item = String>) -> Vec<(String, usize)> {
+    names.into_iter().zip(0..).collect()
 }
 
 const ROW: i32 = 24;
@@ -71,7 +76,7 @@ impl Rows {
         // As much room for names as the longest takes, within bounds.
         let longest = self.lines.iter().map(|line| line.name.chars().count()).max();
         let letters = longest.unwrap_or(0).clamp(26, 46);
-        let longest = self.names.iter().map(|name| name.chars().count()).max();
+        let longest = self.names.iter().map(|(name, _)| name.chars().count()).max();
         let legend = longest.unwrap_or(0).clamp(16, 34);
         let (left, right) = (
             18 + 7 * pixels(letters),
@@ -139,8 +144,8 @@ impl Rows {
                 let end = parts.last().map_or(left, |part| x(part.ends[1]));
                 area.draw_text(after, &label, (end + 6, y - 6)).map_err(failed)?;
             }
-            for (at, name) in self.names.iter().enumerate() {
-                let (r, g, b) = COLOURS[at % COLOURS.len()];
+            for (at, (name, colour)) in self.names.iter().enumerate() {
+                let (r, g, b) = COLOURS[colour % COLOURS.len()];
                 let y = top + 20 * pixels(at);
                 let swatch = Rectangle::new(
                     [(right + 20, y), (right + 34, y + 10)],

@@ -1,6 +1,7 @@
-//! Where the nodes of a map stand: distances on the page follow distances in the network.
+//! Where the nodes of a map stand: on a map of the earth where every node's place is known; else distances on the page
+//! follow distances in the network.
 //!
-//! Stress majorization (Gansner, Koren, North: "Graph drawing by stress majorization", 2004) from a start that two
+//! The map of the earth is equirectangular with its middle latitude in true scale. Without places: stress majorization (Gansner, Koren, North: "Graph drawing by stress majorization", 2004) from a start that two
 //! pairs of far apart nodes span. It draws no random number: the same map gives the same places.
 
 use petgraph::algo::dijkstra;
@@ -12,7 +13,67 @@ use crate::report::study::Map;
 const LANDMARKS: usize = 160;
 const ROUNDS: usize = 80;
 
-/// A place per node, both coordinates from 0 to 1 of `width` and `height`, with the longer side of the map lying.
+/// Nodes that stand closer than this are moved apart \[px\].
+const APART: f64 = 16.0;
+
+/// A place per node, in `width` and `height`, by longitude and latitude; none where not every node has them, or all
+/// have the same.
+pub fn geography(map: &Map, width: f64, height: f64) -> Option<Vec<[f64; 2]>> {
+    let places = map.places.as_ref()?;
+    let first = places.first()?;
+    // Longitudes the shorter way round.
+    let at: Vec<[f64; 2]> = (places.iter())
+        .map(|[lon, lat]| [libm::remainder(lon - first[0], 360.0), *lat])
+        .collect();
+    let ends = |axis: usize| {
+        let values = || at.iter().map(move |place| place[axis]);
+        [
+            values().fold(f64::MAX, f64::min),
+            values().fold(f64::MIN, f64::max),
+        ]
+    };
+    let [south, north] = ends(1);
+    let shrink = libm::cos(f64::midpoint(south, north).to_radians()).max(0.01);
+    let at: Vec<[f64; 2]> = at.iter().map(|[lon, lat]| [lon * shrink, -lat]).collect();
+    let wide = |axis: usize| {
+        let values = || at.iter().map(|place| place[axis]);
+        values().fold(f64::MIN, f64::max) - values().fold(f64::MAX, f64::min)
+    };
+    (wide(0) + wide(1) > 1e-6).then(|| apart(fit(&at, width, height, 1.0)))
+}
+
+/// Nodes at one place, such as the sides of an interworking node, side by side.
+fn apart(mut at: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
+    for _ in 0..ROUNDS {
+        let mut moved = false;
+        for first in 0..at.len() {
+            for second in first + 1..at.len() {
+                let way = [0, 1].map(|axis| at[second][axis] - at[first][axis]);
+                let length = libm::hypot(way[0], way[1]);
+                if length >= APART - 0.01 {
+                    continue;
+                }
+                moved = true;
+                let way = if length > 1e-6 {
+                    way.map(|way| way / length)
+                } else {
+                    [1.0, 0.0]
+                };
+                for axis in 0..2 {
+                    let step = way[axis] * (APART - length) / 2.0;
+                    at[first][axis] -= step;
+                    at[second][axis] += step;
+                }
+            }
+        }
+        if !moved {
+            break;
+        }
+    }
+    at
+}
+
+/// A place per node, in `width` and `height`, with the longer side of the map lying.
 pub fn places(map: &Map, width: f64, height: f64) -> Vec<[f64; 2]> {
     let count = map.nodes.len();
     if count < 2 {
@@ -23,7 +84,7 @@ pub fn places(map: &Map, width: f64, height: f64) -> Vec<[f64; 2]> {
     for _ in 0..ROUNDS {
         at = distances.round(&at);
     }
-    fit(&lying(&at), width, height)
+    fit(&lying(&at), width, height, 2.0)
 }
 
 /// Distances that are kept: to landmarks, and along links.
@@ -149,8 +210,8 @@ fn lying(at: &[[f64; 2]]) -> Vec<[f64; 2]> {
     at.iter().map(turned).map(|[x, y]| [x * side, y]).collect()
 }
 
-/// Scaled into the page, up to twice as much in one direction as in the other.
-fn fit(at: &[[f64; 2]], width: f64, height: f64) -> Vec<[f64; 2]> {
+/// Scaled into the page, up to `uneven` times as much in one direction as in the other.
+fn fit(at: &[[f64; 2]], width: f64, height: f64, uneven: f64) -> Vec<[f64; 2]> {
     let ends = [0, 1].map(|axis| {
         let values = || at.iter().map(move |place| place[axis]);
         [
@@ -161,7 +222,7 @@ fn fit(at: &[[f64; 2]], width: f64, height: f64) -> Vec<[f64; 2]> {
     let spread = ends.map(|[low, high]| (high - low).max(1e-9));
     let most = [width / spread[0], height / spread[1]];
     let least = most[0].min(most[1]);
-    let scale = most.map(|scale| scale.min(2.0 * least));
+    let scale = most.map(|scale| scale.min(uneven * least));
     let margin = [
         (width - spread[0] * scale[0]) / 2.0,
         (height - spread[1] * scale[1]) / 2.0,
@@ -181,6 +242,7 @@ mod tests {
             name: at.to_string(),
             qkdn: 0,
             interworking: false,
+            relay: false,
         };
         let link = |at: usize| MapLink {
             name: at.to_string(),
@@ -194,6 +256,21 @@ mod tests {
             links: (0..count - 1).map(link).collect(),
             ..Map::default()
         }
+    }
+
+    #[test]
+    fn geography_has_north_above_and_true_shapes() {
+        let mut map = line(4);
+        // A degree of longitude at 60° is half as long as one of latitude; across the date line; two at one place.
+        map.places = Some(vec![[179.0, 59.0], [-179.0, 59.0], [179.0, 61.0], [179.0, 61.0]]);
+        let at = geography(&map, 1000.0, 600.0).expect("all places are known");
+        let [east, up] = [at[1][0] - at[0][0], at[0][1] - at[2][1]];
+        assert!(east > 0.0 && (up / east - 2.0).abs() < 0.1, "{at:?}");
+        assert!((at[3][0] - at[2][0] - APART).abs() < 0.1, "{at:?}");
+        map.places = None;
+        assert_eq!(geography(&map, 1000.0, 600.0), None);
+        map.places = Some(vec![[1.0, 1.0]; 4]);
+        assert_eq!(geography(&map, 1000.0, 600.0), None);
     }
 
     #[test]

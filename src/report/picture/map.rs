@@ -5,16 +5,20 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::frame::{escaped, open};
-use super::layout::places;
-use super::{COLOURS, Picture, short, time_unit};
-use crate::report::study::Run;
+use super::labels::{Label, write as write_labels};
+use super::layout::{geography, places};
+use super::{COLOURS, Picture, time_unit};
+use crate::report::study::{Map, Run};
 
 const WIDTH: f64 = 920.0;
 const HEIGHT: f64 = 600.0;
 /// Around the map \[px\]: left, top, right, bottom.
 const MARGIN: [f64; 4] = [60.0, 74.0, 60.0, 76.0];
-/// Up to so many nodes have their names written.
-const NAMED: usize = 48;
+/// From here on nodes are drawn small.
+const MANY: usize = 48;
+
+/// A relay's size as a share of a site's.
+const RELAY: f64 = 0.5;
 
 /// Levels in this order, from empty to full: name, lowest share \[percent\], colour.
 const LEVELS: [(&str, u8, &str); 5] = [
@@ -97,12 +101,15 @@ pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
         None => format!("{}: topology", run.name),
     };
     let inner = [WIDTH - MARGIN[0] - MARGIN[2], HEIGHT - MARGIN[1] - MARGIN[3]];
-    let at: Vec<[f64; 2]> = places(map, inner[0], inner[1])
+    let known = geography(map, inner[0], inner[1]);
+    let geographic = known.is_some();
+    let at: Vec<[f64; 2]> = known
+        .unwrap_or_else(|| places(map, inner[0], inner[1]))
         .into_iter()
         .map(|[x, y]| [x + MARGIN[0], y + MARGIN[1]])
         .collect();
     let mut svg = open(&title, WIDTH, HEIGHT);
-    let many = map.nodes.len() > NAMED;
+    let many = map.nodes.iter().filter(|node| !node.relay).count() > MANY;
     svg.push_str("<g class=\"links\">\n");
     for (number, link) in map.links.iter().enumerate() {
         let of = |values: &[Option<Vec<u8>>]| {
@@ -136,8 +143,9 @@ pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
         );
     }
     svg.push_str("</g>\n<g class=\"nodes\">\n");
-    let radius = if many { 3.2 } else { 7.0 };
+    let site = if many { 3.2 } else { 7.0 };
     for (number, node) in map.nodes.iter().enumerate() {
+        let radius = if node.relay { RELAY * site } else { site };
         let (r, g, b) = COLOURS[[0, 1, 3, 2, 6, 4, 5, 7][node.qkdn % COLOURS.len()]];
         let [x, y] = at[number];
         let fill = format!("#{r:02x}{g:02x}{b:02x}");
@@ -157,53 +165,87 @@ pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
             "{shape} data-node=\"{number}\" fill=\"{fill}\" stroke=\"#FFFFFF\" stroke-width=\"1\"><title>{name}</title>{}",
             if node.interworking { "</rect>" } else { "</circle>" }
         );
-        if !many {
-            let plain = node.name.rsplit('/').next().unwrap_or(&node.name);
-            // Sides of an interworking node stand close together: one name above, one below.
-            let below = if node.interworking && node.qkdn % 2 == 0 {
-                -12.0
-            } else {
-                20.0
-            };
-            let text = if node.interworking { &node.name } else { plain };
-            let _ = writeln!(
-                svg,
-                "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"11\" fill=\"#000000\" stroke=\"#FFFFFF\" \
-                 stroke-width=\"3\" paint-order=\"stroke\">{}</text>",
-                y + below,
-                escaped(&short(text, 18))
-            );
-        }
     }
     svg.push_str("</g>\n");
+    let size = if many { 9.0 } else { 11.0 };
+    write_labels(&mut svg, &labels(map, &at, site), &at, site, [WIDTH, HEIGHT], size);
     legend(&mut svg, run, moment.is_some());
+    let how = if geographic {
+        "Places: geography (longitude and latitude)"
+    } else {
+        "Places: by distances in the network, not geography"
+    };
+    let _ = writeln!(
+        svg,
+        "<text x=\"14\" y=\"{}\" font-size=\"11\" fill=\"#505050\">{how}</text>",
+        HEIGHT - 38.0
+    );
     svg.push_str("</svg>\n");
     Picture {
         id: "topology".to_owned(),
         title,
         note: "Colour: how full the emptier direction's store is. Width: key spent in the period before, as a share of \
-               the busiest link's. Dashed: between QKDNs. Squares: sides of an interworking node. Places follow the \
-               network's distances, not geography."
+               the busiest link's. Dashed: between QKDNs. Squares: sides of an interworking node. Small: relays. Names \
+               that would lie on others are left out; hover for them."
             .to_owned(),
         svg,
         marks: Vec::new(),
     }
 }
 
+/// The names to write, the most important first: ends of borders, then sites by their links. Relays inside a QKDN have
+/// none.
+fn labels(map: &Map, at: &[[f64; 2]], site: f64) -> Vec<Label> {
+    let plain = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+    let twice = |text: &String| map.nodes.iter().filter(|node| plain(&node.name) == *text).count() > 1;
+    let mut found: Vec<(usize, usize, Label)> = Vec::new();
+    for (number, node) in map.nodes.iter().enumerate() {
+        let links = || map.links.iter().filter(|link| link.ends.contains(&number));
+        let border = node.interworking || links().any(|link| link.border);
+        let class = match (border, node.relay) {
+            (true, false) => 0,
+            (false, false) => 1,
+            (true, true) => 2,
+            (false, true) => continue,
+        };
+        let short = plain(&node.name);
+        let text = if node.interworking || twice(&short) {
+            node.name.clone()
+        } else {
+            short
+        };
+        let label = Label {
+            at: at[number],
+            radius: if node.relay { RELAY * site } else { site },
+            text,
+        };
+        found.push((class, usize::MAX - links().count(), label));
+    }
+    found.sort_by_key(|&(class, links, _)| (class, links));
+    found.into_iter().map(|(_, _, label)| label).collect()
+}
+
 fn legend(svg: &mut String, run: &Run, levels: bool) {
-    let mut x = 14.0;
-    for (number, qkdn) in run.map.qkdns.iter().take(8).enumerate() {
+    let (mut x, mut y) = (14.0, 40.0);
+    for (number, qkdn) in run.map.qkdns.iter().enumerate() {
         let (r, g, b) = COLOURS[[0, 1, 3, 2, 6, 4, 5, 7][number % COLOURS.len()]];
-        let name = short(qkdn, 16);
+        let width = 34.0 + 7.6 * qkdn.chars().count() as f64;
+        if x + width > WIDTH && x > 14.0 {
+            (x, y) = (14.0, y + 18.0);
+        }
+        if y > 60.0 {
+            break;
+        }
         let _ = writeln!(
             svg,
-            "<circle cx=\"{}\" cy=\"40\" r=\"5\" fill=\"#{r:02x}{g:02x}{b:02x}\"/>\
-             <text x=\"{}\" y=\"44\" font-size=\"12\" fill=\"#000000\">{}</text>",
+            "<circle cx=\"{}\" cy=\"{y}\" r=\"5\" fill=\"#{r:02x}{g:02x}{b:02x}\"/>\
+             <text x=\"{}\" y=\"{}\" font-size=\"12\" fill=\"#000000\">{}</text>",
             x + 5.0,
             x + 15.0,
-            escaped(&name)
+            y + 4.0,
+            escaped(qkdn)
         );
-        x += 34.0 + 7.4 * name.chars().count() as f64;
+        x += width;
     }
     let mut x = 14.0;
     let y = HEIGHT - 16.0;

@@ -6,6 +6,7 @@
 mod bars;
 mod frame;
 mod heat;
+mod labels;
 mod layout;
 pub mod map;
 pub mod of_comparison;

@@ -24,6 +24,28 @@ pub(super) fn colour_of(verdict: Verdict) -> usize {
     }
 }
 
+/// What a verdict says of a pair's second variant.
+pub(super) fn meaning(verdict: Verdict, second: &str) -> String {
+    match verdict {
+        Verdict::Better | Verdict::Worse => format!("{second} {}", verdict.name()),
+        Verdict::NoVerdict => "not judged".to_owned(),
+        Verdict::NoEvidence => "no evidence".to_owned(),
+        Verdict::None => "neither".to_owned(),
+    }
+}
+
+/// The verdicts that are among the rows, with their colours.
+pub(super) fn legend(lines: &[Line], second: &str) -> Vec<(String, usize)> {
+    let there = |colour: usize| {
+        let mut parts = lines.iter().flat_map(|line| &line.parts);
+        parts.any(|part| part.name == colour)
+    };
+    (VERDICTS.iter())
+        .filter(|&&verdict| there(colour_of(verdict)))
+        .map(|&verdict| (meaning(verdict, second), colour_of(verdict)))
+        .collect()
+}
+
 /// A forest plot per pair: each metric of the network, the difference as a share of the larger mean.
 pub fn forests(comparison: &Comparison) -> Vec<Picture> {
     let mut pictures = Vec::new();
@@ -61,11 +83,11 @@ pub fn forests(comparison: &Comparison) -> Vec<Picture> {
         let forest = Rows {
             id: format!("difference-{}", at + 1),
             title: format!("{} as seen from {}: difference with 95 % interval", pair.b, pair.a),
-            note: "Paired differences as a share of the larger mean; interval not corrected for many metrics, verdict \
-                   corrected (Holm). Green better, orange worse, grey no evidence, blue no verdict, brown neither good nor bad."
+            note: "Paired differences as a share of the larger mean; intervals are not corrected for many metrics, \
+                   verdicts are, for the network's rows of all pairs (Holm). Neither: neither good nor bad."
                 .to_owned(),
             label: format!("({} − {}) / larger mean [%]", pair.b, pair.a),
-            names: Vec::new(),
+            names: legend(&rows, &pair.b),
             lines: rows,
         };
         pictures.extend(forest.draw().ok());
@@ -102,6 +124,7 @@ pub fn pareto(comparison: &Comparison) -> Option<Picture> {
     };
     let axis = |at: usize| Axis {
         from_zero: false,
+        money: pareto.objectives[at].name == "price",
         ..Axis::plain(label(at))
     };
     let plane = Plane {

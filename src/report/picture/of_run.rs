@@ -1,6 +1,6 @@
 //! The pictures of a run: what happened over time, how long delivery took, what reroutes were made of.
 
-use super::bars::{Line, Part, Rows};
+use super::bars::{Line, Part, Rows, in_order};
 use super::plane::{Axis, Curve, Plane};
 use super::{Picture, time_unit};
 use crate::archive::RerouteRow;
@@ -189,6 +189,7 @@ pub fn delays(runs: &[&Run]) -> Result<Picture, String> {
             label: format!("KKRD [{}]", scale.name()),
             logarithmic,
             from_zero: false,
+            money: false,
         },
         y: Axis::plain("share of delivered requests"),
         curves: curves.into_iter().map(scaled).collect(),
@@ -300,7 +301,7 @@ pub fn reroutes(run: &Run) -> Result<Picture, String> {
         note: "Each bar is a fault and a session; means over the replications that reached the stage."
             .to_owned(),
         label: "time since the fault [ms]".to_owned(),
-        names: stages.iter().map(|stage| stage.replace('_', " ")).collect(),
+        names: in_order(stages.iter().map(|stage| stage.replace('_', " "))),
         lines: rows,
     }
     .draw()

@@ -1,12 +1,13 @@
 //! The pictures of a sweep: curves over one path, maps over two, rows where values are no numbers or vary one at a time;
 //! of comparisons a curve per variant, and maps and rows of the differences with their verdicts.
 
-use super::bars::{Line, Part, Rows};
+use super::bars::{Line, Part, Rows, in_order};
 use super::heat::{Cell, Heat};
-use super::of_comparison::{VERDICTS, colour_of};
+use super::of_comparison::{VERDICTS, colour_of, legend, meaning};
 use super::plane::{Axis, Curve, Plane, number};
 use super::{COLOURS, Picture};
-use crate::archive::{ComparisonRow, MetricRow, PointRecord, Verdict};
+use crate::archive::{ComparisonRow, MetricRow, PointRecord};
+use crate::experiment::run::COST;
 use crate::observe::outcome::RerouteRecord;
 use crate::report::quantity::{Scale, range_of};
 use crate::report::slice::{Slice, quantity, tail};
@@ -173,7 +174,10 @@ fn curves_over(slice: &Slice<'_>, name: &str, path: &str, joined: bool) -> Optio
             "Each point is one of the sweep; the other paths vary as well.".to_owned()
         },
         x: axis(format!("{path}{unit}")),
-        y: axis(format!("{name} [{metric_unit}]")),
+        y: Axis {
+            money: name == COST,
+            ..axis(format!("{name} [{metric_unit}]"))
+        },
         curves,
         instants: Vec::new(),
     };
@@ -254,9 +258,9 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
                 category: VERDICTS.iter().position(|verdict| *verdict == row.verdict),
             })
         });
-        let legend = VERDICTS.map(|verdict| (meaning(verdict, &pair), COLOURS[colour_of(verdict)]));
+        let legend = VERDICTS.map(|verdict| (meaning(verdict, second(&pair)), COLOURS[colour_of(verdict)]));
         let what = format!("{name} [{}], difference {}", scale.name(), minus(&pair));
-        let note = "Mean of the paired differences; the colour is the verdict, corrected over each point's table (Holm).";
+        let note = "Mean of the paired differences; the colour is the verdict, corrected (Holm) over each point's rows of the network, or of its parts.";
         let id = id(slice, &format!("{name}-{}", pair.replace(' ', "-")));
         pictures.extend(
             heat(id, title(slice, &what), note, cells, legend.to_vec())
@@ -267,21 +271,15 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
     pictures
 }
 
+/// "I" of "G1 vs I".
+fn second(pair: &str) -> &str {
+    pair.split_once(" vs ").map_or(pair, |(_, second)| second)
+}
+
 /// "I − G1" of "G1 vs I".
 fn minus(pair: &str) -> String {
     pair.split_once(" vs ")
         .map_or(pair.to_owned(), |(a, b)| format!("{b} − {a}"))
-}
-
-/// What a verdict says of a pair's second variant.
-fn meaning(verdict: Verdict, pair: &str) -> String {
-    let second = pair.split_once(" vs ").map_or(pair, |(_, second)| second);
-    match verdict {
-        Verdict::Better | Verdict::Worse => format!("{second} {}", verdict.name()),
-        Verdict::NoVerdict => "not judged".to_owned(),
-        Verdict::NoEvidence => "no evidence".to_owned(),
-        Verdict::None => "neither".to_owned(),
-    }
 }
 
 fn difference(row: &ComparisonRow) -> String {
@@ -332,11 +330,11 @@ fn rows(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
         title: title(slice, name),
         note: "Mean over replications with its 95 % Student interval.".to_owned(),
         label: format!("{name} [{unit}]"),
-        names: variants
-            .iter()
-            .filter(|name| !name.is_empty())
-            .map(|&name| name.to_owned())
-            .collect(),
+        names: in_order(
+            (variants.iter())
+                .filter(|name| !name.is_empty())
+                .map(|&name| name.to_owned()),
+        ),
         lines,
     };
     rows.draw().into_iter().collect()
@@ -373,11 +371,10 @@ fn alone(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
         let rows = Rows {
             id: id(&slice.along(&[]), &format!("{name}-{}", pair.replace(' ', "-"))),
             title: title(slice, &format!("{name}, difference {}", minus(&pair))),
-            note: "Paired differences with their 95 % interval, one assumption changed at a time. Green better, orange \
-                   worse, grey no evidence, blue not judged, brown neither good nor bad."
+            note: "Paired differences with their 95 % interval, one assumption changed at a time."
                 .to_owned(),
             label: format!("{name}, {} [{unit}]", minus(&pair)),
-            names: Vec::new(),
+            names: legend(&lines, second(&pair)),
             lines,
         };
         pictures.extend(rows.draw().ok());
@@ -444,7 +441,7 @@ fn stages(slice: &Slice<'_>) -> Option<Picture> {
         note: "Means over replications of the reroutes that came into force; the first key where a request waited."
             .to_owned(),
         label: format!("time since the fault [{}]", scale.name()),
-        names: RerouteRecord::STAGES.iter().map(|stage| stage.replace('_', " ")).collect(),
+        names: in_order(RerouteRecord::STAGES.iter().map(|stage| stage.replace('_', " "))),
         lines,
     };
     rows.draw().ok()

@@ -5,6 +5,7 @@ use plotters::prelude::*;
 
 use super::frame::{failed, page};
 use super::{COLOURS, Mark, Picture, SIZE, pixels, short};
+use crate::report::quantity::grouped;
 
 /// An axis.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub(super) struct Axis {
     pub logarithmic: bool,
     /// Whether it begins at 0.
     pub from_zero: bool,
+    /// Whether its values are money, which stands in full.
+    pub money: bool,
 }
 
 impl Axis {
@@ -23,7 +26,13 @@ impl Axis {
             label: label.into(),
             logarithmic: false,
             from_zero: true,
+            money: false,
         }
+    }
+
+    /// A value of it.
+    fn number(&self, value: f64) -> String {
+        if self.money { grouped(value) } else { number(value) }
     }
 }
 
@@ -147,12 +156,14 @@ impl Plane {
         let label = ("sans-serif", 13).into_font().color(&BLACK);
         chart
             .configure_mesh()
+            // Amounts in full are wide.
+            .x_labels(if self.x.money { 5 } else { 11 })
             .x_desc(self.x.label.as_str())
             .y_desc(self.y.label.as_str())
             .axis_desc_style(("sans-serif", 14).into_font().color(&BLACK))
             .label_style(label.clone())
-            .x_label_formatter(&|value| number(*value))
-            .y_label_formatter(&|value| number(*value))
+            .x_label_formatter(&|value| self.x.number(*value))
+            .y_label_formatter(&|value| self.y.number(*value))
             .bold_line_style(RGBColor(225, 225, 225))
             .light_line_style(TRANSPARENT)
             .axis_style(BLACK)
@@ -202,16 +213,20 @@ impl Plane {
                 let values = format!(
                     "{}: {}; {}: {}",
                     self.x.label,
-                    number(point.0),
+                    self.x.number(point.0),
                     self.y.label,
-                    number(point.1)
+                    self.y.number(point.1)
                 );
                 let band = curve
                     .band
                     .get(number_of)
                     .filter(|_| curve.band.len() == curve.points.len());
                 let band = band.map_or(String::new(), |&(_, low, high)| {
-                    format!(", 95 % interval {} to {}", number(low), number(high))
+                    format!(
+                        ", 95 % interval {} to {}",
+                        self.y.number(low),
+                        self.y.number(high)
+                    )
                 });
                 let name = if named {
                     format!("{}\n", curve.name)

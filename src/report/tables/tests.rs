@@ -53,6 +53,7 @@ fn example() -> Summary {
             mean: Some(0.987_654),
             met: false,
         }],
+        warnings: vec![],
     }
 }
 
@@ -80,9 +81,11 @@ fn compared() -> Comparison {
         Some(Price {
             modules: 4,
             key_managers: 2,
+            controllers: 2,
             sites,
             middle_stations: 0,
             total,
+            currency: "EUR".to_owned(),
         })
     };
     Comparison {
@@ -103,6 +106,7 @@ fn compared() -> Comparison {
         ],
         bottom_lines: vec![],
         pareto: Pareto::default(),
+        warnings: vec![],
     }
 }
 

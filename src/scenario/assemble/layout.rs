@@ -8,7 +8,7 @@ use super::partition::Parts;
 use super::{Borders, Joint, Settings};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::topology::{Length, Topology, great_circle_km};
-use crate::units::Metres;
+use crate::units::{Metres, counted};
 
 /// A topology's parts as a scenario has them.
 #[derive(Debug)]
@@ -24,7 +24,9 @@ pub(super) struct Layout {
     pub border_sites: Vec<[usize; 2]>,
     /// Number of relays.
     pub relays: usize,
-    /// What was left out.
+    /// Fibres between QKDNs that are no border, by their ends.
+    pub left_out: Vec<String>,
+    /// What was left out, in a sentence each.
     pub notes: Vec<String>,
 }
 
@@ -93,6 +95,7 @@ pub(super) fn lay(topology: &Topology, settings: &Settings, parts: &Parts, lengt
         joined: Vec::new(),
         border_sites: Vec::new(),
         relays: 0,
+        left_out: Vec::new(),
         notes: Vec::new(),
     };
     for (number, fibre) in topology.fibres.iter().enumerate() {
@@ -241,8 +244,16 @@ impl Layout {
         };
         let dropped = across.len() - chosen.len();
         if dropped > 0 {
+            let name = |number: &usize| {
+                let [a, b] = topology.fibres[*number].ends.map(|end| &topology.sites[end].id);
+                format!("{a}–{b}")
+            };
+            let left = across.iter().filter(|number| !chosen.contains(number));
+            self.left_out = left.map(name).collect();
+            let (are, were) = if dropped == 1 { ("is", "was") } else { ("are", "were") };
             self.notes.push(format!(
-                "{dropped} fibres between QKDNs are no border and were left out"
+                "{} between QKDNs {are} no border and {were} left out",
+                counted(dropped as u64, "fibre")
             ));
         }
         for number in chosen {

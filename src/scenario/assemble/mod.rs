@@ -129,7 +129,15 @@ pub fn assemble(topology: &Topology, settings: &Settings, file: &str) -> Result<
     let draft = checked(&document, file)?;
     let rates = traffic::rates(&asked, &draft.document, settings);
     document["demands"] = traffic::demands(&asked, &layout, &rates);
-    let done = checked(&document, file)?;
+    let mut done = checked(&document, file)?;
+    for note in &layout.notes {
+        let text = format!("{note}: {}", layout.left_out.join(", "));
+        let hint = "--border all makes a border of each";
+        done.warnings.0.push(Diagnostic {
+            severity: Severity::Warning,
+            ..Diagnostic::about_file("fibres_left_out", file, text, hint)
+        });
+    }
     Ok(Assembled {
         text: format!("{document:#}\n"),
         warnings: done.warnings,
