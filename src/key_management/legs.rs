@@ -4,7 +4,7 @@
 //! supplies, and what the others bring is dropped. Each leg is synchronised over its own way, so that a border that fails
 //! in between keeps nobody from the key that another leg has brought.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -94,7 +94,7 @@ struct Gathering {
 /// Keys that are being put together here, the destination's end.
 #[derive(Clone, Default, Debug)]
 pub struct Gathered {
-    requests: FxHashMap<RequestId, Gathering>,
+    requests: BTreeMap<RequestId, Gathering>,
     /// Which of them time out when, as they came.
     deadlines: VecDeque<(Time, RequestId)>,
 }
