@@ -210,7 +210,10 @@ fn comparisons_and_sweeps_have_reports() {
         let at = page.find(&format!("<summary>{pair}")).expect("a table");
         let row = page[at..].find("<td>network</td>").expect("rows");
         let (of_network, parts) = page[at..].split_once("</details>").expect("an end");
-        assert!(row < of_network.len() && !of_network.contains("<td>demand:"), "{pair}");
+        assert!(
+            row < of_network.len() && !of_network.contains("<td>demand:"),
+            "{pair}"
+        );
         assert!(
             parts.starts_with(&format!("\n<details><summary>{pair}, parts")),
             "{pair}"
@@ -252,7 +255,11 @@ fn each_kind_of_picture_is_drawn() {
         (
             "cut",
             "topology",
-            &["data-link=\"0\"", "over 75 %", "Places: by distances in the network"],
+            &[
+                "data-link=\"0\"",
+                "over 75 %",
+                "Places: by distances in the network",
+            ],
         ),
         ("cut", "timeseries", &["stored key", "time [", "f1"]),
         ("cut", "cdf", &["KKRD [", "share of delivered requests"]),
@@ -262,7 +269,11 @@ fn each_kind_of_picture_is_drawn() {
             &["time since the fault [ms]", "detection", "installation"],
         ),
         ("traced", "sequence", &["Source: the Recommendation", "fault f1"]),
-        ("compared", "compare", &["larger mean [%]", "served_share", ">\nno evidence\n<"]),
+        (
+            "compared",
+            "compare",
+            &["larger mean [%]", "served_share", ">\nno evidence\n<"],
+        ),
         ("swept", "sweep", &["demands.a-to-b.key [bit]"]),
         ("grid", "sweep", &["demands.a-to-b.timeout"]),
     ];
@@ -312,8 +323,10 @@ fn maps_of_imports_are_geography() {
     let path = |name: &str| place.path().join(name).to_str().expect("text").to_owned();
     let (scenario, results, out) = (path("map.json"), path("map"), path("map.svg"));
     let file = "tests/data/topologies/polska.xml";
-    done(&qkdni(["import", file, "--border", "shortest", "--out", &scenario]));
-    let short = ["--set", "run.duration=12 s", "--set", "run.warm_up=0 s"];
+    done(&qkdni([
+        "import", file, "--border", "shortest", "--out", &scenario,
+    ]));
+    let short = ["--set", "run.duration=40 s", "--set", "run.warm_up=0 s"];
     let timeouts = ["--set", "run.replications=1", "--out", &results];
     done(&qkdni([&["run", &scenario][..], &short, &timeouts].concat()));
     done(&qkdni(["plot", &results, "--what", "topology", "--out", &out]));
@@ -325,7 +338,10 @@ fn maps_of_imports_are_geography() {
     for line in names.lines().filter(|line| line.starts_with("<text")) {
         let number = |name: &str| -> f64 {
             let (_, rest) = line.split_once(&format!(" {name}=\"")).expect("an attribute");
-            rest.split('"').next().and_then(|text| text.parse().ok()).expect("a number")
+            rest.split('"')
+                .next()
+                .and_then(|text| text.parse().ok())
+                .expect("a number")
         };
         let text = line.split(['>', '<']).nth(2).expect("a name").to_owned();
         let (x, y, half) = (number("x"), number("y"), 3.0 * text.chars().count() as f64);
@@ -338,7 +354,17 @@ fn maps_of_imports_are_geography() {
         }
     }
     let has = |name: &str| boxes.iter().any(|(text, _)| text == name);
-    for site in ["Gdansk", "Bydgoszcz", "Kolobrzeg", "Katowice", "Krakow", "Bialystok", "Lodz", "Poznan", "Rzeszow"] {
+    for site in [
+        "Gdansk",
+        "Bydgoszcz",
+        "Kolobrzeg",
+        "Katowice",
+        "Krakow",
+        "Bialystok",
+        "Lodz",
+        "Poznan",
+        "Rzeszow",
+    ] {
         assert!(has(site), "{site}: {svg}");
     }
 }
@@ -441,7 +467,11 @@ fn warnings_stay_with_the_results() {
     for (name, place, text) in [
         ("cut", "", few(3)),
         ("compared", "G0, G0=, G1, I: ", few(3)),
-        ("grid", "4 of 4 points, first at point 0 (demands.a-to-b.key=128 bit, demands.a-to-b.timeout=5 s): ", few(2)),
+        (
+            "grid",
+            "4 of 4 points, first at point 0 (demands.a-to-b.key=128 bit, demands.a-to-b.timeout=5 s): ",
+            few(2),
+        ),
     ] {
         let readme = fs::read_to_string(folder(name).join("README.md")).expect("there");
         let line = format!("\n- {place}{text}");
@@ -455,7 +485,10 @@ fn warnings_stay_with_the_results() {
         let text = fs::read_to_string(folder(".").join(path)).expect("there");
         serde_json::from_str(&text).expect("JSON")
     };
-    assert_eq!(read("cut/summary.json")["warnings"][0]["kind"], "few_replications");
+    assert_eq!(
+        read("cut/summary.json")["warnings"][0]["kind"],
+        "few_replications"
+    );
     let known = read("compared/compare.json")["warnings"][0].clone();
     assert_eq!(known["kind"], "few_replications");
     assert_eq!(known["variants"], serde_json::json!(["G0", "G0=", "G1", "I"]));
@@ -475,9 +508,16 @@ fn a_comparison_says_what_it_costs() {
     let (_, table) = page.split_once("<table class=\"built\">").expect("a table");
     let table = table.split_once("</table>").expect("its end").0;
     for variant in ["G0", "G0=", "G1", "I"] {
-        assert!(table.contains(&format!("<th scope=\"row\">{variant}</th>")), "{table}");
+        assert!(
+            table.contains(&format!("<th scope=\"row\">{variant}</th>")),
+            "{table}"
+        );
     }
-    assert_eq!(table.matches(&format!("00 {currency}</td>")).count(), 4, "{table}");
+    assert_eq!(
+        table.matches(&format!("00 {currency}</td>")).count(),
+        4,
+        "{table}"
+    );
     let cost = (comparison["metrics"].as_array().expect("rows").iter()).find(|row| row["name"] == "cost");
     assert_eq!(cost.expect("a row")["unit"], currency);
 }
@@ -707,7 +747,7 @@ fn a_picture_that_is_not_there_is_refused() {
     refused(
         &qkdni(["plot", &cut, "--what", "topology", "--at", "1 h"]),
         USAGE,
-        &["--at 1 h is after the end", "it ends at 60 s"],
+        &["--at 3600 s is after the end", "it ends at 70 s"],
     );
     let swept = path_of("swept");
     refused(

@@ -155,7 +155,7 @@ fn qkdns_and_borders_are_those_asked_for() {
         .collect();
     assert_eq!(
         left,
-        ["1 fibre between QKDNs is no border and was left out: Bloemfontein–East-London"]
+        ["1 fibre between QKDNs is no border and was left out: Bloemfontein–Cape-Town"]
     );
     // The middle of the fibre is the border; both sides keep their relays.
     let boundary = &document.boundaries[0];

@@ -265,7 +265,9 @@ pub(super) fn of_run(summary: &Summary, files: &[String]) -> String {
     let there = |it: &&Explained| files.iter().any(|file| file == it.name);
     let mut shown: Vec<&Explained> = OF_A_RUN.iter().filter(there).collect();
     shown.push(&SCENARIO);
-    let warnings: Vec<String> = (summary.warnings.iter()).map(|warning| warning.text.clone()).collect();
+    let warnings: Vec<String> = (summary.warnings.iter())
+        .map(|warning| warning.text.clone())
+        .collect();
     write("run", &summary.name, &(head + &known(&warnings)), &shown)
 }
 

@@ -9,8 +9,9 @@ use super::work::{Context, claim, kept, manifest, summarize, theory};
 use super::{Exit, Failure, Prepared, Watch};
 use crate::analysis::bounds::{Hard, hard};
 use crate::archive::{
-    ArchiveError, Command, Comparison, Folder, Host, Manifest, OfVariants, Pair, Price, Rule, RunRecord, Sink, Summary,
-    VariantEntry, Verdict, scenario_hash, sha256_hex, variant_folders, write_comparison, write_run,
+    ArchiveError, Command, Comparison, Folder, Host, Manifest, OfVariants, Pair, Price, Rule, RunRecord,
+    Sink, Summary, VariantEntry, Verdict, scenario_hash, sha256_hex, variant_folders, write_comparison,
+    write_run,
 };
 use crate::experiment::compare::{Side, against_the_first, compare as compare_sides};
 use crate::observe::outcome::Outcome;
@@ -229,8 +230,9 @@ impl Compared<'_> {
             .collect();
         let mut comparison = compare_sides(&sides, self.pairs);
         let known = self.entries.iter().zip(&summaries);
-        comparison.warnings =
-            OfVariants::join(known.map(|(entry, summary)| (entry.name.as_str(), summary.warnings.as_slice())));
+        comparison.warnings = OfVariants::join(
+            known.map(|(entry, summary)| (entry.name.as_str(), summary.warnings.as_slice())),
+        );
         write_comparison(sink, &comparison)?;
         Ok((comparison, summaries))
     }

@@ -11,11 +11,11 @@ use super::table::points;
 use super::work::Context;
 use super::{Exit, Failure};
 use crate::archive::{Archived, PointRecord, SCHEMA_VERSION, SweepRecord};
+use crate::kernel::Span;
 use crate::report::page::{Part, Sequences};
 use crate::report::picture::{Picture, map, of_comparison, of_run, of_sweep};
 use crate::report::slice::{Slice, Wanted};
 use crate::report::study::Run;
-use crate::kernel::Span;
 
 pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, Failure> {
     if let Some(out) = &arguments.out {

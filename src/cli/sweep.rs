@@ -281,7 +281,10 @@ impl Study {
     fn place(&self, point: u32) -> String {
         let values = self.sweep.values(point);
         let values = self.sweep.paths().zip(&values);
-        place(point, values.filter_map(|(path, value)| Some((path, value.as_deref()?))))
+        place(
+            point,
+            values.filter_map(|(path, value)| Some((path, value.as_deref()?))),
+        )
     }
 
     /// Simulates a point: the content of its file, or nothing if it was interrupted.
@@ -328,12 +331,10 @@ impl Study {
             comparison: None,
         };
         if self.record.compared {
-            let sides = subjects.iter().zip(&outcomes).map(|(subject, outcomes)| {
-                Side {
-                    name: &subject.label,
-                    outcomes,
-                    price: subject.price.as_ref(),
-                }
+            let sides = subjects.iter().zip(&outcomes).map(|(subject, outcomes)| Side {
+                name: &subject.label,
+                outcomes,
+                price: subject.price.as_ref(),
             });
             let sides: Vec<Side<'_>> = sides.collect();
             let mut comparison = compare(&sides, &neutral_pairs(&subjects));
@@ -346,9 +347,8 @@ impl Study {
                 });
             record.variants = said.collect();
             let known = record.variants.iter();
-            comparison.warnings = OfVariants::join(
-                known.map(|of| (of.variant.as_str(), of.summary.warnings.as_slice())),
-            );
+            comparison.warnings =
+                OfVariants::join(known.map(|of| (of.variant.as_str(), of.summary.warnings.as_slice())));
             record.comparison = Some(comparison);
         } else {
             record.summary = Some(summarize(&subjects[0], &outcomes[0]));

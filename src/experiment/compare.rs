@@ -219,9 +219,13 @@ fn bottom_line(pair: &Pair, rows: &[ComparisonRow]) -> BottomLine {
     let judged = if no_verdict > 0 { " judged" } else { "" };
     let mut text = match (better.as_slice(), worse.as_slice()) {
         ([], []) if no_evidence + no_verdict == 0 => {
-            format!("no metric of the network can be judged between {a} and {b}: that takes two paired replications")
+            format!(
+                "no metric of the network can be judged between {a} and {b}: that takes two paired replications"
+            )
         }
-        ([], []) => format!("no evidence that {b} is better or worse than {a} in any{judged} metric of the network"),
+        ([], []) => {
+            format!("no evidence that {b} is better or worse than {a} in any{judged} metric of the network")
+        }
         (better, []) => format!(
             "{b} is better than {a} in {}; no evidence that it is worse in any other{judged} metric of the network",
             better.join(", ")

@@ -129,7 +129,10 @@ impl Page {
 
     /// What to know before the numbers are used.
     fn warnings(&mut self, texts: impl Iterator<Item = String>) {
-        let list: String = texts.map(|text| format!("<li>{}</li>", escaped(&text))).collect();
+        let mut list = String::new();
+        for text in texts {
+            let _ = write!(list, "<li>{}</li>", escaped(&text));
+        }
         if !list.is_empty() {
             self.say(&format!(
                 "<div class=\"warning\">To know before these numbers are used:<ul>{list}</ul></div>"
@@ -366,10 +369,15 @@ impl Page {
         self.heading("What the variants are built of");
         let cells = |cells: &[String]| -> String {
             let (name, rest) = cells.split_first().expect("a row begins with its variant");
-            let rest: String = rest.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
-            format!("<tr><th scope=\"row\">{}</th>{rest}</tr>", escaped(name))
+            let mut row = format!("<tr><th scope=\"row\">{}</th>", escaped(name));
+            for cell in rest {
+                let _ = write!(row, "<td>{}</td>", escaped(cell));
+            }
+            row + "</tr>"
         };
-        let head = BUILT_OF.map(|name| format!("<th scope=\"col\">{name}</th>")).concat();
+        let head = BUILT_OF
+            .map(|name| format!("<th scope=\"col\">{name}</th>"))
+            .concat();
         let rows: String = built_of(comparison).map(|row| cells(&row)).collect();
         self.say(&format!(
             "<div class=\"wide\" tabindex=\"0\"><table class=\"built\"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>\

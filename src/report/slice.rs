@@ -178,7 +178,11 @@ impl<'a> Slice<'a> {
         let hint = if elsewhere.is_empty() {
             suggest(name, &self.measured())
         } else {
-            let more = if elsewhere.len() > MOST_SCOPES { ", …" } else { "" };
+            let more = if elsewhere.len() > MOST_SCOPES {
+                ", …"
+            } else {
+                ""
+            };
             let named: Vec<&str> = elsewhere.iter().take(MOST_SCOPES).copied().collect();
             format!(
                 "it is measured in {}{more}: name one with --scope",

@@ -81,7 +81,11 @@ impl Map {
     /// What there is in a plan; `document` is the scenario that it was made of.
     pub fn of(plan: &Plan, document: &Document) -> Map {
         let described: BTreeMap<String, &QkdNode> = (document.qkdns.iter())
-            .flat_map(|qkdn| qkdn.nodes.iter().map(|node| (format!("{}/{}", qkdn.id, node.id), node)))
+            .flat_map(|qkdn| {
+                qkdn.nodes
+                    .iter()
+                    .map(|node| (format!("{}/{}", qkdn.id, node.id), node))
+            })
             .collect();
         let sides = sides(document, &described);
         let place = |name: &str| match described.get(name) {
@@ -132,7 +136,9 @@ impl Map {
                     name: node.name.clone(),
                     qkdn: node.qkdn.index(),
                     interworking: node.iwn.is_some(),
-                    relay: described.get(node.name.as_str()).is_some_and(|node| is_relay(node)),
+                    relay: described
+                        .get(node.name.as_str())
+                        .is_some_and(|node| is_relay(node)),
                 })
                 .collect(),
             places: plan.nodes.values().map(|node| place(&node.name)).collect(),

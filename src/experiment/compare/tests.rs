@@ -44,7 +44,7 @@ fn one_row(
     a: &[Option<f64>],
     b: &[Option<f64>],
     rule: Rule,
-    prices: [Option<Price>; 2],
+    prices: &[Option<Price>; 2],
 ) -> ComparisonRow {
     let (a, b) = (outcomes(name, a), outcomes(name, b));
     let sides = [
@@ -70,7 +70,7 @@ fn one_row(
 }
 
 fn plain(name: &'static str, a: &[f64], b: &[f64]) -> Verdict {
-    one_row(name, &some(a), &some(b), Rule::Plain, [None, None]).verdict
+    one_row(name, &some(a), &some(b), Rule::Plain, &[None, None]).verdict
 }
 
 #[test]
@@ -103,7 +103,8 @@ fn few_replications_and_no_variance() {
 #[test]
 fn the_better_side_must_not_be_dearer_where_placement_is_mixed_in() {
     let (low, high) = (some(&[1.0, 1.1, 0.9, 1.0]), some(&[2.0, 2.1, 1.9, 2.05]));
-    let verdict = |prices| one_row("served_share", &low, &high, Rule::NotDearer, prices).verdict;
+    let verdict =
+        |prices: [Option<Price>; 2]| one_row("served_share", &low, &high, Rule::NotDearer, &prices).verdict;
     assert_eq!(
         verdict([Some(price(10.0)), Some(price(12.0))]),
         Verdict::NoVerdict
@@ -111,7 +112,8 @@ fn the_better_side_must_not_be_dearer_where_placement_is_mixed_in() {
     assert_eq!(verdict([Some(price(10.0)), Some(price(10.0))]), Verdict::Better);
     assert_eq!(verdict([Some(price(10.0)), Some(price(8.0))]), Verdict::Better);
     assert_eq!(verdict([None, Some(price(8.0))]), Verdict::NoVerdict);
-    let reverse = |prices| one_row("kkdlr", &low, &high, Rule::NotDearer, prices).verdict;
+    let reverse =
+        |prices: [Option<Price>; 2]| one_row("kkdlr", &low, &high, Rule::NotDearer, &prices).verdict;
     assert_eq!(reverse([Some(price(10.0)), Some(price(12.0))]), Verdict::Worse);
     assert_eq!(
         reverse([Some(price(12.0)), Some(price(10.0))]),
@@ -123,7 +125,7 @@ fn the_better_side_must_not_be_dearer_where_placement_is_mixed_in() {
         &low,
         &low,
         Rule::NotDearer,
-        [Some(price(1.0)), Some(price(9.0))],
+        &[Some(price(1.0)), Some(price(9.0))],
     );
     assert_eq!(
         (same.verdict, same.rests_on.as_str()),
@@ -135,7 +137,7 @@ fn the_better_side_must_not_be_dearer_where_placement_is_mixed_in() {
 fn only_whole_pairs_count() {
     let a = [Some(1.0), None, Some(3.0), Some(100.0)];
     let b = [Some(2.0), Some(9.0), Some(5.0), None];
-    let row = one_row("kkrd_s", &a, &b, Rule::Plain, [None, None]);
+    let row = one_row("kkrd_s", &a, &b, Rule::Plain, &[None, None]);
     assert_eq!(
         (row.pairs, row.mean_a, row.mean_b, row.difference),
         (2, Some(2.0), Some(3.5), Some(1.5))
@@ -145,7 +147,7 @@ fn only_whole_pairs_count() {
         &[Some(1.0), None],
         &[None, Some(4.0)],
         Rule::Plain,
-        [None, None],
+        &[None, None],
     );
     assert_eq!(
         (row.mean_a, row.mean_b, row.difference, row.verdict),
@@ -270,7 +272,9 @@ fn bottom_lines_say_what_was_found() {
     );
     let dearer = text(&[0.5, 0.5], &[0.6, 0.6], Rule::NotDearer);
     assert!(
-        dearer.starts_with("no evidence that B is better or worse than A in any judged metric of the network; 1 not judged"),
+        dearer.starts_with(
+            "no evidence that B is better or worse than A in any judged metric of the network; 1 not judged"
+        ),
         "{dearer}"
     );
 }

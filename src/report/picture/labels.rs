@@ -116,7 +116,9 @@ mod tests {
         };
         let two = draw(&[label(400.0, "Amsterdam"), label(420.0, "Rotterdam")]);
         assert!(two.contains("Amsterdam") && two.contains("Rotterdam"), "{two}");
-        let many: Vec<Label> = (0..40).map(|at| label(400.0, &format!("Amsterdam-{at}"))).collect();
+        let many: Vec<Label> = (0..40)
+            .map(|at| label(400.0, &format!("Amsterdam-{at}")))
+            .collect();
         let crowded = draw(&many);
         assert!(crowded.contains(">Amsterdam-0<") && !crowded.contains(">Amsterdam-39<"));
         // Whole, or not at all.

@@ -168,7 +168,14 @@ pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
     }
     svg.push_str("</g>\n");
     let size = if many { 9.0 } else { 11.0 };
-    write_labels(&mut svg, &labels(map, &at, site), &at, site, [WIDTH, HEIGHT], size);
+    write_labels(
+        &mut svg,
+        &labels(map, &at, site),
+        &at,
+        site,
+        [WIDTH, HEIGHT],
+        size,
+    );
     legend(&mut svg, run, moment.is_some());
     let how = if geographic {
         "Places: geography (longitude and latitude)"

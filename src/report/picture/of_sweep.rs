@@ -371,8 +371,7 @@ fn alone(slice: &Slice<'_>, name: &str) -> Vec<Picture> {
         let rows = Rows {
             id: id(&slice.along(&[]), &format!("{name}-{}", pair.replace(' ', "-"))),
             title: title(slice, &format!("{name}, difference {}", minus(&pair))),
-            note: "Paired differences with their 95 % interval, one assumption changed at a time."
-                .to_owned(),
+            note: "Paired differences with their 95 % interval, one assumption changed at a time.".to_owned(),
             label: format!("{name}, {} [{unit}]", minus(&pair)),
             names: legend(&lines, second(&pair)),
             lines,

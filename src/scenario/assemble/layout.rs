@@ -250,7 +250,11 @@ impl Layout {
             };
             let left = across.iter().filter(|number| !chosen.contains(number));
             self.left_out = left.map(name).collect();
-            let (are, were) = if dropped == 1 { ("is", "was") } else { ("are", "were") };
+            let (are, were) = if dropped == 1 {
+                ("is", "was")
+            } else {
+                ("are", "were")
+            };
             self.notes.push(format!(
                 "{} between QKDNs {are} no border and {were} left out",
                 counted(dropped as u64, "fibre")
