@@ -165,11 +165,19 @@ fn p11_a_session_without_another_way_is_suspended_and_restored() {
             // The other side, which stood by, is told of the end over Mxi.
             let stood_by = ["decision: stand by", "decision: restore"];
             assert_eq!(of(session, there), stood_by, "{file} {session}");
-            let shared = all.iter().filter(|line| line["session"] == session && line["step"] == "2");
+            let shared = all
+                .iter()
+                .filter(|line| line["session"] == session && line["step"] == "2");
             let shared: Vec<&Value> = shared.filter(|line| line["reference_point"] == "Mxi").collect();
-            let names: Vec<&str> = shared.iter().filter_map(|line| line["message"].as_str()).collect();
+            let names: Vec<&str> = shared
+                .iter()
+                .filter_map(|line| line["message"].as_str())
+                .collect();
             assert_eq!(names, ["relay failure", "relay failure over"], "{file} {session}");
-            assert!(shared.iter().all(|line| line["fault"] == "f1"), "{file}: {shared:?}");
+            assert!(
+                shared.iter().all(|line| line["fault"] == "f1"),
+                "{file}: {shared:?}"
+            );
             let suspended: Vec<&str> = outcome
                 .sessions
                 .iter()

@@ -69,7 +69,9 @@ fn fe5_a_quota_refuses_what_goes_beyond_it() {
         let refused = decisions
             .iter()
             .filter(|line| line["decision"] == "refuse" && line["reason"] == "refused_by_policy");
-        refused.map(|line| line["place"].as_str().unwrap_or("none").to_owned()).collect()
+        refused
+            .map(|line| line["place"].as_str().unwrap_or("none").to_owned())
+            .collect()
     };
     assert_eq!(places(&decisions), BTreeSet::from(["controller A".to_owned()]));
     let beyond = run(
@@ -412,7 +414,10 @@ fn fe6_fe8_configuration_is_recorded() {
         assert!(of.peek().is_some(), "{message}");
         let label = ["FCAPS", "C", "inferred", "Mc"];
         let fields = ["procedure", "step", "provenance", "reference_point"];
-        assert!(of.all(|line| fields.map(|field| line[field].as_str()) == label.map(Some)), "{message}");
+        assert!(
+            of.all(|line| fields.map(|field| line[field].as_str()) == label.map(Some)),
+            "{message}"
+        );
     }
     let routes = of("route", "a-to-b");
     assert!(routes.contains(&"A/a1 → A/a3, A/a3 → B/b1"), "{routes:?}");
@@ -432,7 +437,10 @@ fn fe6_fe8_configuration_is_recorded() {
 #[test]
 fn users_are_told_of_their_sessions() {
     // The encryptors' sessions are no users'.
-    for sets in [&[][..], &["security.sharing={\"ksa_keys\":{\"period\":\"10 s\"}}"]] {
+    for sets in [
+        &[][..],
+        &["security.sharing={\"ksa_keys\":{\"period\":\"10 s\"}}"],
+    ] {
         users_are_told_with(sets);
     }
 }

@@ -148,8 +148,12 @@ fn jsonl_is_the_filtered_trace() {
                 && (of_node(&line["from"]) || of_node(&line["to"]))
         }),
         ("gwn-dd-cut", "--fault f1", |line| line["fault"] == "f1"),
-        ("gwn-dd-failure", "--procedure P11", |line| line["procedure"] == "P11"),
-        ("gwn-dd", "--reference-point Kq-1", |line| line["reference_point"] == "Kq-1"),
+        ("gwn-dd-failure", "--procedure P11", |line| {
+            line["procedure"] == "P11"
+        }),
+        ("gwn-dd", "--reference-point Kq-1", |line| {
+            line["reference_point"] == "Kq-1"
+        }),
         ("iwn-cc", "--element A --session a-to-b", |line| {
             let of_qkdn = |end: &Value| {
                 ["controller A", "manager A", "user network manager A"].contains(&end.as_str().unwrap_or(""))
@@ -300,7 +304,10 @@ fn mermaid_and_svg_have_every_message() {
 /// from the fault itself: the first message comes after its detection of 10 ms.
 #[test]
 fn a_faults_chart_begins_with_the_fault_and_has_its_reports() {
-    let drawn = text(&trace("gwn-dd-failure", "--fault f1 --procedure P11 --format list"));
+    let drawn = text(&trace(
+        "gwn-dd-failure",
+        "--fault f1 --procedure P11 --format list",
+    ));
     for step in ["5    text", "6    text      Mxi"] {
         assert!(drawn.contains(&format!("P11 {step}")), "{step}\n{drawn}");
     }
@@ -344,7 +351,11 @@ fn a_filter_of_nothing_that_is_there_is_refused() {
         ),
         (
             "--request 99999",
-            &["no session has a request 99999", "a-to-b/0 to a-to-b/", "b-to-a/0 to b-to-a/"],
+            &[
+                "no session has a request 99999",
+                "a-to-b/0 to a-to-b/",
+                "b-to-a/0 to b-to-a/",
+            ],
         ),
         ("--request first", &["names no request", "SESSION/NUMBER"]),
         (

@@ -143,7 +143,11 @@ mod tests {
             (Fcaps, Step::Configuration, "C", Provenance::Inferred),
         ] {
             let label = Label::new(procedure, step);
-            assert_eq!((label.number(), label.provenance()), (number, provenance), "{label:?}");
+            assert_eq!(
+                (label.number(), label.provenance()),
+                (number, provenance),
+                "{label:?}"
+            );
         }
     }
 }

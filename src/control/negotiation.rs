@@ -321,7 +321,7 @@ impl Controller {
             Ok((side, path)) => {
                 let label = self.crossing_label(session, side, Step::Confirmation);
                 out.send(from, label, ControlMessage::Accept(proposal));
-                self.session_state(session, SessionState::Rerouting, label, out);
+                self.session_state_for(session, SessionState::Rerouting, label, proposal.fault, out);
                 let horizon = u64::from(self.surroundings.parameters.coordination_retries) + 1;
                 let deadline = self.wait(session, horizon, now, out);
                 let segment = self.segments.get_mut(&session).expect("it was judged");

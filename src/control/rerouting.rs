@@ -295,10 +295,7 @@ impl Controller {
     /// Step 6, where nothing comes of it: the route is kept, or the session has no way left.
     pub(super) fn note_that_it_stays(&self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
         let note = match self.state_by_knowledge(session) {
-            SessionState::Suspended => (
-                Step::StandBy,
-                "no other path makes key: the session is suspended",
-            ),
+            SessionState::Suspended => (Step::StandBy, "no other path makes key: the session is suspended"),
             _ if self.failed_hop(session).is_none() => {
                 (Step::Decision, "every hop of the route makes key: it is kept")
             }

@@ -357,9 +357,15 @@ mod tests {
         assert_eq!(tell(failure(1, 3, None)), (vec![], 1));
         assert_eq!(tell(failure(0, 2, border)), (vec![told("relay failure", 0)], 1));
         // An inner hop works again; the border does not.
-        assert_eq!(tell(restored(0, 2, border)), (vec![told("relay failure over", 0)], 1));
+        assert_eq!(
+            tell(restored(0, 2, border)),
+            (vec![told("relay failure over", 0)], 1)
+        );
         assert_eq!(tell(restored(1, 3, None)), (vec![], 1));
-        assert_eq!(tell(restored(2, 4, border)), (vec![told("relay failure over", 0)], 0));
+        assert_eq!(
+            tell(restored(2, 4, border)),
+            (vec![told("relay failure over", 0)], 0)
+        );
         assert_eq!(tell(restored(0, 4, border)), (vec![], 0));
     }
 }

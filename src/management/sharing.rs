@@ -429,7 +429,10 @@ mod tests {
         let nothing = periodic(&mut manager);
         assert_eq!(
             (nothing.performance, nothing.security),
-            (Performance::default(), crate::architecture::message::Security::default())
+            (
+                Performance::default(),
+                crate::architecture::message::Security::default()
+            )
         );
         // What was supplied before it is known to have crossed counts with the border's record, and once.
         for message in [
@@ -449,7 +452,11 @@ mod tests {
         let Some(ManagementMessage::ProviderReport(report)) = told.last() else {
             panic!("{told:?}")
         };
-        assert_eq!(report.cause.session, Some(SessionId(0)), "the trace says what set it off");
+        assert_eq!(
+            report.cause.session,
+            Some(SessionId(0)),
+            "the trace says what set it off"
+        );
         assert_eq!(
             (report.performance.relay_failures, report.performance.condition),
             (1, Condition::Failing)

@@ -228,7 +228,9 @@ impl Auditor {
             Step::CompletionCrossing => bit(Step::Crossing),
             Step::CompletionNear => bit(Step::RelayNear),
             // An acknowledgement that finds no key for its tag is not sent; the KM keeps its own records all the same.
-            Step::Metadata | Step::KeyData | Step::KeyDataVoid if self.plan.parameters.authentication_tag > 0 => {
+            Step::Metadata | Step::KeyData | Step::KeyDataVoid
+                if self.plan.parameters.authentication_tag > 0 =>
+            {
                 bit(Step::Crossing)
             }
             Step::Metadata | Step::KeyData | Step::KeyDataVoid => bit(Step::CompletionCrossing),

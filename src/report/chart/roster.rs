@@ -130,9 +130,8 @@ impl Roster {
     /// Whether a filter's name means this element.
     pub fn is_meant(&self, element: &str, by: &str) -> bool {
         element == by
-            || self
-                .elements
-                .get(element)
-                .is_some_and(|known| known.column == by || known.node == by || known.short(element) == Some(by))
+            || self.elements.get(element).is_some_and(|known| {
+                known.column == by || known.node == by || known.short(element) == Some(by)
+            })
     }
 }

@@ -63,15 +63,21 @@ impl Selection {
             (None, Some(_), _) => {}
             (None, None, [only]) => self.session = Some(only.clone()),
             (None, None, sessions) => {
-                let ranges = sessions.iter().map(|session| Some((session, *last.get(session)?)));
+                let ranges = sessions
+                    .iter()
+                    .map(|session| Some((session, *last.get(session)?)));
                 let ranges: Vec<(&String, u32)> = ranges.flatten().collect();
                 let having = ranges.iter().filter(|(_, last)| *last >= number);
                 let having: Vec<&String> = having.map(|(session, _)| *session).collect();
                 return Err(match having.as_slice() {
                     [] => {
-                        let range = |(session, last): &(&String, u32)| format!("{session}/0 to {session}/{last}");
+                        let range =
+                            |(session, last): &(&String, u32)| format!("{session}/0 to {session}/{last}");
                         let there: Vec<String> = ranges.iter().take(20).map(range).collect();
-                        format!("no session has a request {number}\n  hint: there are {}", there.join(", "))
+                        format!(
+                            "no session has a request {number}\n  hint: there are {}",
+                            there.join(", ")
+                        )
                     }
                     [only] => {
                         self.session = Some((*only).clone());
