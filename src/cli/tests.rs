@@ -137,7 +137,7 @@ fn what_is_meant_is_guessed() {
         ("plot a --out x.pdf", "name a file that ends with .svg"),
         ("plot a --out plots", "name a file that ends with .svg"),
         (
-            "link --model fixed_rate --distance 0..20:10km --plot x.pdf",
+            "link --model decoy_bb84_asymptotic --distance 0..20:10km --plot x.pdf",
             "name a file that ends with .svg",
         ),
         ("sweep a --set x=1 --shard 1/0", "2/8"),
