@@ -84,6 +84,10 @@ impl Envelope {
             _ if label.step == Step::StatusReport && point != Some(ReferencePoint::Cq) => {
                 Provenance::Inferred
             }
+            // In transit another controller may serve the next border's KM: what passes on the way to it is ours.
+            _ if label.step == Step::RouteInformation && point != Some(ReferencePoint::Ck) => {
+                Provenance::Inferred
+            }
             // That usage is shared between providers is the text's; how it is settled, and who records it, is ours.
             Message::Management(ManagementMessage::SettlementStatement(_)) => Provenance::Text,
             // P11 step 5 is the layer managers' own; that a KM tells its KMLM first is ours.
