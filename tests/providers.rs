@@ -193,7 +193,10 @@ fn p12_a_lack_of_key_is_met_as_policy_says() {
     assert!(fails[0] < 0.3 && reroutes == 0, "{fails:?}");
     assert_eq!(cause, "{\"insufficient_key\"}");
     let (refilled, reroutes, _) = lacking(":refill");
-    assert!(refilled.iter().all(|share| *share > 0.999) && reroutes > 0, "{refilled:?}, {reroutes}");
+    assert!(
+        refilled.iter().all(|share| *share > 0.999) && reroutes > 0,
+        "{refilled:?}, {reroutes}"
+    );
 }
 
 /// Shows FE-3: a session opens, is active, reroutes and is active again, and closes; a trace note tells each.
