@@ -73,7 +73,7 @@ fn fe5_a_quota_refuses_what_goes_beyond_it() {
             .map(|line| line["place"].as_str().unwrap_or("none").to_owned())
             .collect()
     };
-    assert_eq!(places(&decisions), BTreeSet::from(["controller A".to_owned()]));
+    assert_eq!(places(&decisions), BTreeSet::from(["controller A/a3".to_owned()]));
     let beyond = run(
         PROVIDERS,
         &[
@@ -82,7 +82,7 @@ fn fe5_a_quota_refuses_what_goes_beyond_it() {
         ],
     );
     let beyond = places(&lines(&beyond.decisions));
-    assert_eq!(beyond, BTreeSet::from(["controller B".to_owned()]));
+    assert_eq!(beyond, BTreeSet::from(["controller B/b1".to_owned()]));
 
     // What started in each period of 10 s, from the trace: never more than the quota.
     let mut started: BTreeMap<u64, u64> = BTreeMap::new();

@@ -281,13 +281,15 @@ impl Controller {
                 self.change_over(session, path, fault, now, out);
             }
             _ => {
-                if side == Some(Side::Before) {
+                let step = if side == Some(Side::Before) {
                     let note = "the border is for the other side to change: waits for what it proposes";
                     self.note_decision(session, fault, (Step::AwaitsProposal, note), out);
+                    Step::AwaitsProposal
                 } else {
                     self.note_that_it_stays(session, fault, out);
-                }
-                self.resume(session, Step::StandBy, now, out);
+                    Step::StandBy
+                };
+                self.resume(session, step, now, out);
             }
         }
     }
