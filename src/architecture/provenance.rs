@@ -90,15 +90,19 @@ impl Envelope {
             }
             // That usage is shared between providers is the text's; how it is settled, and who records it, is ours.
             Message::Management(ManagementMessage::SettlementStatement(_)) => Provenance::Text,
-            // P11 step 5 is the layer managers' own; that a KM tells its KMLM first is ours.
-            Message::Management(ManagementMessage::LevelAlarm { .. })
-            // That a failure is shared is the text's, that its end is too is ours.
-            | Message::Management(ManagementMessage::RelayRestoredShared { .. })
-            // P12 step 3: that key resources are checked is the text's, how is ours.
-            | Message::Control(ControlMessage::ResourceQuery { .. } | ControlMessage::ResourceAnswer { .. })
-            // That both confirm is the text's, by which messages is ours.
+            // P11 step 5 is the layer managers' own; that a KM tells its KMLM first is ours. That a failure is shared is the
+            // text's, that its end is too is ours.
+            Message::Management(
+                ManagementMessage::LevelAlarm { .. } | ManagementMessage::RelayRestoredShared { .. },
+            )
+            // P12 step 3: that key resources are checked is the text's, how is ours. P10 step 8: that both confirm is the
+            // text's, by which messages is ours.
             | Message::Control(
-                ControlMessage::Propose(_) | ControlMessage::Reject { .. } | ControlMessage::Commit { .. },
+                ControlMessage::ResourceQuery { .. }
+                | ControlMessage::ResourceAnswer { .. }
+                | ControlMessage::Propose(_)
+                | ControlMessage::Reject { .. }
+                | ControlMessage::Commit { .. },
             ) => Provenance::Inferred,
             // Step 9: to the border KMs it is the text's, to inner ones ours.
             Message::Control(ControlMessage::RerouteCommand(NewRoute {
