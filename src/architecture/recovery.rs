@@ -119,13 +119,12 @@ impl Unnoticed {
         fault: FaultId,
         believes: bool,
     ) -> Option<Time> {
-        if self
-            .0
-            .pop_back_if(|before| before.origin == now && before.works != works)
-            .is_some()
-            && self.0.back().map_or(believes, |before| before.works) == works
-        {
-            return None;
+        let undone = |before: &Change| before.origin == now && before.works != works;
+        if self.0.back().is_some_and(undone) {
+            self.0.pop_back();
+            if self.0.back().map_or(believes, |before| before.works) == works {
+                return None;
+            }
         }
         let sign_of_life = detection.found(now);
         let due = if works { sign_of_life } else { detection.lost(now) };

@@ -541,9 +541,9 @@ impl Controller {
         match side {
             Side::Before => {
                 self.tell_switched(proposal, side, Address::controller(peer), out);
-                self.end_negotiation(session, now, out);
+                self.end_negotiation(session, Step::RouteActive, now, out);
             }
-            Side::After if peer_switched => self.end_negotiation(session, now, out),
+            Side::After if peer_switched => self.end_negotiation(session, Step::RouteActive, now, out),
             Side::After => {
                 // Reserving before the other side is ready would only be refused.
                 let deadline = self.wait(session, 1, now, out);
@@ -582,16 +582,16 @@ impl Controller {
         mine.peer_switched = true;
         let done = matches!(segment.state, SegmentState::Rerouting { awaited: 0, .. });
         if mine.stage == Stage::Installed && done {
-            self.end_negotiation(session, now, out);
+            self.end_negotiation(session, Step::RouteActive, now, out);
         }
     }
 
-    fn end_negotiation(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+    fn end_negotiation(&mut self, session: SessionId, after: Step, now: Time, out: &mut Outbox) {
         self.segments
             .get_mut(&session)
             .expect("the caller has it")
             .negotiation = None;
-        self.resume(session, Step::RouteActive, now, out);
+        self.resume(session, after, now, out);
     }
 
     /// The other side is late: say it again, or give it up.
@@ -629,7 +629,7 @@ impl Controller {
             }
             // COMMIT never came: this side stays where it was, and refuses it from now on.
             (Stage::Accepted, _) | (Stage::Proposed(_), Side::Before) => {
-                self.end_negotiation(session, now, out);
+                self.end_negotiation(session, Step::StandBy, now, out);
             }
             (Stage::Committed { mine: false, .. }, _) | (Stage::Installed, Side::Before) => {}
             // A lost peer: the source begins anew, by whatever controllers can be reached.

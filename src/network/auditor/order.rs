@@ -54,10 +54,12 @@ const fn is_judged(label: Label) -> bool {
     )
 }
 
+/// What a change of route follows from.
+const AGREED: u64 = bit(Step::Decision) | bit(Step::PathInformation) | bit(Step::Confirmation);
+
 /// Steps of which one at least must have come to an element before it takes this one; 0: none need have.
 fn before(step: Step, by: ElementKind) -> u64 {
     use ElementKind::{Controller, Kma};
-    let agreed = bit(Step::Decision) | bit(Step::PathInformation) | bit(Step::Confirmation);
     match (step, by) {
         (Step::StatusSharing, _) | (Step::KeyGeneration, Controller) => bit(Step::StatusAnswer),
         // That a way got worse beyond the next border is told as path information.
@@ -67,8 +69,8 @@ fn before(step: Step, by: ElementKind) -> u64 {
                 | bit(Step::DecisionCommand)
                 | bit(Step::PathInformation)
         }
-        (Step::PathInformation | Step::Confirmation | Step::AwaitsProposal, _) => agreed,
-        (Step::RerouteCommand, _) => agreed | bit(Step::RerouteCommand),
+        (Step::PathInformation | Step::Confirmation | Step::AwaitsProposal, _) => AGREED,
+        (Step::RerouteCommand, _) => AGREED | bit(Step::RerouteCommand),
         (Step::RouteActive, Kma) => bit(Step::RerouteCommand),
         // A controller passes it on.
         (Step::RouteActive, _) => bit(Step::RouteActive),
@@ -101,6 +103,12 @@ impl Order {
 
     /// An element takes a step inside itself: whether it may.
     pub fn noted(&mut self, element: Address, label: Label, session: Option<SessionId>) -> bool {
+        if label.step == Step::RouteActive && element.kind() == ElementKind::Controller {
+            // A session carries requests again, whether KMs had to be told or its route stays.
+            let of = |session| self.seen.get(&(element, session)).copied().unwrap_or(0);
+            let needed = AGREED | bit(Step::RerouteCommand) | bit(Step::RouteActive);
+            return !is_judged(label) || (of(session) | of(None)) & needed != 0;
+        }
         !is_judged(label) || self.takes(element, label.step, session)
     }
 
