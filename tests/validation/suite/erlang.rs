@@ -80,7 +80,7 @@ pub fn experiments() -> Vec<Experiment> {
     for (load, places, days, half_width) in [
         (5u32, 10u32, "40 d", 0.35),
         (10, 10, "4 d", 0.12),
-        (20, 30, "24 d", 0.5),
+        (20, 30, "56 d", 0.5),
         (50, 60, "8 d", 0.35),
     ] {
         for law in ["exponential", "fixed"] {
