@@ -418,7 +418,7 @@ impl Controller {
                     hold,
                 };
                 if enough || !fails {
-                    // Those who wait are promised key where it lacks, and instructed when it is there.
+                    // Who waits does so where the key lacks: its KM keeps the refused reservation.
                     self.reserve(asked, enough, out);
                 } else {
                     self.refuse_at_once(ask, FailureCause::InsufficientKey, out);

@@ -119,8 +119,8 @@ mod tests {
                 single.push_back((end, Time(now)));
                 if let Some(born) = age.and_then(|age| now.checked_sub(age)) {
                     let mut old = None;
-                    while let Some((end, _)) = single.pop_front_if(|&mut (_, at)| at <= Time(born)) {
-                        old = Some(end);
+                    while single.front().is_some_and(|&(_, at)| at <= Time(born)) {
+                        old = single.pop_front().map(|(end, _)| end);
                     }
                     prop_assert_eq!(births.forget_until(Time(born)), old);
                 }

@@ -86,7 +86,7 @@ impl Splits {
 /// A request whose legs arrive.
 #[derive(Clone, Debug)]
 struct Gathering {
-    /// The sum so far; `None`: it has been supplied.
+    /// The sum so far; `None`: it has been supplied, or was lost with an outage.
     key: Option<KeyMaterial>,
     parts: u8,
 }

@@ -2,7 +2,8 @@
 //!
 //! A demand whose sessions come and go holds a place for each of them, from its admission to its end, which it states
 //! when it opens; any other demand is one session, and holds its place until that is closed. Assumption: places are
-//! counted per direction, by the KM that sends; a place on a hop that a session has left is kept until it ends, unless the route was changed under it: then that KM's place is free at once.
+//! counted per direction, by the KM that sends; a place on a hop that a session has left is kept until it ends; that of a KM
+//! whose own next hop was changed is free at once.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
