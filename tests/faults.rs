@@ -417,7 +417,7 @@ fn what_was_found_stays_mended() {
     let found = std::fs::read_dir("tests/data/found").expect("the folder is there");
     let mut files: Vec<_> = found.map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
-    assert!(files.len() >= 6);
+    assert!(files.len() >= 10);
     for file in files {
         let name = file.display().to_string();
         let loaded = load(&name, &[]).unwrap_or_else(|findings| panic!("{findings}"));
@@ -427,6 +427,96 @@ fn what_was_found_stays_mended() {
             assert_eq!(failures(&outcome), 0, "{name}");
         }
     }
+}
+
+/// From t0 to t7 \[ns\].
+fn control_plane(record: &RerouteRecord) -> Option<u64> {
+    record.stages_ns[..7].iter().copied().sum()
+}
+
+fn found(name: &str) -> Outcome {
+    let loaded = load(&format!("tests/data/found/{name}.json"), &[]).expect("a valid scenario");
+    run(&Arc::new(compile(&loaded.document)), 0)
+}
+
+/// Distances that are counted up to 64 cost messages by the count, not by powers of it.
+#[test]
+fn counting_to_infinity_ends() {
+    let messages = metric(&found("counting-to-infinity"), "routing_messages", "network").expect("counted");
+    assert!((100.0..20_000.0).contains(&messages), "{messages}");
+}
+
+/// Shows P10/P13 step 8: where COMMIT is lost, whichever side proposes, the half-switched interval ends with the retry
+/// horizon, however long Cxi is cut.
+#[test]
+fn a_lost_commit_leaves_no_side_alone_for_longer_than_the_retries() {
+    let outcome = found("commit-that-is-lost");
+    for demand in ["demand:d1", "demand:d2"] {
+        let half = metric(&outcome, "half_switched_s", demand).expect("they were apart");
+        assert!((0.1..2.1).contains(&half), "{demand}: {half}");
+    }
+}
+
+/// Shows P10/P13 steps 7 and 8: whether there is somebody to agree with is asked of the controller beyond that decides, not
+/// of the border that is lost.
+#[test]
+fn a_living_peer_is_asked_though_another_border_is_lost() {
+    let outcome = found("peer-of-a-lost-border");
+    for record in &outcome.reroutes {
+        let taken = control_plane(record).expect("rerouted");
+        assert!(taken < 30_000_000, "{}: {taken}", record.session);
+    }
+    assert!(outcome.sessions.iter().all(|change| change.state != "failed"));
+}
+
+/// Shows FE-3: controllers that come back with their node do not act on a session that has begun anew elsewhere; they are
+/// told that it is over. Its reroute is in the record, by the source's time-out.
+#[test]
+fn who_comes_back_leaves_a_session_that_has_moved_alone() {
+    for file in ["iwn-dd", "iwn-cc", "gwn-dd"] {
+        let lost = if file == "gwn-dd" { "A/a3" } else { "border" };
+        let fault = format!(r#"faults.f1.fault={{"duct_cut":null,"node_loss":{{"node":"{lost}"}}}}"#);
+        let file = format!("scenarios/clause8/{file}.json:border-cut");
+        let loaded = load(&file, &[fault]).expect("a valid scenario");
+        let outcome = run(&Arc::new(compile(&loaded.document)), 0);
+        let back = 40 * SECOND;
+        let after = outcome.sessions.iter().filter(|change| change.t_ns > back);
+        let late: Vec<&str> = after
+            .map(|change| change.state)
+            .filter(|state| *state == "rerouting")
+            .collect();
+        assert!(late.is_empty(), "{file}: {late:?}");
+        for record in &outcome.reroutes {
+            assert!(control_plane(record).is_some(), "{file}: {record:?}");
+        }
+        assert!(failures(&outcome) < 10, "{file}");
+    }
+}
+
+/// Two cuts of one kilometre of a duct come each by itself; two variants share the times of each.
+#[test]
+fn cuts_at_one_place_are_independent() {
+    let cut = |id: &str, at: &str| {
+        format!(
+            r#"{{"id":"{id}","fault":{{"duct_cut":{{"duct":"border","position":"{at}"}}}},"random":{{"time_to_failure":{{"exponential":{{"mean":"20 s"}}}},"time_to_repair":{{"fixed":{{"mean":"1 s"}}}}}}}}"#
+        )
+    };
+    let times = |faults: String| {
+        let sets = [format!("faults=[{faults}]")];
+        let loaded = load("scenarios/clause8/gwn-dd.json", &sets).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let plan = Arc::new(compile(&loaded.document)).of_replication(0);
+        let all = plan.faults.values().map(|fault| (fault.name.clone(), fault.at));
+        all.collect::<Vec<_>>()
+    };
+    let of = |all: &[(String, Time)], id: &str| {
+        let own = all.iter().filter(|(name, _)| name.starts_with(id));
+        own.map(|&(_, at)| at).collect::<Vec<_>>()
+    };
+    let both = times(format!("{},{}", cut("f", "3 km"), cut("g", "3.9 km")));
+    let alone = times(cut("f", "3.2 km"));
+    assert!(of(&both, "f").len() > 1);
+    assert_ne!(of(&both, "f"), of(&both, "g"));
+    assert_eq!(of(&both, "f"), of(&alone, "f"));
 }
 
 /// An interworking node, or both gateway nodes of a border, come back at one instant, one KM after the other: neither is

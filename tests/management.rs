@@ -32,6 +32,41 @@ fn lines(text: &[u8]) -> Vec<Value> {
         .collect()
 }
 
+/// Shows P11 and P14 steps 2 and 6: what managers tell each other is a step of the procedure of the border between them,
+/// whatever borders else a session crosses; that reports are packed and shared is the text's with gateway nodes only.
+#[test]
+fn what_crosses_mxi_is_of_the_procedure_of_its_border() {
+    let loaded = load("tests/data/found/borders-of-both-kinds.json", &[]).expect("a valid scenario");
+    let options = Options {
+        trace: true,
+        audit: true,
+    };
+    let outcome = simulate(&Arc::new(compile(&loaded.document)), 0, options);
+    let mut seen = std::collections::BTreeSet::new();
+    for line in lines(&outcome.trace) {
+        let [from, to] = ["from", "to"].map(|end| line[end].as_str().unwrap_or_default().to_owned());
+        let (Some(from), Some(to)) = (from.strip_prefix("manager "), to.strip_prefix("manager ")) else {
+            continue;
+        };
+        if from == to || !["2", "6"].contains(&line["step"].as_str().unwrap_or_default()) {
+            continue;
+        }
+        // A and B, C and D are joined by gateway nodes, B and C by an interworking node.
+        let transfer = [from, to].iter().all(|name| ["B", "C"].contains(name));
+        assert_eq!(line["procedure"], if transfer { "P14" } else { "P11" }, "{line}");
+        let packed = line["step"] == "6";
+        // That the end of a failure is told too is ours.
+        let ours = line["message"] == "relay failure over" || (transfer && packed);
+        let provenance = if ours { "inferred" } else { "text" };
+        assert_eq!(line["provenance"], provenance, "{line}");
+        seen.insert((transfer, packed));
+    }
+    assert!(
+        seen.contains(&(true, false)) && seen.contains(&(false, false)),
+        "{seen:?}"
+    );
+}
+
 fn at(line: &Value) -> u64 {
     line["t_ns"].as_u64().expect("a time")
 }

@@ -199,6 +199,29 @@ fn p12_a_lack_of_key_is_met_as_policy_says() {
     );
 }
 
+/// Shows P12: a request that has waited for key at step 4 of P12 is given its transfer instruction by step 5, once.
+#[test]
+fn p12_who_waited_for_key_gets_the_transfer_instruction() {
+    let outcome = run(
+        "scenarios/lacking.json",
+        &["qkdns.A.links.a1-a3.store.initial=0 bit"],
+    );
+    let first = |line: &Value| line["session"] == "a-to-b" && line["request"] == 0;
+    let steps: Vec<String> = lines(&outcome.trace)
+        .iter()
+        .filter(|line| first(line) && ["4", "5"].iter().any(|step| line["step"] == *step))
+        .filter(|line| line["step"] == "4" || line["provenance"] == "text")
+        .map(|line| line["message"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            "insufficient keys: the request waits where they lack",
+            "route and reservation"
+        ]
+    );
+}
+
 /// Shows FE-3: a session opens, is active, reroutes and is active again, and closes; a trace note tells each.
 #[test]
 fn fe3_sessions_have_visible_states() {
@@ -468,4 +491,19 @@ fn users_are_told_with(sets: &[&str]) {
     reports.sort_unstable();
     expected.sort_unstable();
     assert_eq!(reports, expected);
+}
+
+/// Shows RP-Kxi-1': what crosses there is a key transfer, whether it is encrypted or not (P12 step 6).
+#[test]
+fn an_encrypted_transfer_is_a_transfer() {
+    let otp = r#"boundaries.border.kind.iwn.kxi1_prime_protection={"otp":{"rate":"64 kbit/s"}}"#;
+    for sets in [&[][..], &[otp]] {
+        let outcome = run("scenarios/clause8/iwn-dd.json", sets);
+        let names: BTreeSet<String> = lines(&outcome.trace)
+            .iter()
+            .filter(|line| line["reference_point"] == "Kxi-1'" && line["step"] == "6")
+            .map(|line| line["message"].to_string())
+            .collect();
+        assert_eq!(names, BTreeSet::from(["\"key transfer\"".to_owned()]), "{sets:?}");
+    }
 }

@@ -163,6 +163,7 @@ fn plan(setting: &Setting) -> Arc<Plan> {
         let qkdn = if network.vectors {
             let exchange = VectorExchange {
                 period: Span::from_seconds(2),
+                pause: Span::from_millis(200),
                 infinity: 8,
             };
             plan.qkdn(&name, Arc::new(DistanceVector { exchange }))

@@ -230,6 +230,16 @@ pub enum Observation {
         /// The KM that lacks key.
         km: NodeId,
     },
+    /// A source KM finds by itself that its session's route does not answer any more, and begins anew with step 0a.
+    BeginsAnew {
+        /// Which session.
+        session: SessionId,
+    },
+    /// A session that has begun anew has a route again.
+    Renewed {
+        /// Which session.
+        session: SessionId,
+    },
     /// A session has come to a state (functional element FE-3), as one of its deciding controllers sees it.
     Session {
         /// Which session.

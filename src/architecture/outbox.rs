@@ -28,6 +28,8 @@ pub enum Timer {
     Refresh,
     /// A controller tells its neighbours all of its distances.
     Vectors,
+    /// A controller tells its neighbours which distances have changed since the last time.
+    VectorChanges,
     /// A controller has analysed a report about a session.
     Analysed(SessionId),
     /// A controller has computed a new route for a session.

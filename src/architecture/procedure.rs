@@ -134,6 +134,8 @@ pub enum Step {
     Decision,
     /// Rerouting: waits, stands by, is suspended or goes on (beside step 6).
     StandBy,
+    /// Rerouting: whether a session still stands, after an outage of a controller of it (beside step 6).
+    Standing,
     /// Rerouting: both sides say what they can offer (step 7).
     PathInformation,
     /// Rerouting: both sides confirm that their commands are consistent (step 8).
@@ -228,7 +230,7 @@ impl Label {
             (Step::StatusAnswer, _) => "2",
             (Step::StatusSharing | Step::Reachability, _) => "3",
             (Step::StatusReport | Step::LayerReport, _) => "5",
-            (Step::Decision | Step::StandBy | Step::ReportShared, _) => "6",
+            (Step::Decision | Step::StandBy | Step::Standing | Step::ReportShared, _) => "6",
             (Step::PathInformation, _) => "7",
             (Step::Confirmation | Step::AwaitsProposal, _) => "8",
             (Step::RerouteCommand, _) => "9",

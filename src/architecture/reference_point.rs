@@ -161,6 +161,15 @@ impl ReferencePoint {
         matches!(self, R::Cxi | R::CxiPrime | R::Mxi | R::MxiPrime)
     }
 
+    /// Whether its ends belong to different QKDNs.
+    pub const fn is_between_qkdns(self) -> bool {
+        use ReferencePoint as R;
+        matches!(
+            self,
+            R::Cxi | R::CxiPrime | R::Kxi1 | R::Kxi1Prime | R::Kxi2 | R::Kxi2Prime | R::Mxi | R::MxiPrime
+        )
+    }
+
     /// Whether key material may pass here (requirement S1).
     pub const fn may_carry_key(self) -> bool {
         use ReferencePoint as R;

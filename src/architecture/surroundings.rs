@@ -292,6 +292,8 @@ pub struct ManagedBorder {
     pub far_qkdn: QkdnId,
     /// Its manager.
     pub far_manager: ManagerId,
+    /// Whose steps are what both managers tell each other of failures there: P11, or P14 where keys are transferred.
+    pub fault_management: Procedure,
     /// The controller on this side that serves the border KM.
     pub near_controller: ControllerId,
     /// The hop across.

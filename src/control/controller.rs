@@ -14,7 +14,7 @@ use super::reachability::Exchange;
 use super::recovery::Restoring;
 use super::reservation::Pending;
 use super::routing::RoutingAlgorithm;
-use super::segment::{Held, Segment};
+use super::segment::{Held, Segment, Side};
 use super::vectors::Vectors;
 use crate::architecture::message::{
     Ask, ControlMessage, FailureCause, LegRoute, LinkPerformance, ManagementMessage, Message,
@@ -223,6 +223,7 @@ impl Controller {
                         ControlMessage::SegmentAnswer { ask: *ask, result },
                     );
                 } else {
+                    self.confirm(ask.request.session, Side::Before, *agreement);
                     let asked = Held {
                         ask: *ask,
                         bits: *bits,
@@ -292,6 +293,24 @@ impl Controller {
                     }
                 }
             },
+            ControlMessage::StandingQuery {
+                session,
+                generation,
+                source,
+                decider,
+            } => match source {
+                Some(source) => self.deliver(*source, label, message, out),
+                None => self.on_standing_query((*session, *generation), *decider, label, out),
+            },
+            ControlMessage::Stands {
+                session,
+                generation,
+                decider,
+            } => {
+                if self.is_me(*decider, label, message, out) {
+                    self.on_stands((*session, *generation), now, out);
+                }
+            }
             ControlMessage::Status {
                 change,
                 origin,
@@ -331,7 +350,9 @@ impl Controller {
             ControlMessage::Commit { proposal, switch_at } => {
                 self.on_commit(*proposal, *switch_at, envelope.from, now, out);
             }
-            ControlMessage::Switched { session, epoch, .. } => self.on_switched(*session, *epoch, now, out),
+            ControlMessage::Switched { session, epoch, .. } => {
+                self.on_switched(*session, *epoch, envelope.from, now, out);
+            }
             ControlMessage::RouteLost { source, .. } => self.deliver(*source, label, message, out),
             ControlMessage::SwitchOver {
                 session,
@@ -367,6 +388,7 @@ impl Controller {
             Timer::Poll => self.on_poll(now, out),
             Timer::Refresh => self.on_refresh(now, out),
             Timer::Vectors => self.on_vectors_due(now, out),
+            Timer::VectorChanges => self.on_changes_due(now, out),
             Timer::Analysed(session) => self.on_analysed(session, now, out),
             Timer::Computed(session) => self.on_computed(session, now, out),
             Timer::AskAgain(session) => self.on_ask_again(session, now, out),

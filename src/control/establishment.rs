@@ -379,11 +379,12 @@ impl Controller {
         if let Some(before) = self.segments.get(&session) {
             segment.former.extend(self.kms_of(before));
         }
+        let enough = leaves != Some(Procedure::P12) || usable_bits >= order.bits;
+        segment.informs = (previous.is_some() || !enough).then_some(request.number);
         self.segments.insert(session, segment);
         self.tell_leg_route(session, out);
         self.record_route(session, out);
         let fails = self.surroundings.policy.fails_at_once(order.class);
-        let enough = leaves != Some(Procedure::P12) || usable_bits >= order.bits;
         if leaves == Some(Procedure::P12) {
             let note = if enough {
                 "sufficient keys: determines the transfer link and the keys"

@@ -4,11 +4,12 @@
 //! border is agreed on by its two neighbours alone. Where its border must change, each says
 //! what it can offer (step 7), one proposes a border with the next epoch, the other accepts or rejects it, and COMMIT
 //! names the instant at which both command their KMs (step 8): consistent paths at the agreed time, or none. Each side
-//! computes its own path; what crosses Cxi is a border, an epoch, and a digest.
+//! computes its own path; what crosses Cxi is a border, an epoch, and a digest. Once its KMs are on the new route, the side
+//! away from the source says so, and so does a side that has accepted (step 10).
 //!
 //! Nobody can make two sides switch at one instant over a channel that loses messages. A side that has committed and
-//! hears nothing repeats itself, and after its retries gives the session back to its source: the half-switched interval
-//! is bounded by that horizon, and until then both sides refuse reservations of the other epoch.
+//! does not hear that the other has changed too repeats COMMIT, and after its retries gives the session back to its source:
+//! the half-switched interval is bounded by that horizon, and until then both sides refuse reservations of the other epoch.
 //!
 //! Assumption: the switch instant is COMMIT's expected arrival, by half of the round trip just measured, and a guard.
 
@@ -41,8 +42,19 @@ pub enum Stage {
         /// Whether it is this side's COMMIT.
         mine: bool,
     },
-    /// This side's KMs are on the new route; the other side has not said the same yet.
-    Installed,
+    /// This side's KMs are on the new route; the other side has not said the same yet. Whether this side has proposed.
+    Installed {
+        /// Whether it is this side's COMMIT.
+        mine: bool,
+    },
+}
+
+/// A change that this side has committed to and made, while keys go on: the other side may have missed COMMIT.
+#[derive(Clone, Copy, Debug)]
+pub struct Unconfirmed {
+    proposal: Proposal,
+    deadline: Time,
+    repeated: u32,
 }
 
 /// A change of border that is being agreed on.
@@ -224,7 +236,7 @@ impl Controller {
         let Some(crossing) = self.segments[&session].crossing(side) else {
             return false;
         };
-        if !self.reaches_beyond(crossing.border.boundary) {
+        if !self.reaches(crossing.controller) {
             // Nobody is there to agree with: the source begins anew, over whatever border can still be agreed on.
             self.lose_route(session, fault, out);
             return true;
@@ -262,12 +274,13 @@ impl Controller {
             border,
             digest: digest(session, epoch, border.boundary, &path),
             fault,
+            procedure: crossing.border.procedure.rerouting(),
         };
         out.explain(|| {
             let reason = "the border is to be changed: the other side is asked";
             Decision::new(Choice::Reroute, Subject::session(session, fault), reason).at(border.near)
         });
-        let label = self.crossing_label(session, side, Step::Confirmation);
+        let label = Label::new(proposal.procedure, Step::Confirmation);
         self.session_state(session, SessionState::Rerouting, label, out);
         out.send(
             Address::controller(peer),
@@ -288,11 +301,13 @@ impl Controller {
         true
     }
 
-    /// Whether the controller beyond a border can be reached, as far as is known.
-    fn reaches_beyond(&self, boundary: BoundaryId) -> bool {
-        let mut borders = self.surroundings.borders.iter();
-        let border = borders.find(|it| it.boundary == boundary);
-        border.is_none_or(|border| self.knowledge.controllers_reach(&border.hop))
+    /// Whether another QKDN's controller can be reached, as far as is known of any border that it serves.
+    fn reaches(&self, peer: ControllerId) -> bool {
+        let borders = self.surroundings.borders.iter();
+        let mut reached = (borders.filter(|border| border.far_controller == peer))
+            .map(|border| self.knowledge.controllers_reach(&border.hop))
+            .peekable();
+        reached.peek().is_none() || reached.any(|reached| reached)
     }
 
     /// Sets a timer for an answer of the other side; `times` the time-out from now.
@@ -312,14 +327,10 @@ impl Controller {
     /// Step 8: the other side proposes.
     pub(super) fn on_propose(&mut self, proposal: Proposal, from: Address, now: Time, out: &mut Outbox) {
         let session = proposal.session;
+        let label = Label::new(proposal.procedure, Step::Confirmation);
         match self.judge(&proposal, from) {
-            Err(cause) => {
-                let side = self.side_of(session, from).unwrap_or(Side::Before);
-                let label = self.crossing_label(session, side, Step::Confirmation);
-                out.send(from, label, ControlMessage::Reject { proposal, cause });
-            }
+            Err(cause) => out.send(from, label, ControlMessage::Reject { proposal, cause }),
             Ok((side, path)) => {
-                let label = self.crossing_label(session, side, Step::Confirmation);
                 out.send(from, label, ControlMessage::Accept(proposal));
                 self.session_state_for(session, SessionState::Rerouting, label, proposal.fault, out);
                 let horizon = u64::from(self.surroundings.parameters.coordination_retries) + 1;
@@ -362,7 +373,7 @@ impl Controller {
                 Stage::Accepted if mine.proposal == *proposal => return Ok((side, mine.path.clone())),
                 Stage::Proposed(_) if side == Side::Before => {} // the source's side prevails
                 Stage::Accepted | Stage::Yielded => {}
-                Stage::Proposed(_) | Stage::Committed { .. } | Stage::Installed => {
+                Stage::Proposed(_) | Stage::Committed { .. } | Stage::Installed { .. } => {
                     return Err(RejectCause::Crossing);
                 }
             }
@@ -394,10 +405,10 @@ impl Controller {
 
     fn commit(&mut self, proposal: Proposal, switch_at: Time, now: Time, out: &mut Outbox) {
         let session = proposal.session;
-        let Some((side, peer)) = self.negotiating_with(session) else {
+        let Some((_, peer)) = self.negotiating_with(session) else {
             return;
         };
-        let label = self.crossing_label(session, side, Step::Confirmation);
+        let label = Label::new(proposal.procedure, Step::Confirmation);
         let message = ControlMessage::Commit { proposal, switch_at };
         out.send(Address::controller(peer), label, message);
         let deadline = self.wait(session, 1, now.max(switch_at), out);
@@ -427,7 +438,7 @@ impl Controller {
             return;
         };
         let side = mine.side;
-        let committed = matches!(mine.stage, Stage::Committed { .. } | Stage::Installed);
+        let committed = matches!(mine.stage, Stage::Committed { .. } | Stage::Installed { .. });
         let (session, fault) = (proposal.session, proposal.fault);
         if committed {
             // The other side has given up waiting for COMMIT: nothing is consistent any more.
@@ -467,7 +478,6 @@ impl Controller {
     ) {
         let session = proposal.session;
         let side = self.side_of(session, from).unwrap_or(Side::Before);
-        let label = self.crossing_label(session, side, Step::Confirmation);
         let crossing = self.crossing_mut(session, side);
         let agreed = crossing.map(|crossing| crossing.agreement);
         match self.negotiation(proposal) {
@@ -477,9 +487,10 @@ impl Controller {
                 out.wake(at, Timer::Switch(session));
             }
             Some(_) => {} // said again
-            None if agreed == Some(proposal.epoch) => self.tell_switched(proposal, side, from, out),
+            None if agreed == Some(proposal.epoch) => self.tell_switched(proposal, from, out),
             None => {
                 let cause = RejectCause::StaleEpoch;
+                let label = Label::new(proposal.procedure, Step::Confirmation);
                 out.send(from, label, ControlMessage::Reject { proposal, cause });
             }
         }
@@ -493,14 +504,18 @@ impl Controller {
         let Some(mine) = &mut segment.negotiation else {
             return;
         };
-        if !matches!(mine.stage, Stage::Committed { at, .. } if at <= now) {
+        let Stage::Committed { at, mine: by_me } = mine.stage else {
+            return;
+        };
+        if at > now {
             return;
         }
         let (side, proposal, mut path) = (mine.side, mine.proposal, mine.path.clone());
-        mine.stage = Stage::Installed;
+        mine.stage = Stage::Installed { mine: by_me };
         let border = proposal.border;
         if let Some(crossing) = segment.crossing_mut(side) {
             (crossing.agreement, crossing.border) = (proposal.epoch, border);
+            crossing.unconfirmed = None;
             crossing.refused_borders.clear();
         }
         match side {
@@ -531,16 +546,27 @@ impl Controller {
         let Some(mine) = &segment.negotiation else {
             return self.resume(session, Step::RouteActive, now, out);
         };
-        if mine.stage != Stage::Installed {
+        let Stage::Installed { mine: by_me } = mine.stage else {
             return; // a change inside is done; the border's is still being agreed on
-        }
+        };
         let (proposal, peer_switched) = (mine.proposal, mine.peer_switched);
         let Some((side, peer)) = self.negotiating_with(session) else {
             return;
         };
+        if side == Side::Before || !by_me {
+            self.tell_switched(proposal, Address::controller(peer), out);
+        }
         match side {
             Side::Before => {
-                self.tell_switched(proposal, side, Address::controller(peer), out);
+                if by_me && !peer_switched {
+                    let deadline = self.wait(session, 1, now, out);
+                    let crossing = self.crossing_mut(session, side);
+                    crossing.expect("it is negotiated at").unconfirmed = Some(Unconfirmed {
+                        proposal,
+                        deadline,
+                        repeated: 0,
+                    });
+                }
                 self.end_negotiation(session, Step::RouteActive, now, out);
             }
             Side::After if peer_switched => self.end_negotiation(session, Step::RouteActive, now, out),
@@ -554,53 +580,102 @@ impl Controller {
         }
     }
 
-    fn tell_switched(&self, proposal: Proposal, side: Side, to: Address, out: &mut Outbox) {
+    fn tell_switched(&self, proposal: Proposal, to: Address, out: &mut Outbox) {
         let message = ControlMessage::Switched {
             session: proposal.session,
             epoch: proposal.epoch,
             fault: proposal.fault,
         };
-        out.send(
-            to,
-            self.crossing_label(proposal.session, side, Step::RouteActive),
-            message,
-        );
+        out.send(to, Label::new(proposal.procedure, Step::RouteActive), message);
     }
 
-    /// Step 10 between the two, at the source's side.
-    pub(super) fn on_switched(&mut self, session: SessionId, epoch: u32, now: Time, out: &mut Outbox) {
-        let Some(segment) = self.segments.get_mut(&session) else {
+    /// Step 10 between the two: the other side's KMs are on the agreed route.
+    pub(super) fn on_switched(
+        &mut self,
+        session: SessionId,
+        epoch: u32,
+        from: Address,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        let Some(side) = self.side_of(session, from) else {
             return;
         };
+        self.confirm(session, side, epoch);
+        let segment = self.segments.get_mut(&session).expect("it has that side");
         let Some(mine) = segment
             .negotiation
             .as_mut()
-            .filter(|mine| mine.proposal.epoch == epoch)
+            .filter(|mine| mine.side == side && mine.proposal.epoch == epoch)
         else {
             return;
         };
         mine.peer_switched = true;
         let done = matches!(segment.state, SegmentState::Rerouting { awaited: 0, .. });
-        if mine.stage == Stage::Installed && done {
+        if side == Side::After && matches!(mine.stage, Stage::Installed { .. }) && done {
             self.end_negotiation(session, Step::RouteActive, now, out);
         }
     }
 
+    /// The other side has shown that it has changed too.
+    pub(super) fn confirm(&mut self, session: SessionId, side: Side, epoch: u32) {
+        if let Some(crossing) = self.crossing_mut(session, side)
+            && crossing.agreement == epoch
+        {
+            crossing.unconfirmed = None;
+        }
+    }
+
     fn end_negotiation(&mut self, session: SessionId, after: Step, now: Time, out: &mut Outbox) {
+        let label = self.rerouting_label(session, after);
         self.segments
             .get_mut(&session)
             .expect("the caller has it")
             .negotiation = None;
-        self.resume(session, after, now, out);
+        self.resume_as(session, label, now, out);
+    }
+
+    /// The other side has not said that it has changed too: COMMIT is repeated, or the session given back.
+    fn on_unconfirmed(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        let retries = u32::from(self.surroundings.parameters.coordination_retries);
+        let crossing = self.crossing_mut(session, Side::Before);
+        let peer = crossing.as_ref().map(|crossing| crossing.controller);
+        let late = crossing.and_then(|crossing| crossing.unconfirmed.as_mut());
+        let (Some(late), Some(peer)) = (late.filter(|late| late.deadline <= now), peer) else {
+            return;
+        };
+        late.repeated += 1;
+        let (proposal, gone) = (late.proposal, late.repeated > retries);
+        if gone {
+            // The other side may wait for this one, or know nothing of the change.
+            if !self.has_several_neighbours() {
+                self.tell_before(session, true, proposal.fault, out);
+            }
+            return self.lose_route(session, proposal.fault, out);
+        }
+        let label = Label::new(proposal.procedure, Step::Confirmation);
+        let switch_at = now;
+        out.send(
+            Address::controller(peer),
+            label,
+            ControlMessage::Commit { proposal, switch_at },
+        );
+        let deadline = self.wait(session, 1, now, out);
+        if let Some(late) = self
+            .crossing_mut(session, Side::Before)
+            .and_then(|it| it.unconfirmed.as_mut())
+        {
+            late.deadline = deadline;
+        }
     }
 
     /// The other side is late: say it again, or give it up.
     pub(super) fn on_coordination_late(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        self.on_unconfirmed(session, now, out);
         let retries = self.surroundings.parameters.coordination_retries;
         let Some((side, peer)) = self.negotiating_with(session) else {
             return;
         };
-        let label = self.crossing_label(session, side, Step::Confirmation);
         let segment = self.segments.get_mut(&session).expect("it has a peer");
         let Some(mine) = segment.negotiation.as_mut().filter(|mine| mine.deadline <= now) else {
             return;
@@ -613,7 +688,7 @@ impl Controller {
                 mine.stage = Stage::Proposed(now);
                 out.send(
                     Address::controller(peer),
-                    label,
+                    Label::new(proposal.procedure, Step::Confirmation),
                     ControlMessage::Propose(proposal),
                 );
                 let deadline = self.wait(session, 1, now, out);
@@ -622,7 +697,7 @@ impl Controller {
                 }
             }
             (Stage::Committed { at, mine: true }, _) if !gone => self.commit(proposal, at, now, out),
-            (Stage::Installed, Side::After) if !gone => self.commit(proposal, now, now, out),
+            (Stage::Installed { .. }, Side::After) if !gone => self.commit(proposal, now, now, out),
             (Stage::Yielded, _) => {
                 segment.negotiation = None;
                 self.keep_or_give_back(session, proposal.fault, now, out);
@@ -631,7 +706,7 @@ impl Controller {
             (Stage::Accepted, _) | (Stage::Proposed(_), Side::Before) => {
                 self.end_negotiation(session, Step::StandBy, now, out);
             }
-            (Stage::Committed { mine: false, .. }, _) | (Stage::Installed, Side::Before) => {}
+            (Stage::Committed { mine: false, .. }, _) | (Stage::Installed { .. }, Side::Before) => {}
             // A lost peer: the source begins anew, by whatever controllers can be reached.
             _ => self.lose_route(session, proposal.fault, out),
         }

@@ -219,6 +219,7 @@ fn a_commitment_to_something_else_is_refused() {
         border: choice(1, 9, 1),
         digest: 77,
         fault: None,
+        procedure: Procedure::P10,
     };
     assert_eq!(
         names(&bench.tell(10, peer(), ControlMessage::Propose(proposal))),
@@ -261,6 +262,7 @@ fn a_proposal_that_does_not_fit_is_rejected() {
         border: choice(1, 9, 1),
         digest: 77,
         fault: None,
+        procedure: Procedure::P10,
     };
     assert_eq!(
         cause(Proposal { epoch: 2, ..good }, &mut far()),
@@ -317,6 +319,7 @@ fn who_accepted_and_hears_nothing_stays_where_it_was() {
         border: choice(1, 9, 1),
         digest: 77,
         fault: None,
+        procedure: Procedure::P10,
     };
     bench.tell(10, peer(), ControlMessage::Propose(proposal));
     // Proposed again, since ACCEPT was lost: accepted again.
@@ -376,6 +379,7 @@ fn of_two_proposals_that_cross_the_sources_prevails() {
         border,
         digest: 77,
         fault: None,
+        procedure: Procedure::P10,
     };
     // At the source's side: its own proposal stands.
     let mut bench = origin();
@@ -470,6 +474,7 @@ fn a_change_inside_does_not_stand_for_the_switch() {
         border: choice(0, 8, 3),
         digest: 77,
         fault: None,
+        procedure: Procedure::P10,
     };
     assert_eq!(
         names(&bench.tell(45, peer(), ControlMessage::Propose(proposal))),
@@ -504,6 +509,7 @@ fn a_stale_epoch_is_refused_before_keys_are_spent() {
         border: choice(1, 9, 1),
         digest: 77,
         fault: None,
+        procedure: Procedure::P10,
     };
     bench.tell(10, peer(), ControlMessage::Propose(proposal));
     commit(&mut bench, proposal, 20, 30);

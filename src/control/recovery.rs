@@ -5,8 +5,8 @@
 
 use super::controller::Controller;
 use super::segment::{SegmentState, Side};
-use crate::architecture::message::{BorderChoice, Plane, StatusChange};
-use crate::architecture::{Address, ElementKind, Hop, Observation, Outbox, Step, Timer};
+use crate::architecture::message::{BorderChoice, ControlMessage, Plane, StatusChange};
+use crate::architecture::{Address, ElementKind, Hop, Label, Observation, Outbox, Step, Timer};
 use crate::ids::{ControllerId, FaultId, HopId, SessionId};
 use crate::kernel::{Span, Time};
 
@@ -99,7 +99,9 @@ impl Controller {
         let diverted: Vec<SessionId> = self
             .segments
             .iter()
-            .filter(|(_, segment)| segment.diverted && segment.state == SegmentState::Active)
+            .filter(|(_, segment)| {
+                segment.diverted && segment.state == SegmentState::Active && !segment.doubted
+            })
             .map(|(&session, _)| session)
             .collect();
         for session in diverted {
@@ -173,9 +175,14 @@ impl Controller {
         }
     }
 
-    /// The controller is in service again. What it analysed or computed when it went is begun anew.
+    /// The controller is in service again. What it analysed or computed when it went is begun anew. Of every session it
+    /// asks whether it still stands: a source that could not reach it may have begun anew elsewhere.
     pub fn on_restart(&mut self, now: Time, out: &mut Outbox) {
         self.advance_to(now);
+        let sessions: Vec<SessionId> = self.segments.keys().copied().collect();
+        for session in sessions {
+            self.ask_whether_it_stands(session, out);
+        }
         let under_way = self.segments.iter().filter(|(_, segment)| {
             let waits = matches!(segment.state, SegmentState::Rerouting { awaited: 0, .. });
             waits && segment.negotiation.is_none() && segment.due <= now
@@ -187,5 +194,70 @@ impl Controller {
                 self.consider_rerouting(session, now, out);
             }
         }
+    }
+
+    fn ask_whether_it_stands(&mut self, session: SessionId, out: &mut Outbox) {
+        let label = self.rerouting_label(session, Step::Standing);
+        let segment = self.segments.get_mut(&session).expect("the caller has it");
+        segment.doubted = true;
+        let (source, previous) = (segment.place.source, segment.previous_controller());
+        let query = ControlMessage::StandingQuery {
+            session,
+            generation: segment.generation,
+            source,
+            decider: self.me(),
+        };
+        match (source, previous) {
+            (Some(source), _) => self.deliver(source, label, &query, out),
+            (None, Some(previous)) => out.send(Address::controller(previous), label, query),
+            (None, None) => unreachable!("a segment has a source or one before it"),
+        }
+    }
+
+    /// The controller of the segment beyond asks whether its session still stands. Who is in doubt itself tells it later.
+    pub(super) fn on_standing_query(
+        &self,
+        (session, generation): (SessionId, u32),
+        decider: ControllerId,
+        label: Label,
+        out: &mut Outbox,
+    ) {
+        let segment = self.segments.get(&session);
+        let goes_on_there = segment.filter(|it| it.next_controller() == Some(decider));
+        let answer = match goes_on_there {
+            Some(segment) if segment.doubted => return,
+            Some(_) => ControlMessage::Stands {
+                session,
+                generation,
+                decider,
+            },
+            None => ControlMessage::SessionClose {
+                session,
+                generation,
+                decider,
+                km: None,
+            },
+        };
+        out.send(Address::controller(decider), label, answer);
+    }
+
+    /// A session's segment is known to stand: by word of it, or by a request that is asked of it.
+    pub(super) fn on_stands(&mut self, (session, generation): (SessionId, u32), now: Time, out: &mut Outbox) {
+        let segment = self.segments.get_mut(&session);
+        let doubted = segment.filter(|segment| segment.doubted && segment.generation <= generation);
+        let Some(segment) = doubted else {
+            return;
+        };
+        segment.doubted = false;
+        if let Some(next) = segment.next_controller() {
+            let stands = ControlMessage::Stands {
+                session,
+                generation: segment.generation,
+                decider: next,
+            };
+            let label = self.rerouting_label(session, Step::Standing);
+            out.send(Address::controller(next), label, stands);
+        }
+        self.reconsider(session, now, out);
     }
 }

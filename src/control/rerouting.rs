@@ -113,6 +113,9 @@ impl Controller {
     }
 
     pub(super) fn consider_rerouting(&mut self, session: SessionId, now: Time, out: &mut Outbox) {
+        if self.segments[&session].doubted {
+            return; // looked at once it is known to stand
+        }
         let Some(worst) = self.failed_hop(session) else {
             return;
         };
@@ -520,6 +523,7 @@ impl Controller {
                 reply_to: self.me(),
                 fault,
                 procedure,
+                rerouting: label.procedure,
                 terms: self.terms(&self.segments[&session], hop),
             };
             self.deliver(km, label, &ControlMessage::RerouteCommand(command), out);
@@ -596,6 +600,11 @@ impl Controller {
     /// The segment carries requests again, after this step: those that were refused may ask, those that were held are
     /// asked for.
     pub(super) fn resume(&mut self, session: SessionId, after: Step, now: Time, out: &mut Outbox) {
+        self.resume_as(session, self.rerouting_label(session, after), now, out);
+    }
+
+    /// The same, as the end of this step.
+    pub(super) fn resume_as(&mut self, session: SessionId, after: Label, now: Time, out: &mut Outbox) {
         let fault = self.fault_behind(session);
         let segment = self.segments.get_mut(&session).expect("the caller has it");
         segment.state = SegmentState::Active;
@@ -610,7 +619,7 @@ impl Controller {
         let km = segment.ends[0];
         let label = self.label(session, Step::Start);
         let state = self.state_by_knowledge(session);
-        self.session_state_for(session, state, self.rerouting_label(session, after), fault, out);
+        self.session_state_for(session, state, after, fault, out);
         for (number, attempt) in refused {
             let request = RequestId { session, number };
             self.on_can_serve(Ask { request, attempt }, km, label, out);
@@ -628,8 +637,13 @@ impl Controller {
         self.switch_back(session, out);
     }
 
+    /// The label of a step of a reroute: a change of border is one procedure to its end.
     pub(super) fn rerouting_label(&self, session: SessionId, step: Step) -> Label {
-        let label = self.label(session, step);
-        Label::new(label.procedure.rerouting(), step)
+        let segment = self.segments.get(&session);
+        let agreed = segment.and_then(|segment| segment.negotiation.as_ref());
+        match agreed {
+            Some(negotiation) => Label::new(negotiation.proposal.procedure, step),
+            None => Label::new(self.label(session, step).procedure.rerouting(), step),
+        }
     }
 }

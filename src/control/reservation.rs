@@ -70,9 +70,8 @@ impl Controller {
                 });
             }
             Some(segment) => {
-                // In transit the first request brings the next border's KM its route information.
-                let first = segment.place.before.is_some() && !std::mem::replace(&mut segment.informed, true);
-                self.reserve(asked, first, out);
+                let informs = segment.informs.take_if(|number| *number == ask.request.number);
+                self.reserve(asked, informs.is_some(), out);
             }
             // The segment before was closed, and this one with it: nobody awaits an answer.
             None => {}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::negotiation::Negotiation;
+use super::negotiation::{Negotiation, Unconfirmed};
 use crate::architecture::message::{Ask, BorderChoice, Hold};
 use crate::architecture::procedure::Procedure;
 use crate::architecture::protection::Leg;
@@ -33,6 +33,8 @@ pub struct Crossing {
     pub shared_paths: bool,
     /// Borders that the other side cannot serve at present.
     pub refused_borders: BTreeSet<BoundaryId>,
+    /// What this side has committed to and changed to, while the other side has not said the same.
+    pub unconfirmed: Option<Unconfirmed>,
 }
 
 impl Crossing {
@@ -45,6 +47,7 @@ impl Crossing {
             agreement: 0,
             shared_paths: false,
             refused_borders: BTreeSet::new(),
+            unconfirmed: None,
         }
     }
 }
@@ -121,10 +124,13 @@ pub struct Segment {
     pub generation: u32,
     /// How far it is.
     pub state: SegmentState,
-    /// In transit: whether the KM of the border that keys leave by has its route information.
-    pub informed: bool,
+    /// The request whose promise brings the KM of the border that keys leave by its route information: in transit, or after
+    /// it has waited for key at step 4 of P12.
+    pub informs: Option<u32>,
     /// A report about its path came while it was being rerouted.
     pub stale: bool,
+    /// Its controller was out of service, and has not heard yet that the session still has this segment.
+    pub doubted: bool,
     /// Until when it is held off; it stays as it is until then.
     pub held_off: Option<Time>,
     /// Whether it has left the path that it had; it may go back.
@@ -169,8 +175,9 @@ impl Segment {
             epoch: 0,
             generation,
             state: SegmentState::Active,
-            informed: false,
+            informs: None,
             stale: false,
+            doubted: false,
             held_off: None,
             diverted: false,
             reverting: false,

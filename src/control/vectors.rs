@@ -2,7 +2,8 @@
 //!
 //! A controller hears the state of its own hops (Cq, Ck) and, from each neighbour, how many hops that one is from every node.
 //! Its own distance is the least of theirs over a hop that makes key, plus one. What changes is told to the neighbours at once
-//! (triggered updates), all of it with a period. To the neighbour over which a node is reached it is said to be unreachable
+//! (triggered updates), but what changes within a pause after that together at its end (RFC 2453, 3.10.1): updates that chase
+//! each other round circles would else double at every node. All of it is told with a period. To the neighbour over which a node is reached it is said to be unreachable
 //! (split horizon with poisoned reverse). Distances count no farther than *infinity*, which is where counting to infinity
 //! ends: after a failure that parts the network, three or more nodes in a circle raise each other's distances step by step.
 //!
@@ -16,7 +17,7 @@
 //! levels are not. A session whose route became longer than it was has lost a hop; one whose border fails is given back to its
 //! source, since only controllers at the ends of a path can read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::controller::Controller;
 use super::knowledge::HopState;
@@ -58,6 +59,10 @@ pub struct Vectors {
     table: BTreeMap<NodeId, Reached>,
     /// The fault behind the last bad news.
     fault: Option<FaultId>,
+    /// Until when changes wait.
+    quiet_until: Time,
+    /// Nodes whose distances have changed since, and the fault behind that.
+    waiting: (BTreeSet<NodeId>, Option<FaultId>),
 }
 
 impl Vectors {
@@ -85,6 +90,8 @@ impl Vectors {
             heard: BTreeMap::new(),
             table: BTreeMap::new(),
             fault: None,
+            quiet_until: Time::ZERO,
+            waiting: Default::default(),
         };
         vectors.provision(domain);
         Some(vectors)
@@ -246,10 +253,35 @@ impl Controller {
 
     /// All distances are told.
     pub(super) fn on_vectors_due(&mut self, now: Time, out: &mut Outbox) {
-        let Some(vectors) = &self.vectors else { return };
+        let Some(vectors) = &mut self.vectors else { return };
+        vectors.waiting = Default::default();
         out.wake(now + vectors.exchange.period, Timer::Vectors);
         let nodes: Vec<NodeId> = self.surroundings.domain.graph.node_weights().copied().collect();
         self.tell_distances(&nodes, None, out);
+    }
+
+    /// These distances have changed.
+    fn tell_change(&mut self, nodes: &[NodeId], fault: Option<FaultId>, now: Time, out: &mut Outbox) {
+        let Some(vectors) = &mut self.vectors else { return };
+        let (waiting, behind) = &mut vectors.waiting;
+        if now < vectors.quiet_until && waiting.is_empty() {
+            out.wake(vectors.quiet_until, Timer::VectorChanges);
+        }
+        waiting.extend(nodes);
+        *behind = fault.or(*behind);
+        self.on_changes_due(now, out);
+    }
+
+    /// What has waited is told, unless there was another update meanwhile.
+    pub(super) fn on_changes_due(&mut self, now: Time, out: &mut Outbox) {
+        let Some(vectors) = &mut self.vectors else { return };
+        if now < vectors.quiet_until || vectors.waiting.0.is_empty() {
+            return;
+        }
+        vectors.quiet_until = now + vectors.exchange.pause;
+        let (nodes, fault) = std::mem::take(&mut vectors.waiting);
+        let nodes: Vec<NodeId> = nodes.into_iter().collect();
+        self.tell_distances(&nodes, fault, out);
     }
 
     fn tell_distances(&self, nodes: &[NodeId], fault: Option<FaultId>, out: &mut Outbox) {
@@ -323,7 +355,7 @@ impl Controller {
         if changed.is_empty() {
             return;
         }
-        self.tell_distances(&changed, fault, out);
+        self.tell_change(&changed, fault, now, out);
         let sessions: Vec<_> = self.segments.keys().copied().collect();
         for session in sessions {
             if self.lost_by_vectors(session).is_some() {

@@ -1,6 +1,7 @@
 //! Messages do not get through, while everything that speaks is up: between two elements, or at a reference point.
 
 use super::{Complaint, FaultKind, Ground, Named, Site, unknown};
+use crate::architecture::reference_point::Relation;
 use crate::architecture::{Channel, Disturbance, ReferencePoint};
 use crate::catalogue::{record, suggest};
 
@@ -14,8 +15,38 @@ record! {
     }
 }
 
+/// The complaint about two elements that never speak to each other.
+fn apart(ground: &dyn Ground, ends: &[String; 2]) -> Option<Complaint> {
+    let [(a, here), (b, there)] = [ground.element(&ends[0])?, ground.element(&ends[1])?];
+    // Whether both stand in one interworking node changes a point's prime, not whether there is one.
+    let relation = if here == there {
+        Relation::SameQkdn
+    } else {
+        Relation::BetweenQkdns
+    };
+    let point = ReferencePoint::between(a, b, relation);
+    point.is_none_or(|point| !point.is_carried()).then(|| Complaint {
+        code: "no_reference_point",
+        field: "between",
+        message: format!(
+            "the data network carries no reference point between \"{}\" and \"{}\"",
+            ends[0], ends[1]
+        ),
+        hint: "name a controller and a key manager, module, manager or controller of its QKDN, or two controllers, \
+               managers or agents of the same kind"
+            .to_owned(),
+    })
+}
+
 fn carried() -> impl Iterator<Item = ReferencePoint> {
     ReferencePoint::ALL.into_iter().filter(|point| point.is_carried())
+}
+
+impl ChannelCut {
+    /// The reference point that is cut, if it is one that the data network carries.
+    pub fn point(&self) -> Option<ReferencePoint> {
+        carried().find(|known| Some(known.name()) == self.reference_point.as_deref())
+    }
 }
 
 impl FaultKind for ChannelCut {
@@ -31,7 +62,7 @@ impl FaultKind for ChannelCut {
                         hint: "name two elements".to_owned(),
                     })
                 } else {
-                    ends.iter().find_map(unknown)
+                    ends.iter().find_map(unknown).or_else(|| apart(ground, ends))
                 }
             }
             (None, Some(name)) => {
@@ -59,10 +90,7 @@ impl FaultKind for ChannelCut {
                 let [a, b] = [0, 1].map(|end| site.element(&ends[end]).expect("a checked name"));
                 Channel::Between(a, b)
             }
-            (None, point) => {
-                let found = carried().find(|known| Some(known.name()) == point.as_deref());
-                Channel::At(found.expect("a checked name"))
-            }
+            (None, _) => Channel::At(self.point().expect("a checked name")),
         };
         vec![Disturbance::ChannelCut(channel)]
     }

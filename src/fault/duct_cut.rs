@@ -3,6 +3,7 @@
 use super::{Complaint, FaultKind, Ground, Named, Site, unknown};
 use crate::architecture::Disturbance;
 use crate::catalogue::record;
+use crate::ids::DuctId;
 use crate::units::Metres;
 
 record! {
@@ -14,6 +15,15 @@ record! {
         position: Option<Metres>,
         /// Whether the data network is cut there too. Assumption: it is not.
         cuts_data: bool = false,
+    }
+}
+
+impl DuctCut {
+    /// The duct, and where it is cut \[m\]; the far end belongs to the last metre.
+    fn place(&self, site: &dyn Site) -> (DuctId, u64) {
+        let (duct, length) = site.duct(&self.duct).expect("a checked name");
+        let position_m = self.position.map_or(length.0 / 2, |position| position.0);
+        (duct, position_m.min(length.0.saturating_sub(1)))
     }
 }
 
@@ -34,10 +44,7 @@ impl FaultKind for DuctCut {
     }
 
     fn disturbances(&self, site: &dyn Site) -> Vec<Disturbance> {
-        let (duct, length) = site.duct(&self.duct).expect("a checked name");
-        let position_m = self.position.map_or(length.0 / 2, |position| position.0);
-        // The far end belongs to the last metre.
-        let position_m = position_m.min(length.0.saturating_sub(1));
+        let (duct, position_m) = self.place(site);
         let data = self
             .cuts_data
             .then_some(Disturbance::DataCut { duct, position_m });
@@ -48,11 +55,9 @@ impl FaultKind for DuctCut {
     }
 
     /// The duct and the kilometre: whatever lies there in a variant breaks at the same times.
-    fn label(&self) -> Option<String> {
-        let place = self
-            .position
-            .map(|position| format!("/{} km", position.0 / 1_000));
-        Some(format!("duct/{}{}", self.duct, place.unwrap_or_default()))
+    fn label(&self, site: &dyn Site) -> Option<String> {
+        let (_, position_m) = self.place(site);
+        Some(format!("duct/{}/{} km", self.duct, position_m / 1_000))
     }
 }
 
@@ -60,7 +65,7 @@ impl FaultKind for DuctCut {
 mod tests {
     use super::*;
     use crate::architecture::Address;
-    use crate::ids::{DuctId, LinkId, NodeId};
+    use crate::ids::{LinkId, NodeId};
 
     /// One duct of 10 m with a link in its second half.
     struct TenMetres;

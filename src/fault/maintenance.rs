@@ -22,6 +22,15 @@ impl FaultKind for Maintenance {
     fn complaints(&self, ground: &dyn Ground) -> Vec<Complaint> {
         let unknown = |link: &String| unknown(ground, Named::Link, "links", link);
         let mut complaints: Vec<Complaint> = self.links.iter().filter_map(unknown).collect();
+        let again = |(at, link): &(usize, &String)| self.links[..*at].contains(link);
+        if let Some((_, link)) = self.links.iter().enumerate().find(again) {
+            complaints.push(Complaint {
+                code: "repeated_link",
+                field: "links",
+                message: format!("link \"{link}\" is listed twice"),
+                hint: "name each link once".to_owned(),
+            });
+        }
         if self.links.is_empty() {
             complaints.push(Complaint {
                 code: "empty_group",

@@ -33,7 +33,7 @@ pub use self::node_loss::NodeLoss;
 pub use self::slow_drift::SlowDrift;
 pub use self::store_corruption::StoreCorruption;
 
-use crate::architecture::{Address, Disturbance};
+use crate::architecture::{Address, Disturbance, ElementKind};
 use crate::catalogue::{choice, suggest};
 use crate::ids::{DuctId, LinkId, NodeId};
 use crate::kernel::Span;
@@ -48,8 +48,9 @@ pub trait FaultKind {
     fn disturbances(&self, site: &dyn Site) -> Vec<Disturbance>;
 
     /// The label of the stream that its random times come from; `None`: the fault's own id. Two variants that share the
-    /// label share the times.
-    fn label(&self) -> Option<String> {
+    /// label share the times; of several faults of a scenario with one label each has times of its own.
+    fn label(&self, site: &dyn Site) -> Option<String> {
+        let _ = site;
         None
     }
 
@@ -150,6 +151,9 @@ pub trait Ground {
 
     /// All names of a kind.
     fn names(&self, kind: Named) -> Vec<String>;
+
+    /// The kind and the QKDN of an element, by its name in traces.
+    fn element(&self, name: &str) -> Option<(ElementKind, String)>;
 
     /// The two ends of a link, as names of key managers' nodes.
     fn ends(&self, link: &str) -> Option<[String; 2]>;

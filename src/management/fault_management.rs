@@ -7,7 +7,8 @@
 //! Assumption: the QCLM decides by what managers know, which is not the topology: a hop that makes key needs no other
 //! path; where the border itself fails and no other border of the QKDN works, the session is suspended; else it is to be
 //! rerouted. What comes of it the controller says at step 6. The KM ends its alarm once key goes over the hop again: the
-//! session is restored, and who was told of the failure is told of its end.
+//! session is restored, and who was told of the failure is told of its end. What crosses Mxi is a step of P11 or P14 as that
+//! border's kind is, whichever borders else the session crosses.
 
 use super::manager::Manager;
 use crate::architecture::message::{FaultDecision, ManagementMessage, Subject};
@@ -51,10 +52,10 @@ impl Manager {
                     out,
                 );
                 let border = boundary.and_then(|boundary| self.border(boundary));
-                if let Some(to) = border.map(|border| border.far_manager)
+                if let Some((to, over)) = border.map(|border| (border.far_manager, border.fault_management))
                     && let Some(boundary) = boundary
                 {
-                    let label = Label::new(procedure, Step::FailureShared);
+                    let label = Label::new(over, Step::FailureShared);
                     let shared = ManagementMessage::RelayFailureShared {
                         session: request.session,
                         boundary,
@@ -180,7 +181,7 @@ impl Manager {
         // All that were told of a failure over this hop are told that it is over.
         for (session, (boundary, fault)) in self.shared.remove(&hop).unwrap_or_default() {
             let border = self.border(boundary).expect("it was shared across it");
-            let label = Label::new(procedure, Step::FailureShared);
+            let label = Label::new(border.fault_management, Step::FailureShared);
             let over = ManagementMessage::RelayRestoredShared {
                 session,
                 boundary,

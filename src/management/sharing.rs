@@ -273,7 +273,7 @@ impl Manager {
         partners.into_iter().collect()
     }
 
-    /// P11, or P14 where all boundaries are transfers.
+    /// Inside this QKDN: P11, or P14 where all boundaries are transfers.
     fn fault_management(&self) -> Procedure {
         self.surroundings.parameters.rerouting.fault_management()
     }
@@ -283,15 +283,23 @@ impl Manager {
         if partners.is_empty() {
             return;
         }
-        let procedure = self.fault_management();
-        out.observe(Observation::Internal {
-            label: Label::new(procedure, Step::LayerReport),
-            subject: cause,
-            note: "QLM, KMLM and QCLM report performance and security to the XLMO",
-        });
-        for &partner in partners {
+        let with = |partner: QkdnId| {
             let borders = self.surroundings.borders.iter();
-            let shared = borders.filter(|border| border.far_qkdn == partner);
+            borders.filter(move |border| border.far_qkdn == partner)
+        };
+        // With gateway nodes between two providers, if there are any, it is the text's P11.
+        let over = |partner: QkdnId| with(partner).map(|border| border.fault_management).min();
+        let procedures: BTreeSet<Procedure> = partners.iter().filter_map(|&partner| over(partner)).collect();
+        for &procedure in &procedures {
+            out.observe(Observation::Internal {
+                label: Label::new(procedure, Step::LayerReport),
+                subject: cause,
+                note: "QLM, KMLM and QCLM report performance and security to the XLMO",
+            });
+        }
+        for &partner in partners {
+            let procedure = over(partner).expect("partners are beyond borders");
+            let shared = with(partner);
             let report = ProviderReport {
                 at: now,
                 performance: self.performance.report(partner, shared),

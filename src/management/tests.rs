@@ -52,6 +52,7 @@ pub(super) fn with_border() -> Arc<ManagerSurroundings> {
         boundary: BoundaryId(0),
         far_qkdn: QkdnId(1),
         far_manager: ManagerId(1),
+        fault_management: Procedure::P11,
         near_controller: ControllerId(2),
         hop: HopId(4),
         link: Some(LinkId(3)),

@@ -45,7 +45,10 @@ pub fn accounting(plan: &Plan, managers: &Arena<ManagerId, Manager>) -> Accounti
                     state: state.name(),
                     keys: total.keys,
                     bits: total.bits,
-                    amount: tariff.map(|tariff| account.worth(total, tariff)),
+                    // What one side alone says was supplied, nobody owes.
+                    amount: tariff
+                        .filter(|_| state != LineState::OneSided)
+                        .map(|tariff| account.worth(total, tariff)),
                 });
             }
         }

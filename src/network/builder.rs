@@ -703,6 +703,7 @@ impl PlanBuilder {
                     boundary: border.boundary,
                     far_qkdn: border.far_qkdn,
                     far_manager: qkdns[border.far_qkdn].manager,
+                    fault_management: border.procedure().fault_management(),
                     near_controller: controller_of[border.hop.from.index()],
                     hop: border.hop.id,
                     link: border.hop.link,

@@ -4,6 +4,10 @@
 //! what lies in two QKDNs is rerouted in each of them. Each has an account of its own here; the one that is last in
 //! force is the critical path, with both sides' commands where the two have agreed. A report that comes after keys have
 //! flowed over the new route is another story, and in no record.
+//!
+//! Where the deciding controller is lost with its node, nobody gives the session back: its source finds by a time-out that
+//! nobody answers. Assumption: the fault behind that is the one that came last of those that last, and where no controller
+//! has brought a route into force, the source's time-out is report, decision and command, and its new attempt the route.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +22,7 @@ use crate::kernel::{Span, Time};
 #[derive(Clone, Copy, Default, Debug)]
 struct FaultLife {
     began: Option<Time>,
+    ended: bool,
     declared: Option<Time>,
     messages: u64,
     bytes: u64,
@@ -169,6 +174,8 @@ pub struct Reroutes {
     opened: BTreeMap<SessionId, BTreeMap<Address, (Time, Time)>>,
     /// Of which one side of a border alone has switched yet.
     half_switched: Vec<(FaultId, SessionId)>,
+    /// Sessions that have begun anew by themselves: since when, and the fault behind it.
+    anew: BTreeMap<SessionId, (Time, FaultId)>,
 }
 
 /// One reroute as observed: instants t0 … t7, messages, bytes.
@@ -220,7 +227,7 @@ impl Reroutes {
         supplied.is_some_and(|supplied| in_force.or_else(renewed).is_some_and(|at| supplied > at))
     }
 
-    /// The route that one side has switched to is left: that side gives the session back, or a later attempt is made by
+    /// The route that one side has switched to is left: that side gives the session up, or a later attempt is made by
     /// whichever controller (`None`).
     fn leaves(&mut self, session: SessionId, side: Option<Address>, now: Time) {
         let Reroutes {
@@ -240,6 +247,34 @@ impl Reroutes {
                 Some((_, _, until)) => until.is_none(),
                 None => false,
             }
+        });
+    }
+
+    /// The fault that has begun last of those that last.
+    fn present(&self) -> Option<FaultId> {
+        let lasting = self.faults.iter().filter(|(_, life)| !life.ended);
+        let begun = lasting.filter_map(|(&fault, life)| Some((life.began?, fault)));
+        begun.max().map(|(_, fault)| fault)
+    }
+
+    /// A session that has begun anew by itself has a route again.
+    fn renewed(&mut self, session: SessionId, source: Address, now: Time) {
+        let Some((since, fault)) = self.anew.remove(&session) else {
+            return;
+        };
+        if self.is_over((fault, session)) {
+            return;
+        }
+        let life = self.sessions.entry((fault, session)).or_default();
+        if life.instants()[5].is_some() {
+            return;
+        }
+        life.accounts.push(Account {
+            decision: [Some(since); 4],
+            told: Some(1),
+            commanded: (1, Some(since)),
+            active: (1, Some(now)),
+            ..Account::new(source)
         });
     }
 
@@ -348,6 +383,19 @@ impl Observer for Reroutes {
                     self.leaves(session, None, now);
                 }
             }
+            Observation::Session {
+                session,
+                state: SessionState::Failed | SessionState::Closed,
+                ..
+            } if !self.half_switched.is_empty() => self.leaves(session, Some(from), now),
+            Observation::BeginsAnew { session } => {
+                if let Some(fault) = self.present() {
+                    let declared = &mut self.faults.entry(fault).or_default().declared;
+                    declared.get_or_insert(now);
+                    self.anew.entry(session).or_insert((now, fault));
+                }
+            }
+            Observation::Renewed { session } => self.renewed(session, from, now),
             Observation::Declared { fault } => {
                 self.faults.entry(fault).or_default().declared.get_or_insert(now);
             }
@@ -383,8 +431,10 @@ impl Observer for Reroutes {
     }
 
     fn disturbed(&mut self, now: Time, fault: FaultId, begins: bool) {
+        let life = self.faults.entry(fault).or_default();
+        life.ended = !begins;
         if begins {
-            self.faults.entry(fault).or_default().began.get_or_insert(now);
+            life.began.get_or_insert(now);
         }
     }
 }

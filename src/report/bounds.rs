@@ -208,7 +208,7 @@ pub fn criticality(found: &Criticality, look: Look) -> String {
     say(
         &mut text,
         &format!(
-            "Bridges and articulation points ({}): {names}{rest}\n",
+            "What splits the networks when it fails: bridges, articulation points and ducts ({}): {names}{rest}\n",
             splitting.len()
         ),
     );

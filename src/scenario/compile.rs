@@ -74,6 +74,7 @@ pub fn compile(document: &Document) -> Plan {
 
 /// Faults name what stands in the plan.
 fn faults(document: &Document, plan: &mut Plan) {
+    let mut labels: BTreeMap<String, u32> = BTreeMap::new();
     for event in &document.faults {
         let (name, kind) = (event.id.as_str(), event.fault.kind());
         let disturbances = kind.disturbances(plan);
@@ -94,9 +95,15 @@ fn faults(document: &Document, plan: &mut Plan) {
             fixed(&format!("{name}/{number}"), outage.at, outage.repair);
         }
         if let Some(renewal) = &event.random {
+            let mut label = kind.label(plan).unwrap_or_else(|| format!("fault/{name}"));
+            let before = labels.entry(label.clone()).or_default();
+            *before += 1;
+            if *before > 1 {
+                label = format!("{label}/{before}"); // another one that comes by itself
+            }
             plan.random_faults.push(RandomFault {
                 name: name.to_owned(),
-                label: kind.label().unwrap_or_else(|| format!("fault/{name}")),
+                label,
                 disturbances,
                 renewal: renewal.clone(),
             });

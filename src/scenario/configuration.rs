@@ -1,6 +1,7 @@
 //! Which configuration of clause 8 a boundary of a document is in: it follows from placement.
 
 use super::document::{Boundary, BoundaryKind, Control, Document};
+use crate::architecture::ReferencePoint;
 use crate::interworking::configuration::{Configuration, Scheme, Seat, Side};
 use crate::interworking::handover::Kind;
 
@@ -33,4 +34,22 @@ pub fn configuration(document: &Document, boundary: &Boundary) -> Configuration 
         kind,
         sides: [side(0), side(1)],
     }
+}
+
+/// The reference points between QKDNs that a valid document's borders have.
+pub fn reference_points(document: &Document) -> Vec<ReferencePoint> {
+    use ReferencePoint as R;
+    let borders = document.boundaries.iter().flat_map(|boundary| {
+        let found = configuration(document, boundary);
+        let iwn = found.kind == Kind::Iwn;
+        let controllers = found.sides.iter().all(|side| side.seat == Seat::BorderNode);
+        let managers = found.sides.iter().all(|side| side.manager_in_border);
+        [
+            if iwn { R::Kxi1Prime } else { R::Kxi1 },
+            if iwn { R::Kxi2Prime } else { R::Kxi2 },
+            if iwn && controllers { R::CxiPrime } else { R::Cxi },
+            if iwn && managers { R::MxiPrime } else { R::Mxi },
+        ]
+    });
+    borders.collect()
 }

@@ -1,6 +1,7 @@
 //! What the faults of a document may name.
 
 use super::document::{Boundary, BoundaryKind, Control, Document, LinkModel, Qkdn, Stretch};
+use crate::architecture::ElementKind;
 use crate::fault::{Ground, Named};
 use crate::units::Metres;
 
@@ -126,6 +127,26 @@ impl Ground for Document {
                 names
             }
         }
+    }
+
+    fn element(&self, name: &str) -> Option<(ElementKind, String)> {
+        let (kind, rest) = [
+            ("controller ", ElementKind::Controller),
+            ("manager ", ElementKind::Manager),
+            ("KMA ", ElementKind::Kma),
+            ("KSA ", ElementKind::Ksa),
+            ("QKD module ", ElementKind::QkdModule),
+        ]
+        .into_iter()
+        .find_map(|(prefix, kind)| Some((kind, name.strip_prefix(prefix)?)))?;
+        let place = match kind {
+            ElementKind::QkdModule => rest.rsplit_once(" at ")?.1,
+            _ => rest,
+        };
+        // "QKDN", "QKDN/NODE", or "BOUNDARY/QKDN" at an interworking site.
+        let (first, last) = place.split_once('/').unwrap_or((place, place));
+        let of_qkdn = self.qkdns.iter().any(|qkdn| qkdn.id == *first);
+        Some((kind, if of_qkdn { first } else { last }.to_owned()))
     }
 
     fn ends(&self, link: &str) -> Option<[String; 2]> {

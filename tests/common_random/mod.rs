@@ -339,6 +339,7 @@ fn algorithm(number: u8) -> Arc<dyn RoutingAlgorithm> {
         _ => Arc::new(DistanceVector {
             exchange: VectorExchange {
                 period: Span::from_millis(1_700),
+                pause: Span::from_millis(150),
                 infinity: 16,
             },
         }),

@@ -212,6 +212,8 @@ pub struct Proposal {
     pub digest: u64,
     /// The fault behind it.
     pub fault: Option<FaultId>,
+    /// Whose steps the change takes: P10 or P13, as the border is that is left.
+    pub procedure: Procedure,
 }
 
 /// Why a proposal was rejected.
@@ -248,6 +250,8 @@ pub struct NewRoute {
     pub fault: Option<FaultId>,
     /// Which procedure the session runs.
     pub procedure: Procedure,
+    /// Whose step the change is: P10, P13, or of no border.
+    pub rerouting: Procedure,
     /// On which terms its keys are served there.
     pub terms: Terms,
 }
@@ -572,6 +576,27 @@ pub enum ControlMessage {
         /// The KM to tell; `None` on the way to a controller.
         km: Option<NodeId>,
     },
+    /// Controller that was out of service → source KM, or → controller of the segment before: is the session still its
+    /// own? If not, it is closed.
+    StandingQuery {
+        /// Which session.
+        session: SessionId,
+        /// The attempt that established the segment.
+        generation: u32,
+        /// The source KM, if that is asked.
+        source: Option<NodeId>,
+        /// Who asks.
+        decider: ControllerId,
+    },
+    /// The answer: it is. Also told to the segment beyond by who has heard so.
+    Stands {
+        /// Which session.
+        session: SessionId,
+        /// The attempt that established the segment.
+        generation: u32,
+        /// Who has asked, or may want to know.
+        decider: ControllerId,
+    },
     /// Module or KM → its controller (Cq, Ck), and flooded over Cx where control is distributed.
     Status {
         /// What changed.
@@ -729,6 +754,8 @@ impl ControlMessage {
             ControlMessage::Metadata { .. } => "key life-cycle metadata",
             ControlMessage::Usage { .. } => "usage record",
             ControlMessage::SessionClose { .. } => "session close",
+            ControlMessage::StandingQuery { .. } => "standing query",
+            ControlMessage::Stands { .. } => "session stands",
             ControlMessage::Recall { .. } => "promise recalled",
             ControlMessage::Status { .. } => "status report",
             ControlMessage::LinkReport { .. } => "link performance",
@@ -791,7 +818,9 @@ impl ControlMessage {
             ControlMessage::Metadata { request, .. } | ControlMessage::Usage { request, .. } => {
                 Subject::request(*request)
             }
-            ControlMessage::SessionClose { session, .. } => Subject::session(*session, None),
+            ControlMessage::SessionClose { session, .. }
+            | ControlMessage::StandingQuery { session, .. }
+            | ControlMessage::Stands { session, .. } => Subject::session(*session, None),
             ControlMessage::LegRoute(route) => Subject::session(route.session, None),
             ControlMessage::StatusRequest
             | ControlMessage::StatusShare { .. }
@@ -859,6 +888,8 @@ impl ControlMessage {
             | ControlMessage::Metadata { .. }
             | ControlMessage::Usage { .. } => 24,
             ControlMessage::SessionClose { .. }
+            | ControlMessage::StandingQuery { .. }
+            | ControlMessage::Stands { .. }
             | ControlMessage::RouteLost { .. }
             | ControlMessage::SwitchOver { .. }
             | ControlMessage::Status { .. } => 24,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::service::{FailureCause, KeyRequest};
 use super::{Ask, KeyMaterial, RequestId};
+use crate::architecture::hop::Handover;
 use crate::architecture::protection::Part;
 use crate::ids::{ApplicationId, ClassId, ControllerId, HopId, NodeId, PoolId, QkdnId, SessionId};
 use crate::kernel::Time;
@@ -195,6 +196,8 @@ pub enum KeyManagementMessage {
         request: RequestId,
         /// Over which hop.
         hop: HopId,
+        /// How that hands it over.
+        handover: Handover,
         /// The source KM.
         source: NodeId,
         /// The source's QKDN.
@@ -290,8 +293,10 @@ impl KeyManagementMessage {
         match self {
             KeyManagementMessage::Requirement { .. } => "interworking requirement",
             KeyManagementMessage::RequirementRefused { .. } => "requirement refused",
-            KeyManagementMessage::KeyRelay { otp: Some(_), .. } => "key relay",
-            KeyManagementMessage::KeyRelay { otp: None, .. } => "key transfer",
+            KeyManagementMessage::KeyRelay { handover, .. } => match handover {
+                Handover::Relay => "key relay",
+                Handover::Transfer => "key transfer",
+            },
             KeyManagementMessage::KeyIds { .. } => "key ids",
             KeyManagementMessage::PartRequest(_) => "key relay part request",
             KeyManagementMessage::RelayPart(_) => "key relay part",

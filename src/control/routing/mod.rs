@@ -143,6 +143,8 @@ impl fmt::Debug for Query<'_> {
 pub struct VectorExchange {
     /// How often each tells its neighbours all of its distances.
     pub period: Span,
+    /// How long after it has told a change it waits with the next.
+    pub pause: Span,
     /// The distance \[hops\] that counts as unreachable.
     pub infinity: u16,
 }

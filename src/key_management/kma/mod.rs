@@ -348,6 +348,12 @@ impl KeyManager {
             ControlMessage::SessionClose {
                 session, generation, ..
             } => self.on_session_close(session, generation, cx, out),
+            ControlMessage::StandingQuery {
+                session,
+                generation,
+                decider,
+                ..
+            } => self.on_standing_query(session, generation, decider, label, out),
             other => unreachable!("no controller sends a KM {other:?}"),
         }
     }

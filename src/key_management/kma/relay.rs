@@ -290,6 +290,7 @@ impl KeyManager {
         let message = KeyManagementMessage::KeyRelay {
             request,
             hop: next,
+            handover: way.handover,
             source,
             source_qkdn,
             destination,
@@ -517,6 +518,7 @@ impl KeyManager {
         let message = KeyManagementMessage::KeyRelay {
             request,
             hop: HopId(u32::MAX), // it has come over none
+            handover: Handover::Relay,
             source: self.me(),
             source_qkdn: self.surroundings.qkdn,
             destination,

@@ -415,6 +415,7 @@ impl KeyManager {
             reply_to,
             fault,
             procedure,
+            rerouting,
             terms,
             ..
         } = order;
@@ -429,7 +430,7 @@ impl KeyManager {
                 decider: Some(reply_to),
             });
         }
-        let label = Label::new(procedure.rerouting(), Step::RouteActive);
+        let label = Label::new(rerouting, Step::RouteActive);
         let message = ControlMessage::RouteActive {
             session,
             km: self.me(),

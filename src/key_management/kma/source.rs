@@ -89,6 +89,8 @@ pub(super) struct Session {
     /// Requests by deadline; ended ones stay until they are first.
     deadlines: VecDeque<u32>,
     armed: bool,
+    /// It has found by itself that its route does not answer, and has no other yet.
+    began_anew: bool,
     /// A reroute that began with the loss of this route.
     lost_by: Option<FaultId>,
     last: Option<u32>,
@@ -100,6 +102,17 @@ pub(super) struct Session {
     pub(super) tried: bool,
     /// Whether its requests are served from a pool, because its own route has failed.
     switched: Switch,
+}
+
+impl Session {
+    /// The route, or who was to make it, does not answer.
+    fn give_up_route(&mut self, id: SessionId, out: &mut Outbox) {
+        if matches!(self.route, RouteState::Installed(_)) {
+            self.began_anew = true;
+            out.observe(Observation::BeginsAnew { session: id });
+        }
+        self.route = RouteState::None;
+    }
 }
 
 /// Whether a session's requests are served from what was relayed ahead.
@@ -222,6 +235,7 @@ impl KeyManager {
         }
         let session = self.sources.sessions.entry(id).or_insert_with(|| Session {
             route: RouteState::None,
+            began_anew: false,
             deciders: BTreeSet::new(),
             border: None,
             procedure: label.procedure,
@@ -463,7 +477,12 @@ impl KeyManager {
             session.route = RouteState::Installed(decider);
             session.deciders.insert(decider);
             self.note_tried(id);
+            // What an earlier route was asked for, nobody answers any more.
+            self.queue_again(id);
             let session = self.sources.sessions.get_mut(&id).expect("it was just there");
+            if std::mem::take(&mut session.began_anew) {
+                out.observe(Observation::Renewed { session: id });
+            }
             if let Some(fault) = session.lost_by.take() {
                 let instant = ReroutingInstant::Active;
                 out.observe(Observation::Rerouting {
@@ -560,7 +579,9 @@ impl KeyManager {
         let Some(session) = self.sources.sessions.get_mut(&id) else {
             return;
         };
-        let by_another = matches!(session.route, RouteState::Establishing(by) if by != number);
+        // A route that was found since is another matter.
+        let by_another = matches!(session.route, RouteState::Establishing(by) if by != number)
+            || session.generation > ask.attempt;
         match self.sources.requests.get_mut(&ask.request) {
             Some(entry) if matches!(entry.state, State::Asking { .. }) => {
                 entry.state = State::Queued;
@@ -568,7 +589,7 @@ impl KeyManager {
                 let at = session.queue.partition_point(|&queued| queued < number);
                 session.queue.insert(at, number);
                 if !by_another {
-                    session.route = RouteState::None;
+                    session.give_up_route(id, out);
                 }
             }
             None if session.route == RouteState::Establishing(number) => session.route = RouteState::None,
@@ -628,6 +649,36 @@ impl KeyManager {
         }
         self.queue_again(id);
         self.pump(id, cx, out);
+    }
+
+    /// A controller that was out of service asks whether it still decides on a session.
+    pub(super) fn on_standing_query(
+        &self,
+        session: SessionId,
+        generation: u32,
+        decider: ControllerId,
+        label: Label,
+        out: &mut Outbox,
+    ) {
+        let known = self.sources.sessions.get(&session);
+        let stands = known.is_some_and(|known| {
+            !known.closed && known.generation == generation && known.route != RouteState::None
+        });
+        let answer = if stands {
+            ControlMessage::Stands {
+                session,
+                generation,
+                decider,
+            }
+        } else {
+            ControlMessage::SessionClose {
+                session,
+                generation,
+                decider,
+                km: None,
+            }
+        };
+        out.send(self.controller(), label, answer);
     }
 
     /// What a route that is gone had been asked for is asked for again; what the present one is being asked for is not.
@@ -773,7 +824,7 @@ impl KeyManager {
                             RouteState::None => false,
                         };
                     if lost_asking {
-                        session.route = RouteState::None;
+                        session.give_up_route(id, out);
                         self.queue_again(id);
                     }
                     let cause = if lacked {

@@ -268,6 +268,7 @@ impl Bench {
         let message = KeyManagementMessage::KeyRelay {
             request: id(number),
             hop: IN,
+            handover: Handover::Relay,
             source: BEFORE,
             source_qkdn: QkdnId(0),
             destination,
@@ -796,6 +797,7 @@ fn a_stale_reroute_command_is_refused() {
             reply_to: DECIDER,
             fault: None,
             procedure: Procedure::Local,
+            rerouting: Procedure::Local,
             terms: Terms::default(),
         })
     };
@@ -941,6 +943,7 @@ fn a_key_is_never_handed_back() {
         let message = KeyManagementMessage::KeyRelay {
             request: id(0),
             hop: IN,
+            handover: Handover::Relay,
             source: BEFORE,
             source_qkdn: QkdnId(source),
             destination: BEYOND,

@@ -1,5 +1,6 @@
 use super::*;
 use crate::architecture::ElementKind::{Application, Controller, Kma, Ksa, Manager};
+use crate::architecture::hop::Handover;
 use crate::architecture::message::{
     ControlMessage, KeyManagementMessage, KeyMaterial, ReservationResult, StatusChange,
 };
@@ -38,6 +39,7 @@ fn relay(number: u32) -> Envelope {
     let relay = KeyManagementMessage::KeyRelay {
         request,
         hop: HopId(0),
+        handover: Handover::Transfer,
         source: NodeId(0),
         source_qkdn: QkdnId(0),
         destination: NodeId(1),

@@ -110,7 +110,7 @@ impl Roster {
         names
     }
 
-    /// Names by which a filter may name elements: elements, KMs, nodes, and what controllers and managers are called after.
+    /// Names by which a filter may name elements: elements, KMs, nodes, interworking nodes, and what controllers and managers are called after.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self
             .elements
@@ -120,6 +120,7 @@ impl Roster {
                 [name.clone(), element.column.clone(), element.node.clone()]
                     .into_iter()
                     .chain(short)
+                    .chain(element.site.clone())
             })
             .collect();
         names.sort();
@@ -131,7 +132,10 @@ impl Roster {
     pub fn is_meant(&self, element: &str, by: &str) -> bool {
         element == by
             || self.elements.get(element).is_some_and(|known| {
-                known.column == by || known.node == by || known.short(element) == Some(by)
+                known.column == by
+                    || known.node == by
+                    || known.site.as_deref() == Some(by)
+                    || known.short(element) == Some(by)
             })
     }
 }

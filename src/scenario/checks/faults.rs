@@ -2,9 +2,11 @@
 
 use super::{Checker, at};
 use crate::catalogue::Path;
+use crate::fault::Fault;
 use crate::fault::occurrence::Lifetime;
 use crate::kernel::time::Span;
-use crate::scenario::document::{Detection, FaultEvent, Lacking};
+use crate::scenario::configuration::reference_points;
+use crate::scenario::document::{Detection, FaultEvent, Lacking, Routing};
 
 /// More occurrences of one random fault in a run would show nothing new.
 const MOST_OCCURRENCES: u64 = 100_000;
@@ -25,6 +27,7 @@ impl Checker<'_> {
                 );
             }
         }
+        self.cuts();
         self.windows();
         self.recovery();
     }
@@ -201,7 +204,67 @@ impl Checker<'_> {
         }
     }
 
+    /// Reference points between QKDNs that a fault cuts where no border has them.
+    fn cuts(&mut self) {
+        let document = self.document;
+        let mut ends = document.boundaries.iter().flat_map(|boundary| &boundary.between);
+        if ends.any(|end| document.qkdn(&end.qkdn).is_none()) {
+            return; // said elsewhere
+        }
+        let present = reference_points(document);
+        for (index, event) in document.faults.iter().enumerate() {
+            let Fault::ChannelCut(cut) = &event.fault else {
+                continue;
+            };
+            let absent = cut
+                .point()
+                .filter(|point| point.is_between_qkdns() && !present.contains(point));
+            if let Some(point) = absent {
+                self.warning(
+                    "nothing_to_cut",
+                    at!("faults", index, "fault", event.fault.name(), "reference_point"),
+                    format!("no border has {}: the fault does nothing", point.name()),
+                    "points with a prime lie inside an interworking node, those without do not; variants of one scenario may \
+                     name both",
+                );
+            }
+        }
+    }
+
+    /// What waits for reports, where nothing is reported.
+    fn without_reports(&mut self) {
+        let document = self.document;
+        let protocol = &document.protocol;
+        if protocol.status_reports || protocol.polling.is_some() {
+            return;
+        }
+        let recovery = &protocol.recovery;
+        let there = at!("protocol", "recovery");
+        let mut idle: Vec<Path> = [
+            ("hold_off", recovery.hold_off > Span::ZERO),
+            ("wait_to_restore", recovery.wait_to_restore > Span::ZERO),
+            ("revertive", recovery.revertive),
+        ]
+        .into_iter()
+        .filter_map(|(field, given)| given.then(|| there.then(field)))
+        .collect();
+        let qkdns = document.qkdns.iter().enumerate();
+        let weighing =
+            qkdns.filter(|(_, qkdn)| matches!(qkdn.routing, Routing::KeyAware(_) | Routing::KShortest(_)));
+        idle.extend(weighing.map(|(index, _)| at!("qkdns", index, "routing")));
+        for place in idle {
+            self.warning(
+                "unreported",
+                place,
+                "modules and key managers report nothing and are not polled: what controllers know never changes, and this has \
+                 no effect",
+                "write \"status_reports\": true, or \"polling\"",
+            );
+        }
+    }
+
     fn recovery(&mut self) {
+        self.without_reports();
         let protocol = &self.document.protocol;
         if !protocol.status_reports {
             let mut lack = Vec::new();

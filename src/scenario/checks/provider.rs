@@ -270,6 +270,13 @@ impl Checker<'_> {
                     format!("{price} is no price"),
                     "write a number from 0 to 1e9",
                 );
+            } else if (price * 1e6 - libm::round(price * 1e6)).abs() > 1e-9 * (price * 1e6).max(1.0) {
+                self.error(
+                    "price_too_fine",
+                    path,
+                    format!("{price} has more than six places after the point"),
+                    "prices count in millionths: write 0.000001 or a multiple of it",
+                );
             }
         }
     }

@@ -65,6 +65,14 @@ impl Checker<'_> {
                         "write a time such as \"30 s\"",
                     );
                 }
+                if vectors.pause == Span::ZERO {
+                    self.error(
+                        "zero_pause",
+                        path.then("pause"),
+                        "after a failure that parts the network, updates would double at every node",
+                        "write a time such as \"1 s\"",
+                    );
+                }
                 if !(2..=u32::from(u16::MAX)).contains(&vectors.infinity) {
                     self.error(
                         "bad_infinity",

@@ -32,6 +32,7 @@ pub(super) fn algorithm(routing: &Routing) -> Arc<dyn RoutingAlgorithm> {
         Routing::DistanceVector(vectors) => Arc::new(DistanceVector {
             exchange: VectorExchange {
                 period: vectors.period,
+                pause: vectors.pause,
                 infinity: vectors.infinity.min(u32::from(u16::MAX)) as u16,
             },
         }),

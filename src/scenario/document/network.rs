@@ -173,6 +173,9 @@ record! {
     pub struct DistanceVector {
         /// How often each tells its neighbours all of them; changes are told at once. Assumption: 30 s, as RIP does.
         period: Span = Span::from_seconds(30),
+        /// How long after telling a change each waits with the next: what changes meanwhile is told together. Assumption: 1 s,
+        /// the least that RIP allows.
+        pause: Span = Span::from_seconds(1),
         /// The distance that counts as unreachable, 2 to 65535 hops. Assumption: 64.
         infinity: u32 = 64,
     }

@@ -5,6 +5,7 @@
 //! it as an ordinary relay over that hop, and the central KM learns nothing of the key from it.
 
 use super::super::{Context, KeyManager};
+use crate::architecture::hop::Handover;
 use crate::architecture::message::{KeyManagementMessage, KeyMaterial, OtpKeys, RelayPart};
 use crate::architecture::{Address, Envelope, Label, Outbox};
 use crate::ids::HopId;
@@ -78,6 +79,7 @@ impl KeyManager {
         let relay = KeyManagementMessage::KeyRelay {
             request,
             hop,
+            handover: Handover::Relay,
             source: order.source,
             source_qkdn: order.source_qkdn,
             destination: order.destination,
