@@ -230,9 +230,9 @@ impl Compared<'_> {
             .collect();
         let mut comparison = compare_sides(&sides, self.pairs);
         let known = self.entries.iter().zip(&summaries);
-        comparison.warnings = OfVariants::join(
+        comparison.warnings.extend(OfVariants::join(
             known.map(|(entry, summary)| (entry.name.as_str(), summary.warnings.as_slice())),
-        );
+        ));
         write_comparison(sink, &comparison)?;
         Ok((comparison, summaries))
     }

@@ -487,7 +487,7 @@ impl Controller {
                 out.wake(at, Timer::Switch(session));
             }
             Some(_) => {} // said again
-            None if agreed == Some(proposal.epoch) => self.tell_switched(proposal, from, out),
+            None if agreed == Some(proposal.epoch) => tell_switched(proposal, from, out),
             None => {
                 let cause = RejectCause::StaleEpoch;
                 let label = Label::new(proposal.procedure, Step::Confirmation);
@@ -554,7 +554,7 @@ impl Controller {
             return;
         };
         if side == Side::Before || !by_me {
-            self.tell_switched(proposal, Address::controller(peer), out);
+            tell_switched(proposal, Address::controller(peer), out);
         }
         match side {
             Side::Before => {
@@ -578,15 +578,6 @@ impl Controller {
                 }
             }
         }
-    }
-
-    fn tell_switched(&self, proposal: Proposal, to: Address, out: &mut Outbox) {
-        let message = ControlMessage::Switched {
-            session: proposal.session,
-            epoch: proposal.epoch,
-            fault: proposal.fault,
-        };
-        out.send(to, Label::new(proposal.procedure, Step::RouteActive), message);
     }
 
     /// Step 10 between the two: the other side's KMs are on the agreed route.
@@ -711,6 +702,16 @@ impl Controller {
             _ => self.lose_route(session, proposal.fault, out),
         }
     }
+}
+
+/// Step 10 between the two: this side's KMs are on the agreed route.
+fn tell_switched(proposal: Proposal, to: Address, out: &mut Outbox) {
+    let message = ControlMessage::Switched {
+        session: proposal.session,
+        epoch: proposal.epoch,
+        fault: proposal.fault,
+    };
+    out.send(to, Label::new(proposal.procedure, Step::RouteActive), message);
 }
 
 /// Over what is proposed, so that an answer cannot be taken for another's: FNV-1a.

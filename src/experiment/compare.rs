@@ -7,14 +7,16 @@
 
 mod front;
 
-use crate::archive::{BottomLine, Comparison, ComparisonRow, Pair, Price, Rule, SCHEMA_VERSION, Verdict};
+use crate::archive::{
+    BottomLine, Comparison, ComparisonRow, OfVariants, Pair, Price, Remark, Rule, SCHEMA_VERSION, Verdict,
+};
 use crate::observe::metrics::{Direction, direction};
 use crate::observe::outcome::{Measured, Outcome};
 
 use front::pareto;
 
 use super::run::{COST, Columns};
-use super::statistics::{Paired, SIGNIFICANCE, Sample, holm, paired};
+use super::statistics::{Paired, SIGNIFICANCE, Sample, holm, nearest_rank, paired};
 
 /// One variant and what its replications left behind.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +60,22 @@ pub fn compare(sides: &[Side<'_>], pairs: &[Pair]) -> Comparison {
     for pair in pairs {
         let (a, b) = (find(&pair.a), find(&pair.b));
         for (mut row, p) in rows_of(pair, a.outcomes, b.outcomes) {
-            if let Some(price) = a.price.filter(|_| row.name == COST) {
+            let of_cost = row.name == COST;
+            if let Some(price) = a.price.filter(|_| of_cost) {
                 row.unit.clone_from(&price.currency);
+            }
+            if let [Some(here), Some(there)] =
+                [a.price, b.price].map(|price| price.map(|price| &price.currency))
+                && here != there
+            {
+                // What costs more nobody can say.
+                if of_cost {
+                    row.unit = format!("{here} | {there}");
+                    (row.difference, row.ci95) = (None, None);
+                }
+                rows.push((row, pair.rule, None, None));
+                raw.push(p.filter(|_| !of_cost));
+                continue;
             }
             rows.push((row, pair.rule, a.price, b.price));
             raw.push(p);
@@ -95,9 +111,38 @@ pub fn compare(sides: &[Side<'_>], pairs: &[Pair]) -> Comparison {
         bottom_lines: pairs.iter().map(|pair| bottom_line(pair, &metrics)).collect(),
         pareto: pareto(sides),
         metrics,
-        warnings: Vec::new(),
+        warnings: of_currencies(sides).into_iter().collect(),
     }
 }
+
+/// What to know where not all prices are in one currency.
+fn of_currencies(sides: &[Side<'_>]) -> Option<OfVariants> {
+    let priced: Vec<_> = (sides.iter())
+        .filter_map(|side| Some((side.name.to_owned(), side.price?.currency.as_str())))
+        .collect();
+    let differ = priced.iter().any(|(_, currency)| *currency != priced[0].1);
+    differ.then(|| OfVariants {
+        variants: priced.iter().map(|(name, _)| name.clone()).collect(),
+        remark: Remark {
+            kind: "currencies".to_owned(),
+            text: format!(
+                "prices are in {}: which costs more is not judged",
+                priced
+                    .iter()
+                    .map(|(_, currency)| *currency)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        },
+    })
+}
+
+/// The metric whose quantiles are compared beside its mean: in each replication the value that so many per cent of its
+/// samples do not exceed, where it has a hundred.
+const QUANTILES_OF: (&str, [(u8, &str); 2]) = ("kkrd_s", [(50, "kkrd_s.p50"), (99, "kkrd_s.p99")]);
+
+/// A value of each replication, in ascending order; not every replication has one.
+type Column = Vec<(u32, Option<f64>)>;
 
 /// One row per metric and scope of either variant, without its verdict, and its raw p-value.
 fn rows_of(pair: &Pair, a: &[Outcome], b: &[Outcome]) -> Vec<(ComparisonRow, Option<f64>)> {
@@ -107,46 +152,71 @@ fn rows_of(pair: &Pair, a: &[Outcome], b: &[Outcome]) -> Vec<(ComparisonRow, Opt
         .rows()
         .filter(|((name, scope), _)| a.get(name, scope).is_empty())
         .map(|(key, column)| (key, column[0].1.unit));
-    of_a.chain(only_of_b)
-        .map(|((name, scope), unit)| {
-            let (column_a, column_b) = (a.get(name, scope), b.get(name, scope));
-            let test = paired(&join(column_a, column_b));
-            let row = ComparisonRow {
-                name: name.to_owned(),
-                scope: scope.to_owned(),
-                unit: unit.to_owned(),
-                a: pair.a.clone(),
-                b: pair.b.clone(),
-                mean_a: test.map_or_else(|| own_mean(column_a), |test| Some(test.mean_a)),
-                mean_b: test.map_or_else(|| own_mean(column_b), |test| Some(test.mean_b)),
-                difference: test.map(|test| test.difference),
-                ci95: test.and_then(|test| test.interval),
-                pairs: test.map_or(0, |test: Paired| test.pairs as u32),
-                p_holm: None,
-                verdict: Verdict::None,
-                rests_on: pair.label(),
-            };
-            // What is neither good nor bad gets no verdict, and costs the others no power.
-            let judged = direction(name) != Direction::Neutral;
-            (row, test.and_then(|test| test.p).filter(|_| judged))
-        })
-        .collect()
+    let mut rows = Vec::new();
+    for ((name, scope), unit) in of_a.chain(only_of_b) {
+        let columns = [&a, &b].map(|side| side.get(name, scope));
+        let means = columns.map(|column| column.iter().map(|(at, it)| (*at, it.value)).collect());
+        rows.push(row(pair, (name, scope, unit), means));
+        if name == QUANTILES_OF.0 {
+            for (percent, name) in QUANTILES_OF.1 {
+                let quantiles = columns.map(|column| quantiles(column, percent));
+                let any = quantiles.iter().flatten().any(|(_, value)| value.is_some());
+                rows.extend(any.then(|| row(pair, (name, scope, unit), quantiles)));
+            }
+        }
+    }
+    rows
+}
+
+fn quantiles(column: &[(u32, &Measured)], percent: u8) -> Column {
+    let of = |measured: &Measured| {
+        let enough = measured.samples_ns.len() >= 100;
+        let [found] = nearest_rank(measured.samples_ns.iter().copied().filter(|_| enough), [percent]);
+        found.map(|ns| ns as f64 / 1e9)
+    };
+    column.iter().map(|(at, measured)| (*at, of(measured))).collect()
+}
+
+fn row(
+    pair: &Pair,
+    (name, scope, unit): (&str, &str, &str),
+    [a, b]: [Column; 2],
+) -> (ComparisonRow, Option<f64>) {
+    let test = paired(&join(&a, &b));
+    let row = ComparisonRow {
+        name: name.to_owned(),
+        scope: scope.to_owned(),
+        unit: unit.to_owned(),
+        a: pair.a.clone(),
+        b: pair.b.clone(),
+        mean_a: test.map_or_else(|| own_mean(&a), |test| Some(test.mean_a)),
+        mean_b: test.map_or_else(|| own_mean(&b), |test| Some(test.mean_b)),
+        difference: test.map(|test| test.difference),
+        ci95: test.and_then(|test| test.interval),
+        pairs: test.map_or(0, |test: Paired| test.pairs as u32),
+        p_holm: None,
+        verdict: Verdict::None,
+        rests_on: pair.label(),
+    };
+    // What is neither good nor bad gets no verdict, and costs the others no power.
+    let judged = direction(name) != Direction::Neutral;
+    (row, test.and_then(|test| test.p).filter(|_| judged))
 }
 
 /// The values of the replications in which both have one. Columns are in ascending order of replications.
-fn join(a: &[(u32, &Measured)], b: &[(u32, &Measured)]) -> Vec<(f64, f64)> {
+fn join(a: &Column, b: &Column) -> Vec<(f64, f64)> {
     let mut rest = b.iter().peekable();
     a.iter()
-        .filter_map(|(replication, measured)| {
+        .filter_map(|(replication, value)| {
             while rest.next_if(|(other, _)| other < replication).is_some() {}
             let (_, other) = rest.next_if(|(other, _)| other == replication)?;
-            Some((measured.value?, other.value?))
+            Some(((*value)?, (*other)?))
         })
         .collect()
 }
 
-fn own_mean(column: &[(u32, &Measured)]) -> Option<f64> {
-    let values: Vec<f64> = column.iter().filter_map(|(_, measured)| measured.value).collect();
+fn own_mean(column: &Column) -> Option<f64> {
+    let values: Vec<f64> = column.iter().filter_map(|(_, value)| *value).collect();
     (!values.is_empty()).then(|| Sample::of(&values).mean)
 }
 

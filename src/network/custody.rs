@@ -424,11 +424,8 @@ impl Custody {
         let mut push = |name, scope: &str, value, samples_ns| {
             metrics.push(Measured::new(name, scope, value, samples_ns));
         };
-        let count = self.sites.len() as f64;
-        let mean = |bits: fn(&Exposure) -> u64| {
-            let total: u64 = self.sites.values().map(bits).sum();
-            (count > 0.0).then(|| total as f64 / count)
-        };
+        // Of the network the node that tells most: a mean would fall with every node that never sees a key.
+        let most = |bits: fn(&Exposure) -> u64| self.sites.values().map(bits).max().map(|bits| bits as f64);
         let all: Vec<u64> = self
             .sites
             .values()
@@ -437,10 +434,10 @@ impl Custody {
         push(
             "exposed_bits_per_node",
             "network",
-            mean(|it| it.computable_bits),
+            most(|it| it.computable_bits),
             vec![],
         );
-        push("clear_bits_per_node", "network", mean(|it| it.clear_bits), vec![]);
+        push("clear_bits_per_node", "network", most(|it| it.clear_bits), vec![]);
         let sites = (self.counted > 0).then(|| self.clear_sites as f64 / self.counted as f64);
         push("nodes_in_clear", "network", sites, vec![]);
         push("retention_s", "network", mean_seconds(&all), all);

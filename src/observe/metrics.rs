@@ -230,13 +230,13 @@ pub const METRICS: &[Metric] = &[
         "exposed_bits_per_node",
         "bit",
         Lower,
-        "supplied key that one compromised node could have computed",
+        "supplied key that one compromised node could have computed; of the network, the node that tells most",
     ),
     row(
         "clear_bits_per_node",
         "bit",
         Lower,
-        "supplied key that one node held in clear",
+        "supplied key that one node held in clear; of the network, the node that held most",
     ),
     row(
         "nodes_in_clear",
@@ -340,7 +340,8 @@ pub fn find(name: &str) -> Option<&'static Metric> {
 
 /// Which way the metric of that name is better; a name that is not listed is neutral.
 pub fn direction(name: &str) -> Direction {
-    find(name).map_or(Neutral, |metric| metric.direction)
+    let (metric, _) = name.split_once('.').unwrap_or((name, ""));
+    find(metric).map_or(Neutral, |metric| metric.direction)
 }
 
 #[cfg(test)]

@@ -257,18 +257,22 @@ impl Page {
                 let show = |value: Option<f64>| {
                     value.map_or(String::new(), |value| Scale::of(&row.unit, value).quantity(value))
                 };
-                let ends = row.ci95.map_or(String::new(), |[low, high]| {
-                    let scale = Scale::of(&row.unit, mean);
-                    format!("{} to {}", scale.quantity(low), scale.quantity(high))
-                });
+                let scale = Scale::of(&row.unit, mean);
+                let between =
+                    |[low, high]: [f64; 2]| format!("{} to {}", scale.quantity(low), scale.quantity(high));
+                let ends = row.ci95.map_or(String::new(), between);
+                let quantile = |value, ends: Option<[f64; 2]>| {
+                    let ends = ends.map_or(String::new(), |ends| format!(" ({})", between(ends)));
+                    show(value) + &ends
+                };
                 let _ = write!(
                     table,
                     "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{ends}</td><td>{}</td><td>{}</td></tr>",
                     escaped(&row.name),
                     escaped(&row.scope),
                     show(row.mean),
-                    show(row.p50),
-                    show(row.p99)
+                    quantile(row.p50, row.p50_ci95),
+                    quantile(row.p99, row.p99_ci95)
                 );
             }
             let more = if all > ROWS {
@@ -280,7 +284,7 @@ impl Page {
             self.say(&format!(
                 "<details{open}><summary>{title}{more}</summary><div class=\"wide\" tabindex=\"0\"><table><thead><tr>\
                  <th scope=\"col\">metric</th><th scope=\"col\">scope</th><th scope=\"col\">mean</th>\
-                 <th scope=\"col\">95 % interval</th><th scope=\"col\">p50</th><th scope=\"col\">p99</th></tr></thead>\
+                 <th scope=\"col\">95 % interval</th><th scope=\"col\">p50 (95 %)</th><th scope=\"col\">p99 (95 %)</th></tr></thead>\
                  <tbody>{table}</tbody></table></div></details>"
             ));
         }
@@ -427,10 +431,12 @@ impl Page {
         }
         self.say(&format!(
             "<details{open}><summary>{}</summary><div class=\"wide\" tabindex=\"0\"><table><thead><tr>\
-             <th scope=\"col\">metric</th><th scope=\"col\">scope</th><th scope=\"col\">first</th>\
-             <th scope=\"col\">second</th><th scope=\"col\">difference</th><th scope=\"col\">95 % interval</th>\
-             <th scope=\"col\">verdict</th></tr></thead><tbody>{table}</tbody></table></div></details>",
-            escaped(title)
+             <th scope=\"col\">metric</th><th scope=\"col\">scope</th><th scope=\"col\">{first}</th>\
+             <th scope=\"col\">{second}</th><th scope=\"col\">{second} − {first}</th><th scope=\"col\">95 % interval</th>\
+             <th scope=\"col\">{second} is</th></tr></thead><tbody>{table}</tbody></table></div></details>",
+            escaped(title),
+            first = escaped(&rows[0].a),
+            second = escaped(&rows[0].b)
         ));
     }
 

@@ -41,7 +41,10 @@ pub fn summary(summary: &Summary, look: Look) -> String {
             counted(summary.events, "event")
         ),
     );
-    let mut network = table(look, &["metric", "mean", "95 % interval", "p50", "p99"]);
+    let mut network = table(
+        look,
+        &["metric", "mean", "95 % interval", "p50 (95 %)", "p99 (95 %)"],
+    );
     for row in summary
         .metrics
         .iter()
@@ -83,14 +86,20 @@ pub fn summary(summary: &Summary, look: Look) -> String {
 fn metric_cells(row: &MetricRow) -> Vec<Cell> {
     let mean = row.mean.unwrap_or_default();
     let scale = Scale::of(&row.unit, mean);
-    let quantity =
-        |value: Option<f64>| value.map_or(String::new(), |value| Scale::of(&row.unit, value).quantity(value));
+    let with_interval = |value: Option<f64>, ends: Option<[f64; 2]>| {
+        let Some(value) = value else { return String::new() };
+        let scale = Scale::of(&row.unit, value);
+        match ends {
+            Some(_) => format!("{} ({})", scale.quantity(value), interval(scale, ends)),
+            None => scale.quantity(value),
+        }
+    };
     vec![
         Cell::new(&row.name),
         Cell::new(scale.quantity(mean)),
         Cell::new(interval(scale, row.ci95)),
-        Cell::new(quantity(row.p50)),
-        Cell::new(quantity(row.p99)),
+        Cell::new(with_interval(row.p50, row.p50_ci95)),
+        Cell::new(with_interval(row.p99, row.p99_ci95)),
     ]
 }
 

@@ -41,13 +41,19 @@ pub(super) fn pareto(sides: &[Side<'_>]) -> Pareto {
         let column = sides.iter().map(|side| mean(side.outcomes, name)).collect();
         add(name, metric.unit, metric.direction, column);
     }
-    let prices = sides
-        .iter()
-        .map(|side| side.price.map(|price| price.total))
+    let mut currencies: Vec<&str> = (sides.iter().filter_map(|side| side.price))
+        .map(|price| price.currency.as_str())
         .collect();
-    let currency = sides.iter().find_map(|side| side.price);
-    let currency = currency.map_or("1", |price| price.currency.as_str());
-    add("price", currency, Direction::Lower, prices);
+    currencies.dedup();
+    // Sums of two currencies cannot be held against each other.
+    if currencies.len() <= 1 {
+        let prices = sides
+            .iter()
+            .map(|side| side.price.map(|price| price.total))
+            .collect();
+        let currency = currencies.first().copied().unwrap_or("1");
+        add("price", currency, Direction::Lower, prices);
+    }
     let values = |side: usize| columns.iter().map(|column| column[side]).collect::<Vec<f64>>();
     // How much better the first side is, coordinate by coordinate.
     let gains = |first: usize, second: usize| -> Vec<f64> {

@@ -6,10 +6,10 @@ use super::Sample;
 const BATCH: usize = 5;
 
 /// Number of observations at the start that belong to the warm-up, by MSER-5 (K. P. White, Simulation 69, 323 (1997)):
-/// the truncation that makes the standard error of the mean of the rest smallest, over means of five observations.
+/// the truncation that makes the standard error of the mean of the rest smallest, over means of five observations. Only
+/// truncations of less than half of the series are candidates: a few batches at the end agree by chance.
 ///
-/// `None` if there are fewer than ten batches, or if the best truncation leaves less than half of them: then the
-/// series has not settled.
+/// `None` if there are fewer than ten batches, or if the best candidate is the last one: then the series has not settled.
 ///
 /// ```
 /// use qkdni::experiment::statistics::mser5;
@@ -31,10 +31,9 @@ pub fn mser5(series: &[f64]) -> Option<usize> {
         let squares: f64 = rest.iter().map(|value| (value - mean) * (value - mean)).sum();
         squares / (rest.len() as f64 * rest.len() as f64)
     };
-    // The last batches are few and agree by chance, so they are no candidates.
-    let candidates = 0..=means.len() - BATCH;
-    let best = candidates.min_by(|&left, &right| error(left).total_cmp(&error(right)))?;
-    (best <= means.len() / 2).then_some(best * BATCH)
+    let half = means.len() / 2;
+    let best = (0..=half).min_by(|&left, &right| error(left).total_cmp(&error(right)))?;
+    (best < half).then_some(best * BATCH)
 }
 
 /// Means of `batches` consecutive parts of equal size; what is left over at the end is not used. `None` if a part

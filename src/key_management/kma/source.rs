@@ -73,6 +73,7 @@ pub(super) enum RouteState {
     Installed(ControllerId),
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "independent marks beside its state")]
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub(super) route: RouteState,

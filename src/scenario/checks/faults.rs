@@ -246,7 +246,8 @@ impl Checker<'_> {
             ("revertive", recovery.revertive),
         ]
         .into_iter()
-        .filter_map(|(field, given)| given.then(|| there.then(field)))
+        .filter(|(_, given)| *given)
+        .map(|(field, _)| there.then(field))
         .collect();
         let qkdns = document.qkdns.iter().enumerate();
         let weighing =
