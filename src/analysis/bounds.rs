@@ -3,12 +3,14 @@
 //! **Hard** bounds hold for every run: no simulation serves more or sooner. **Steady** values are those of the long
 //! run, without initial stores and without waiting for blocks.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::availability::{Failures, Parts};
 use super::capacity::{UNLIMITED, counting_time, in_run, max_flow, min_cut, per_second};
 use super::commodities::most_served;
-use super::routes::{ends, hop_name, inner_nodes, route};
+use super::routes::{ends, hop_name, inner_nodes, route, trusted_node};
 use crate::ids::{HopId, Id as _, NodeId, QkdnId, SessionId};
 use crate::kernel::Span;
 use crate::network::plan::Plan;
@@ -285,22 +287,23 @@ fn least_delay(plan: &Plan, session: SessionId) -> Option<Span> {
 
 fn exposure(plan: &Plan, asked: &[f64]) -> Vec<Exposure> {
     let total: f64 = asked.iter().sum();
-    let mut held = vec![(0, 0.0); plan.nodes.len()];
+    let mut held: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
     for session in plan.sessions.ids() {
         for node in inner_nodes(plan, &route(plan, session).unwrap_or_default()) {
-            held[node.index()].0 += 1;
-            held[node.index()].1 += asked[session.index()];
+            let (demands, bps) = held.entry(node).or_default();
+            *demands += 1;
+            *bps += asked[session.index()];
         }
     }
-    let mut rows: Vec<Exposure> = plan
-        .nodes
-        .iter()
-        .zip(held)
-        .filter(|(_, (demands, _))| *demands > 0)
-        .map(|((_, node), (demands, bps))| Exposure {
-            node: node.name.clone(),
-            demands,
-            share: bps / total,
+    let mut rows: Vec<Exposure> = (plan.nodes.ids())
+        .filter_map(|node| {
+            let name = trusted_node(plan, node);
+            let (demands, bps) = held.remove(name)?;
+            Some(Exposure {
+                node: name.to_owned(),
+                demands,
+                share: bps / total,
+            })
         })
         .collect();
     // Rows of one share stay in the order of the file.

@@ -100,10 +100,22 @@ pub fn hop_name(plan: &Plan, hop: HopId) -> String {
     }
 }
 
-/// The nodes in between: those that hold the demand's keys in clear without being its ends.
-pub fn inner_nodes(plan: &Plan, route: &[HopId]) -> Vec<NodeId> {
+/// The nodes in between, by name: those that hold the demand's keys in clear without being its ends. Both sides of an
+/// interworking node are one.
+pub fn inner_nodes<'a>(plan: &'a Plan, route: &[HopId]) -> Vec<&'a str> {
     let mut nodes: Vec<NodeId> = route.iter().skip(1).map(|hop| plan.hops[*hop].from).collect();
     nodes.sort_by_key(|node| node.index());
-    nodes.dedup();
-    nodes
+    let mut names = Vec::new();
+    for name in nodes.into_iter().map(|node| trusted_node(plan, node)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The name of the trusted node that a key manager's node is, or is a side of.
+pub fn trusted_node(plan: &Plan, node: NodeId) -> &str {
+    let node = &plan.nodes[node];
+    node.iwn.map_or(&node.name, |iwn| &plan.iwns[iwn])
 }

@@ -121,6 +121,9 @@ pub struct Price {
     /// Untrusted stations in the middle of links.
     #[serde(default)]
     pub middle_stations: u32,
+    /// QKD links.
+    #[serde(default)]
+    pub links: u32,
     /// All of it by the scenario's price table; what decides which variant is dearer.
     pub total: f64,
     /// The currency of the price table.

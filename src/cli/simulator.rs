@@ -173,6 +173,7 @@ fn price(plan: &Plan, currency: &str) -> Option<Price> {
         controllers: plan.controllers.len() as u32,
         sites: inventory.sites as u32,
         middle_stations: inventory.middle_stations as u32,
+        links: inventory.links as u32,
         total: plan.cost()? as f64,
         currency: currency.to_owned(),
     })

@@ -340,6 +340,8 @@ pub struct Prices {
     pub site: u64,
     /// An untrusted station in the middle of a link, per module pair.
     pub middle_station: u64,
+    /// A QKD link.
+    pub link: u64,
 }
 
 /// Equipment, for prices.
@@ -353,6 +355,8 @@ pub struct Inventory {
     pub sites: u64,
     /// Untrusted stations in the middle of links.
     pub middle_stations: u64,
+    /// QKD links.
+    pub links: u64,
 }
 
 /// Real bits.
@@ -572,7 +576,8 @@ impl Plan {
                 + inventory.key_managers * prices.key_manager
                 + self.controllers.len() as u64 * prices.controller
                 + inventory.sites * prices.site
-                + inventory.middle_stations * prices.middle_station,
+                + inventory.middle_stations * prices.middle_station
+                + inventory.links * prices.link,
         )
     }
 
@@ -588,6 +593,7 @@ impl Plan {
                 .filter(|link| link.middle_station)
                 .map(|link| link.systems)
                 .sum(),
+            links: self.links.len() as u64,
             key_managers: self.nodes.len() as u64,
             sites: (self.nodes.len() - sides + iwns.len()) as u64,
         }

@@ -130,7 +130,8 @@ pub fn bounds(bounds: &Bounds, price: Option<&Price>, variants: &[Variant], look
     if let Some(price) = price {
         let total = money(price.total, &price.currency);
         let line = format!(
-            "\nCost: {total} for {}, {} between them, {}, {} and {}",
+            "\nCost: {total} for {}, {}, {} between them, {}, {} and {}",
+            counted(price.links, "link"),
             counted(price.modules, "module"),
             counted(price.middle_stations, "station"),
             counted(price.key_managers, "key manager"),
@@ -144,7 +145,7 @@ pub fn bounds(bounds: &Bounds, price: Option<&Price>, variants: &[Variant], look
         let header = [
             "variant",
             "price",
-            "serves",
+            "serves at most",
             "capacity",
             "price per bit/s",
             "site price for I's cost",

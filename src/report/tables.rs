@@ -365,8 +365,9 @@ fn push_prices(text: &mut String, comparison: &Comparison, look: Look) {
 }
 
 /// Columns of what variants are built of.
-pub(super) const BUILT_OF: [&str; 7] = [
+pub(super) const BUILT_OF: [&str; 8] = [
     "variant",
+    "links",
     "modules",
     "key managers",
     "sites",
@@ -382,6 +383,7 @@ pub(super) fn built_of(comparison: &Comparison) -> impl Iterator<Item = Vec<Stri
         let mut cells = vec![variant.clone()];
         if let Some(price) = price {
             let counts = [
+                price.links,
                 price.modules,
                 price.key_managers,
                 price.sites,

@@ -474,6 +474,7 @@ impl Compiler<'_> {
             controller: prices.controller,
             site: prices.site,
             middle_station: prices.middle_station,
+            link: prices.link,
         });
         if let Some(threshold) = document.run.interruption_threshold {
             self.builder.interruption_threshold(threshold);

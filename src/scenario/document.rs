@@ -397,6 +397,8 @@ record! {
         /// An untrusted station in the middle of a link (MDI, twin-field, BBM92), per module pair: what measures or
         /// sends there, and its room. Assumption: as dear as a pair of modules, whose ends carry less in return.
         middle_station: u64 = 100_000,
+        /// A QKD link: its fibres, however many module pairs share them. Assumption: nothing, they are there.
+        link: u64 = 0,
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Equipment {
     pub sites: u64,
     /// Untrusted stations in the middle of links.
     pub middle_stations: u64,
+    /// QKD links.
+    pub links: u64,
 }
 
 impl Equipment {
@@ -46,6 +48,7 @@ impl Equipment {
             (self.controllers, prices.controller),
             (self.sites, prices.site),
             (self.middle_stations, prices.middle_station),
+            (self.links, prices.link),
         ]
         .iter()
         .fold(0, |sum, (number, price)| {
@@ -138,6 +141,7 @@ impl<'a> Site<'a> {
         for pair in points.windows(2) {
             let template = self.template_of(pair[1].at);
             let pairs = u64::from(systems[template]);
+            all.links += 1;
             all.module_pairs += pairs;
             if self.links[template].model.has_middle_station() {
                 all.middle_stations += pairs;

@@ -114,6 +114,7 @@ impl Engine for Toy {
                 controllers: 2,
                 sites: 1,
                 middle_stations: 0,
+                links: 1,
                 total,
                 currency: "EUR".to_owned(),
             });

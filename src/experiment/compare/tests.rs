@@ -34,6 +34,7 @@ fn price(total: f64) -> Price {
         controllers: 2,
         sites: 1,
         middle_stations: 0,
+        links: 1,
         total,
         currency: "EUR".to_owned(),
     }

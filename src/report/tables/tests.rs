@@ -84,6 +84,7 @@ fn compared() -> Comparison {
             controllers: 2,
             sites,
             middle_stations: 0,
+            links: 1,
             total,
             currency: "EUR".to_owned(),
         })

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::partition::Parts;
 use super::{Borders, Joint, Settings};
 use crate::scenario::diagnostics::Diagnostic;
-use crate::scenario::topology::{Length, Topology, great_circle_km};
+use crate::scenario::topology::{Fibre, Length, Topology, great_circle_km};
 use crate::units::{Metres, counted};
 
 /// A topology's parts as a scenario has them.
@@ -30,12 +30,23 @@ pub(super) struct Layout {
     pub notes: Vec<String>,
 }
 
-/// Whether a length of the topology is not the fibre's own.
-pub(super) fn any_estimated(topology: &Topology) -> bool {
-    topology
-        .fibres
-        .iter()
-        .any(|fibre| !matches!(fibre.length, Length::Fibre(_)))
+/// Of how many fibres the length follows from how far apart their ends are, and of how many not even from that.
+pub(super) fn estimated(topology: &Topology) -> [usize; 2] {
+    let placed = |fibre: &Fibre| {
+        fibre
+            .ends
+            .iter()
+            .all(|&end| topology.sites[end].lon_lat.is_some())
+    };
+    let count = |is: &dyn Fn(&&Fibre) -> bool| topology.fibres.iter().filter(is).count();
+    [
+        count(&|fibre| match fibre.length {
+            Length::Fibre(_) => false,
+            Length::Straight(_) => true,
+            Length::Unknown => placed(fibre),
+        }),
+        count(&|fibre| fibre.length == Length::Unknown && !placed(fibre)),
+    ]
 }
 
 /// The length of every fibre; what has none goes into `findings`.

@@ -130,6 +130,13 @@ pub fn assemble(topology: &Topology, settings: &Settings, file: &str) -> Result<
     let rates = traffic::rates(&asked, &draft.document, settings);
     document["demands"] = traffic::demands(&asked, &layout, &rates);
     let mut done = checked(&document, file)?;
+    for note in &topology.notes {
+        let hint = "add by hand what is missed: a second fibre as more module pairs (\"systems\")";
+        done.warnings.0.push(Diagnostic {
+            severity: Severity::Warning,
+            ..Diagnostic::about_file("edges_left_out", file, note.clone(), hint)
+        });
+    }
     for note in &layout.notes {
         let text = format!("{note}: {}", layout.left_out.join(", "));
         let hint = "--border all makes a border of each";
@@ -215,10 +222,17 @@ fn description(topology: &Topology, layout: &layout::Layout, notes: &[String]) -
 
 fn sources(topology: &Topology, settings: &Settings) -> Vec<String> {
     let mut sources = topology.sources.clone();
-    if layout::any_estimated(topology) {
+    let [by_place, by_default] = layout::estimated(topology);
+    if by_place > 0 {
         sources.push(format!(
             "Lengths that the file does not give: great circle x {}, estimated",
             settings.detour
+        ));
+    }
+    if let (Some(length), true) = (settings.default_length, by_default > 0) {
+        sources.push(format!(
+            "Lengths of {} whose ends' places the file does not give either: {length}, assumed",
+            counted(by_default as u64, "fibre")
         ));
     }
     sources.push(format!(

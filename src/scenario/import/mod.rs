@@ -165,6 +165,8 @@ fn interpret(text: &Text, raw: Raw, file: &str, stem: &str, format: &str) -> Res
             ));
         }
     }
+    findings.extend(raw.nodes.iter().filter_map(|node| place_on_earth(text, node)));
+    findings.extend(raw.edges.iter().filter_map(|edge| length_of_fibre(text, edge)));
     let known: Vec<&str> = numbers.keys().map(String::as_str).collect();
     let mut resolve = |ends: &[String; 2], origin| {
         let found = ends.clone().map(|end| {
@@ -266,23 +268,68 @@ fn short(file: &str) -> &str {
     file.rsplit('/').next().unwrap_or(file)
 }
 
+/// Names under which files give the length of a fibre, and the distance of its ends, in lower case.
+const LENGTHS: [[&str; 2]; 2] = [["length_km", "length"], ["dist", "distance"]];
+
+/// Longer than once round the earth no fibre is \[km\].
+const LONGEST_KM: f64 = 40_000.0;
+
+fn kilometres(value: &str) -> Option<f64> {
+    let value = value.trim().parse::<f64>().ok()?;
+    (value > 0.0 && value <= LONGEST_KM).then_some(value)
+}
+
 /// What an edge's attributes say of its length. Assumption: kilometres, as in the collections that these formats
 /// come from; `dist` and `distance` are as the crow flies.
 fn length(attributes: &BTreeMap<String, String>) -> Length {
-    let number = |name: &str| {
-        let value = attributes.get(name)?.trim().parse::<f64>().ok()?;
-        (value > 0.0 && value.is_finite()).then_some(value)
-    };
-    ["length_km", "length"]
+    let given = |names: [&str; 2]| names.iter().find_map(|name| kilometres(attributes.get(*name)?));
+    let [fibre, straight] = LENGTHS.map(given);
+    match (fibre, straight) {
+        (Some(km), _) => Length::Fibre(km),
+        (None, Some(km)) => Length::Straight(km),
+        (None, None) => Length::Unknown,
+    }
+}
+
+/// The finding if an edge gives a length that is none.
+fn length_of_fibre(text: &Text, edge: &RawEdge) -> Option<Diagnostic> {
+    let given = LENGTHS
+        .as_flattened()
         .iter()
-        .find_map(|name| number(name).map(Length::Fibre))
-        .or_else(|| {
-            let straight = ["dist", "distance"];
-            straight
-                .iter()
-                .find_map(|name| number(name).map(Length::Straight))
-        })
-        .unwrap_or(Length::Unknown)
+        .filter_map(|name| Some((name, edge.attributes.get(*name)?)));
+    let (name, value) = given
+        .filter(|(_, value)| !value.trim().is_empty())
+        .find(|(_, value)| kilometres(value).is_none())?;
+    let [a, b] = &edge.ends;
+    Some(text.finding(
+        "bad_length",
+        edge.origin,
+        format!("{name} of the edge from {a} to {b} is \"{value}\": no length of a fibre"),
+        "write kilometres, above 0 and at most 40000, without a unit; or leave it out, and it is estimated",
+    ))
+}
+
+/// The finding if a node gives a place that is not on earth.
+fn place_on_earth(text: &Text, node: &RawNode) -> Option<Diagnostic> {
+    let given = PLACES
+        .as_flattened()
+        .iter()
+        .filter_map(|name| Some((*name, node.attributes.get(*name)?)));
+    let wrong = |(name, value): &(&str, &String)| {
+        let most = if name.starts_with("lat") { 90.0 } else { 180.0 };
+        !value.trim().is_empty()
+            && !value
+                .trim()
+                .parse::<f64>()
+                .is_ok_and(|degrees| degrees.abs() <= most)
+    };
+    let (name, value) = given.into_iter().find(wrong)?;
+    Some(text.finding(
+        "bad_coordinate",
+        node.origin,
+        format!("{name} of node {} is \"{value}\": no place on earth", node.id),
+        "write degrees: a longitude from -180 to 180, a latitude from -90 to 90",
+    ))
 }
 
 /// Sites under ids that a scenario can use: the label, cleaned, or the id where labels are alike.

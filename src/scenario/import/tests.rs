@@ -132,3 +132,28 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn lengths_and_places_that_are_none_are_found() {
+    let graph = |node: &str, edge: &str| {
+        format!("graph [ node [ id 0 {node} ] node [ id 1 ] edge [ source 0 target 1 {edge} ] ]")
+    };
+    for edge in [
+        "length -5",
+        "length 0",
+        "length \"12 km\"",
+        "length 1000000000",
+        "dist -1",
+    ] {
+        assert_eq!(first(&graph("", edge)).0, "bad_length", "{edge}");
+    }
+    for node in [
+        "Longitude 10.0 Latitude 147.4",
+        "lon 181 lat 5",
+        "lon \"east\" lat 5",
+    ] {
+        assert_eq!(first(&graph(node, "length 12.5")).0, "bad_coordinate", "{node}");
+    }
+    assert!(read(&graph("Longitude -180.0 Latitude 90", "length 12.5")).is_ok());
+    assert!(read(&graph("", "length \"\"")).is_ok());
+}
