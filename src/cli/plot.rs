@@ -151,7 +151,7 @@ fn slice<'a>(
 fn of_one(run: &Run, sequences: &Sequences, arguments: &Plot, pictures: &mut Vec<Picture>) {
     let wants = |what: What| arguments.what.is_none_or(|wanted| wanted == what);
     if wants(What::Topology) {
-        pictures.push(map::draw(run, arguments.at.map(|at| at.0)));
+        pictures.push(map::draw(run, arguments.at.map(|at| at.0), true));
     }
     if wants(What::Timeseries) {
         pictures.extend(of_run::timeseries(run));

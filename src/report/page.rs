@@ -214,7 +214,7 @@ impl Page {
                  <output class=\"now\" for=\"time-{part}\"></output></div><ul class=\"faults\"></ul>"
             ));
         }
-        self.picture(&map::draw(run, None));
+        self.picture(&map::draw(run, None, false));
         let nodes = &run.map.nodes;
         let mut list = String::new();
         for (at, demand) in run.map.demands.iter().take(DEMANDS).enumerate() {

@@ -6,10 +6,11 @@ use super::frame::{escaped, open};
 use super::plane::number;
 use super::{Mark, Picture, short};
 
-/// One cell: its value, what it says, and its place in the legend where colours are not for values.
+/// One cell: its value, what stands in it, what it says, and its place in the legend where colours are not for values.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     pub value: f64,
+    pub label: String,
     pub text: String,
     pub category: Option<usize>,
 }
@@ -25,9 +26,14 @@ pub(super) struct Heat {
     pub columns: Vec<String>,
     pub rows: Vec<String>,
     pub cells: Vec<Vec<Option<Cell>>>,
+    /// Whether colours go by the logarithm of values, which are all positive.
+    pub logarithmic: bool,
     /// What categories mean, with their colours; none where colours are for values.
     pub legend: Vec<(String, (u8, u8, u8))>,
 }
+
+/// How wide a character of a label is, at most.
+const CHARACTER: f64 = 6.3;
 
 /// Ends and middle of the scale, dark to light: the viridis map of Matplotlib at 0, 1/4, 1/2, 3/4 and 1.
 const SCALE: [[f64; 3]; 5] = [
@@ -71,6 +77,18 @@ impl Heat {
             (700.0 / columns).clamp(14.0, 110.0),
             (360.0 / rows).clamp(14.0, 46.0),
         ];
+        // Labels that would run into each other are left out, all of them.
+        let labels = self
+            .cells
+            .iter()
+            .flatten()
+            .flatten()
+            .map(|cell| cell.label.chars().count());
+        let labelled = labels.max().unwrap_or(0) as f64 * CHARACTER + 4.0 <= cell[0];
+        // Where on the scale a value is, and the value at a place of it.
+        let scaled = |value: f64| if self.logarithmic { libm::log(value) } else { value };
+        let back = |value: f64| if self.logarithmic { libm::exp(value) } else { value };
+        let (from, to) = (scaled(low), scaled(high));
         let (left, top) = (130.0, 58.0);
         let (width, height) = (left + columns * cell[0] + 120.0, top + rows * cell[1] + 62.0);
         let mut svg = open(&self.title, width.max(620.0), height);
@@ -88,6 +106,7 @@ impl Heat {
                 let x = left + column as f64 * cell[0];
                 let Some(Cell {
                     value,
+                    label,
                     text,
                     category,
                 }) = content
@@ -96,7 +115,7 @@ impl Heat {
                 };
                 let (fill, dark) = match category.and_then(|at| self.legend.get(at)) {
                     Some(&(_, tone)) => (hexadecimal(tone), false),
-                    None if high > low => colour((value - low) / (high - low)),
+                    None if high > low => colour((scaled(*value) - from) / (to - from)),
                     None => colour(0.5),
                 };
                 let _ = writeln!(
@@ -104,14 +123,14 @@ impl Heat {
                     "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"{fill}\"/>",
                     cell[0], cell[1]
                 );
-                if cell[0] >= 40.0 {
+                if labelled {
                     let _ = writeln!(
                         svg,
                         "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\" font-size=\"11\" fill=\"{}\">{}</text>",
                         x + cell[0] / 2.0,
                         y + cell[1] / 2.0 + 4.0,
                         if dark { "#101010" } else { "#fdfdfd" },
-                        number(*value)
+                        escaped(label)
                     );
                 }
                 marks.push(Mark {
@@ -165,7 +184,7 @@ impl Heat {
                 colour(share).0,
                 x + 19.0,
                 y + 11.0,
-                number(low + share * (high - low))
+                number(back(from + share * (to - from)))
             );
         }
         svg.push_str("</svg>\n");

@@ -22,8 +22,7 @@ fn meet(a: Area, b: Area) -> bool {
     a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
 }
 
-/// Writes the labels that find room, the first ones first. A label goes where it covers no node; where there is no such
-/// place it may cover one, but never another label.
+/// Writes the labels that find room, the first ones first: a label goes where it covers no node and no other label.
 pub(super) fn write(
     svg: &mut String,
     labels: &[Label],
@@ -45,8 +44,7 @@ pub(super) fn write(
             inside && !taken.iter().any(|other| meet(area.0, *other))
         };
         let clear = |area: &&(Area, f64)| !nodes.iter().any(|node| meet(area.0, *node));
-        let best = places.iter().filter(free).find(clear);
-        let Some((area, x)) = best.or_else(|| places.iter().find(free)) else {
+        let Some((area, x)) = places.iter().filter(free).find(clear) else {
             continue;
         };
         taken.push(*area);

@@ -8,7 +8,7 @@ use super::frame::{escaped, open};
 use super::labels::{Label, write as write_labels};
 use super::layout::{geography, places};
 use super::{COLOURS, Picture, time_unit};
-use crate::report::study::{Map, Run};
+use crate::report::study::{Map, MapFault, Run};
 
 const WIDTH: f64 = 920.0;
 const HEIGHT: f64 = 600.0;
@@ -16,6 +16,9 @@ const HEIGHT: f64 = 600.0;
 const MARGIN: [f64; 4] = [60.0, 74.0, 60.0, 76.0];
 /// From here on nodes are drawn small.
 const MANY: usize = 48;
+
+/// A site's radius where there is room \[px\].
+const SITE: f64 = 7.0;
 
 /// A relay's size as a share of a site's.
 const RELAY: f64 = 0.5;
@@ -28,6 +31,9 @@ const LEVELS: [(&str, u8, &str); 5] = [
     ("50 to 75 %", 50, "#4fa34a"),
     ("over 75 %", 75, "#1f77b4"),
 ];
+
+/// A link that a fault cuts, whatever its stores hold.
+const FAILED: &str = "#b03fc0";
 
 /// What changes on the map over time, for the report's slider.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -84,8 +90,9 @@ fn class(level: u8) -> usize {
         .unwrap_or(0)
 }
 
-/// Draws the map at an instant of the time series (`None`: the last one before the end).
-pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
+/// Draws the map at an instant of the time series (`None`: the last one before the end); `failures`: with what has failed
+/// then, which in a report its script shows.
+pub fn draw(run: &Run, at_ns: Option<u64>, failures: bool) -> Picture {
     let map = &run.map;
     let changes = Changes::of(run);
     let moment = at_ns.map_or(changes.times.len(), |at| {
@@ -122,7 +129,19 @@ pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
         let base = if many { 1.2 } else { 2.2 };
         let width = base + f64::from(load.unwrap_or(0)) / 100.0 * 2.6 * base;
         let [a, b] = link.ends.map(|end| at[end]);
-        let dashes = if link.border {
+        let now = moment.map(|moment| changes.times[moment]).filter(|_| failures);
+        let fails = now.is_some_and(|now| {
+            let lasts =
+                |fault: &&MapFault| fault.at_ns <= now && fault.repaired_ns.is_none_or(|end| now < end);
+            map.faults
+                .iter()
+                .filter(lasts)
+                .any(|fault| fault.links.contains(&number))
+        });
+        let colour = if fails { FAILED } else { colour };
+        let dashes = if fails {
+            " stroke-dasharray=\"2 5\""
+        } else if link.border {
             " stroke-dasharray=\"7 3\""
         } else {
             ""
@@ -143,7 +162,11 @@ pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
         );
     }
     svg.push_str("</g>\n<g class=\"nodes\">\n");
-    let site = if many { 3.2 } else { 7.0 };
+    let site = if many {
+        3.2
+    } else {
+        SITE.min(0.42 * least_distance(&at)).max(2.6)
+    };
     for (number, node) in map.nodes.iter().enumerate() {
         let radius = if node.relay { RELAY * site } else { site };
         let (r, g, b) = COLOURS[[0, 1, 3, 2, 6, 4, 5, 7][node.qkdn % COLOURS.len()]];
@@ -178,13 +201,14 @@ pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
     );
     legend(&mut svg, run, moment.is_some());
     let how = if geographic {
-        "Places: geography (longitude and latitude)"
+        "Places: geography"
     } else {
-        "Places: by distances in the network, not geography"
+        "Places: by distances in the network"
     };
     let _ = writeln!(
         svg,
-        "<text x=\"14\" y=\"{}\" font-size=\"11\" fill=\"#505050\">{how}</text>",
+        "<text x=\"14\" y=\"{}\" font-size=\"11\" fill=\"#505050\">{how}. Width: key spent in the period before. Dashed: between QKDNs, dotted: failed. Squares: \
+         interworking nodes. Small: relays.</text>",
         HEIGHT - 38.0
     );
     svg.push_str("</svg>\n");
@@ -192,12 +216,26 @@ pub fn draw(run: &Run, at_ns: Option<u64>) -> Picture {
         id: "topology".to_owned(),
         title,
         note: "Colour: how full the emptier direction's store is. Width: key spent in the period before, as a share of \
-               the busiest link's. Dashed: between QKDNs. Squares: sides of an interworking node. Small: relays. Names \
+               the busiest link's. Dashed: between QKDNs. Dotted: failed. Squares: sides of an interworking node. Small: relays. Names \
                that would lie on others are left out; hover for them."
             .to_owned(),
         svg,
         marks: Vec::new(),
     }
+}
+
+/// How far apart the two nodes are that lie nearest to each other, without those that lie on one another.
+fn least_distance(at: &[[f64; 2]]) -> f64 {
+    let mut least = f64::MAX;
+    for (number, a) in at.iter().enumerate() {
+        for b in &at[..number] {
+            let apart = libm::hypot(a[0] - b[0], a[1] - b[1]);
+            if apart > 1.0 {
+                least = least.min(apart);
+            }
+        }
+    }
+    least
 }
 
 /// The names to write, the most important first: ends of borders, then sites by their links. Relays inside a QKDN have
@@ -278,7 +316,18 @@ fn legend(svg: &mut String, run: &Run, levels: bool) {
             y - 4.0,
             x + 28.0
         );
-        x += 118.0;
+        x += 114.0;
+    }
+    if !run.map.faults.is_empty() {
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{x}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke=\"{FAILED}\" stroke-width=\"5\" stroke-dasharray=\"2 5\"/>\
+             <text x=\"{}\" y=\"{y}\" font-size=\"12\" fill=\"#000000\">failed</text>",
+            y - 4.0,
+            x + 22.0,
+            y - 4.0,
+            x + 28.0
+        );
     }
 }
 

@@ -156,6 +156,23 @@ fn curves_over(slice: &Slice<'_>, name: &str, path: &str, joined: bool) -> Optio
         }
         curves.push(curve);
     }
+    let logarithmic = spans_decades(
+        curves
+            .iter()
+            .flat_map(|curve: &Curve| curve.points.iter().map(|&(_, y)| y)),
+    );
+    if logarithmic {
+        // A band that goes to 0 or below it ends where the curve's least value does.
+        let least = curves
+            .iter()
+            .flat_map(|curve| curve.points.iter().map(|&(_, y)| y))
+            .fold(f64::MAX, f64::min);
+        for (_, low, _) in curves.iter_mut().flat_map(|curve| &mut curve.band) {
+            if *low <= 0.0 {
+                *low = least / 2.0;
+            }
+        }
+    }
     let unit = if unit.is_empty() {
         String::new()
     } else {
@@ -176,6 +193,7 @@ fn curves_over(slice: &Slice<'_>, name: &str, path: &str, joined: bool) -> Optio
         x: axis(format!("{path}{unit}")),
         y: Axis {
             money: name == COST,
+            logarithmic,
             ..axis(format!("{name} [{metric_unit}]"))
         },
         curves,
@@ -203,7 +221,7 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
         }
         cells
     };
-    let heat = |id: String, title: String, note: &str, cells, legend| Heat {
+    let heat = |id: String, title: String, note: &str, cells, logarithmic, legend| Heat {
         id,
         title,
         note: note.to_owned(),
@@ -211,6 +229,7 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
         columns: across.clone(),
         rows: up.clone(),
         cells,
+        logarithmic,
         legend,
     };
     let mut pictures = Vec::new();
@@ -225,12 +244,23 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
         Scale::of(unit, values.fold(0.0_f64, |most, value| most.max(value.abs())))
     };
     let scale = scale_for(&mut rows.iter().filter_map(|row| row.mean));
+    let decades = spans_decades(rows.iter().filter_map(|row| row.mean));
+    let in_cell = |mean: f64| {
+        if decades {
+            let own = Scale::of(unit, mean);
+            format!("{} {}", number(mean / own.factor()), own.name())
+        } else {
+            number(mean / scale.factor())
+        }
+    };
     for variant in slice.variants() {
         let cells = fill(&|point| {
             let point = slice.points.iter().find(|known| known.point == point.point)?;
             let row = slice.metric(point, variant, name)?;
+            let mean = row.mean?;
             Some(Cell {
-                value: row.mean? / scale.factor(),
+                value: mean / scale.factor(),
+                label: in_cell(mean),
                 text: says(slice, point, variant, row),
                 category: None,
             })
@@ -241,9 +271,17 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
             format!(" of {variant}")
         };
         let what = format!("{name} [{}]{named}", scale.name());
-        let note = "Means over replications; hover for the 95 % intervals.";
+        let note = if decades {
+            "Means over replications, coloured by their logarithm; hover for the 95 % intervals."
+        } else {
+            "Means over replications; hover for the 95 % intervals."
+        };
         let id = id(slice, &format!("{name}-{variant}"));
-        pictures.extend(heat(id, title(slice, &what), note, cells, Vec::new()).draw().ok());
+        pictures.extend(
+            heat(id, title(slice, &what), note, cells, decades, Vec::new())
+                .draw()
+                .ok(),
+        );
     }
     for pair in slice.pairs() {
         let differences = slice.points.iter();
@@ -252,8 +290,10 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
         let cells = fill(&|point| {
             let point = slice.points.iter().find(|known| known.point == point.point)?;
             let row = slice.difference(point, &pair, name)?;
+            let value = row.difference? / scale.factor();
             Some(Cell {
-                value: row.difference? / scale.factor(),
+                value,
+                label: number(value),
                 text: format!("{}\n{}", slice.label(point), difference(row)),
                 category: VERDICTS.iter().position(|verdict| *verdict == row.verdict),
             })
@@ -263,12 +303,20 @@ fn maps(slice: &Slice<'_>, name: &str, paths: [&str; 2]) -> Vec<Picture> {
         let note = "Mean of the paired differences; the colour is the verdict, corrected (Holm) over each point's rows of the network, or of its parts.";
         let id = id(slice, &format!("{name}-{}", pair.replace(' ', "-")));
         pictures.extend(
-            heat(id, title(slice, &what), note, cells, legend.to_vec())
+            heat(id, title(slice, &what), note, cells, false, legend.to_vec())
                 .draw()
                 .ok(),
         );
     }
     pictures
+}
+
+/// Whether values go over so many decades that the small ones would all look alike.
+fn spans_decades(values: impl Iterator<Item = f64>) -> bool {
+    let (low, high) = values.fold((f64::MAX, 0.0_f64), |(low, high), value| {
+        (low.min(value), high.max(value))
+    });
+    low > 0.0 && high > 50.0 * low
 }
 
 /// "I" of "G1 vs I".
