@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use qkdni::analysis::availability::Failures;
+use qkdni::analysis::availability::{Failures, by_faults};
 use qkdni::analysis::bounds::{bounds, hard, relay_latency};
 use qkdni::analysis::capacity::{UNLIMITED, in_run, max_flow, min_cut, per_second};
 use qkdni::analysis::commodities::most_served;
@@ -433,4 +433,30 @@ fn links_in_one_duct_fail_together() {
             .any(|loss| loss.fails == ["tube"] && loss.lost_share > 0.99)
     );
     assert!(found.elements.iter().all(|it| it.name != "own"));
+}
+
+/// Closed form 6 by the means of a scenario's own random faults: five hops and four nodes in series, and two such ways.
+#[test]
+fn availability_follows_from_the_faults_of_the_scenario() {
+    let of = |variant: &str| {
+        let file = format!("scenarios/validation/availability.json:{variant}");
+        let loaded = load(&file, &[]).expect("a valid scenario");
+        by_faults(&compile(&loaded.document)).expect("faults come at random")
+    };
+    let series = of("series");
+    assert!((1.0 - series.low - 0.002_851_82).abs() < 1e-7, "{series:?}");
+    assert!(series.high - series.low < 1e-9, "{series:?}");
+    // There parts fail twenty times as often.
+    let parallel = of("parallel");
+    let often = |up: f64| up / (up + 20.0 * (1.0 - up));
+    let fibre = Failures::default().fibre(80_000);
+    let one = 1.0 - often(fibre).powi(5) * often(Failures::default().node).powi(4);
+    let down = 1.0 - parallel.low;
+    assert!(
+        (down - one * one).abs() < 1e-4 * down,
+        "{parallel:?} is not {}",
+        one * one
+    );
+    let quiet = load("scenarios/clause8/gwn-dd.json:cut", &[]).expect("a valid scenario");
+    assert!(by_faults(&compile(&quiet.document)).is_none());
 }

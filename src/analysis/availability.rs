@@ -8,8 +8,10 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use super::ducts::stretches;
-use super::routes::{ends, place};
+use super::routes::{ends, place, places};
+use crate::architecture::{Disturbance, ElementKind};
 use crate::ids::{LinkId, SessionId};
+use crate::kernel::Span;
 use crate::network::plan::Plan;
 
 /// How often things fail. Assumption: all of it.
@@ -138,6 +140,67 @@ impl Parts {
         }
         connected(&self.elements, &up, from, to)
     }
+}
+
+/// Mean over the demands of the share of the time in which some way between their sites is up, by the means of the random
+/// faults of the plan itself: what fails is links, by themselves or with a module, and key managers. Stores, which serve on
+/// after a cut, and controllers do not count. `None` where no fault comes at random.
+pub fn by_faults(plan: &Plan) -> Option<Between> {
+    let demands = plan.without_legs();
+    if plan.random_faults.is_empty() || demands.sessions.is_empty() {
+        return None;
+    }
+    let mut up = Vec::new();
+    let mut of_link: BTreeMap<LinkId, Vec<usize>> = BTreeMap::new();
+    let mut of_place: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (part, fault) in plan.random_faults.iter().enumerate() {
+        let [works, fails] = fault.renewal.means().map(Span::as_seconds);
+        up.push(works / (works + fails));
+        for disturbance in &fault.disturbances {
+            match *disturbance {
+                Disturbance::LinkDown(link) => of_link.entry(link).or_default().push(part),
+                Disturbance::ElementDown(element) => match element.kind() {
+                    ElementKind::QkdModule => {
+                        of_link.entry(LinkId(element.index() / 2)).or_default().push(part);
+                    }
+                    ElementKind::Kma => of_place
+                        .entry(place(plan, element.node()))
+                        .or_default()
+                        .push(part),
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+    }
+    let making = plan.links.iter().filter(|(_, link)| link.schedule.is_some());
+    let links = making.map(|(id, link)| Element {
+        ends: link.ends.map(|end| place(plan, end)),
+        parts: of_link.remove(&id).unwrap_or_default(),
+    });
+    let mut elements: Vec<Element> = links.collect();
+    elements.extend(of_place.iter().map(|(&place, parts)| Element {
+        ends: [place, place],
+        parts: parts.clone(),
+    }));
+    // A path's first place is not looked at: the application stands before it.
+    let before = places(plan);
+    let all = demands.sessions.values().map(|session| {
+        let [from, to] = ends(plan, session).map(|end| place(plan, end));
+        elements.push(Element {
+            ends: [before, from],
+            parts: Vec::new(),
+        });
+        let found = connected(&elements, &up, before, to);
+        elements.pop();
+        found
+    });
+    let all: Vec<Between> = all.collect();
+    let mean = |of: fn(&Between) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
+    Some(Between {
+        low: mean(|it| it.low),
+        high: mean(|it| it.high),
+    })
 }
 
 /// The probability that a way of elements that are up leads from one place to another; `up` is that of each part.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::availability::{Failures, Parts};
+use super::availability::{Failures, Parts, by_faults};
 use super::capacity::{UNLIMITED, counting_time, in_run, max_flow, min_cut, per_second};
 use super::commodities::most_served;
 use super::routes::{ends, hop_name, inner_nodes, route, trusted_node};
@@ -115,6 +115,8 @@ pub struct Hard {
     pub throughput_bps: f64,
     /// No request has a shorter `kkrd_s` \[s\].
     pub kkrd_s: Option<f64>,
+    /// Not hard: `availability` in the long run, stores apart, by the scenario's random faults; between these two.
+    pub availability: Option<[f64; 2]>,
 }
 
 /// Hard bounds of all demands together.
@@ -136,6 +138,7 @@ pub fn hard(plan: &Plan) -> Hard {
     Hard {
         throughput_bps: together.map_or(alone, |together| together.min(alone)) / seconds,
         kkrd_s: kkrd.map(Span::as_seconds),
+        availability: by_faults(plan).map(|found| [found.low, found.high]),
     }
 }
 

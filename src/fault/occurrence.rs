@@ -83,6 +83,11 @@ record! {
 }
 
 impl Renewal {
+    /// Mean times to failure and to repair.
+    pub fn means(&self) -> [Span; 2] {
+        [self.time_to_failure.mean(), self.time_to_repair.mean()]
+    }
+
     /// Failures before `end`, each with its repair.
     pub fn occurrences(&self, random: &mut Stream, end: Time) -> Vec<(Time, Time)> {
         let mut found = Vec::new();

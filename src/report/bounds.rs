@@ -281,5 +281,15 @@ pub fn beside(hard: &Hard, asked_bps: f64, summary: &Summary) -> String {
             seconds(Some(least))
         ));
     }
+    if let (Some([low, high]), Some(found)) = (hard.availability, mean("availability")) {
+        let expected = if high - low < 5e-6 {
+            format!("{low:.5}")
+        } else {
+            format!("{low:.5} … {high:.5}")
+        };
+        parts.push(format!(
+            "availability {expected} by the faults' means, stores apart ({found:.5} found)"
+        ));
+    }
     format!("theory: {}", parts.join("; "))
 }

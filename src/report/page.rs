@@ -343,6 +343,16 @@ impl Page {
         }
         if let Some(picture) = of_comparison::pareto(comparison) {
             self.heading("Pareto picture");
+            let names = comparison
+                .pareto
+                .objectives
+                .iter()
+                .map(|objective| objective.name.as_str());
+            let names: Vec<&str> = names.collect();
+            self.note(&format!(
+                "A variant is beaten by one that is as good in all of {}, and better in one.",
+                names.join(", ")
+            ));
             self.picture(&picture);
         }
         self.heading("Delay");
