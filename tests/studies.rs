@@ -65,6 +65,7 @@ fn rerouting() {
             "tables/interruption.md",
             "tables/alone.md",
             "tables/lossy.md",
+            "tables/lossy.csv",
             "plots/stages-border.svg",
             "plots/stages-inside.svg",
             "plots/alone-dd-border.svg",
