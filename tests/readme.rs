@@ -3,7 +3,7 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -44,17 +44,31 @@ fn clone_of_inputs(to: &Path) {
     }
 }
 
-/// A reader's place: the inputs, the program on the search path, and a cargo that runs it and builds nothing.
+/// A reader's place: the inputs, the program on the search path, and a cargo that runs it and builds nothing. Where a
+/// command leaves the number of replications to the scenario it makes two, which is what the test has time for.
 fn readers_place() -> (TempDir, String) {
     let place = TempDir::new().expect("a temporary folder");
     clone_of_inputs(place.path());
     let bin = place.path().join("bin");
     fs::create_dir(&bin).expect("a temporary folder");
-    symlink(assert_cmd::cargo::cargo_bin!("qkdni"), bin.join("qkdni")).expect("a link");
-    let cargo = bin.join("cargo");
-    let script = "#!/bin/sh\nif [ \"$1 $2 $3\" = 'run --release --' ]; then shift 3; exec qkdni \"$@\"; fi\n";
-    fs::write(&cargo, script).expect("writable");
-    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("ours");
+    let program = |name: &str, script: &str| {
+        let file = bin.join(name);
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("writable");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("ours");
+    };
+    let built = assert_cmd::cargo::cargo_bin!("qkdni").to_path_buf();
+    program(
+        "qkdni",
+        &format!(
+            "case \"$1 $* \" in\n*' --replications '*|*' --precision '*|*' --batches '*) ;;\n\
+             run\\ *|compare\\ *|sweep\\ *) set -- \"$@\" --replications 2 ;;\nesac\nexec '{}' \"$@\"",
+            built.display()
+        ),
+    );
+    program(
+        "cargo",
+        "if [ \"$1 $2 $3\" = 'run --release --' ]; then shift 3; exec qkdni \"$@\"; fi",
+    );
     let path = std::env::var("PATH").unwrap_or_default();
     (place, format!("{}:{path}", bin.display()))
 }
