@@ -218,6 +218,7 @@ fn hold_protected(recipe: &Recipe) -> Result<(), TestCaseError> {
 /// The same plans every time; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look at others.
 fn config() -> ProptestConfig {
     let mut config = ProptestConfig {
+        cases: 128,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
