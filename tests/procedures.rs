@@ -471,7 +471,11 @@ fn every_line_of_every_scenario_is_legal() {
         .chain(["iwn-cc-inside", "iwn-dd-managers"])
     {
         for variant in ["", ":cut", ":border-cut", ":relay-failure"] {
-            files.push((format!("clause8/{configuration}.json{variant}"), Vec::new()));
+            let mut sooner = vec!["run.duration=20 s"];
+            if !variant.is_empty() {
+                sooner.extend(["faults.f1.at=8 s", "faults.f1.repair_after=8 s"]);
+            }
+            files.push((format!("clause8/{configuration}.json{variant}"), sooner));
         }
     }
     for variant in [

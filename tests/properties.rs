@@ -11,6 +11,7 @@ use common_random::{Recipe, plan, protected, recipe, troubled};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use qkdni::network::channels::Channels;
+use qkdni::network::plan::Plan;
 use qkdni::network::{Options, simulate};
 use qkdni::observe::outcome::Outcome;
 use serde_json::Value;
@@ -33,7 +34,10 @@ struct Story {
     padded: u64,
 }
 
-fn stories(outcome: &Outcome) -> BTreeMap<(String, u64), Story> {
+fn stories(outcome: &Outcome, plan: &Plan) -> BTreeMap<(String, u64), Story> {
+    let name = |node| format!("KMA {}", plan.nodes[node].name);
+    let spending = plan.hops.values().filter(|hop| hop.store().is_some());
+    let padded: BTreeSet<[String; 2]> = spending.map(|hop| [name(hop.from), name(hop.to)]).collect();
     let mut stories: BTreeMap<(String, u64), Story> = BTreeMap::new();
     for line in lines(&outcome.trace) {
         let (Some(session), Some(request)) = (line["session"].as_str(), line["request"].as_u64()) else {
@@ -47,12 +51,13 @@ fn stories(outcome: &Outcome) -> BTreeMap<(String, u64), Story> {
         match line["message"].as_str().unwrap() {
             "key supply" if to.ends_with("source") => story.ends += 1,
             "key refusal" => story.ends += 1,
-            message @ ("key relay" | "key transfer") => {
+            "key relay" | "key transfer" => {
+                let from = line["from"].as_str().unwrap();
                 if story.way.is_empty() {
-                    story.way.push(line["from"].as_str().unwrap().to_owned());
+                    story.way.push(from.to_owned());
                 }
                 story.way.push(to.to_owned());
-                story.padded += u64::from(message == "key relay");
+                story.padded += u64::from(padded.contains(&[from.to_owned(), to.to_owned()]));
             }
             _ => {}
         }
@@ -89,7 +94,7 @@ fn hold(recipe: &Recipe) -> Result<(), TestCaseError> {
         prop_assert!(complaint.is_none(), "{}", complaint.unwrap_or_default());
     }
 
-    let stories = stories(&outcome);
+    let stories = stories(&outcome, &plan);
     for (id, story) in &stories {
         prop_assert_eq!(story.ends, 1, "{:?} ends so often: {:?}", id, story);
         let nodes: BTreeSet<&String> = story.way.iter().collect();
@@ -181,7 +186,7 @@ fn hold_protected(recipe: &Recipe) -> Result<(), TestCaseError> {
         prop_assert!(check.passed, "{}: {}", check.check, check.detail);
     }
     let demands: BTreeSet<&str> = plan.demands().map(|(_, demand)| demand.name.as_str()).collect();
-    for (id, story) in &stories(&outcome) {
+    for (id, story) in &stories(&outcome, &plan) {
         let asked = demands.contains(id.0.as_str());
         prop_assert_eq!(
             story.ends,
