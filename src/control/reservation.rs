@@ -61,6 +61,14 @@ impl Controller {
     /// A further request on an installed segment: from the source (Origin) or from the segment before (Far).
     pub(super) fn on_segment_request(&mut self, asked: Held, out: &mut Outbox) {
         let ask = asked.ask;
+        let doubted = self
+            .segments
+            .get(&ask.request.session)
+            .filter(|segment| segment.doubted);
+        if let Some(generation) = doubted.map(|segment| segment.generation) {
+            let session = ask.request.session;
+            self.on_stands((session, generation), self.admission.now(), out);
+        }
         match self.segments.get_mut(&ask.request.session) {
             Some(segment) if matches!(segment.state, SegmentState::Rerouting { .. }) => {
                 segment.held.push(asked);

@@ -3,8 +3,9 @@
 //! A controller hears the state of its own hops (Cq, Ck) and, from each neighbour, how many hops that one is from every node.
 //! Its own distance is the least of theirs over a hop that makes key, plus one. What changes is told to the neighbours at once
 //! (triggered updates), but what changes within a pause after that together at its end (RFC 2453, 3.10.1): updates that chase
-//! each other round circles would else double at every node. All of it is told with a period. To the neighbour over which a node is reached it is said to be unreachable
-//! (split horizon with poisoned reverse). Distances count no farther than *infinity*, which is where counting to infinity
+//! each other round circles would else double at every node. All of it is told with a period. To the neighbour over which a
+//! node is reached it is said to be unreachable (split horizon with poisoned reverse). Distances count no farther than
+//! *infinity*, which is where counting to infinity
 //! ends: after a failure that parts the network, three or more nodes in a circle raise each other's distances step by step.
 //!
 //! KMs are told all hops of a route at once, so a next hop is not enough: each entry also names the last hop to the node, as
