@@ -222,6 +222,49 @@ fn p12_who_waited_for_key_gets_the_transfer_instruction() {
     );
 }
 
+/// Shows P12 step 9, "delete or store the key data": KM-A deletes a key when it is acknowledged; KM-B stores it until the
+/// KSAs have agreed on its supply, or deletes it too, as the scenario says. What is stored longer is in clear longer.
+#[test]
+fn p12_transferred_keys_are_stored_or_deleted() {
+    let life = |policy: &str| {
+        let policy = format!("protocol.transferred_keys={policy}");
+        let outcome = run(
+            "scenarios/clause8/iwn-dd.json",
+            &[&policy, "security.exposure=true"],
+        );
+        let first = |line: &Value| line["request"] == 0 && line["step"] == "9";
+        let trace = lines(&outcome.trace);
+        let text = |line: &Value, key: &str| line[key].as_str().unwrap_or_default().to_owned();
+        let notes: Vec<[String; 2]> = trace
+            .iter()
+            .filter(|line| first(line) && line["session"] == trace[0]["session"])
+            .map(|line| [text(line, "message"), text(line, "provenance")])
+            .collect();
+        let retention = outcome
+            .metrics
+            .iter()
+            .find(|metric| metric.name == "retention_s" && metric.scope == "node:border");
+        let notes: BTreeSet<[String; 2]> = notes.into_iter().collect();
+        (
+            notes,
+            retention.and_then(|metric| metric.value).expect("keys pass"),
+        )
+    };
+    let set = |notes: &[[&str; 2]]| -> BTreeSet<[String; 2]> {
+        notes.iter().map(|note| note.map(str::to_owned)).collect()
+    };
+    let [deleted, stored, ended] = [
+        ["deletes the transferred keys", "text"],
+        ["stores the transferred keys", "text"],
+        ["deletes the stored keys", "inferred"],
+    ];
+    let (notes, long) = life("store");
+    assert_eq!(notes, set(&[deleted, stored, ended]));
+    let (notes, short) = life("delete");
+    assert_eq!(notes, set(&[deleted]));
+    assert!(long > short, "{long} s, {short} s");
+}
+
 /// Shows FE-3: a session opens, is active, reroutes and is active again, and closes; a trace note tells each.
 #[test]
 fn fe3_sessions_have_visible_states() {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use qkdni::architecture::surroundings::{LinkStateRefresh, ManagementOptions, Parameters, ReservationScheme};
+use qkdni::architecture::surroundings::{
+    LinkStateRefresh, ManagementOptions, Parameters, ReservationScheme, TransferredKeys,
+};
 use qkdni::architecture::{Procedure, Recovery};
 use qkdni::control::routing::FewestHops;
 use qkdni::ids::NodeId;
@@ -79,6 +81,7 @@ fn parameters() -> Parameters {
     Parameters {
         reservation: ReservationScheme::Segment,
         usage_records: true,
+        transferred_keys: TransferredKeys::Store,
         status_reports: true,
         authentication_tag: 0,
         management: ManagementOptions::default(),

@@ -114,6 +114,8 @@ pub enum Step {
     KeyData,
     /// The key data are void (beside that).
     KeyDataVoid,
+    /// What was stored is deleted (beside that).
+    KeyDataEnd,
     /// KSAs synchronise and authenticate.
     Synchronisation,
     /// KSA supplies its application.
@@ -219,7 +221,7 @@ impl Label {
             (Step::CompletionCrossing | Step::Voiding, true) => "7b",
             (Step::CompletionNear, true) => "7c",
             (Step::Metadata, _) => "8",
-            (Step::KeyData | Step::KeyDataVoid, _) => "9",
+            (Step::KeyData | Step::KeyDataVoid | Step::KeyDataEnd, _) => "9",
             (Step::Synchronisation, false) => "8",
             (Step::Synchronisation, true) => "10",
             (Step::Supply, false) => "9",

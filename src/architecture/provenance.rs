@@ -141,6 +141,7 @@ mod tests {
             (P12, Step::Lacking, "4", Provenance::Inferred),
             (P12, Step::KeyData, "9", Provenance::Text),
             (P12, Step::KeyDataVoid, "9", Provenance::Inferred),
+            (P12, Step::KeyDataEnd, "9", Provenance::Inferred),
             (P10, Step::Decision, "6", Provenance::Text),
             (P10, Step::StandBy, "6", Provenance::Inferred),
             (P10, Step::Confirmation, "8", Provenance::Text),

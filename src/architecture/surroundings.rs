@@ -30,6 +30,15 @@ pub enum ReservationScheme {
     PerHop,
 }
 
+/// What the second KM inside an IWN does with a key that it has acknowledged (P12 step 9).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TransferredKeys {
+    /// It stores it until the key's supply is agreed on.
+    Store,
+    /// It deletes it, as the first one does.
+    Delete,
+}
+
 /// How keys are relayed inside one QKDN (Y.3803). All three spend the key's length on every hop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RelayScheme {
@@ -94,6 +103,8 @@ pub struct Parameters {
     pub reservation: ReservationScheme,
     /// Whether usage records are sent (P9 step 10).
     pub usage_records: bool,
+    /// What becomes of transferred keys that are acknowledged.
+    pub transferred_keys: TransferredKeys,
     /// Whether modules report the state of their links.
     pub status_reports: bool,
     /// Key that the authentication tag of a message between neighbouring KMAs spends \[bits\]; 0: authentication is
@@ -136,6 +147,7 @@ impl Default for Parameters {
         Parameters {
             reservation: ReservationScheme::Segment,
             usage_records: true,
+            transferred_keys: TransferredKeys::Store,
             status_reports: true,
             authentication_tag: 0,
             management: ManagementOptions::default(),

@@ -17,7 +17,7 @@ use crate::architecture::observation::SessionState;
 use crate::architecture::policy::Policy;
 use crate::architecture::surroundings::{
     Border, ControllerSurroundings, Domain, LinkStateRefresh, ManagementOptions, Parameters, RelayScheme,
-    ReservationScheme, StoreSettings,
+    ReservationScheme, StoreSettings, TransferredKeys,
 };
 use crate::architecture::{
     Address, Effect, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
@@ -121,6 +121,7 @@ impl Bench {
             parameters: Arc::new(Parameters {
                 reservation: ReservationScheme::Segment,
                 usage_records: false,
+                transferred_keys: TransferredKeys::Store,
                 status_reports: true,
                 authentication_tag: 0,
                 management: ManagementOptions::default(),

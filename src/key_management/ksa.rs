@@ -250,6 +250,7 @@ impl KeyManager {
                 source,
                 accepted,
             } => {
+                self.end_of_key_data(request, label.procedure, out);
                 let Some(under_way) = self.ksa.under_way.remove(&request) else {
                     return;
                 };

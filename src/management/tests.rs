@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::architecture::Procedure;
 use crate::architecture::surroundings::{
-    ManagedBorder, ManagementOptions, ManagerSurroundings, Parameters, ReservationScheme,
+    ManagedBorder, ManagementOptions, ManagerSurroundings, Parameters, ReservationScheme, TransferredKeys,
 };
 use crate::ids::{BoundaryId, ControllerId, HopId, LinkId, ManagerId, QkdnId, SessionId};
 use crate::kernel::Span;
@@ -14,6 +14,7 @@ fn surroundings(borders: Vec<ManagedBorder>) -> Arc<ManagerSurroundings> {
     let parameters = Parameters {
         reservation: ReservationScheme::Segment,
         usage_records: true,
+        transferred_keys: TransferredKeys::Store,
         status_reports: true,
         authentication_tag: 0,
         management: ManagementOptions::default(),

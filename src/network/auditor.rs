@@ -234,6 +234,7 @@ impl Auditor {
                 bit(Step::Crossing)
             }
             Step::Metadata | Step::KeyData | Step::KeyDataVoid => bit(Step::CompletionCrossing),
+            Step::KeyDataEnd => bit(Step::KeyData) | bit(Step::Synchronisation),
             Step::Voiding => started,
             Step::Usage => bit(Step::Supply),
             _ => bit(Step::KeyRequest),

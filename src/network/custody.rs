@@ -15,10 +15,10 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::plan::{Plan, Role};
-use crate::architecture::message::{ControlMessage, KeyManagementMessage, Message, OtpKeys, ServiceMessage};
+use crate::architecture::message::{KeyManagementMessage, Message, OtpKeys, ServiceMessage, Subject};
 use crate::architecture::observation::RequestEnd;
 use crate::architecture::protection::Combiner;
-use crate::architecture::{Address, Envelope, Observation, RequestId};
+use crate::architecture::{Address, Envelope, Label, Observation, RequestId, Step};
 use crate::ids::{Arena, FaultId, HopId, IwnId, NodeId, QkdnId};
 use crate::kernel::Time;
 use crate::observe::Observer;
@@ -224,12 +224,6 @@ impl Custody {
                 };
                 life.spent.push((part.hop, Some(part.otp.clone())));
                 life.sums.push((before, Some(part.hop)));
-            }
-            // A transfer is answered for: the key has been kept until now.
-            Message::Control(ControlMessage::Metadata { request, km, .. }) => {
-                if let Some(life) = self.keys.get_mut(request) {
-                    life.holds(*km, now);
-                }
             }
             Message::Service(ServiceMessage::KeySupply { request, .. }) => {
                 if let Some(life) = self.keys.get_mut(request) {
@@ -512,8 +506,27 @@ impl Observer for Custody {
     // The same bits again show nobody more.
     fn repeated(&mut self, _now: Time, _envelope: &Envelope, _attempt: u32) {}
 
-    fn observed(&mut self, now: Time, _from: Address, observation: &Observation) {
+    fn observed(&mut self, now: Time, from: Address, observation: &Observation) {
         match *observation {
+            // A transferred key was kept until now.
+            Observation::Internal {
+                label:
+                    Label {
+                        step: Step::KeyData | Step::KeyDataEnd,
+                        ..
+                    },
+                subject:
+                    Subject {
+                        session: Some(session),
+                        request: Some(number),
+                        ..
+                    },
+                ..
+            } => {
+                if let Some(life) = self.keys.get_mut(&RequestId { session, number }) {
+                    life.holds(from.node(), now);
+                }
+            }
             Observation::Requested { request, bits } => {
                 let life = Life {
                     sent: now,

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use super::document::{
     self, Arrivals, Authentication, Boundary, BoundaryKind, ChannelQuality, Control, Document, Iwn,
-    LinkModel, Relay, Reservation, Sharing, Store, Stretch, TransferProtection,
+    LinkModel, Relay, Reservation, Sharing, Store, Stretch, TransferProtection, TransferredKeys,
 };
-use crate::architecture::surroundings::{LinkStateRefresh, Parameters, RelayScheme, ReservationScheme};
+use crate::architecture::surroundings::{self, LinkStateRefresh, Parameters, RelayScheme, ReservationScheme};
 use crate::architecture::{Heartbeat, Procedure, Recovery};
 use crate::ids::{DuctId, NodeId, QkdnId};
 use crate::interworking::way::{Way, part_of};
@@ -152,6 +152,10 @@ fn parameters(document: &Document) -> Parameters {
             Reservation::PerHop => ReservationScheme::PerHop,
         },
         usage_records: protocol.usage_records,
+        transferred_keys: match protocol.transferred_keys {
+            TransferredKeys::Store => surroundings::TransferredKeys::Store,
+            TransferredKeys::Delete => surroundings::TransferredKeys::Delete,
+        },
         status_reports: protocol.status_reports,
         authentication_tag: match &document.security.authentication {
             Authentication::Computational(_) => 0,

@@ -169,6 +169,16 @@ names! {
     }
 }
 
+names! {
+    /// What the second key manager inside an interworking node does with a key that it has acknowledged.
+    pub enum TransferredKeys ("life of transferred keys") {
+        /// It stores it until the key's supply is agreed on.
+        store => Store,
+        /// It deletes it at once, as the first one does.
+        delete => Delete,
+    }
+}
+
 record! {
     /// Levels of a store at which a controller orders its link to stop and to start.
     pub struct GenerationControl {
@@ -186,6 +196,8 @@ record! {
         reservation: Reservation = Reservation::Segment,
         /// Whether key managers send a usage record for each supply.
         usage_records: bool = true,
+        /// What becomes of keys that were transferred inside an interworking node (P12 step 9). Assumption: stored.
+        transferred_keys: TransferredKeys = TransferredKeys::Store,
         /// Whether changes of state and of store levels are reported.
         status_reports: bool = true,
         /// How often controllers poll their modules and key managers, and share with the QKDNs beyond their borders how

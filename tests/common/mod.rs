@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use qkdni::architecture::surroundings::{
-    LinkStateRefresh, ManagementOptions, Parameters, RelayScheme, ReservationScheme,
+    LinkStateRefresh, ManagementOptions, Parameters, RelayScheme, ReservationScheme, TransferredKeys,
 };
 use qkdni::architecture::{Procedure, Recovery};
 use qkdni::control::routing::FewestHops;
@@ -107,6 +107,7 @@ pub fn parameters(reservation: ReservationScheme) -> Parameters {
     Parameters {
         reservation,
         usage_records: true,
+        transferred_keys: TransferredKeys::Store,
         status_reports: true,
         authentication_tag: 0,
         management: ManagementOptions::default(),

@@ -11,6 +11,7 @@ use qkdni::architecture::policy::Policy;
 use qkdni::architecture::protection::{Combiner, Draws};
 use qkdni::architecture::surroundings::{
     LinkStateRefresh, ManagementOptions, Parameters, RelayScheme, ReportTriggers, ReservationScheme,
+    TransferredKeys,
 };
 use qkdni::architecture::{Address, Channel, Disturbance, Heartbeat, Procedure, Recovery, ReferencePoint};
 use qkdni::control::routing::{
@@ -488,6 +489,11 @@ pub fn plan(recipe: &Recipe, channels: Channels) -> Arc<Plan> {
             ReservationScheme::Segment
         },
         usage_records: recipe.usage_records,
+        transferred_keys: if recipe.seed.is_multiple_of(2) {
+            TransferredKeys::Store
+        } else {
+            TransferredKeys::Delete
+        },
         status_reports: recipe.status_reports,
         authentication_tag: recipe.tag_bits,
         management: ManagementOptions {

@@ -7,6 +7,7 @@
 pub mod alarm;
 pub mod authentication;
 mod expiry;
+mod key_data;
 pub mod lane;
 mod legs;
 mod level_alarm;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use self::expiry::Expiry;
+use self::key_data::KeyData;
 use self::lane::Lane;
 use self::relay::centralized::Combining;
 use self::relay::destination::Part;
@@ -169,6 +171,8 @@ pub struct KeyManager {
     /// Keys that arrived for this KM's applications.
     pub(super) held: FxHashMap<RequestId, HeldKey>,
     held_expiry: Expiry,
+    /// Keys that were transferred to or from this KM inside one site.
+    key_data: KeyData,
     pub(super) sources: Sources,
     pub(super) ksa: Ksa,
     /// Pools that this KM fills.
@@ -237,6 +241,7 @@ impl KeyManager {
             combining_expiry: Expiry::default(),
             held: FxHashMap::default(),
             held_expiry: Expiry::default(),
+            key_data: KeyData::default(),
             sources: Sources::default(),
             ksa: Ksa::default(),
             copies: BTreeMap::new(),

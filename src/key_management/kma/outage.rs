@@ -1,7 +1,7 @@
 //! A KM's outage and restart, what it notices of others, and stores that are lost.
 //!
-//! Assumption: stores, books and what was received but not processed yet survive an outage; promises, routes, held keys
-//! and the requests of its applications do not: those fail at once, because the applications see their KSA go. Relays that
+//! Assumption: stores, books and what was received but not processed yet survive an outage; promises, routes, held
+//! and transferred keys and the requests of its applications do not: those fail at once, because the applications see their KSA go. Relays that
 //! it has passed on are remembered: one that never arrives must still be voided at the other end.
 
 use super::{Context, KeyManager};
@@ -18,6 +18,7 @@ impl KeyManager {
         self.parts.clear();
         self.combining.clear();
         self.held.clear();
+        self.key_data.forget();
         self.held_hops.forget();
         self.ksa.forget();
         for lane in 0..self.lanes.len() {

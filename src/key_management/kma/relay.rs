@@ -8,13 +8,14 @@ pub mod centralized;
 pub mod destination;
 pub mod parts_void;
 
+use super::key_data::Side;
 use super::queue::{Waiter, WaitingFor};
 use super::{Context, Grant, KeyManager, Way};
 use crate::architecture::hop::Handover;
 use crate::architecture::key_source::StoreEnd;
 use crate::architecture::message::{
     ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, ManagementMessage, Material, Message,
-    OtpKeys, RelayOutcome, Subject, Supply, Trail, UsageRecord, UsageSegment,
+    OtpKeys, RelayOutcome, Supply, Trail, UsageRecord, UsageSegment,
 };
 use crate::architecture::policy::Terms;
 use crate::architecture::surroundings::ReservationScheme;
@@ -88,6 +89,10 @@ impl KeyManager {
             let near = source_qkdn == self.surroundings.qkdn;
             self.complete_upstream(request, way, near, bits, RelayOutcome::Relayed, procedure, out);
         } else {
+            if way.handover == Handover::Transfer {
+                let key = key.clone();
+                self.key_data.keep(request, Side::Accepts, key, deadline, cx.now);
+            }
             self.send_on(envelope, cx, out);
         }
     }
@@ -270,6 +275,10 @@ impl KeyManager {
                 void: false,
             },
         );
+        if way.handover == Handover::Transfer {
+            let key = key.clone();
+            self.key_data.keep(request, Side::Sends, key, deadline, cx.now);
+        }
         let bits = keys.as_ref().map_or(0, OtpKeys::bits);
         out.observe(Observation::Spent {
             request,
@@ -375,35 +384,10 @@ impl KeyManager {
             (false, true) => Step::CompletionNear,
             (false, false) => Step::CompletionFar,
         };
-        let (to, handover) = (Address::kma(way.neighbour), way.handover);
+        let to = Address::kma(way.neighbour);
         let label = Label::new(procedure, step);
         out.send(to, label, KeyManagementMessage::Completion { request, outcome });
-        if handover == Handover::Transfer {
-            let note = (Step::KeyData, "stores the transferred keys");
-            self.end_of_transfer(request, bits, procedure, note, out);
-        }
-    }
-
-    /// P12 steps 8 and 9, at either side of a transfer.
-    pub(super) fn end_of_transfer(
-        &self,
-        request: RequestId,
-        bits: u64,
-        procedure: Procedure,
-        (step, note): (Step, &'static str),
-        out: &mut Outbox,
-    ) {
-        let metadata = ControlMessage::Metadata {
-            request,
-            km: self.me(),
-            bits,
-        };
-        out.send(self.controller(), Label::new(procedure, Step::Metadata), metadata);
-        out.observe(Observation::Internal {
-            label: Label::new(procedure, step),
-            subject: Subject::request(request),
-            note,
-        });
+        self.transfer_acknowledged(request, way, bits, outcome, procedure, out);
     }
 
     /// A completion notification or acknowledgement comes back.
@@ -419,10 +403,8 @@ impl KeyManager {
         let Some(passing) = self.passing.remove(&request) else {
             return;
         };
-        let handover = self.outgoing[&passing.downstream].handover;
-        if handover == Handover::Transfer {
-            let note = (Step::KeyData, "deletes the transferred keys");
-            self.end_of_transfer(request, passing.bits, label.procedure, note, out);
+        if self.outgoing[&passing.downstream].handover == Handover::Transfer {
+            self.transfer_sent(request, passing.bits, label.procedure, out);
         }
         if !passing.void {
             self.end_upstream(request, passing, outcome, cx, out);

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::key_data::Side;
 use super::*;
 use crate::architecture::Effect;
 use crate::architecture::hop::{Handover, Protection};
 use crate::architecture::key_source::{BlockRun, KeySource};
 use crate::architecture::message::{
-    Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, OtpKeys, PartOrder, Purpose,
-    RelayOutcome, Reservation, ReservationResult, Supply, Trail,
+    Ask, FailureCause, KeyMaterial, KeyRange, KeyRequest, ManagementMessage, Material, OtpKeys, PartOrder,
+    Purpose, RelayOutcome, Reservation, ReservationResult, Supply, Trail,
 };
-use crate::architecture::surroundings::{ManagementOptions, Parameters, ReservationScheme, StoreSettings};
+use crate::architecture::surroundings::{
+    ManagementOptions, Parameters, ReservationScheme, StoreSettings, TransferredKeys,
+};
 use crate::ids::{ApplicationId, ClassId, ManagerId, QkdnId};
 use crate::kernel::Span;
 
@@ -21,6 +24,8 @@ const BEYOND: NodeId = NodeId(2);
 const IN: HopId = HopId(0);
 const OUT: HopId = HopId(1);
 const OUT_TOO: HopId = HopId(2);
+/// From the other KM at one site.
+const HANDED: HopId = HopId(3);
 const DECIDER: ControllerId = ControllerId(7);
 const SESSION: SessionId = SessionId(0);
 const SUPPLY: Supply = Supply {
@@ -152,13 +157,18 @@ impl Bench {
             floor: 0,
             max_age: None,
         };
+        let handed = Hop {
+            protection: Protection::TrustedNode,
+            handover: Handover::Transfer,
+            ..hop(HANDED, BEFORE, HERE)
+        };
         let surroundings = KmSurroundings {
             node: HERE,
             qkdn: QkdnId(0),
             controller: ControllerId(0),
             manager: ManagerId(0),
             outgoing: vec![hop(OUT, HERE, BEYOND), hop(OUT_TOO, HERE, BEYOND)],
-            incoming: vec![hop(IN, BEFORE, HERE)],
+            incoming: vec![hop(IN, BEFORE, HERE), handed],
             sending_stores: vec![store(OUT), store(OUT_TOO)],
             receiving_stores: vec![store(IN)],
             session_limits: BTreeMap::from([(OUT_TOO, 1)]),
@@ -166,6 +176,7 @@ impl Bench {
             parameters: Arc::new(Parameters {
                 reservation,
                 usage_records: false,
+                transferred_keys: TransferredKeys::Store,
                 status_reports: false,
                 authentication_tag: 0,
                 management: ManagementOptions::default(),
@@ -1013,4 +1024,88 @@ fn a_full_link_refuses_another_session() {
     );
     assert_eq!(ask(&mut bench, 500, 3, 3, 900), admitted, "the first is over");
     assert!(bench.km.lanes.iter().all(|lane| lane.waiters.is_empty()));
+}
+
+/// Shows P12 steps 8 and 9: KM-B keeps the very key that was transferred; what became of it beyond decides whether it is
+/// stored, until the KSAs have agreed on its supply, or deleted. Its controller is told, and gets no key.
+#[test]
+fn p12_step_9_transferred_keys_are_stored_or_deleted() {
+    let notes = |effects: &[Effect]| -> Vec<&str> {
+        let note = |effect: &Effect| match effect {
+            Effect::Observe(Observation::Internal { note, .. }) => Some(*note),
+            _ => None,
+        };
+        effects.iter().filter_map(note).collect()
+    };
+    let transferred = |number: u32| {
+        let mut material = Material::default();
+        material.append(&[number as u8 + 1; 13], 0, 100);
+        KeyMaterial::new(100, Some(Box::new(material)))
+    };
+    let relayed = RelayOutcome::Relayed;
+    let failed = RelayOutcome::Failed(FailureCause::TimeOut, BEYOND);
+    for (policy, outcome, kept) in [
+        (TransferredKeys::Store, relayed, true),
+        (TransferredKeys::Store, failed, false),
+        (TransferredKeys::Delete, relayed, false),
+        (TransferredKeys::Delete, failed, false),
+    ] {
+        let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+        let surroundings = Arc::make_mut(&mut bench.km.surroundings);
+        Arc::make_mut(&mut surroundings.parameters).transferred_keys = policy;
+        bench.reserve(1, 0, OUT);
+        let transfer = KeyManagementMessage::KeyRelay {
+            request: id(0),
+            hop: HANDED,
+            handover: Handover::Transfer,
+            source: BEFORE,
+            source_qkdn: QkdnId(0),
+            destination: BEYOND,
+            trail: Trail::default(),
+            key: transferred(0),
+            otp: None,
+            deadline: Time(1_000),
+        };
+        let accepted = bench.tell(2, Address::kma(BEFORE), transfer);
+        assert_eq!(count(&accepted, "key relay"), 1, "{accepted:?}");
+        let stored = |bench: &Bench| bench.km.key_data.get(id(0), Side::Accepts).cloned();
+        assert_eq!(stored(&bench), Some(transferred(0)));
+
+        let completion = KeyManagementMessage::Completion {
+            request: id(0),
+            outcome,
+        };
+        let answered = bench.tell(3, Address::kma(BEYOND), completion);
+        assert_eq!(
+            stored(&bench),
+            kept.then(|| transferred(0)),
+            "{policy:?} {outcome:?}"
+        );
+        assert_eq!(count(&answered, "key life-cycle metadata"), 1, "{answered:?}");
+        let done = if kept { "stores" } else { "deletes" };
+        assert_eq!(notes(&answered), [format!("{done} the transferred keys")]);
+
+        let response = KeyManagementMessage::SupplyResponse {
+            request: id(0),
+            source: BEFORE,
+            accepted: true,
+        };
+        let agreed = bench.tell(4, Address::ksa(BEYOND), response);
+        let deleted: &[&str] = if kept { &["deletes the stored keys"] } else { &[] };
+        assert_eq!(notes(&agreed), deleted);
+        assert_eq!(stored(&bench), None);
+    }
+}
+
+/// What was transferred and never asked for is void with its request.
+#[test]
+fn stored_keys_are_forgotten_after_their_deadline() {
+    let mut data = KeyData::default();
+    let key = KeyMaterial::new(100, None);
+    data.keep(id(0), Side::Accepts, key.clone(), Time(10), Time(0));
+    data.keep(id(1), Side::Sends, key.clone(), Time(20), Time(10));
+    assert!(data.get(id(0), Side::Accepts).is_some(), "not past yet");
+    data.keep(id(2), Side::Sends, key, Time(30), Time(11));
+    assert!(data.get(id(0), Side::Accepts).is_none());
+    assert!(data.get(id(1), Side::Sends).is_some());
 }

@@ -164,8 +164,7 @@ impl KeyManager {
             let voided = KeyManagementMessage::Completion { request, outcome };
             let to = Address::kma(neighbour);
             out.send(to, Label::new(label.procedure, Step::CompletionCrossing), voided);
-            let note = (Step::KeyDataVoid, "voids the transferred keys");
-            self.end_of_transfer(request, bits, label.procedure, note, out);
+            self.transfer_void(request, bits, label.procedure, out);
         }
     }
 }
