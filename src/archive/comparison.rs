@@ -166,6 +166,26 @@ pub struct ComparisonRow {
     pub rests_on: String,
 }
 
+impl Comparison {
+    /// The rows of that metric and scope, one per pair that has it.
+    pub fn of<'a>(&'a self, name: &'a str, scope: &'a str) -> impl Iterator<Item = &'a ComparisonRow> {
+        self.metrics
+            .iter()
+            .filter(move |row| row.name == name && row.scope == scope)
+    }
+
+    /// The scopes that have a metric, in order.
+    pub fn scopes_of(&self, name: &str) -> Vec<&str> {
+        let mut scopes = Vec::new();
+        for row in self.metrics.iter().filter(|row| row.name == name) {
+            if !scopes.contains(&row.scope.as_str()) {
+                scopes.push(row.scope.as_str());
+            }
+        }
+        scopes
+    }
+}
+
 /// What may be said of the second variant of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {

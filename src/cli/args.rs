@@ -161,6 +161,19 @@ pub(super) struct Threads {
     pub threads: usize,
 }
 
+/// How well to know what.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Precision {
+    /// Add replications until the 95 % interval of the metric (`compare`: of the difference in it, for every pair) ends at
+    /// most this far from its middle, as a share of the mean (`compare`: of the earlier scenario's), such as 1%;
+    /// --replications is then the most that are run [default: 1000]
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub precision: Option<f64>,
+    /// The metric that --precision is about: NAME, or NAME@SCOPE
+    #[arg(long, value_name = "METRIC", default_value = "kkrd_s", requires = "precision")]
+    pub metric: String,
+}
+
 #[derive(Clone, Debug, Args)]
 pub(super) struct Run {
     /// The scenario: FILE or FILE:VARIANT
@@ -168,19 +181,15 @@ pub(super) struct Run {
     pub file: String,
     #[command(flatten)]
     pub simulation: Simulation,
-    /// Add replications until the 95 % interval of the metric is at most this far from its mean, such as 1%;
-    /// --replications is then the most that are run [default: 1000]
-    #[arg(long, value_name = "PERCENT", value_parser = percent, conflicts_with = "batches")]
-    pub precision: Option<f64>,
-    /// The metric that --precision is about: NAME, or NAME@SCOPE
-    #[arg(long, value_name = "METRIC", default_value = "kkrd_s", requires = "precision")]
-    pub metric: String,
+    #[command(flatten)]
+    pub precision: Precision,
     /// Time at the start that is not counted: a time instead of the scenario's, or mser5 to find it by MSER-5 in five
     /// replications made for that
     #[arg(long, value_name = "TIME", value_parser = warm_up)]
     pub warm_up: Option<String>,
     /// One long replication with intervals over N batches of requests
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000), conflicts_with = "replications")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000),
+          conflicts_with_all = ["replications", "precision"])]
     pub batches: Option<u32>,
 }
 
@@ -244,6 +253,8 @@ pub(super) struct Compare {
     /// End with exit code 1 if a verdict says this
     #[arg(long, value_name = "VERDICT")]
     pub fail_on: Option<FailOn>,
+    #[command(flatten)]
+    pub precision: Precision,
     #[command(flatten)]
     pub simulation: Simulation,
 }

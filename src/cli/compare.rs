@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::{Compare, FailOn};
+use super::precision::Wanted;
 use super::work::{Context, claim, kept, manifest, summarize, theory};
 use super::{Exit, Failure, Prepared, Watch};
 use crate::analysis::bounds::{Hard, hard};
@@ -13,7 +14,7 @@ use crate::archive::{
     Sink, Summary, VariantEntry, Verdict, scenario_hash, sha256_hex, variant_folders, write_comparison,
     write_run,
 };
-use crate::experiment::compare::{Side, against_the_first, compare as compare_sides};
+use crate::experiment::compare::{Side, against_the_first, compare as compare_sides, difference_half_width};
 use crate::observe::outcome::Outcome;
 use crate::report::tables;
 
@@ -23,6 +24,7 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
     for subject in &subjects {
         context.warn(subject);
     }
+    let wanted = Wanted::of(&arguments.precision)?;
     let asked = common(&subjects)?;
     let entries = entries(&subjects);
     let lines: Vec<String> = entries
@@ -34,8 +36,23 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
     let name = format!("{}-compare", subjects[0].name);
     let mut folder = claim(simulation, &host, &name, &hash)?;
     let all: Vec<&Prepared> = subjects.iter().collect();
-    let outcomes = context.replicate(&all, 0..asked, host.threads, simulation.watch())?;
     let prices: Vec<Option<Price>> = subjects.iter().map(|subject| subject.price.clone()).collect();
+    let (asked, outcomes) = match wanted {
+        Some(wanted) => {
+            let what = format!("the difference in {} of {}", wanted.name, wanted.scope);
+            wanted.replicate(context, simulation, &all, &what, |outcomes| {
+                let comparison = compare_sides(&sides(&entries, outcomes, &prices), &pairs);
+                match comparison.of(wanted.name, wanted.scope).next() {
+                    Some(_) => Ok(difference_half_width(&comparison, wanted.name, wanted.scope)),
+                    None => Err(wanted.no_such_scope(&comparison.scopes_of(wanted.name))),
+                }
+            })?
+        }
+        None => {
+            let outcomes = context.replicate(&all, 0..asked, host.threads, simulation.watch())?;
+            (asked, outcomes)
+        }
+    };
     let compared = Compared {
         subjects: &subjects,
         entries: &entries,
@@ -72,7 +89,9 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
         }
     }
     let done = comparison.replications;
-    let interrupted = (done < asked).then(|| kept(done, Some(asked)));
+    // How many a precision would have taken was never asked for.
+    let of = wanted.map_or(Some(asked), |_| None);
+    let interrupted = (done < asked).then(|| kept(done, of));
     let exit = context.conclude(&place, interrupted.as_deref(), &summaries);
     let worse = comparison.metrics.iter().any(|row| row.verdict == Verdict::Worse);
     Ok(match exit {
@@ -193,6 +212,19 @@ fn entries(subjects: &[Prepared]) -> Vec<VariantEntry> {
     subjects.iter().zip(folders).map(entry).collect()
 }
 
+fn sides<'a>(
+    entries: &'a [VariantEntry],
+    outcomes: &'a [Vec<Outcome>],
+    prices: &'a [Option<Price>],
+) -> Vec<Side<'a>> {
+    let side = |((entry, outcomes), price): ((&'a VariantEntry, &'a Vec<Outcome>), &'a Option<Price>)| Side {
+        name: &entry.name,
+        outcomes,
+        price: price.as_ref(),
+    };
+    entries.iter().zip(outcomes).zip(prices).map(side).collect()
+}
+
 /// Scenarios that are compared, with what `reproduce` reads back from a folder.
 pub(super) struct Compared<'a> {
     pub subjects: &'a [Prepared],
@@ -221,14 +253,7 @@ impl Compared<'_> {
             write_run(sink, &format!("{}/", entry.folder), &record)?;
             summaries.push(summary);
         }
-        let sides: Vec<Side<'_>> = (self.entries.iter().zip(outcomes).zip(self.prices))
-            .map(|((entry, outcomes), price)| Side {
-                name: &entry.name,
-                outcomes,
-                price: price.as_ref(),
-            })
-            .collect();
-        let mut comparison = compare_sides(&sides, self.pairs);
+        let mut comparison = compare_sides(&sides(self.entries, outcomes, self.prices), self.pairs);
         let known = self.entries.iter().zip(&summaries);
         comparison.warnings.extend(OfVariants::join(
             known.map(|(entry, summary)| (entry.name.as_str(), summary.warnings.as_slice())),

@@ -19,6 +19,7 @@ mod list;
 mod man;
 mod new;
 mod plot;
+mod precision;
 mod report;
 mod reproduce;
 mod run;

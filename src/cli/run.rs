@@ -5,20 +5,13 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 use super::args::Run;
+use super::precision::Wanted;
 use super::work::{Context, claim, kept, manifest, summarize, theory};
 use super::{Exit, Failure, Prepared, Watch};
 use crate::analysis::bounds::hard;
-use crate::archive::{Command, Host, RunRecord, Summary, scenario_hash, write_run};
-use crate::catalogue::suggest;
-use crate::experiment::run::{by_batches, relative_half_width, replications_for, warm_up_end};
-use crate::observe::metrics::METRICS;
-use crate::observe::outcome::Outcome;
+use crate::archive::{Command, Host, RunRecord, scenario_hash, write_run};
+use crate::experiment::run::{by_batches, relative_half_width, warm_up_end};
 use crate::report::tables;
-use crate::units::counted;
-
-/// Replications that `--precision` begins with, and runs at most unless told otherwise.
-const FIRST: u32 = 10;
-const MOST: u32 = 1000;
 
 /// Replications in which `--warm-up mser5` looks for the end of the warm-up: numbers that no run has, so that what is
 /// measured later does not depend on what was looked at.
@@ -26,24 +19,31 @@ const PILOT: Range<u32> = u32::MAX - 5..u32::MAX;
 
 pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Failure> {
     let simulation = &arguments.simulation;
-    if arguments.precision.is_some() {
-        is_metric(&arguments.metric)?;
-    }
+    let wanted = Wanted::of(&arguments.precision)?;
     let prepared = prepare(context, arguments)?;
     context.warn(&prepared);
     let host = Host::here(simulation.threads.threads, &context.command_line);
     let hash = scenario_hash(&prepared.resolved);
     // Claimed before the work, so that a folder that cannot be written costs no simulation.
     let mut folder = claim(simulation, &host, &prepared.name, &hash)?;
-    let (asked, outcomes) = match arguments.precision {
-        Some(precision) => until_precise(context, arguments, &prepared, precision)?,
+    let (asked, outcomes) = match wanted {
+        Some(wanted) => {
+            let what = format!("{} of {}", wanted.name, wanted.scope);
+            wanted.replicate(context, simulation, &[&prepared], &what, |outcomes| {
+                let summary = summarize(&prepared, &outcomes[0]);
+                match summary.metric(wanted.name, wanted.scope) {
+                    Some(_) => Ok(relative_half_width(&summary, wanted.name, wanted.scope)),
+                    None => Err(wanted.no_such_scope(&summary.scopes_of(wanted.name))),
+                }
+            })?
+        }
         None => {
             let asked = prepared.replications;
             let outcomes = context.replicate(&[&prepared], 0..asked, host.threads, simulation.watch())?;
-            (asked, outcomes.into_iter().next().unwrap_or_default())
+            (asked, outcomes)
         }
     };
-    let outcomes = &outcomes;
+    let outcomes = &outcomes[0];
     let mut summary = summarize(&prepared, outcomes);
     if let (Some(batches), [outcome]) = (arguments.batches, outcomes.as_slice()) {
         by_batches(&mut summary, outcome, batches);
@@ -84,7 +84,7 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     }
     let done = summaries[0].replications;
     // How many a precision would have taken was never asked for.
-    let of = arguments.precision.map_or(Some(asked), |_| None);
+    let of = wanted.map_or(Some(asked), |_| None);
     let interrupted = (done < asked).then(|| kept(done, of));
     Ok(context.conclude(&place, interrupted.as_deref(), &summaries))
 }
@@ -119,77 +119,4 @@ fn prepare(context: &mut Context<'_>, arguments: &Run) -> Result<Prepared, Failu
         Some(time) => sets.push(format!("run.warm_up={time}")),
     }
     Ok(context.engine.prepare(&arguments.file, &sets)?)
-}
-
-fn metric_and_scope(text: &str) -> (&str, &str) {
-    text.split_once('@').unwrap_or((text, "network"))
-}
-
-/// An error unless there is such a metric; whether a run has it in that scope, only the run can tell.
-fn is_metric(text: &str) -> Result<(), Failure> {
-    let (name, _) = metric_and_scope(text);
-    let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
-    if names.contains(&name) {
-        return Ok(());
-    }
-    let hint = suggest(name, &names);
-    Err(Failure::Usage(format!(
-        "--metric {text}: there is no such metric\n  hint: {hint}\n  hint: `qkdni list metrics` says what they are"
-    )))
-}
-
-/// Replications until the metric is known as precisely as was asked; how many were asked for in the end.
-fn until_precise(
-    context: &mut Context<'_>,
-    arguments: &Run,
-    prepared: &Prepared,
-    precision: f64,
-) -> Result<(u32, Vec<Outcome>), Failure> {
-    let (metric, scope) = metric_and_scope(&arguments.metric);
-    let most = arguments.simulation.replications.unwrap_or(MOST);
-    let mut outcomes: Vec<Outcome> = Vec::new();
-    // After one replication, whether there is such a scope is known.
-    let mut asked = 1;
-    loop {
-        let more = outcomes.len() as u32..asked;
-        let threads = arguments.simulation.threads.threads;
-        let new = context.replicate(&[prepared], more, threads, arguments.simulation.watch());
-        match new {
-            Ok(new) => outcomes.extend(new.into_iter().flatten()),
-            Err(Failure::Interrupted) if !outcomes.is_empty() => {}
-            Err(other) => return Err(other),
-        }
-        if outcomes.len() < asked as usize {
-            return Ok((asked, outcomes));
-        }
-        let summary: Summary = summarize(prepared, &outcomes);
-        if summary.metric(metric, scope).is_none() {
-            let scopes = summary.scopes_of(metric);
-            let hint = suggest(scope, &scopes);
-            return Err(Failure::Usage(format!(
-                "--metric {}: this run has no {metric} of {scope}\n  hint: write NAME or NAME@SCOPE; {hint}",
-                arguments.metric
-            )));
-        }
-        if asked == 1 && most > 1 {
-            asked = FIRST.min(most);
-            continue;
-        }
-        let found = relative_half_width(&summary, metric, scope);
-        match found {
-            Some(found) if found <= precision => return Ok((asked, outcomes)),
-            _ if asked == most => {
-                let found = found.map_or("has no interval".to_owned(), |found| {
-                    format!("is known to {:.2} %", 100.0 * found)
-                });
-                let _ = context.console.note(&format!(
-                    "warning: after {} {metric} of {scope} {found}, not to {:.4} %",
-                    counted(asked, "replication"),
-                    100.0 * precision
-                ));
-                return Ok((asked, outcomes));
-            }
-            found => asked = replications_for(asked, found.unwrap_or(f64::INFINITY), precision).min(most),
-        }
-    }
 }

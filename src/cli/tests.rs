@@ -195,6 +195,33 @@ fn a_precision_is_about_a_metric_that_there_is() {
     );
 }
 
+/// `compare --precision` is about the difference: what both have alike does not count.
+#[test]
+fn differences_are_made_as_precise_as_asked() {
+    let place = tempfile::tempdir().unwrap();
+    write_scenario(place.path(), "a", "");
+    write_scenario(place.path(), "b", "");
+    let run = |options: &str| {
+        let line = format!("compare @/a.json @/b.json --json {options}");
+        let done = qkdni(place.path(), &line);
+        (done.code, done.json()["replications"].clone(), done.err.clone())
+    };
+    // The same numbers on both sides: their difference is known after the first ten.
+    let (code, replications, err) = run("--precision 0.01% --metric served_share --out @/r1");
+    assert_eq!((code, replications.as_u64()), (0, Some(10)), "{err}");
+    let (code, replications, err) = run("--precision 1% --metric served_share --replications 3 --out @/r2");
+    assert_eq!((code, replications.as_u64()), (0, Some(3)), "{err}");
+    for (options, wrong) in [
+        ("--precision 1% --metric foo", "no such metric"),
+        ("--precision 1% --metric served_share@demand:x", "NAME@SCOPE"),
+    ] {
+        let line = format!("compare @/a.json @/b.json {options} --out @/r3");
+        let done = qkdni(place.path(), &line);
+        assert!(done.code == 2 && done.err.contains(wrong), "{}", done.err);
+        assert!(!place.path().join("r3").exists());
+    }
+}
+
 #[test]
 fn sweeps_warn_by_the_number_of_points() {
     let place = tempfile::tempdir().unwrap();

@@ -115,6 +115,21 @@ pub fn compare(sides: &[Side<'_>], pairs: &[Pair]) -> Comparison {
     }
 }
 
+/// How far the differences of all pairs in a metric are from being known: half the interval over the mean of the earlier
+/// variant, the worst of them; `None` where a pair has no interval, 0 where nothing varies.
+pub fn difference_half_width(comparison: &Comparison, metric: &str, scope: &str) -> Option<f64> {
+    let half = |row: &ComparisonRow| {
+        let (mean, [low, high]) = (row.mean_a?, row.ci95?);
+        Some(if high > low {
+            (high - low) / 2.0 / mean.abs()
+        } else {
+            0.0
+        })
+    };
+    let halves: Option<Vec<f64>> = comparison.of(metric, scope).map(half).collect();
+    halves?.into_iter().reduce(f64::max)
+}
+
 /// What to know where not all prices are in one currency.
 fn of_currencies(sides: &[Side<'_>]) -> Option<OfVariants> {
     let priced: Vec<_> = (sides.iter())
