@@ -462,6 +462,51 @@ fn a_lost_commit_leaves_no_side_alone_for_longer_than_the_retries() {
 #[test]
 fn a_living_peer_is_asked_though_another_border_is_lost() {
     let outcome = found("peer-of-a-lost-border");
+    assert!(!outcome.reroutes.is_empty());
+    for record in &outcome.reroutes {
+        let taken = control_plane(record).expect("rerouted");
+        assert!(taken < 30_000_000, "{}: {taken}", record.session);
+    }
+    assert!(outcome.sessions.iter().all(|change| change.state != "failed"));
+}
+
+/// Shows FE-4: where there is no way beyond the border that a source is given, another one is asked for.
+#[test]
+fn fe4_a_border_that_leads_nowhere_is_left_for_another() {
+    let dry = "boundaries.border.kind.iwn.link.store.initial=0 bit";
+    for (position, demand) in [("10 km", "a-to-b"), ("20 km", "b-to-a")] {
+        let sets = [
+            "faults.f1.at=1 ms".to_owned(),
+            "faults.f1.repair_after=60 s".to_owned(),
+            format!("faults.f1.fault.duct_cut.position={position}"),
+            dry.to_owned(),
+        ];
+        for configuration in ["iwn-cd", "iwn-dd"] {
+            let file = format!("scenarios/clause8/{configuration}.json:border-cut");
+            let loaded = load(&file, &sets).unwrap_or_else(|wrong| panic!("{wrong}"));
+            let outcome = run(&Arc::new(compile(&loaded.document)), 0);
+            assert_eq!(failures(&outcome), 0, "{configuration}: {position}: {demand}");
+        }
+    }
+}
+
+/// Shows P10 steps 6 to 8: whose side finds the border to fail asks the other one, which is to propose, though that has
+/// found nothing; and a lane in which no key of a session goes does not suspend it.
+#[test]
+fn p10_who_is_waited_for_proposes() {
+    let outcome = found("lane-that-runs-dry-first");
+    assert!(outcome.sessions.iter().all(|change| change.state != "suspended"));
+    assert_eq!(outcome.reroutes.len(), 2);
+    for record in &outcome.reroutes {
+        assert!(control_plane(record).is_some(), "{record:?}");
+    }
+}
+
+/// Shows FE-4 in transit: where the inside fails, the side is changed at which there is another border, whichever way keys go.
+#[test]
+fn fe4_in_transit_the_side_with_another_border_changes() {
+    let outcome = found("border-beyond-in-transit");
+    assert_eq!(outcome.reroutes.len(), 3, "{:?}", outcome.reroutes);
     for record in &outcome.reroutes {
         let taken = control_plane(record).expect("rerouted");
         assert!(taken < 30_000_000, "{}: {taken}", record.session);
@@ -473,13 +518,22 @@ fn a_living_peer_is_asked_though_another_border_is_lost() {
 /// told that it is over. Its reroute is in the record, by the source's time-out.
 #[test]
 fn who_comes_back_leaves_a_session_that_has_moved_alone() {
-    for file in ["iwn-dd", "iwn-cc", "gwn-dd"] {
+    for (file, hold_off) in [
+        ("iwn-dd", 0),
+        ("iwn-cc", 0),
+        ("gwn-dd", 0),
+        ("gwn-dd", 30),
+        ("iwn-cc", 30),
+    ] {
         let lost = if file == "gwn-dd" { "A/a3" } else { "border" };
         let fault = format!(r#"faults.f1.fault={{"duct_cut":null,"node_loss":{{"node":"{lost}"}}}}"#);
+        // What was held off when the controller went is not taken up before the session is known to stand.
+        let hold_off = format!("protocol.recovery.hold_off={hold_off} ms");
         let file = format!("scenarios/clause8/{file}.json:border-cut");
-        let loaded = load(&file, &[fault]).expect("a valid scenario");
+        let loaded = load(&file, &[fault, hold_off]).expect("a valid scenario");
         let outcome = run(&Arc::new(compile(&loaded.document)), 0);
         let back = 40 * SECOND;
+        assert!(!outcome.reroutes.is_empty(), "{file}");
         let after = outcome.sessions.iter().filter(|change| change.t_ns > back);
         let late: Vec<&str> = after
             .map(|change| change.state)

@@ -22,6 +22,8 @@ pub enum Timer {
     PoolEnd(PoolId),
     /// The earliest deadline of the relays to which a KM has sent its part, and whose end it has not heard of.
     PartDeadline,
+    /// The earliest deadline of the requests whose transferred keys a KM stores.
+    KeyDataDeadline,
     /// A controller's next poll for status.
     Poll,
     /// A controller says anew how its hops do.

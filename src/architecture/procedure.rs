@@ -108,6 +108,10 @@ pub enum Step {
     CompletionNear,
     /// What a relay or transfer that was given up may have left is void.
     Voiding,
+    /// The same on a hop inside the source's QKDN.
+    VoidingNear,
+    /// The same on a hop inside a QKDN beyond a border.
+    VoidingFar,
     /// Metadata for the life cycle of transferred keys.
     Metadata,
     /// Delete or store the key data.
@@ -214,10 +218,17 @@ impl Label {
             (Step::RelayFar, false) => "5c",
             (Step::RelayFar, true) => "7a",
             (
-                Step::CompletionFar | Step::CompletionCrossing | Step::CompletionNear | Step::Voiding,
+                Step::CompletionFar
+                | Step::CompletionCrossing
+                | Step::CompletionNear
+                | Step::Voiding
+                | Step::VoidingNear
+                | Step::VoidingFar,
                 false,
             ) => "7",
             (Step::CompletionFar, true) => "7a1",
+            (Step::VoidingNear, true) => "5b",
+            (Step::VoidingFar, true) => "7a",
             (Step::CompletionCrossing | Step::Voiding, true) => "7b",
             (Step::CompletionNear, true) => "7c",
             (Step::Metadata, _) => "8",

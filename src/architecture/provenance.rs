@@ -105,11 +105,9 @@ impl Envelope {
                 | ControlMessage::Commit { .. },
             ) => Provenance::Inferred,
             // Step 9: to the border KMs it is the text's, to inner ones ours.
-            Message::Control(ControlMessage::RerouteCommand(NewRoute {
-                km,
-                border: Some(border),
-                ..
-            })) if point == Some(ReferencePoint::Ck) && [border.near, border.far].contains(km) => {
+            Message::Control(ControlMessage::RerouteCommand(NewRoute { to_border_km: true, .. }))
+                if point == Some(ReferencePoint::Ck) =>
+            {
                 Provenance::Text
             }
             // Y.3803 has the parts; who asks for them, and how their keys are named, is ours.

@@ -22,7 +22,9 @@ use crate::architecture::message::{
 };
 use crate::architecture::observation::SessionState;
 use crate::architecture::surroundings::ControllerSurroundings;
-use crate::architecture::{Address, Envelope, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
+use crate::architecture::{
+    Address, Envelope, Hop, Label, Observation, Outbox, Procedure, RequestId, Step, Timer,
+};
 use crate::ids::{ControllerId, FaultId, HopId, LinkId, NodeId, SessionId};
 use crate::kernel::Time;
 
@@ -135,9 +137,9 @@ impl Controller {
             ControlMessage::BorderQuery {
                 order,
                 attempt,
-                taken,
+                avoided,
             } => {
-                self.on_border_query(order, *attempt, taken, envelope.from.node(), label, out);
+                self.on_border_query(order, *attempt, avoided, envelope.from.node(), label, out);
             }
             ControlMessage::RouteRequest(order) => {
                 self.on_route_request(**order, envelope.from.node(), out);
@@ -343,7 +345,7 @@ impl Controller {
                 offers,
                 asks,
                 fault,
-            } => self.on_path_information(*session, (offers, *asks), *fault, envelope.from, out),
+            } => self.on_path_information(*session, (offers, *asks), *fault, envelope.from, now, out),
             ControlMessage::Propose(proposal) => self.on_propose(*proposal, envelope.from, now, out),
             ControlMessage::Accept(proposal) => self.on_accept(*proposal, now, out),
             ControlMessage::Reject { proposal, cause } => self.on_reject(*proposal, *cause, now, out),
@@ -474,14 +476,13 @@ impl Controller {
         self.usage_bits
     }
 
-    /// The label of a step of a session's own procedure.
+    /// The label of a step of a session's own procedure; of a session that is over, by the borders that there are.
     pub(super) fn label(&self, session: SessionId, step: Step) -> Label {
-        let procedure = self
-            .segments
-            .get(&session)
-            .map_or(self.surroundings.parameters.rerouting, |segment| {
-                segment.procedure
-            });
-        Label::new(procedure, step)
+        let over = || match self.surroundings.parameters.rerouting {
+            Procedure::P13 => Procedure::P12,
+            _ => Procedure::P9,
+        };
+        let segment = self.segments.get(&session);
+        Label::new(segment.map_or_else(over, |segment| segment.procedure), step)
     }
 }

@@ -9,8 +9,8 @@ use super::reachability::Rank;
 use super::segment::{Crossing, Held, Place, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
-    Ask, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder, ReservationResult, SegmentOrder,
-    Subject,
+    Ask, AvoidedBorders, BorderChoice, ControlMessage, FailureCause, KeyRequest, RelayOrder,
+    ReservationResult, SegmentOrder, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, SessionState};
 use crate::architecture::surroundings::Border;
@@ -37,12 +37,13 @@ pub struct Establishing {
 
 impl Controller {
     /// Step 0a: which border serves the destination's QKDN from here. One whose hop makes key before one that only has
-    /// some left, then the nearest by QKDNs and by hops; never one that is OFF.
+    /// some left, then the nearest by QKDNs and by hops; never one that is OFF, or beyond which there was no way just now,
+    /// and one that another leg has taken only if there is no other.
     pub(super) fn on_border_query(
         &mut self,
         order: &KeyRequest,
         attempt: u32,
-        taken: &[BorderChoice],
+        avoided: &AvoidedBorders,
         km: NodeId,
         label: Label,
         out: &mut Outbox,
@@ -50,7 +51,8 @@ impl Controller {
         let to = order.destination_qkdn;
         let best = self.view_apart(order.leg, Some(to), |view| {
             let ways = view.ways(km, to, &[], order.bits);
-            let shared = |border: &Border| Self::shared_with(&choice(border), taken);
+            let ways = ways.filter(|way| !avoided.refused.contains(&way.border.boundary));
+            let shared = |border: &Border| Self::shared_with(&choice(border), &avoided.taken);
             let best = ways.min_by_key(|way| (shared(way.border), way.rank));
             best.map(|way| way.border.boundary)
         });
@@ -67,7 +69,8 @@ impl Controller {
                 Some(_) => {
                     "the way that makes key, then of the lowest cost class, then through the fewest QKDNs"
                 }
-                None => "no border can be reached",
+                None if avoided.refused.is_empty() => "no border can be reached",
+                None => "beyond all borders that can be reached there is no way",
             };
             Decision::new(Choice::Border, Subject::request(order.request), reason)
                 .among(self.border_candidates(km, borders.into_iter(), best))
@@ -380,7 +383,7 @@ impl Controller {
             segment.former.extend(self.kms_of(before));
         }
         let enough = leaves != Some(Procedure::P12) || usable_bits >= order.bits;
-        segment.informs = (previous.is_some() || !enough).then_some(request.number);
+        segment.informs = previous.is_some();
         self.segments.insert(session, segment);
         self.tell_leg_route(session, out);
         self.record_route(session, out);

@@ -79,7 +79,7 @@ impl Controller {
 
     /// The hop that is worst off, if it makes no key.
     fn obstacle(&self, hops: &[HopId]) -> Option<(HopId, &'static str)> {
-        let (state, hop) = self.worst_hop(hops);
+        let (state, hop) = self.worst_of(hops);
         let state = match state {
             HopState::Active => return None,
             HopState::Passive => "PASSIVE",

@@ -257,6 +257,18 @@ impl Knowledge {
         if left { HopState::Passive } else { HopState::Off }
     }
 
+    /// The state of a border from whose far side keys come, by this side's hop across: the sending store is the other
+    /// side's, so that only the link and the way between the KMs count.
+    pub fn state_towards(&self, hop: &Hop, domain: &Domain) -> HopState {
+        if self.apart(hop).is_some() || hop.link.is_some_and(|link| self.is_maintained(link)) {
+            HopState::Off
+        } else if self.generating(hop) && !self.is_stale(hop, domain) {
+            HopState::Active
+        } else {
+            HopState::Passive
+        }
+    }
+
     /// Whether a hop is known to have found too little key.
     pub fn is_depleted(&self, hop: HopId) -> bool {
         self.levels.get(&hop).is_some_and(|known| known.value == 0)

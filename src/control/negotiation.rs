@@ -17,7 +17,7 @@ use super::controller::Controller;
 use super::knowledge::HopState;
 use super::segment::{Crossing, SegmentState, Side};
 use crate::architecture::message::{
-    BorderChoice, BorderOffer, ControlMessage, Proposal, RejectCause, Subject,
+    BorderChoice, BorderOffer, ControlMessage, PathsAsked, Proposal, RejectCause, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
 use crate::architecture::surroundings::Border;
@@ -52,9 +52,12 @@ pub enum Stage {
 /// A change that this side has committed to and made, while keys go on: the other side may have missed COMMIT.
 #[derive(Clone, Copy, Debug)]
 pub struct Unconfirmed {
-    proposal: Proposal,
-    deadline: Time,
-    repeated: u32,
+    /// What was agreed on.
+    pub(super) proposal: Proposal,
+    /// When it is said again.
+    pub(super) deadline: Time,
+    /// How often it was.
+    pub(super) repeated: u32,
 }
 
 /// A change of border that is being agreed on.
@@ -112,21 +115,34 @@ impl Controller {
         active.then(|| self.active_path(session, [from, to]))?
     }
 
-    /// Whether the session's border at a side has stopped making key itself.
+    /// Whether the session's border at a side has stopped making key itself, as this side or the other one knows.
     pub(super) fn border_fails(&self, session: SessionId, side: Side) -> bool {
-        let domain = &self.surroundings.domain;
         let crossing = self.segments[&session].crossing(side);
-        let own = crossing.and_then(|crossing| self.own_hop(crossing));
-        own.is_some_and(|hop| self.knowledge.state(hop, domain) > HopState::Active)
+        let fails_here = self
+            .border_state(session, side)
+            .is_some_and(|(state, _)| state > HopState::Active);
+        fails_here || crossing.is_some_and(|crossing| crossing.fails_beyond)
     }
 
-    /// Step 7: says what this side can offer, once per reroute, and asks for the same (`asks`) or answers that.
+    /// Whether another border than the session's can be reached at a side.
+    pub(super) fn knows_another_border(&self, session: SessionId, side: Side) -> bool {
+        let crossing = self.segments[&session].crossing(side);
+        let Some(present) = crossing.map(|crossing| crossing.border.boundary) else {
+            return false;
+        };
+        let mut borders = self.borders_of(session, side).into_iter();
+        borders.any(|(choice, border)| {
+            choice.boundary != present && self.path_to(session, side, border).is_some()
+        })
+    }
+
+    /// Step 7: says what this side can offer, once per reroute, and what it asks for.
     pub(super) fn share_paths(
         &mut self,
         session: SessionId,
         side: Side,
         fault: Option<FaultId>,
-        asks: bool,
+        asks: PathsAsked,
         out: &mut Outbox,
     ) {
         let Some(crossing) = self.segments[&session].crossing(side) else {
@@ -172,7 +188,7 @@ impl Controller {
     }
 
     /// The label of what is agreed on at a side of a session.
-    fn crossing_label(&self, session: SessionId, side: Side, step: Step) -> Label {
+    pub(super) fn crossing_label(&self, session: SessionId, side: Side, step: Step) -> Label {
         let crossing = self
             .segments
             .get(&session)
@@ -184,15 +200,17 @@ impl Controller {
     }
 
     /// Step 7 at the other side: kept for the choice, and answered in kind. Who learns of the failure by it analyses it
-    /// first (step 6).
+    /// first (step 6). One that is waited for to propose, and has not found the border to fail by itself, looks for another
+    /// path as if it had.
     ///
     /// Assumption: that analysis takes no time of its own: the report has been analysed by who tells of it.
     pub(super) fn on_path_information(
         &mut self,
         session: SessionId,
-        (offers, asks): (&[BorderOffer], bool),
+        (offers, asks): (&[BorderOffer], PathsAsked),
         fault: Option<FaultId>,
         from: Address,
+        now: Time,
         out: &mut Outbox,
     ) {
         let Some(side) = self.side_of(session, from) else {
@@ -206,7 +224,7 @@ impl Controller {
         let shared = self.segments[&session]
             .crossing(side)
             .is_none_or(|it| it.shared_paths);
-        if !asks || (shared && !active) {
+        if asks == PathsAsked::Nothing || (shared && !active) {
             return;
         }
         out.observe(Observation::Internal {
@@ -217,10 +235,16 @@ impl Controller {
         if let Some(crossing) = self.crossing_mut(session, side) {
             crossing.shared_paths = false;
         }
-        self.share_paths(session, side, fault, false, out);
+        self.share_paths(session, side, fault, PathsAsked::Nothing, out);
+        let waited_for = asks == PathsAsked::Proposal && side == Side::After && active;
+        let takes_it_up = waited_for && !self.segments[&session].doubted && !self.border_fails(session, side);
         if let Some(crossing) = self.crossing_mut(session, side) {
             // An answer is no reroute of this side's own.
-            crossing.shared_paths = !active;
+            (crossing.shared_paths, crossing.fails_beyond) = (!active || takes_it_up, takes_it_up);
+        }
+        if takes_it_up {
+            Self::instant_of(session, fault, ReroutingInstant::Reported, out);
+            self.begin_rerouting(session, fault, now, out);
         }
     }
 
@@ -238,10 +262,11 @@ impl Controller {
         };
         if !self.reaches(crossing.controller) {
             // Nobody is there to agree with: the source begins anew, over whatever border can still be agreed on.
-            self.lose_route(session, fault, out);
+            let reason = "the controller beyond the border is not reached: the source begins anew";
+            self.lose_route(session, fault, reason, out);
             return true;
         }
-        self.share_paths(session, side, fault, true, out);
+        self.share_paths(session, side, fault, PathsAsked::Offers, out);
         let Some(crossing) = self.segments[&session].crossing(side) else {
             return false;
         };
@@ -431,6 +456,12 @@ impl Controller {
 
     /// Step 8: the other side has rejected.
     pub(super) fn on_reject(&mut self, proposal: Proposal, cause: RejectCause, now: Time, out: &mut Outbox) {
+        let crossing = self.crossing_mut(proposal.session, Side::Before);
+        let unconfirmed = crossing.and_then(|crossing| crossing.unconfirmed.as_ref());
+        if unconfirmed.is_some_and(|late| late.proposal == proposal) {
+            // This side has switched; the other has not, and will not.
+            return self.give_up_unconfirmed(proposal, out);
+        }
         let Some(mine) = self
             .negotiation(proposal)
             .filter(|mine| mine.stage != Stage::Yielded)
@@ -441,8 +472,9 @@ impl Controller {
         let committed = matches!(mine.stage, Stage::Committed { .. } | Stage::Installed { .. });
         let (session, fault) = (proposal.session, proposal.fault);
         if committed {
-            // The other side has given up waiting for COMMIT: nothing is consistent any more.
-            return self.lose_route(session, fault, out);
+            // Nothing is consistent any more.
+            let reason = "the other side has given up waiting for COMMIT: the source begins anew";
+            return self.lose_route(session, fault, reason, out);
         }
         if cause == RejectCause::Crossing {
             // The other side's own proposal is on its way, or was here before.
@@ -455,7 +487,10 @@ impl Controller {
         let segment = self.segments.get_mut(&session).expect("it has the negotiation");
         segment.negotiation = None;
         match cause {
-            RejectCause::UnknownSession => self.lose_route(session, fault, out),
+            RejectCause::UnknownSession => {
+                let reason = "the other side does not know the session any more: the source begins anew";
+                self.lose_route(session, fault, reason, out);
+            }
             _ => {
                 if let Some(crossing) = segment.crossing_mut(side) {
                     crossing.refused_borders.insert(proposal.border.boundary);
@@ -638,11 +673,7 @@ impl Controller {
         late.repeated += 1;
         let (proposal, gone) = (late.proposal, late.repeated > retries);
         if gone {
-            // The other side may wait for this one, or know nothing of the change.
-            if !self.has_several_neighbours() {
-                self.tell_before(session, true, proposal.fault, out);
-            }
-            return self.lose_route(session, proposal.fault, out);
+            return self.give_up_unconfirmed(proposal, out);
         }
         let label = Label::new(proposal.procedure, Step::Confirmation);
         let switch_at = now;
@@ -658,6 +689,16 @@ impl Controller {
         {
             late.deadline = deadline;
         }
+    }
+
+    /// The other side does not change as agreed: the session is given back.
+    fn give_up_unconfirmed(&mut self, proposal: Proposal, out: &mut Outbox) {
+        // The other side may wait for this one, or know nothing of the change.
+        if !self.has_several_neighbours() {
+            self.tell_before(proposal.session, true, proposal.fault, out);
+        }
+        let reason = "the other side has not changed as was agreed: the source begins anew";
+        self.lose_route(proposal.session, proposal.fault, reason, out);
     }
 
     /// The other side is late: say it again, or give it up.
@@ -699,7 +740,10 @@ impl Controller {
             }
             (Stage::Committed { mine: false, .. }, _) | (Stage::Installed { .. }, Side::Before) => {}
             // A lost peer: the source begins anew, by whatever controllers can be reached.
-            _ => self.lose_route(session, proposal.fault, out),
+            _ => {
+                let reason = "the other side does not answer: the source begins anew";
+                self.lose_route(session, proposal.fault, reason, out);
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Agreement on another border by plain calls: disagreement, a lost peer, crossing proposals, stale epochs.
 
+use super::negotiation::Unconfirmed;
+use super::segment::Side;
 use super::tests::{Bench, ME, PEER, REQUEST, SESSION, control, request, reserved_at};
 use crate::architecture::message::{
     Ask, BorderChoice, ControlMessage, Proposal, RejectCause, RelayOrder, ReservationResult, SegmentOrder,
@@ -368,6 +370,35 @@ fn a_commitment_that_nobody_confirms_is_given_up() {
     bench.tell(60, peer(), ControlMessage::Accept(proposal));
     let lost = reject(&mut bench, proposal, RejectCause::StaleEpoch);
     assert_eq!(names(&lost), ["session close", "route lost"]);
+}
+
+/// The side that keys come to has proposed and switched; the other one refuses the COMMIT that is repeated to it: the
+/// session is given back at once, not after all retries.
+#[test]
+fn who_has_switched_and_is_refused_gives_the_session_back() {
+    let mut bench = far();
+    let proposal = Proposal {
+        session: SESSION,
+        epoch: 1,
+        border: choice(1, 9, 1),
+        digest: 77,
+        fault: None,
+        procedure: Procedure::P10,
+    };
+    let segment = bench.controller.segments.get_mut(&SESSION).expect("established");
+    let crossing = segment
+        .crossing_mut(Side::Before)
+        .expect("it comes over a border");
+    crossing.unconfirmed = Some(Unconfirmed {
+        proposal,
+        deadline: Time(1_000),
+        repeated: 0,
+    });
+    let other = Proposal { epoch: 2, ..proposal };
+    assert!(reject(&mut bench, other, RejectCause::StaleEpoch).is_empty());
+    let lost = reject(&mut bench, proposal, RejectCause::StaleEpoch);
+    assert_eq!(names(&lost), ["segment degraded"]);
+    assert!(!bench.controller.segments.contains_key(&SESSION));
 }
 
 /// Shows P10 step 8, crossing proposals: whoever sent first, the source's side prevails, on both sides.

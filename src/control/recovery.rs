@@ -82,8 +82,11 @@ impl Controller {
         let Some(segment) = self.segments.get_mut(&session) else {
             return;
         };
-        if segment.held_off.take_if(|due| *due <= now).is_none() || segment.state != SegmentState::Active {
-            return;
+        if segment.held_off.take_if(|due| *due <= now).is_none()
+            || segment.state != SegmentState::Active
+            || segment.doubted
+        {
+            return; // in doubt, it is looked at once it is known to stand
         }
         if let Some(failed) = self.failed_hop(session) {
             let fault = self.fault_of(failed);
@@ -175,24 +178,13 @@ impl Controller {
         }
     }
 
-    /// The controller is in service again. What it analysed or computed when it went is begun anew. Of every session it
-    /// asks whether it still stands: a source that could not reach it may have begun anew elsewhere.
+    /// The controller is in service again. Of every session it asks whether it still stands: a source that could not reach
+    /// it may have begun anew elsewhere.
     pub fn on_restart(&mut self, now: Time, out: &mut Outbox) {
         self.advance_to(now);
         let sessions: Vec<SessionId> = self.segments.keys().copied().collect();
         for session in sessions {
             self.ask_whether_it_stands(session, out);
-        }
-        let under_way = self.segments.iter().filter(|(_, segment)| {
-            let waits = matches!(segment.state, SegmentState::Rerouting { awaited: 0, .. });
-            waits && segment.negotiation.is_none() && segment.due <= now
-        });
-        let sessions: Vec<SessionId> = under_way.map(|(&session, _)| session).collect();
-        for session in sessions {
-            self.resume(session, Step::StandBy, now, out);
-            if self.segments[&session].state == SegmentState::Active {
-                self.consider_rerouting(session, now, out);
-            }
         }
     }
 
@@ -241,7 +233,8 @@ impl Controller {
         out.send(Address::controller(decider), label, answer);
     }
 
-    /// A session's segment is known to stand: by word of it, or by a request that is asked of it.
+    /// A session's segment is known to stand: by word of it, or by a request that is asked of it. What was analysed or
+    /// computed when the controller went, or since, is begun anew.
     pub(super) fn on_stands(&mut self, (session, generation): (SessionId, u32), now: Time, out: &mut Outbox) {
         let segment = self.segments.get_mut(&session);
         let doubted = segment.filter(|segment| segment.doubted && segment.generation <= generation);
@@ -249,6 +242,8 @@ impl Controller {
             return;
         };
         segment.doubted = false;
+        let waits = matches!(segment.state, SegmentState::Rerouting { awaited: 0, .. });
+        let broken_off = waits && segment.negotiation.is_none() && segment.due <= now;
         if let Some(next) = segment.next_controller() {
             let stands = ControlMessage::Stands {
                 session,
@@ -257,6 +252,9 @@ impl Controller {
             };
             let label = self.rerouting_label(session, Step::Standing);
             out.send(Address::controller(next), label, stands);
+        }
+        if broken_off {
+            self.resume(session, Step::StandBy, now, out);
         }
         self.reconsider(session, now, out);
     }

@@ -11,7 +11,7 @@ use super::controller::Controller;
 use super::knowledge::{HopState, News};
 use super::segment::{Crossing, Segment, SegmentState, Side};
 use crate::architecture::message::{
-    Ask, ControlMessage, FaultDecision, NewRoute, Plane, StatusChange, Subject,
+    Ask, ControlMessage, FaultDecision, NewRoute, PathsAsked, Plane, StatusChange, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant, SessionState};
 use crate::architecture::{Address, Hop, Label, Observation, Outbox, RequestId, Step, Timer};
@@ -50,9 +50,15 @@ impl Controller {
             return; // announced: whoever could leave has left
         }
         let touches = |hop: &Hop| change.touches(hop);
+        // Keys that come over a border are spent from the other side's store.
+        let is_level = matches!(change, StatusChange::Level { .. });
         let border = |segment: &Segment| {
-            let mut own = segment.crossings().filter_map(|crossing| self.own_hop(crossing));
-            own.any(touches)
+            let sides = [Side::Before, Side::After].into_iter();
+            let watched = sides.filter(|side| !is_level || *side == Side::After);
+            let crossings = watched.filter_map(|side| segment.crossing(side));
+            crossings
+                .filter_map(|crossing| self.own_hop(crossing))
+                .any(touches)
         };
         let touched: Vec<SessionId> = self
             .segments
@@ -80,7 +86,8 @@ impl Controller {
         own.map(|it| &it.hop)
     }
 
-    pub(super) fn worst_hop(&self, path: &[HopId]) -> (HopState, Option<HopId>) {
+    /// The worst hop of a path.
+    pub(super) fn worst_of(&self, path: &[HopId]) -> (HopState, Option<HopId>) {
         let domain = &self.surroundings.domain;
         let states = path
             .iter()
@@ -90,18 +97,31 @@ impl Controller {
             .unwrap_or((HopState::Active, None))
     }
 
-    /// The worst hop of a session's way, its border included, if that does not make key.
+    /// How a session's border does at a side, and this side's hop across, if it has a border there.
+    pub(super) fn border_state(&self, session: SessionId, side: Side) -> Option<(HopState, HopId)> {
+        let domain = &self.surroundings.domain;
+        let hop = self.own_hop(self.segments[&session].crossing(side)?)?;
+        let state = match side {
+            Side::Before => self.knowledge.state_towards(hop, domain),
+            Side::After => self.knowledge.state(hop, domain),
+        };
+        Some((state, hop.id))
+    }
+
+    /// The worst hop of a session's way, its borders included, if that does not make key.
+    fn worst_hop(&self, session: SessionId) -> Option<(HopState, HopId)> {
+        let domain = &self.surroundings.domain;
+        let path = self.segments[&session].path.iter();
+        let inside = path.map(|&hop| (self.knowledge.state(self.hop(hop), domain), hop));
+        let sides = [Side::Before, Side::After].into_iter();
+        let borders = sides.filter_map(|side| self.border_state(session, side));
+        let worst = inside.chain(borders).max_by_key(|&(state, _)| state);
+        worst.filter(|&(state, _)| state > HopState::Active)
+    }
+
+    /// The hop by which a session's way fails.
     pub(super) fn failed_hop(&self, session: SessionId) -> Option<HopId> {
-        let segment = &self.segments[&session];
-        let own = segment.crossings().filter_map(|crossing| self.own_hop(crossing));
-        let watched: Vec<HopId> = segment
-            .path
-            .iter()
-            .copied()
-            .chain(own.map(|hop| hop.id))
-            .collect();
-        let (state, worst) = self.worst_hop(&watched);
-        let worst = worst.filter(|_| state > HopState::Active);
+        let worst = self.worst_hop(session).map(|(_, hop)| hop);
         worst.or_else(|| self.lost_by_vectors(session))
     }
 
@@ -153,7 +173,7 @@ impl Controller {
         out.wake(segment.due, Timer::Analysed(session));
         // One that is suspended stays so until there is another path.
         if !self.is_in(session, SessionState::Suspended) {
-            let label = self.rerouting_label(session, Step::Decision);
+            let label = self.decision_label(session, Step::Decision);
             self.session_state(session, SessionState::Rerouting, label, out);
         }
     }
@@ -193,13 +213,18 @@ impl Controller {
         }
         let fault = self.fault_behind(session);
         out.observe(Observation::Internal {
-            label: self.rerouting_label(session, Step::Decision),
+            label: self.decision_label(session, Step::Decision),
             subject: Subject::session(session, fault),
             note: "analyses the report; decides to look for another path",
         });
         self.instant(session, ReroutingInstant::Decided, out);
         if let Some(side) = self.side_to_change(session) {
-            self.share_paths(session, side, fault, true, out);
+            let asks = if self.is_to_propose(session, side) {
+                PathsAsked::Offers
+            } else {
+                PathsAsked::Proposal
+            };
+            self.share_paths(session, side, fault, asks, out);
         }
         let due = now + self.surroundings.parameters.computation;
         self.segments.get_mut(&session).expect("it has a stage").due = due;
@@ -212,6 +237,7 @@ impl Controller {
             matches!(segment.state, SegmentState::Rerouting { .. })
                 && segment.due == now
                 && segment.negotiation.is_none()
+                && !segment.doubted
         })
     }
 
@@ -221,13 +247,25 @@ impl Controller {
     }
 
     /// The side whose border must change: one that has stopped making key, or one of those that the inside no longer
-    /// joins.
+    /// joins, where another border at it can be reached if there is one.
     fn side_to_change(&self, session: SessionId) -> Option<Side> {
         let sides = [Side::After, Side::Before];
         let fails = sides.into_iter().find(|&side| self.border_fails(session, side));
+        if fails.is_some() || self.inside(session).is_some() {
+            return fails;
+        }
         let segment = &self.segments[&session];
-        let any = sides.into_iter().find(|&side| segment.crossing(side).is_some());
-        fails.or_else(|| any.filter(|_| self.inside(session).is_none()))
+        let mut crossed = sides.into_iter().filter(|&side| segment.crossing(side).is_some());
+        let first = crossed.clone().next();
+        crossed
+            .find(|&side| self.knows_another_border(session, side))
+            .or(first)
+    }
+
+    /// Whether it is for this side to propose another border. A failed border is seen on both sides: the one that keys
+    /// come from proposes. What fails inside a QKDN only that one sees.
+    fn is_to_propose(&self, session: SessionId, side: Side) -> bool {
+        side == Side::After || self.inside(session).is_none()
     }
 
     /// The path is computed: change over, agree on another border, or keep what there is.
@@ -237,21 +275,22 @@ impl Controller {
         }
         let fault = self.fault_behind(session);
         self.instant(session, ReroutingInstant::Computed, out);
-        let inside = self.inside(session);
         let goes_home = self.home_border(session).is_some();
         let side = if goes_home {
             Some(Side::After)
         } else {
             self.side_to_change(session)
         };
-        // A failed border is seen on both sides: the one that keys come from proposes. What fails inside a QKDN only that
-        // one sees.
-        if side == Some(Side::After) || inside.is_none() {
+        if side.map_or_else(
+            || self.inside(session).is_none(),
+            |side| self.is_to_propose(session, side),
+        ) {
             if !side.is_some_and(|side| self.propose(session, side, fault, now, out)) {
                 self.keep_or_give_back(session, fault, now, out);
             }
             return;
         }
+        let inside = self.inside(session);
         let segment = &self.segments[&session];
         let border = segment
             .path
@@ -267,6 +306,7 @@ impl Controller {
                 .collect();
             let reason = match &inside {
                 Some(other) if *other != path => "a hop of the old route stopped making key",
+                _ if side == Some(Side::Before) => "the border is for the other side to change",
                 _ => "the route is kept: it is the best of those that make key",
             };
             let taken = inside.as_deref().unwrap_or(&path);
@@ -301,7 +341,7 @@ impl Controller {
     pub(super) fn note_that_it_stays(&self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
         let note = match self.state_by_knowledge(session) {
             SessionState::Suspended => (Step::StandBy, "no other path makes key: the session is suspended"),
-            _ if self.failed_hop(session).is_none() => {
+            _ if self.failed_hop(session).is_none() && !self.border_fails(session, Side::After) => {
                 (Step::Decision, "every hop of the route makes key: it is kept")
             }
             _ => (Step::Decision, "no other path makes key: the route is kept"),
@@ -317,20 +357,25 @@ impl Controller {
         out: &mut Outbox,
     ) {
         out.observe(Observation::Internal {
-            label: self.rerouting_label(session, step),
+            label: self.decision_label(session, step),
             subject: Subject::session(session, fault),
             note,
         });
     }
 
+    /// The label of a decision: by the border that is to be changed, if one is.
+    fn decision_label(&self, session: SessionId, step: Step) -> Label {
+        let segment = self.segments.get(&session);
+        match segment.and_then(|_| self.side_to_change(session)) {
+            Some(side) => self.crossing_label(session, side, step),
+            None => self.rerouting_label(session, step),
+        }
+    }
+
     /// What an established session is by what is known of its way: suspended where a hop has no key and makes none.
     pub(super) fn state_by_knowledge(&self, session: SessionId) -> SessionState {
-        let domain = &self.surroundings.domain;
-        let failed = self
-            .failed_hop(session)
-            .map(|hop| self.knowledge.state(self.hop(hop), domain));
-        match failed {
-            Some(HopState::Off) => SessionState::Suspended,
+        match self.worst_hop(session) {
+            Some((HopState::Off, _)) => SessionState::Suspended,
             _ => SessionState::Active,
         }
     }
@@ -413,6 +458,10 @@ impl Controller {
                 let note = "the route can be used again: the session goes on";
                 (Step::StandBy, note)
             }
+            (Some(segment), _) if segment.doubted => {
+                let note = "whether the session still stands is not known yet: nothing is changed before";
+                (Step::StandBy, note)
+            }
             _ if self.failed_hop(session).is_some() => return self.consider_rerouting(session, now, out),
             _ => {
                 let note = "every hop of the route makes key: the route is kept";
@@ -423,13 +472,16 @@ impl Controller {
         out.explain(|| Decision::new(Choice::Analyse, Subject::session(session, fault), note));
     }
 
-    /// The other side is lost, or no longer consistent: the source begins again with the border choice.
-    pub(super) fn lose_route(&mut self, session: SessionId, fault: Option<FaultId>, out: &mut Outbox) {
+    /// The session's way over its borders is given up, for this `reason`: the source begins again with the border choice.
+    pub(super) fn lose_route(
+        &mut self,
+        session: SessionId,
+        fault: Option<FaultId>,
+        reason: &'static str,
+        out: &mut Outbox,
+    ) {
         Self::instant_of(session, fault, ReroutingInstant::Coordinated, out);
-        out.explain(|| {
-            let reason = "the other side does not answer, or no longer agrees: the source begins anew";
-            Decision::new(Choice::Reroute, Subject::session(session, fault), reason)
-        });
+        out.explain(|| Decision::new(Choice::Reroute, Subject::session(session, fault), reason));
         let label = self.rerouting_label(session, Step::RerouteCommand);
         // Only the first one's source can begin anew.
         if self.has_several_neighbours() {
@@ -496,6 +548,7 @@ impl Controller {
         // The first KM is told of a new border to leave by even where its own next hop stays.
         let negotiated = segment.negotiation.as_ref();
         let new_border = negotiated.is_some_and(|mine| mine.side == Side::After);
+        let changes = negotiated.map(|mine| mine.proposal.border).or(segment.border());
         let told = |(place, hop): &(usize, &HopId)| !old.contains(hop) || (new_border && *place == 0);
         let changed: Vec<HopId> = path
             .iter()
@@ -525,6 +578,7 @@ impl Controller {
                 procedure,
                 rerouting: label.procedure,
                 terms: self.terms(&self.segments[&session], hop),
+                to_border_km: changes.is_some_and(|border| [border.near, border.far].contains(&km)),
             };
             self.deliver(km, label, &ControlMessage::RerouteCommand(command), out);
         }
@@ -611,7 +665,7 @@ impl Controller {
         segment.reverting = false;
         for side in [Side::Before, Side::After] {
             if let Some(crossing) = segment.crossing_mut(side) {
-                crossing.shared_paths = false;
+                (crossing.shared_paths, crossing.fails_beyond) = (false, false);
             }
         }
         let held = std::mem::take(&mut segment.held);

@@ -14,7 +14,7 @@ use crate::architecture::message::{
 };
 use crate::architecture::observation::{Choice, Decision, SessionState};
 use crate::architecture::surroundings::ReservationScheme;
-use crate::architecture::{Address, Label, Outbox, RequestId, Step, Timer};
+use crate::architecture::{Address, Label, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::{ControllerId, NodeId, SessionId};
 use crate::kernel::Time;
 
@@ -77,16 +77,14 @@ impl Controller {
                     Decision::new(Choice::Wait, Subject::request(ask.request), reason)
                 });
             }
-            Some(segment) => {
-                let informs = segment.informs.take_if(|number| *number == ask.request.number);
-                self.reserve(asked, informs.is_some(), out);
-            }
+            Some(_) => self.reserve(asked, false, out),
             // The segment before was closed, and this one with it: nobody awaits an answer.
             None => {}
         }
     }
 
-    /// Asks every sending KM of the segment, and the next segment, for a promise.
+    /// Asks every sending KM of the segment, and the next segment, for a promise. The KM before the border is told of the
+    /// route with the session's first one (P9 step 4), and to transfer with each (P12 step 5).
     pub(super) fn reserve(&mut self, asked: Held, first: bool, out: &mut Outbox) {
         let Held {
             ask,
@@ -102,6 +100,11 @@ impl Controller {
         let Some(charge) = self.admit(ask, bits, out) else {
             return self.refuse_at_once(ask, FailureCause::RefusedByPolicy, out);
         };
+        let segment = self
+            .segments
+            .get_mut(&request.session)
+            .expect("the caller has it");
+        let first = std::mem::take(&mut segment.informs) || first;
         let segment = &self.segments[&request.session];
         let reserve = self.surroundings.parameters.reservation == ReservationScheme::Segment;
         let after = segment.place.after.as_ref();
@@ -124,7 +127,9 @@ impl Controller {
                 formation: formation.clone().filter(|_| !self.hop(hop).crosses_border),
                 terms: self.terms(segment, hop),
             };
-            let informed = after.filter(|after| first && after.border.near == km);
+            let informed = after.filter(|after| {
+                after.border.near == km && (first || after.border.procedure == Procedure::P12)
+            });
             let label = match informed {
                 Some(after) => Label::new(after.border.procedure, Step::RouteInformation),
                 None => Label::new(segment.procedure, Step::Reservation),
@@ -409,8 +414,9 @@ impl Controller {
             hold,
         };
         let session = ask.request.session;
+        let reason = "the two sides count on different borders: the source begins anew";
         if deadline <= self.admission.now() {
-            return self.lose_route(session, self.fault_behind(session), out);
+            return self.lose_route(session, self.fault_behind(session), reason, out);
         }
         let patience = self.surroundings.parameters.coordination_timeout;
         let segment = self.segments.get_mut(&session).expect("it has asked");
@@ -436,7 +442,8 @@ impl Controller {
         }
         segment.asked_again += 1;
         if segment.asked_again > u32::from(retries) {
-            return self.lose_route(session, self.fault_behind(session), out);
+            let reason = "the two sides count on different borders: the source begins anew";
+            return self.lose_route(session, self.fault_behind(session), reason, out);
         }
         for held in std::mem::take(&mut segment.held) {
             self.reserve(held, false, out);

@@ -31,6 +31,8 @@ pub struct Crossing {
     pub agreement: u32,
     /// Whether this side has said what it can offer in the present reroute.
     pub shared_paths: bool,
+    /// The other side has found in the present reroute that this border fails, and waits for what this side proposes.
+    pub fails_beyond: bool,
     /// Borders that the other side cannot serve at present.
     pub refused_borders: BTreeSet<BoundaryId>,
     /// What this side has committed to and changed to, while the other side has not said the same.
@@ -46,6 +48,7 @@ impl Crossing {
             controller,
             agreement: 0,
             shared_paths: false,
+            fails_beyond: false,
             refused_borders: BTreeSet::new(),
             unconfirmed: None,
         }
@@ -124,9 +127,9 @@ pub struct Segment {
     pub generation: u32,
     /// How far it is.
     pub state: SegmentState,
-    /// The request whose promise brings the KM of the border that keys leave by its route information: in transit, or after
-    /// it has waited for key at step 4 of P12.
-    pub informs: Option<u32>,
+    /// Whether the next request brings the KM of the border that keys leave by its route information: in transit the first
+    /// one does, which comes once the whole way is known.
+    pub informs: bool,
     /// A report about its path came while it was being rerouted.
     pub stale: bool,
     /// Its controller was out of service, and has not heard yet that the session still has this segment.
@@ -175,7 +178,7 @@ impl Segment {
             epoch: 0,
             generation,
             state: SegmentState::Active,
-            informs: None,
+            informs: false,
             stale: false,
             doubted: false,
             held_off: None,

@@ -226,7 +226,7 @@ impl Bench {
         let query = ControlMessage::BorderQuery {
             order: request(8, 1),
             attempt: 1,
-            taken: Box::default(),
+            avoided: Box::default(),
         };
         let effects = self.tell(9, Address::kma(NodeId(node)), query);
         let answers = control(&effects);

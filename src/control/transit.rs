@@ -114,7 +114,8 @@ impl Controller {
         }
         let first = segment.place.source.is_some();
         if first && (self.knows_another_way(session, false) || self.source_may_know_a_border(session)) {
-            return self.lose_route(session, fault, out);
+            let reason = "no border here can be agreed on, and there is another way: the source begins anew";
+            return self.lose_route(session, fault, reason, out);
         }
         // To a QKDN with one neighbour there is only one way.
         if self.has_several_neighbours() {
@@ -157,7 +158,12 @@ impl Controller {
         }
         let first = segment.place.source.is_some();
         if lost || (first && self.knows_another_way(session, true)) {
-            self.lose_route(session, fault, out);
+            let reason = if lost {
+                "the way beyond the border is lost: the source begins anew"
+            } else {
+                "beyond the border key is used up, and there is another way: the source begins anew"
+            };
+            self.lose_route(session, fault, reason, out);
         } else if !first {
             self.tell_before(session, lost, fault, out);
         } else {

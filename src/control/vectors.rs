@@ -255,10 +255,11 @@ impl Controller {
     /// All distances are told.
     pub(super) fn on_vectors_due(&mut self, now: Time, out: &mut Outbox) {
         let Some(vectors) = &mut self.vectors else { return };
-        vectors.waiting = Default::default();
+        // With all distances go those that have changed, and the fault behind them.
+        let (_, fault) = std::mem::take(&mut vectors.waiting);
         out.wake(now + vectors.exchange.period, Timer::Vectors);
         let nodes: Vec<NodeId> = self.surroundings.domain.graph.node_weights().copied().collect();
-        self.tell_distances(&nodes, None, out);
+        self.tell_distances(&nodes, fault, out);
     }
 
     /// These distances have changed.

@@ -250,12 +250,12 @@ impl KeyManager {
                 source,
                 accepted,
             } => {
-                self.end_of_key_data(request, label.procedure, out);
                 let Some(under_way) = self.ksa.under_way.remove(&request) else {
                     return;
                 };
                 let at_source = source == self.surroundings.node;
                 let label = Label::new(under_way.procedure, label.step);
+                self.end_of_key_data(request, label.procedure, out);
                 if at_source {
                     self.on_answer(request, accepted, &under_way, cx, out);
                 } else {

@@ -214,10 +214,11 @@ impl Auditor {
             Step::RouteRequest if procedure == Procedure::Local => bit(Step::KeyRequest),
             Step::RouteRequest => bit(Step::Requirement),
             Step::Computation | Step::SegmentOffer => bit(Step::RouteRequest),
-            Step::RouteInformation if procedure == Procedure::P12 => {
+            // Each request of a session whose route is installed has its instruction to transfer.
+            Step::RouteInformation if procedure == Procedure::P12 && !installed => {
                 bit(Step::SegmentOffer) | bit(Step::Sufficiency)
             }
-            Step::RouteInformation => bit(Step::SegmentOffer) | bit(Step::Computation),
+            Step::RouteInformation if !installed => bit(Step::SegmentOffer) | bit(Step::Computation),
             // A session whose route is installed begins here.
             Step::Reservation if !installed && procedure == Procedure::Local => bit(Step::Computation),
             Step::Reservation if !installed => bit(Step::SegmentOffer) | bit(Step::Computation),
@@ -234,8 +235,9 @@ impl Auditor {
                 bit(Step::Crossing)
             }
             Step::Metadata | Step::KeyData | Step::KeyDataVoid => bit(Step::CompletionCrossing),
-            Step::KeyDataEnd => bit(Step::KeyData) | bit(Step::Synchronisation),
-            Step::Voiding => started,
+            // With the agreement on a key's supply, or where its request is void.
+            Step::KeyDataEnd => bit(Step::Crossing),
+            Step::Voiding | Step::VoidingNear | Step::VoidingFar => started,
             Step::Usage => bit(Step::Supply),
             _ => bit(Step::KeyRequest),
         }

@@ -336,8 +336,12 @@ impl Custody {
             self.clear_sites += 1;
             self.exposure(site).clear_bits += life.bits;
         }
+        let mut retained: BTreeMap<Site, (Time, Time)> = BTreeMap::new();
         for (&node, &(first, last)) in &life.clear {
-            let site = site(&plan, node);
+            let whole = retained.entry(site(&plan, node)).or_insert((first, last));
+            *whole = (first.min(whole.0), last.max(whole.1));
+        }
+        for (site, (first, last)) in retained {
             self.exposure(site).retention_ns.push(last.since(first).0);
         }
         let has_one = |nodes: &[NodeId], qkdn| nodes.iter().any(|&node| plan.nodes[node].qkdn == qkdn);

@@ -125,7 +125,7 @@ fn run<O: Observer, Q: EventQueue<Event>>(
     let custody = (plan.exposure || trail).then(|| Custody::new(Arc::clone(plan), replication, trail));
     let routes = (samples > 0).then(|| Routes::new(plan.sessions.len()));
     let own = (
-        (requests_of(plan), Reroutes::default()),
+        (requests_of(plan), Reroutes::new(plan.silencing_faults())),
         (Sessions::default(), routes),
     );
     let observers = ((own, custody), watch);

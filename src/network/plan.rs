@@ -2,7 +2,7 @@
 //! replications and threads.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::channels::Channels;
@@ -486,8 +486,16 @@ impl Plan {
         if self.serving.key_manager_queue.is_some() {
             return true;
         }
-        let mut all = self.faults.values().flat_map(|fault| &fault.disturbances);
-        all.any(Disturbance::loses_messages)
+        !self.silencing_faults().is_empty()
+    }
+
+    /// Faults by which messages are lost.
+    pub fn silencing_faults(&self) -> BTreeSet<FaultId> {
+        let silences = |&(_, fault): &(FaultId, &FaultPlan)| {
+            let mut disturbances = fault.disturbances.iter();
+            disturbances.any(Disturbance::loses_messages)
+        };
+        self.faults.iter().filter(silences).map(|(id, _)| id).collect()
     }
 
     /// Adds a fault.

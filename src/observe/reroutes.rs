@@ -6,10 +6,11 @@
 //! flowed over the new route is another story, and in no record.
 //!
 //! Where the deciding controller is lost with its node, nobody gives the session back: its source finds by a time-out that
-//! nobody answers. Assumption: the fault behind that is the one that came last of those that last, and where no controller
-//! has brought a route into force, the source's time-out is report, decision and command, and its new attempt the route.
+//! nobody answers. Assumption: the fault behind that is the one that came last of those that last and lose messages, and
+//! where no controller has brought a route into force, the source's time-out is report, decision and command, and its new
+//! attempt the route. Where no element has declared the fault before, the time-out does, for that session.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Observer;
 use crate::architecture::message::ControlMessage;
@@ -86,6 +87,8 @@ struct SessionLife {
     switched: Option<(Address, Time, Option<Time>)>,
     /// A border has been agreed on.
     agreed: bool,
+    /// When its source has found by itself that nobody answers.
+    found: Option<Time>,
     messages: u64,
     bytes: u64,
 }
@@ -154,8 +157,8 @@ impl SessionLife {
     fn commit(&mut self, proposer: Address, other: Address) {
         self.agreed = true;
         let account = self.account(proposer, false);
-        if account.agreed_with.is_some() {
-            return; // said again
+        if account.agreed_with.is_some() || account.follows {
+            return; // said again, by either side
         }
         self.account(other, true).follows = true;
         let follower = self.accounts.iter().rposition(|it| it.controller == other);
@@ -166,6 +169,8 @@ impl SessionLife {
 /// The observer.
 #[derive(Clone, Default, Debug)]
 pub struct Reroutes {
+    /// Faults by which messages are lost.
+    silencing: BTreeSet<FaultId>,
     faults: BTreeMap<FaultId, FaultLife>,
     sessions: BTreeMap<(FaultId, SessionId), SessionLife>,
     /// When each session was last supplied.
@@ -193,6 +198,14 @@ pub struct Reroute {
 }
 
 impl Reroutes {
+    /// An observer that has seen nothing; `silencing`: the faults by which messages are lost.
+    pub fn new(silencing: BTreeSet<FaultId>) -> Reroutes {
+        Reroutes {
+            silencing,
+            ..Reroutes::default()
+        }
+    }
+
     /// What a session saw of a fault.
     pub fn of(&self, fault: FaultId, session: SessionId) -> Reroute {
         let of_fault = self.faults.get(&fault).copied().unwrap_or_default();
@@ -204,6 +217,10 @@ impl Reroutes {
         (reroute.instants[0], reroute.instants[1]) = (of_fault.began, of_fault.declared);
         if let Some(life) = self.sessions.get(&(fault, session)) {
             reroute.instants[2..].copy_from_slice(&life.instants());
+            if let Some(found) = life.found {
+                let declared = of_fault.declared.map_or(found, |declared| declared.min(found));
+                reroute.instants[1] = Some(declared);
+            }
             reroute.half_switched = life.switched.and_then(|(_, from, to)| Some(to?.since(from)));
             reroute.messages += life.messages;
             reroute.bytes += life.bytes;
@@ -250,9 +267,13 @@ impl Reroutes {
         });
     }
 
-    /// The fault that has begun last of those that last.
+    /// The fault that has begun last of those that last and lose messages.
     fn present(&self) -> Option<FaultId> {
-        let lasting = self.faults.iter().filter(|(_, life)| !life.ended);
+        let silencing = self
+            .faults
+            .iter()
+            .filter(|(fault, _)| self.silencing.contains(fault));
+        let lasting = silencing.filter(|(_, life)| !life.ended);
         let begun = lasting.filter_map(|(&fault, life)| Some((life.began?, fault)));
         begun.max().map(|(_, fault)| fault)
     }
@@ -269,6 +290,7 @@ impl Reroutes {
         if life.instants()[5].is_some() {
             return;
         }
+        life.found = Some(since);
         life.accounts.push(Account {
             decision: [Some(since); 4],
             told: Some(1),
@@ -389,10 +411,9 @@ impl Observer for Reroutes {
                 ..
             } if !self.half_switched.is_empty() => self.leaves(session, Some(from), now),
             Observation::BeginsAnew { session } => {
+                self.anew.remove(&session);
                 if let Some(fault) = self.present() {
-                    let declared = &mut self.faults.entry(fault).or_default().declared;
-                    declared.get_or_insert(now);
-                    self.anew.entry(session).or_insert((now, fault));
+                    self.anew.insert(session, (now, fault));
                 }
             }
             Observation::Renewed { session } => self.renewed(session, from, now),

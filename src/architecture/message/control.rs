@@ -216,6 +216,26 @@ pub struct Proposal {
     pub procedure: Procedure,
 }
 
+/// Borders that the answer to a border query had better not be, or cannot be.
+#[derive(Clone, Default, Debug)]
+pub struct AvoidedBorders {
+    /// Other legs cross them: another one is better.
+    pub taken: Vec<BorderChoice>,
+    /// Beyond them there was no way just now: none of them.
+    pub refused: Vec<BoundaryId>,
+}
+
+/// What the path information of one side asks of the other (P10/P13 step 7).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PathsAsked {
+    /// Nothing: it is an answer.
+    Nothing,
+    /// The other side's own offers.
+    Offers,
+    /// Those, and that it proposes a border: this one's fails, and keys come from the other side.
+    Proposal,
+}
+
 /// Why a proposal was rejected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RejectCause {
@@ -254,6 +274,8 @@ pub struct NewRoute {
     pub rerouting: Procedure,
     /// On which terms its keys are served there.
     pub terms: Terms,
+    /// Whether the KM is one of the two of the border that changes, or that the route leads over.
+    pub to_border_km: bool,
 }
 
 /// How the hops do that one controller serves: flooded to all of its QKDN with a period, where the scenario asks for it.
@@ -403,8 +425,8 @@ pub enum ControlMessage {
         order: KeyRequest,
         /// Which attempt at it.
         attempt: u32,
-        /// Borders that other legs cross: another one is better.
-        taken: Box<[BorderChoice]>,
+        /// Borders that it had better not be, or cannot be.
+        avoided: Box<AvoidedBorders>,
     },
     /// Controller → source KM; `None`: there is no route.
     BorderAnswer {
@@ -636,8 +658,8 @@ pub enum ControlMessage {
         session: SessionId,
         /// One offer per boundary between the two.
         offers: Box<[BorderOffer]>,
-        /// Whether the other side shall answer with its own.
-        asks: bool,
+        /// What the other side shall do.
+        asks: PathsAsked,
         /// The fault behind it.
         fault: Option<FaultId>,
     },
@@ -861,8 +883,9 @@ impl ControlMessage {
 
     pub(super) fn payload_bytes(&self) -> u64 {
         match self {
-            ControlMessage::BorderQuery { order, taken, .. } => {
-                56 + order.further_bytes() + 12 * taken.len() as u64
+            ControlMessage::BorderQuery { order, avoided, .. } => {
+                let (taken, refused) = (avoided.taken.len(), avoided.refused.len());
+                56 + order.further_bytes() + 12 * taken as u64 + 4 * refused as u64
             }
             ControlMessage::SegmentRequest { order, .. } => 56 + order.further_bytes(),
             ControlMessage::RouteRequest(order) => 80 + order.order.further_bytes(),

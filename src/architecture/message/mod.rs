@@ -11,9 +11,9 @@ mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    Advertisement, BorderChoice, BorderOffer, BorderStatus, ControlMessage, HopReport, LegRoute, NewRoute,
-    Offer, Plane, Proposal, Reachability, RejectCause, RelayOrder, Reservation, ReservationResult,
-    SegmentOrder, StatusAnswer, StatusChange, VectorEntry, VectorUpdate,
+    Advertisement, AvoidedBorders, BorderChoice, BorderOffer, BorderStatus, ControlMessage, HopReport,
+    LegRoute, NewRoute, Offer, PathsAsked, Plane, Proposal, Reachability, RejectCause, RelayOrder,
+    Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange, VectorEntry, VectorUpdate,
 };
 pub use key_management::{
     Draw, Formation, KeyManagementMessage, KeyRange, OtpKeys, PartOrder, Purpose, RelayOutcome, RelayPart,

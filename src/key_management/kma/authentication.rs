@@ -17,7 +17,7 @@ fn pad_of(envelope: Envelope) -> Option<(RequestId, Label, Tag)> {
         Message::KeyManagement(KeyManagementMessage::RelayPart(part)) => (part.hop, part.otp),
         _ => return None,
     };
-    let label = Label::new(envelope.label.procedure, Step::Voiding);
+    let label = envelope.label;
     Some((
         request.expect("relays are for requests"),
         label,
@@ -69,7 +69,8 @@ impl KeyManager {
                 let tag = pad.as_ref().map(|(.., tag)| Box::new(tag.clone()));
                 out.observe(Observation::Unsent { store: id, pad: tag });
                 if let Some((request, label, Tag { hop, keys })) = pad {
-                    self.void_keys(request, hop, keys, label, out);
+                    let step = self.voiding(hop, label.step == Step::RelayNear);
+                    self.void_keys(request, hop, keys, Label::new(label.procedure, step), out);
                 }
             }
             self.after_change(lane, cx, out);

@@ -98,7 +98,7 @@ impl KeyManager {
     }
 
     /// Borders that the other legs cross.
-    pub(super) fn borders_of_other_legs(&self, session: SessionId) -> Box<[BorderChoice]> {
+    pub(super) fn borders_of_other_legs(&self, session: SessionId) -> Vec<BorderChoice> {
         let crossed = |other| self.sources.sessions.get(&other)?.border;
         self.other_legs(session).filter_map(crossed).collect()
     }

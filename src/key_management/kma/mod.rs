@@ -377,6 +377,7 @@ impl KeyManager {
             }
             Timer::Installed(session) => self.on_installed(session, cx, out),
             Timer::PartDeadline => self.on_part_deadline(cx, out),
+            Timer::KeyDataDeadline => self.on_key_data_deadline(cx.now, out),
             Timer::PoolRetry(pool) => self.on_pool_retry(pool, cx, out),
             Timer::PoolEnd(pool) => self.on_pool_end(pool, out),
             other => unreachable!("a KM sets no {other:?}"),

@@ -91,7 +91,7 @@ impl KeyManager {
         } else {
             if way.handover == Handover::Transfer {
                 let key = key.clone();
-                self.key_data.keep(request, Side::Accepts, key, deadline, cx.now);
+                self.keep_key_data(request, Side::Accepts, (key, deadline), cx.now, out);
             }
             self.send_on(envelope, cx, out);
         }
@@ -277,7 +277,7 @@ impl KeyManager {
         );
         if way.handover == Handover::Transfer {
             let key = key.clone();
-            self.key_data.keep(request, Side::Sends, key, deadline, cx.now);
+            self.keep_key_data(request, Side::Sends, (key, deadline), cx.now, out);
         }
         let bits = keys.as_ref().map_or(0, OtpKeys::bits);
         out.observe(Observation::Spent {

@@ -11,13 +11,13 @@ use rustc_hash::FxHashMap;
 
 use super::{Context, KeyManager};
 use crate::architecture::message::{
-    Ask, BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial, KeyRequest,
-    ManagementMessage, RelayOrder, RelayOutcome, ReservationResult, ServiceMessage, Subject,
+    Ask, AvoidedBorders, BorderChoice, ControlMessage, FailureCause, KeyManagementMessage, KeyMaterial,
+    KeyRequest, ManagementMessage, RelayOrder, RelayOutcome, ReservationResult, ServiceMessage, Subject,
 };
 use crate::architecture::observation::{Choice, Decision, ReroutingInstant};
 use crate::architecture::surroundings::ReservationScheme;
 use crate::architecture::{Address, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
-use crate::ids::{ControllerId, FaultId, PoolId, SessionId};
+use crate::ids::{BoundaryId, ControllerId, FaultId, PoolId, SessionId};
 use crate::kernel::Time;
 
 /// Where a request stands at its source.
@@ -90,6 +90,8 @@ pub(super) struct Session {
     /// Requests by deadline; ended ones stay until they are first.
     deadlines: VecDeque<u32>,
     armed: bool,
+    /// Borders beyond which there was no way for the request of that number, which looked for a route last.
+    refused: (u32, Vec<BoundaryId>),
     /// It has found by itself that its route does not answer, and has no other yet.
     began_anew: bool,
     /// A reroute that began with the loss of this route.
@@ -106,6 +108,11 @@ pub(super) struct Session {
 }
 
 impl Session {
+    fn refused_for(&self, number: u32) -> &[BoundaryId] {
+        let (of, refused) = &self.refused;
+        if *of == number { refused } else { &[] }
+    }
+
     /// The route, or who was to make it, does not answer.
     fn give_up_route(&mut self, id: SessionId, out: &mut Outbox) {
         if matches!(self.route, RouteState::Installed(_)) {
@@ -236,6 +243,7 @@ impl KeyManager {
         }
         let session = self.sources.sessions.entry(id).or_insert_with(|| Session {
             route: RouteState::None,
+            refused: (0, Vec::new()),
             began_anew: false,
             deciders: BTreeSet::new(),
             border: None,
@@ -376,7 +384,10 @@ impl KeyManager {
             let query = ControlMessage::BorderQuery {
                 order,
                 attempt,
-                taken,
+                avoided: Box::new(AvoidedBorders {
+                    taken,
+                    refused: session.refused_for(order.request.number).to_vec(),
+                }),
             };
             out.send(self.controller(), label, query);
         }
@@ -467,6 +478,9 @@ impl KeyManager {
         );
         if cause == Some(FailureCause::ElementDown) {
             return self.ask_again(ask, cx, out);
+        }
+        if cause == Some(FailureCause::NoRoute) && self.tries_another_border(request) {
+            return self.pump(id, cx, out);
         }
         if !installed {
             return self.route_failed(request, cause.unwrap_or(FailureCause::NoRoute), cx, out);
@@ -615,6 +629,33 @@ impl KeyManager {
         self.note_tried(request.session);
         self.fail(request, cause, out);
         self.pump(request.session, cx, out);
+    }
+
+    /// Beyond the border that was chosen there is no way: another one is asked for, as long as there is one.
+    fn tries_another_border(&mut self, request: RequestId) -> bool {
+        let RequestId { session: id, number } = request;
+        let (Some(session), Some(entry)) = (
+            self.sources.sessions.get_mut(&id),
+            self.sources.requests.get_mut(&request),
+        ) else {
+            return false;
+        };
+        let tried = session.border.map(|border| border.boundary);
+        let Some(tried) = tried.filter(|tried| !session.refused_for(number).contains(tried)) else {
+            return false;
+        };
+        if session.route != RouteState::Establishing(number) || !matches!(entry.state, State::Asking { .. }) {
+            return false;
+        }
+        if session.refused.0 != number {
+            session.refused = (number, Vec::new());
+        }
+        session.refused.1.push(tried);
+        entry.state = State::Queued;
+        let at = session.queue.partition_point(|&queued| queued < number);
+        session.queue.insert(at, number);
+        session.route = RouteState::None;
+        true
     }
 
     /// The route is lost with its border: later requests begin anew with the border choice.
@@ -889,7 +930,7 @@ impl KeyManager {
                 .sessions
                 .get_mut(&id)
                 .expect("known sessions are there");
-            (session.route, session.lost_by) = (RouteState::None, None);
+            (session.route, session.lost_by, session.began_anew) = (RouteState::None, None, false);
         }
         self.sources.unblocked.clear();
     }

@@ -33,7 +33,12 @@ impl KeyManager {
                 request, hop, otp, ..
             }) => {
                 let void = KeyManagementMessage::Void { request, hop, otp };
-                out.send(envelope.to, Label::new(label.procedure, Step::Voiding), void);
+                let step = if label.step == Step::RelayNear {
+                    Step::VoidingNear
+                } else {
+                    Step::VoidingFar
+                };
+                out.send(envelope.to, Label::new(label.procedure, step), void);
             }
             Message::KeyManagement(KeyManagementMessage::Requirement { order, attempt, .. })
             | Message::Control(
@@ -68,7 +73,7 @@ impl KeyManager {
         let Some(&passing) = self.passing.get(&request) else {
             return;
         };
-        self.send_void(request, hop, otp, label, out);
+        self.send_void(request, (hop, passing.near), otp, label, out);
         if self.outgoing[&hop].handover == Handover::Transfer {
             // The other side answers that it is void there too.
             self.passing.insert(
@@ -99,7 +104,7 @@ impl KeyManager {
     fn send_void(
         &self,
         request: RequestId,
-        hop: HopId,
+        (hop, near): (HopId, bool),
         otp: Option<OtpKeys>,
         label: Label,
         out: &mut Outbox,
@@ -111,7 +116,7 @@ impl KeyManager {
         } else {
             label.procedure
         };
-        let label = Label::new(procedure, Step::Voiding);
+        let label = Label::new(procedure, self.voiding(hop, near));
         out.send(Address::kma(way.neighbour), label, void);
     }
 
@@ -156,8 +161,8 @@ impl KeyManager {
         {
             passing.void = true;
             bits = passing.bits;
-            let downstream = passing.downstream;
-            self.send_void(request, downstream, None, label, out);
+            let onward = (passing.downstream, passing.near);
+            self.send_void(request, onward, None, label, out);
         }
         if handover == Handover::Transfer {
             let outcome = RelayOutcome::Voided;

@@ -136,7 +136,8 @@ impl KeyManager {
     }
 
     fn say_void(&self, request: RequestId, part: &SentPart, out: &mut Outbox) {
-        let label = Label::new(part.procedure, Step::Voiding);
+        let near = self.passing.get(&request).is_some_and(|passing| passing.near);
+        let label = Label::new(part.procedure, self.voiding(part.hop, near));
         self.void_keys(request, part.hop, part.keys.clone(), label, out);
     }
 
@@ -165,6 +166,15 @@ impl KeyManager {
     ) {
         let to = Address::kma(self.outgoing[&hop].neighbour);
         out.send(to, label, KeyManagementMessage::KeysVoid { request, hop, keys });
+    }
+
+    /// The step by which what went over a hop is made void; `near`: inside the source's QKDN, if inside one.
+    pub(in super::super) fn voiding(&self, hop: HopId, near: bool) -> Step {
+        match (self.outgoing[&hop].crosses_border, near) {
+            (true, _) => Step::Voiding,
+            (false, true) => Step::VoidingNear,
+            (false, false) => Step::VoidingFar,
+        }
     }
 
     /// The sending end has voided keys: they count as used here too, whether what they were for has come or not.
