@@ -397,7 +397,7 @@ fn who_has_switched_and_is_refused_gives_the_session_back() {
     let other = Proposal { epoch: 2, ..proposal };
     assert!(reject(&mut bench, other, RejectCause::StaleEpoch).is_empty());
     let lost = reject(&mut bench, proposal, RejectCause::StaleEpoch);
-    assert_eq!(names(&lost), ["segment degraded"]);
+    assert_eq!(names(&lost), ["segment lost"]);
     assert!(!bench.controller.segments.contains_key(&SESSION));
 }
 
