@@ -343,7 +343,7 @@ impl Controller {
                 offers,
                 asks,
                 fault,
-            } => self.on_path_information(*session, (offers, *asks), *fault, envelope.from, out),
+            } => self.on_path_information(*session, (offers, *asks), *fault, envelope.from, now, out),
             ControlMessage::Propose(proposal) => self.on_propose(*proposal, envelope.from, now, out),
             ControlMessage::Accept(proposal) => self.on_accept(*proposal, now, out),
             ControlMessage::Reject { proposal, cause } => self.on_reject(*proposal, *cause, now, out),
@@ -369,7 +369,7 @@ impl Controller {
                 self.on_segment_degraded(*session, *lost, *fault, envelope.from, out);
             }
             ControlMessage::BorderAnswer { .. }
-            | ControlMessage::StatusRequest
+            | ControlMessage::StatusRequest { .. }
             | ControlMessage::GenerationControl { .. } => {
                 unreachable!("these go to a KM or a module directly")
             }
@@ -386,6 +386,7 @@ impl Controller {
         self.advance_to(now);
         match timer {
             Timer::Poll => self.on_poll(now, out),
+            Timer::PollOver(round) => self.on_poll_over(round, out),
             Timer::Refresh => self.on_refresh(now, out),
             Timer::Vectors => self.on_vectors_due(now, out),
             Timer::VectorChanges => self.on_changes_due(now, out),

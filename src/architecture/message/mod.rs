@@ -11,8 +11,8 @@ mod service;
 
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
-    Advertisement, BorderChoice, BorderOffer, BorderStatus, ControlMessage, HopReport, LegRoute, NewRoute,
-    Offer, Plane, Proposal, Reachability, RejectCause, RelayOrder, Reservation, ReservationResult,
+    Advertisement, BorderChoice, BorderOffer, BorderStatus, ControlMessage, HopReport, LaneLevel, LegRoute,
+    NewRoute, Offer, Plane, Proposal, Reachability, RejectCause, RelayOrder, Reservation, ReservationResult,
     SegmentOrder, StatusAnswer, StatusChange, VectorEntry, VectorUpdate,
 };
 pub use key_management::{
@@ -186,6 +186,7 @@ impl Message {
                         | C::Reserve(_)
                         | C::SegmentRequest { .. }
                         | C::SegmentReserve { .. }
+                        | C::StatusRequest { .. }
                 )
         )
     }
