@@ -140,6 +140,105 @@ fn p10_a_link_that_throws_its_blocks_away_does_not_answer_that_it_makes_key() {
     assert!(onto_it.is_empty(), "{onto_it:?}");
 }
 
+/// Shows P10 and P13 step 4: a link makes key for both its directions, so it is stopped by one controller and where both are full.
+/// Here hardly anything goes from B to A; what goes from A to B is served all the same.
+#[test]
+fn p10_a_link_is_not_stopped_for_the_direction_that_nobody_uses() {
+    for configuration in ["iwn-dd", "gwn-dd", "gwn-cc"] {
+        let outcome = run(
+            &format!("clause8/{configuration}.json"),
+            &[
+                "protocol.polling=2 s",
+                r#"protocol.generation_control={"stop_at": "30 %", "start_at": "10 %"}"#,
+                "demands.b-to-a.arrivals.periodic.period=10 s",
+            ],
+        );
+        let asked = outcome
+            .requests
+            .iter()
+            .filter(|request| request.demand == "a-to-b" && request.sent_ns > 5 * SECOND);
+        assert!(asked.clone().count() >= 590, "{configuration}");
+        let failed = asked.filter(|request| request.failure.is_some()).count();
+        assert_eq!(failed, 0, "{configuration}");
+        // Orders to a link take turns, and come from one controller.
+        let all = lines(&outcome.trace);
+        let mut ordered = std::collections::BTreeMap::<&str, Vec<(&str, &str)>>::new();
+        for line in all.iter().filter(|line| line["step"] == "4") {
+            let [from, to, order] = ["from", "to", "message"].map(|field| line[field].as_str());
+            let Some((link, "stop generating" | "generate")) = to
+                .and_then(|to| to.strip_prefix("QKD module "))
+                .and_then(|module| module.split(" at ").next())
+                .zip(order)
+            else {
+                continue;
+            };
+            let what = (from.expect("a sender"), order.expect("an order"));
+            ordered.entry(link).or_default().push(what);
+        }
+        let count = |order| {
+            ordered
+                .values()
+                .flatten()
+                .filter(|(_, told)| *told == order)
+                .count()
+        };
+        assert!(
+            count("generate") > 0 && count("stop generating") > 0,
+            "{ordered:?}"
+        );
+        for (link, orders) in &ordered {
+            for (number, (from, order)) in orders.iter().enumerate() {
+                let expected = ["stop generating", "generate"][number % 2];
+                assert_eq!(
+                    (*from, *order),
+                    (orders[0].0, expected),
+                    "{configuration} {link}: {orders:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Shows P10 step 3: every round of polling is shared once, whoever is silent; with all that answer at once, else as soon as it is
+/// known who cannot be asked, or at half of the period.
+#[test]
+fn p10_every_round_of_polling_is_shared_once() {
+    let outage = r#"faults=[{"id": "k", "fault": {"group": {"of": [
+        {"km_outage": {"node": "A/a3"}}, {"km_outage": {"node": "A/a2"}}]}}, "at": "20 s", "repair_after": "7 s"}]"#;
+    for (polling, seconds) in [("3 s", 3), ("1 s", 1)] {
+        let polling = format!("protocol.polling={polling}");
+        let outcome = run(
+            "clause8/gwn-cc.json",
+            &[
+                &polling,
+                outage,
+                "run.duration=40 s",
+                "demands.a-to-b.timeout=2 s",
+            ],
+        );
+        let all = lines(&outcome.trace);
+        for controller in ["controller A", "controller B"] {
+            let of = all.iter().filter(|line| line["from"] == controller);
+            let shared: Vec<u64> = of
+                .filter(|line| line["message"] == "border status" && line["attempt"].is_null())
+                .map(at)
+                .collect();
+            let period = seconds * SECOND;
+            let rounds: Vec<u64> = shared.iter().map(|at| at / period).collect();
+            let last = *rounds.last().expect("it is shared");
+            assert_eq!(
+                rounds,
+                (1..=last).collect::<Vec<u64>>(),
+                "{controller} {polling}: {shared:?}"
+            );
+            assert!(last >= 40 / seconds);
+            for when in shared {
+                assert!(when % period <= period / 2, "{controller} {polling}: {when}");
+            }
+        }
+    }
+}
+
 /// Shows P10 and P13 with polling alone: the poll that finds the fault declares it, and names it to the end of the reroute.
 /// Closed form: detection = residual period + way there, and the record ends with the last new route.
 #[test]

@@ -77,6 +77,49 @@ fn coordination_takes_its_closed_form() {
     }
 }
 
+/// Shows P10 and P13 steps 3, 7 and 8: the second border is OFF when it is polled and works again 3 s before the first is cut. What
+/// was shared of it keeps nobody from it, and coordination takes no longer than without polling: one more analysis and computation
+/// at most, where only the other side's path information says that the border is back.
+#[test]
+fn an_old_status_keeps_nobody_from_a_border_that_works() {
+    for (configuration, initial, second, first) in [
+        (
+            "gwn-cc",
+            "boundaries.border-2.kind.gwn.link.store.initial=0 bit",
+            "10 km",
+            "10 km",
+        ),
+        (
+            "iwn-cc",
+            "boundaries.border-2.kind.iwn.link.store.initial=0 bit",
+            "10 km",
+            "25 km",
+        ),
+        (
+            "iwn-cc",
+            "boundaries.border-2.kind.iwn.link.store.initial=0 bit",
+            "25 km",
+            "10 km",
+        ),
+    ] {
+        let faults = format!(
+            r#"faults=[{{"id": "f0", "fault": {{"duct_cut": {{"duct": "border-2", "position": "{second}"}}}}, "at": "100 ms", "repair_after": "16900 ms"}},
+                {{"id": "f1", "fault": {{"duct_cut": {{"duct": "border", "position": "{first}"}}}}, "at": "20 s", "repair_after": "20 s"}}]"#
+        );
+        let sets = [&faults, initial, "timing.computation=10 us", "run.duration=40 s"];
+        let outcome = run(plan(configuration, &sets), configuration);
+        let records: Vec<&RerouteRecord> = outcome.reroutes.iter().filter(|it| it.fault == "f1").collect();
+        assert_eq!(records.len(), 2, "{configuration}: {:?}", outcome.reroutes);
+        for record in records {
+            let took = record.control_plane_ns();
+            assert!(
+                took.is_some_and(|took| took < 25_000_000),
+                "{configuration}: {record:?}"
+            );
+        }
+    }
+}
+
 /// Cuts all of the data network between the two QKDNs for a while.
 fn cut_data(plan: &mut Plan, at_us: u64, for_ms: u64) {
     let between = ["border", "border-2"];

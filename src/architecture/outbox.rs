@@ -26,6 +26,8 @@ pub enum Timer {
     KeyDataDeadline,
     /// A controller's next poll for status.
     Poll,
+    /// A controller waits no longer for the answers of this round of polling.
+    PollOver(u32),
     /// A controller says anew how its hops do.
     Refresh,
     /// A controller tells its neighbours all of its distances.

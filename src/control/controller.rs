@@ -371,7 +371,7 @@ impl Controller {
                 self.on_segment_degraded(*session, *lost, *fault, envelope.from, out);
             }
             ControlMessage::BorderAnswer { .. }
-            | ControlMessage::StatusRequest
+            | ControlMessage::StatusRequest { .. }
             | ControlMessage::GenerationControl { .. } => {
                 unreachable!("these go to a KM or a module directly")
             }
@@ -388,6 +388,7 @@ impl Controller {
         self.advance_to(now);
         match timer {
             Timer::Poll => self.on_poll(now, out),
+            Timer::PollOver(round) => self.on_poll_over(round, out),
             Timer::Refresh => self.on_refresh(now, out),
             Timer::Vectors => self.on_vectors_due(now, out),
             Timer::VectorChanges => self.on_changes_due(now, out),

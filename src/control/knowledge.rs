@@ -314,6 +314,16 @@ impl Knowledge {
         }
     }
 
+    /// When the last was heard of a hop's link and of whether its ends reach one another; the start where nothing was.
+    pub fn told(&self, hop: &Hop) -> Time {
+        let of_link = |known: &FxHashMap<LinkId, Known<bool>>| Some(known.get(&hop.link?)?.origin);
+        let of_ends = |plane| Some(self.reachable.get(&(hop.id, plane))?.origin);
+        let links = [&self.links, &self.unplanned].map(of_link);
+        let ends = [Plane::KeyManagers, Plane::Controllers].map(of_ends);
+        let all = links.into_iter().chain(ends).flatten();
+        all.max().unwrap_or(Time::ZERO)
+    }
+
     /// The fault that keeps a hop from being used.
     pub fn fault(&self, hop: &Hop) -> Option<FaultId> {
         let of_link = || self.links.get(&hop.link?).filter(|known| !known.value);

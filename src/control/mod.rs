@@ -18,6 +18,8 @@ pub mod knowledge;
 mod legs;
 mod link_state;
 pub mod monitoring;
+#[cfg(test)]
+mod monitoring_tests;
 pub mod negotiation;
 #[cfg(test)]
 mod negotiation_tests;

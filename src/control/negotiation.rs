@@ -15,7 +15,7 @@
 
 use super::controller::Controller;
 use super::knowledge::HopState;
-use super::segment::{Crossing, SegmentState, Side};
+use super::segment::{Crossing, Segment, SegmentState, Side};
 use crate::architecture::message::{
     BorderChoice, BorderOffer, ControlMessage, PathsAsked, Proposal, RejectCause, Subject,
 };
@@ -216,6 +216,10 @@ impl Controller {
         let Some(side) = self.side_of(session, from) else {
             return;
         };
+        let mut lifted = false;
+        for offer in offers.iter().filter(|offer| offer.reachable) {
+            lifted |= self.is_offered_beyond(offer.boundary);
+        }
         let unreachable = offers.iter().filter(|offer| !offer.reachable);
         if let Some(crossing) = self.crossing_mut(session, side) {
             crossing.refused_borders = unreachable.map(|offer| offer.boundary).collect();
@@ -224,9 +228,29 @@ impl Controller {
         let shared = self.segments[&session]
             .crossing(side)
             .is_none_or(|it| it.shared_paths);
-        if asks == PathsAsked::Nothing || (shared && !active) {
-            return;
+        if asks != PathsAsked::Nothing && (active || !shared) {
+            self.offer_paths(session, side, (asks, fault), now, out);
         }
+        if lifted {
+            // A border that was left out can be had, by this session and others.
+            let crosses = |segment: &Segment| segment.crossings().next().is_some();
+            let all = self.segments.iter().filter(|(_, segment)| crosses(segment));
+            for session in all.map(|(&session, _)| session).collect::<Vec<_>>() {
+                self.reconsider(session, now, out);
+            }
+        }
+    }
+
+    /// Step 6, and 7 in answer.
+    fn offer_paths(
+        &mut self,
+        session: SessionId,
+        side: Side,
+        (asks, fault): (PathsAsked, Option<FaultId>),
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        let active = self.segments[&session].state == SegmentState::Active;
         out.observe(Observation::Internal {
             label: self.crossing_label(session, side, Step::Decision),
             subject: Subject::session(session, fault),
@@ -271,15 +295,17 @@ impl Controller {
             return false;
         };
         let home = self.home_border(session).filter(|_| side == Side::After);
-        let others = self.borders_of(session, side).into_iter().filter(|(choice, _)| {
-            if home.is_some_and(|home| home.boundary != choice.boundary) {
-                return false;
-            }
-            let off = self.status_beyond(choice.boundary);
-            let off = off.is_some_and(|status| status.state == HopState::Off);
-            let boundary = choice.boundary;
-            boundary != crossing.border.boundary && !off && !crossing.refused_borders.contains(&boundary)
-        });
+        let others = self
+            .borders_of(session, side)
+            .into_iter()
+            .filter(|(choice, border)| {
+                if home.is_some_and(|home| home.boundary != choice.boundary) {
+                    return false;
+                }
+                let off = self.is_off_beyond(border);
+                let boundary = choice.boundary;
+                boundary != crossing.border.boundary && !off && !crossing.refused_borders.contains(&boundary)
+            });
         let reached =
             others.filter_map(|(choice, border)| Some((self.path_to(session, side, border)?, choice)));
         let taken = self.segments[&session]

@@ -15,7 +15,7 @@ const ASK: Ask = Ask {
     request: REQUEST,
     attempt: 1,
 };
-fn peer() -> Address {
+pub(super) fn peer() -> Address {
     Address::controller(PEER)
 }
 
@@ -33,7 +33,7 @@ fn choice(boundary: u32, near: u32, far: u32) -> BorderChoice {
 }
 
 /// A session from node 0 over the border at node 3 into the other QKDN, established and served once.
-fn origin() -> Bench {
+pub(super) fn origin() -> Bench {
     let mut bench = Bench::new();
     let order = RelayOrder {
         order: request(8, 1),
@@ -90,7 +90,7 @@ fn far_over(border: BorderChoice) -> Bench {
 }
 
 /// The border hop stops, is reported, analysed and computed about; at the source's side the proposal that follows.
-fn proposed(bench: &mut Bench) -> Proposal {
+pub(super) fn proposed(bench: &mut Bench) -> Proposal {
     bench.link(10, 4, false);
     bench.wake(20, Timer::Analysed(SESSION));
     let computed = bench.wake(40, Timer::Computed(SESSION));
@@ -101,7 +101,7 @@ fn proposed(bench: &mut Bench) -> Proposal {
     found.expect("another border makes key")
 }
 
-fn names(effects: &[Effect]) -> Vec<&'static str> {
+pub(super) fn names(effects: &[Effect]) -> Vec<&'static str> {
     let sent = effects.iter().filter_map(|effect| match effect {
         Effect::Send(envelope) => Some(envelope.message.name()),
         _ => None,

@@ -69,6 +69,11 @@ impl Bench {
     }
 
     fn with(policy: Policy) -> Bench {
+        Bench::changed(|surroundings| surroundings.policy = Arc::new(policy))
+    }
+
+    /// A bench whose surroundings are otherwise.
+    pub(super) fn changed(change: impl FnOnce(&mut ControllerSurroundings)) -> Bench {
         let mut graph = DiGraph::new();
         let index: FxHashMap<NodeId, _> = (0..4)
             .map(|node| (NodeId(node), graph.add_node(NodeId(node))))
@@ -108,7 +113,7 @@ impl Bench {
             positions: FxHashMap::default(),
             distances: Distances::default(),
         };
-        let surroundings = ControllerSurroundings {
+        let mut surroundings = ControllerSurroundings {
             id: ME,
             manager: ManagerId(0),
             domain: Arc::new(domain),
@@ -117,7 +122,7 @@ impl Bench {
             kms: Vec::new(),
             modules: Vec::new(),
             flooding_peers: Vec::new(),
-            policy: Arc::new(policy),
+            policy: Arc::default(),
             parameters: Arc::new(Parameters {
                 reservation: ReservationScheme::Segment,
                 usage_records: false,
@@ -140,6 +145,7 @@ impl Bench {
                 rerouting: Procedure::P10,
             }),
         };
+        change(&mut surroundings);
         Bench {
             controller: Controller::new(Arc::new(surroundings), Arc::new(FewestHops)),
             out: Outbox::new(Address::controller(ME)),
@@ -163,6 +169,11 @@ impl Bench {
         self.out.take()
     }
 
+    pub(super) fn undelivered(&mut self, envelope: &Envelope) -> Vec<Effect> {
+        self.controller.on_undelivered(envelope, &mut self.out);
+        self.out.take()
+    }
+
     pub(super) fn link(&mut self, now: u64, link: u32, generating: bool) -> Vec<Effect> {
         let change = StatusChange::Link {
             link: LinkId(link),
@@ -176,7 +187,7 @@ impl Bench {
         self.tell(now, Address::module(LinkId(link), 0), status)
     }
 
-    fn level(&mut self, now: u64, hop: u32, class: u8) -> Vec<Effect> {
+    pub(super) fn level(&mut self, now: u64, hop: u32, class: u8) -> Vec<Effect> {
         let change = StatusChange::Level {
             hop: HopId(hop),
             class,

@@ -77,6 +77,7 @@ impl Controller {
                 };
                 self.refuse(ask, *source, *decider, label, out);
             }
+            ControlMessage::StatusRequest { round } => self.on_status_unasked(envelope.to, *round, out),
             other => unreachable!("a controller never gives up {other:?}"),
         }
     }

@@ -511,6 +511,11 @@ impl ReceivingStore {
         self.spent
     }
 
+    /// Level as this end reckons it \[bits\].
+    pub fn level(&self) -> u64 {
+        self.level
+    }
+
     /// What this end reckons to be usable \[bits\].
     pub fn usable(&self) -> u64 {
         self.level.saturating_sub(self.settings.floor)

@@ -113,13 +113,14 @@ impl Module {
     /// is interrupted or throws its blocks away makes no key, and to be asked about it is to declare it.
     pub fn on_message(&mut self, message: &ControlMessage, now: Time, sight: &Sight, out: &mut Outbox) {
         match message {
-            ControlMessage::StatusRequest => {
+            ControlMessage::StatusRequest { round } => {
                 let works = !sight.cut && sight.block.is_none_or(|block| block.is_healthy());
                 let fault = sight.fault.filter(|_| !works);
                 if let Some(fault) = fault {
                     out.observe(Observation::Declared { fault });
                 }
                 let answer = StatusAnswer {
+                    round: *round,
                     link: Some((self.link, works)),
                     performance: Some(self.performance(self.state_asked(works, sight), sight.block.as_ref())),
                     levels: Box::default(),

@@ -182,9 +182,10 @@ names! {
 record! {
     /// Levels of a store at which a controller orders its link to stop and to start.
     pub struct GenerationControl {
-        /// Share of the capacity from which the link stops. Assumption: all of it.
+        /// Share of the capacity from which the link stops, where its stores of both directions have as much. Assumption:
+        /// all of it.
         stop_at: Fraction = Fraction::ONE,
-        /// Share of the capacity down to which it starts again. Assumption: one half.
+        /// Share of the capacity down to which it starts again, where either has fallen so far. Assumption: one half.
         start_at: Fraction = Fraction::HALF,
     }
 }
@@ -203,7 +204,8 @@ record! {
         /// How often controllers poll their modules and key managers, and share with the QKDNs beyond their borders how
         /// those do; default: never.
         polling: Option<Span>,
-        /// Links stop making key when their stores are full, by order of the polling controller; default: never.
+        /// Links stop making key when their stores of both directions are full, by order of the controller that polls their
+        /// first end; default: never.
         generation_control: Option<GenerationControl>,
         /// Number of store level classes that are reported. Assumption: quarters.
         level_classes: u32 = 4,

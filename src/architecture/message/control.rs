@@ -392,15 +392,28 @@ pub enum Plane {
     Controllers,
 }
 
+/// How full one direction of a link is, as a KM at one of its ends sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LaneLevel {
+    /// Of which link.
+    pub link: LinkId,
+    /// The hop that spends from it.
+    pub hop: HopId,
+    /// Level \[percent of the capacity\].
+    pub percent: u8,
+}
+
 /// What a module or a KM answers when it is asked for its status (P10/P13 step 2).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StatusAnswer {
+    /// The round of polling that it answers.
+    pub round: u32,
     /// A module's link, and whether it makes key, or would if its controller let it.
     pub link: Option<(LinkId, bool)>,
     /// A module's link's state and performance.
     pub performance: Option<LinkPerformance>,
-    /// A KM's stores, by the hops that spend from them: level \[percent of the capacity\].
-    pub levels: Box<[(HopId, u8)]>,
+    /// How full a KM's links are: the stores that it sends over, and its own copies of those that it receives over.
+    pub levels: Box<[LaneLevel]>,
     /// When.
     pub at: Time,
     /// The fault that keeps the link from making key, for traces.
@@ -410,10 +423,12 @@ pub struct StatusAnswer {
 /// How a border does, as one side tells the other (P10/P13 step 3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BorderStatus {
-    /// State of its own hop across.
+    /// State of its own hop across; where that spends no key, of the best hop that reaches the border's KM on this side.
     pub state: HopState,
     /// Key that is surely usable there, as far as is known \[bits\].
     pub usable_bits: u64,
+    /// When the last was heard of it on this side.
+    pub origin: Time,
 }
 
 /// What passes to, from and among controllers.
@@ -633,7 +648,10 @@ pub enum ControlMessage {
     /// Controller → controller (Cx): how far it is to other nodes. Boxed: it is large.
     Vector(Box<VectorUpdate>),
     /// Controller → module (Cq) or KM (Ck): how do you do? (step 1)
-    StatusRequest,
+    StatusRequest {
+        /// The round of polling.
+        round: u32,
+    },
     /// Module or KM → its controller (step 2). Boxed: it is rare.
     StatusAnswer(Box<StatusAnswer>),
     /// Controller ↔ controller (Cxi): how a border does (step 3).
@@ -783,7 +801,7 @@ impl ControlMessage {
             ControlMessage::LinkReport { .. } => "link performance",
             ControlMessage::Advertisement(_) => "link state",
             ControlMessage::Vector(_) => "distance vector",
-            ControlMessage::StatusRequest => "status request",
+            ControlMessage::StatusRequest { .. } => "status request",
             ControlMessage::StatusAnswer(_) => "status",
             ControlMessage::StatusShare { .. } => "border status",
             ControlMessage::GenerationControl { generate: true, .. } => "generate",
@@ -844,7 +862,7 @@ impl ControlMessage {
             | ControlMessage::StandingQuery { session, .. }
             | ControlMessage::Stands { session, .. } => Subject::session(*session, None),
             ControlMessage::LegRoute(route) => Subject::session(route.session, None),
-            ControlMessage::StatusRequest
+            ControlMessage::StatusRequest { .. }
             | ControlMessage::StatusShare { .. }
             | ControlMessage::Reachability(_)
             | ControlMessage::Advertisement(_)
@@ -921,11 +939,11 @@ impl ControlMessage {
             ControlMessage::Advertisement(all) => 16 + 6 * all.hops.len() as u64,
             // Sender and length; per entry node, metric, and last hop.
             ControlMessage::Vector(update) => 8 + 10 * update.entries.len() as u64,
-            ControlMessage::StatusRequest => 0,
+            ControlMessage::StatusRequest { .. } => 4,
             ControlMessage::StatusAnswer(answer) => {
-                13 + 27 * u64::from(answer.performance.is_some()) + 5 * answer.levels.len() as u64
+                17 + 27 * u64::from(answer.performance.is_some()) + 9 * answer.levels.len() as u64
             }
-            ControlMessage::StatusShare { .. } => 13,
+            ControlMessage::StatusShare { .. } => 21,
             ControlMessage::GenerationControl { .. } => 5,
             ControlMessage::RerouteCommand(_) => 52,
             ControlMessage::RouteActive { .. } => 36,

@@ -12,7 +12,7 @@ mod service;
 pub use accounting::{Settlement, SettlementLine, UsageRecord, UsageSegment};
 pub use control::{
     Advertisement, AvoidedBorders, BorderChoice, BorderOffer, BorderStatus, ControlMessage, HopReport,
-    LegRoute, NewRoute, Offer, PathsAsked, Plane, Proposal, Reachability, RejectCause, RelayOrder,
+    LaneLevel, LegRoute, NewRoute, Offer, PathsAsked, Plane, Proposal, Reachability, RejectCause, RelayOrder,
     Reservation, ReservationResult, SegmentOrder, StatusAnswer, StatusChange, VectorEntry, VectorUpdate,
 };
 pub use key_management::{
@@ -186,6 +186,7 @@ impl Message {
                         | C::Reserve(_)
                         | C::SegmentRequest { .. }
                         | C::SegmentReserve { .. }
+                        | C::StatusRequest { .. }
                 )
         )
     }

@@ -39,11 +39,11 @@ use self::source::Sources;
 use crate::architecture::hop::{Handover, Hop};
 use crate::architecture::key_source::{KeySources, StoreEnd};
 use crate::architecture::message::{
-    BorderChoice, ControlMessage, Formation, KeyManagementMessage, Message, NewRoute, RelayOrder,
+    BorderChoice, ControlMessage, Formation, KeyManagementMessage, LaneLevel, Message, NewRoute, RelayOrder,
     ServiceMessage, StatusAnswer, StatusChange,
 };
 use crate::architecture::policy::Terms;
-use crate::architecture::surroundings::KmSurroundings;
+use crate::architecture::surroundings::{KmSurroundings, StoreSettings};
 use crate::architecture::{Address, Envelope, Label, Observation, Outbox, Procedure, RequestId, Step, Timer};
 use crate::ids::{ControllerId, FaultId, HopId, LinkId, NodeId, PoolId, QkdnId, SessionId, StoreId};
 use crate::kernel::{Occupancy, Time};
@@ -349,7 +349,7 @@ impl KeyManager {
                 fault,
                 ..
             } => self.on_switch_over(session, works, fault, cx, out),
-            ControlMessage::StatusRequest => self.on_status_request(cx, out),
+            ControlMessage::StatusRequest { round } => self.on_status_request(round, cx, out),
             ControlMessage::SessionClose {
                 session, generation, ..
             } => self.on_session_close(session, generation, cx, out),
@@ -435,20 +435,39 @@ impl KeyManager {
         out.send(Address::controller(self.surroundings.controller), label, report);
     }
 
-    /// P10 and P13 step 2.
-    fn on_status_request(&mut self, cx: &mut Context<'_>, out: &mut Outbox) {
+    /// P10 and P13 step 2: how full its links are, both ways. Of keys that expire the sending end alone knows how many are
+    /// left.
+    fn on_status_request(&mut self, round: u32, cx: &mut Context<'_>, out: &mut Outbox) {
         for lane in 0..self.lanes.len() {
             self.look(lane, cx, out);
         }
-        let level = |lane: &Lane| {
-            let (stored, settings) = (lane.store.book().stored, &lane.store.settings);
-            let percent = u128::from(stored) * 100 / u128::from(settings.capacity.max(1));
-            (settings.hop, percent.min(100) as u8)
+        let level = |link: Option<LinkId>, settings: &StoreSettings, stored: u64| {
+            // What has no room is full.
+            let percent = (u128::from(stored) * 100).checked_div(u128::from(settings.capacity));
+            Some(LaneLevel {
+                link: link?,
+                hop: settings.hop,
+                percent: percent.unwrap_or(100).min(100) as u8,
+            })
         };
+        let sent = self.lanes.iter();
+        let sent = sent.map(|lane| level(lane.link, &lane.store.settings, lane.store.book().stored));
+        let mut levels: Vec<LaneLevel> = sent.flatten().collect();
+        for hop in &self.surroundings.incoming {
+            let Some(at) = self.incoming[&hop.id].store else {
+                continue;
+            };
+            let copy = &mut self.follows[at];
+            if copy.settings.max_age.is_none() {
+                copy.look(cx.now, cx.sources.source(copy.settings.id, StoreEnd::Receiving));
+                levels.extend(level(hop.link, &copy.settings, copy.level()));
+            }
+        }
         let answer = StatusAnswer {
+            round,
             link: None,
             performance: None,
-            levels: self.lanes.iter().map(level).collect(),
+            levels: levels.into(),
             at: cx.now,
             fault: None,
         };

@@ -297,6 +297,46 @@ impl Bench {
     }
 }
 
+/// Shows P10 step 2: a KM tells how full its links are in both directions, that of the other end by its own copy: what it was
+/// told to use is gone from there. Who is asked repeats the round.
+#[test]
+fn a_key_manager_tells_both_directions_of_its_links() {
+    let mut bench = Bench::new(1_000, ReservationScheme::Segment);
+    let surroundings = Arc::make_mut(&mut bench.km.surroundings);
+    surroundings.incoming[0].link = Some(LinkId(5));
+    for lane in &mut bench.km.lanes {
+        lane.link = Some(LinkId(6));
+    }
+    bench.relay(1, 0, HERE);
+    let levels = |effects: &[Effect]| {
+        let answers = effects.iter().find_map(|effect| match effect {
+            Effect::Send(Envelope {
+                message: Message::Control(ControlMessage::StatusAnswer(answer)),
+                ..
+            }) => Some((answer.round, answer.levels.to_vec())),
+            _ => None,
+        });
+        answers.expect("it answers")
+    };
+    let level = |link, hop, percent| LaneLevel {
+        link: LinkId(link),
+        hop,
+        percent,
+    };
+    let (round, told) = levels(&bench.control(3, ControlMessage::StatusRequest { round: 8 }));
+    assert_eq!(round, 8);
+    // The hop that is handed over spends nothing; of the 1,000 bits of the other 100 are used, and 10,000 have room.
+    let sent = told.iter().filter(|told| told.link == LinkId(6)).count();
+    assert_eq!(sent, 2);
+    assert_eq!(told.last(), Some(&level(5, IN, 9)));
+    let (_, later) = levels(&bench.control(4, ControlMessage::StatusRequest { round: 9 }));
+    assert_eq!(later.len(), 3);
+    // Of keys that expire the sending end alone tells.
+    bench.km.follows[0].settings.max_age = Some(Span(1));
+    let (_, told) = levels(&bench.control(5, ControlMessage::StatusRequest { round: 10 }));
+    assert!(told.iter().all(|told| told.link == LinkId(6)), "{told:?}");
+}
+
 fn first_try(number: u32) -> Ask {
     Ask {
         request: id(number),

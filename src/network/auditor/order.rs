@@ -16,8 +16,8 @@ use crate::ids::SessionId;
 pub struct Order {
     /// One bit per step, by element and session.
     seen: BTreeMap<(Address, Option<SessionId>), u64>,
-    /// Polls that are not answered yet, by controller and element.
-    polls: BTreeMap<[Address; 2], u64>,
+    /// Polls that are not answered yet, by controller, element and round.
+    polls: BTreeSet<(Address, Address, u32)>,
     /// Proposals: session, epoch, digest; whether accepted, whether committed.
     proposals: BTreeMap<(SessionId, u32, u64), [bool; 2]>,
     /// How often path information was sent to a controller that it has not answered: that its session carries requests again
@@ -173,16 +173,8 @@ impl Order {
     /// Whether a message that names what it answers may be sent; `None`: it names nothing.
     fn answers(&mut self, message: &ControlMessage, from: Address, to: Address) -> Option<bool> {
         Some(match message {
-            ControlMessage::StatusRequest => {
-                *self.polls.entry([from, to]).or_default() += 1;
-                true
-            }
-            ControlMessage::StatusAnswer(_) => {
-                let open = self.polls.entry([to, from]).or_default();
-                let asked = *open > 0;
-                *open = open.saturating_sub(1);
-                asked
-            }
+            ControlMessage::StatusRequest { round } => self.polls.insert((from, to, *round)),
+            ControlMessage::StatusAnswer(answer) => self.polls.remove(&(to, from, answer.round)),
             ControlMessage::PathInformation { session, .. } => {
                 let analysed = self.has(from, *session, Step::Decision);
                 self.takes(from, Step::PathInformation, Some(*session)) && analysed
@@ -271,6 +263,7 @@ mod tests {
         );
         let answer = || {
             let answer = StatusAnswer {
+                round: 1,
                 link: None,
                 performance: None,
                 levels: Box::default(),
@@ -284,7 +277,7 @@ mod tests {
             controller,
             module,
             Step::StatusRequest,
-            ControlMessage::StatusRequest,
+            ControlMessage::StatusRequest { round: 1 },
         );
         let mut order = Order::default();
         assert!(!order.sent(&answer()));
