@@ -32,6 +32,7 @@ pub fn mser5(series: &[f64]) -> Option<usize> {
         squares / (rest.len() as f64 * rest.len() as f64)
     };
     let half = means.len() / 2;
+    // Half itself is looked at too: where it is best, the series has not settled.
     let best = (0..=half).min_by(|&left, &right| error(left).total_cmp(&error(right)))?;
     (best < half).then_some(best * BATCH)
 }

@@ -1,8 +1,8 @@
 //! A KM's outage and restart, what it notices of others, and stores that are lost.
 //!
-//! Assumption: stores, books and what was received but not processed yet survive an outage; promises, routes, held
-//! and transferred keys and the requests of its applications do not: those fail at once, because the applications see their KSA go. Relays that
-//! it has passed on are remembered: one that never arrives must still be voided at the other end.
+//! Assumption: stores, books and what was received but not processed yet survive an outage; promises, routes, held and
+//! transferred keys and the requests of its applications do not: those fail at once, because the applications see their KSA
+//! go. Relays that it has passed on are remembered: one that never arrives must still be voided at the other end.
 
 use super::{Context, KeyManager};
 use crate::architecture::message::{ControlMessage, FailureCause, KeyRequest, Plane, StatusChange};
