@@ -938,3 +938,49 @@ mod chromium {
         assert!(opened.is_some_and(|time| time < 2_000), "{opened:?} ms");
     }
 }
+
+/// The content of a folder's manifest, and the title of its README.
+fn called(folder: &Path) -> (Value, String) {
+    let read = |file: &str| fs::read_to_string(folder.join(file)).expect("there");
+    let manifest: Value = serde_json::from_str(&read("manifest.json")).expect("JSON");
+    let title = read("README.md").lines().next().expect("a line").to_owned();
+    (manifest, title)
+}
+
+#[test]
+fn a_folder_says_which_variant_was_run() {
+    for (name, variant, title) in [
+        ("traced", Some("cut"), "# gwn-dd:cut"),
+        ("bare", Some("cut"), "# gwn-dd:cut"),
+        ("grid", None, "# gwn-dd"),
+        ("compared/variants/G0", Some("G0"), "# gwn-dd:G0"),
+    ] {
+        let (manifest, found) = called(&folder(".").join(name));
+        assert_eq!(manifest["variant"].as_str(), variant, "{name}");
+        assert_eq!(found, title, "{name}");
+    }
+    let place = TempDir::new().expect("a folder");
+    let swept = place.path().join("swept");
+    let path = swept.to_str().expect("text");
+    let cut = "scenarios/clause8/gwn-dd.json:cut";
+    let key = "demands.a-to-b.key=128,256 bit";
+    done(&qkdni([
+        "sweep",
+        cut,
+        "--replications",
+        "1",
+        "--set",
+        key,
+        "--out",
+        path,
+    ]));
+    let (manifest, title) = called(&swept);
+    assert_eq!(
+        (manifest["variant"].as_str(), title.as_str()),
+        (Some("cut"), "# gwn-dd:cut")
+    );
+    // Nothing of it is lost where a folder is computed again.
+    for again in [path, &path_of("bare"), &path_of("compared")] {
+        done(&qkdni(["reproduce", again]));
+    }
+}

@@ -207,6 +207,7 @@ fn entries(subjects: &[Prepared]) -> Vec<VariantEntry> {
     let entry = |(subject, folder): (&Prepared, String)| VariantEntry {
         name: subject.label.clone(),
         folder,
+        variant: subject.variant.clone(),
         scenario_sha256: scenario_hash(&subject.resolved),
     };
     subjects.iter().zip(folders).map(entry).collect()
@@ -246,6 +247,7 @@ impl Compared<'_> {
             let summary = summarize(subject, outcomes);
             let record = RunRecord {
                 resolved: &subject.resolved,
+                variant: entry.variant.as_deref(),
                 summary: &summary,
                 outcomes,
                 trace,
@@ -276,6 +278,7 @@ impl Compared<'_> {
             let mut manifest: Manifest =
                 manifest(Command::Run, host, std::slice::from_ref(summary), asked, watch);
             manifest.scenario_sha256.clone_from(&entry.scenario_sha256);
+            manifest.variant.clone_from(&entry.variant);
             manifest.files = (folder.files().iter())
                 .filter_map(|(path, hash)| Some((path.strip_prefix(&prefix)?.to_owned(), hash.clone())))
                 .collect();

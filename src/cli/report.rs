@@ -63,7 +63,7 @@ pub(super) fn read(folder: &Path) -> Result<Part, Failure> {
         Command::Compare => path == "compare.json",
         Command::Sweep => is_of_sweep(path),
     })?;
-    let name = manifest.name.clone();
+    let name = manifest.title();
     match manifest.command {
         Command::Run => {
             let (run, sequences) = read_run(&name, &archived)?;

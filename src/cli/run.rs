@@ -54,6 +54,7 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     }
     let record = RunRecord {
         resolved: &prepared.resolved,
+        variant: prepared.variant.as_deref(),
         summary: &summary,
         outcomes,
         trace: simulation.trace,
@@ -62,6 +63,7 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     let summaries = [summary];
     let mut manifest = manifest(Command::Run, &host, &summaries, asked, simulation.watch());
     manifest.scenario_sha256 = hash;
+    manifest.variant.clone_from(&prepared.variant);
     manifest.batches = arguments.batches;
     let status = manifest.status;
     let place = folder.seal(manifest)?;

@@ -452,7 +452,7 @@ impl Page {
 
     fn sweep(&mut self, manifest: &Manifest, record: &SweepRecord, points: &[PointRecord]) {
         self.begin(
-            &format!("{}: sweep over {}", record.name, record.paths.join(", ")),
+            &format!("{}: sweep over {}", manifest.title(), record.paths.join(", ")),
             manifest,
         );
         self.note(&format!(
