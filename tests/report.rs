@@ -629,6 +629,15 @@ fn what_is_no_whole_folder_is_refused() {
     try_it(&other, &["schema_version is 99", "hint"]);
     try_it(&place.path().join("nowhere"), &["cannot read"]);
 
+    // A variant that is gone is missing like a file.
+    let compared = place.path().join("compared");
+    copy_all(&folder("compared"), &compared);
+    fs::remove_dir_all(compared.join("variants/G1")).expect("removed");
+    try_it(
+        &compared,
+        &["cannot use", "variants/G1/README.md is missing", "hint"],
+    );
+
     // The same of what reads a trace, and of what repeats a run.
     let traced = copy_of("traced", "half-traced");
     fs::remove_file(traced.join("trace.jsonl")).expect("removed");
@@ -654,6 +663,53 @@ fn what_is_no_whole_folder_is_refused() {
         INPUT_OUTPUT,
         &["schema_version is 99"],
     );
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("there").flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_all(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("copied");
+        }
+    }
+}
+
+/// Volumes of scenarios that do not ask for the same are told apart from differences between networks.
+#[test]
+fn other_demands_are_warned_of() {
+    let place = TempDir::new().expect("a folder");
+    let plain = "scenarios/clause8/gwn-dd.json";
+    let text = fs::read_to_string(plain).expect("the committed scenario is there");
+    let mut other: Value = serde_json::from_str(&text).expect("JSON");
+    other.as_object_mut().expect("an object").remove("$schema");
+    other["demands"][1]["key"] = Value::from("512 bit");
+    let path = place.path().join("other.json");
+    fs::write(&path, other.to_string()).expect("room");
+    let path = path.to_str().expect("text");
+    let compare = |files: [&str; 2], out: &str| {
+        let out = place.path().join(out);
+        let sets = ["--replications", "1", "--set", "run.duration=20 s"];
+        let files = [
+            &["compare"][..],
+            &files,
+            &sets,
+            &["--out", out.to_str().expect("text")],
+        ];
+        let output = qkdni(files.concat());
+        done(&output);
+        done(&qkdni(["reproduce", out.to_str().expect("text")]));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let said = compare([plain, path], "other");
+    assert!(
+        said.contains("gwn-dd, other: they do not ask for the same (demand b-to-a):"),
+        "{said}"
+    );
+    let said = compare([plain, "scenarios/clause8/gwn-cc.json"], "same");
+    assert!(!said.contains("ask for the same"), "{said}");
 }
 
 /// What a verb does not read may be gone.

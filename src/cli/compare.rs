@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::{Compare, FailOn};
 use super::precision::Wanted;
+use super::warnings::other_demands;
 use super::work::{Context, claim, kept, manifest, summarize, theory};
 use super::{Exit, Failure, Prepared, Watch};
 use crate::analysis::bounds::{Hard, hard};
@@ -256,12 +257,29 @@ impl Compared<'_> {
             summaries.push(summary);
         }
         let mut comparison = compare_sides(&sides(self.entries, outcomes, self.prices), self.pairs);
+        comparison.warnings.extend(self.of_demands());
         let known = self.entries.iter().zip(&summaries);
         comparison.warnings.extend(OfVariants::join(
             known.map(|(entry, summary)| (entry.name.as_str(), summary.warnings.as_slice())),
         ));
         write_comparison(sink, &comparison)?;
         Ok((comparison, summaries))
+    }
+
+    /// What to know of those that do not ask for the same as the first.
+    fn of_demands(&self) -> Vec<OfVariants> {
+        let mut plans = (self.subjects.iter().zip(self.entries))
+            .filter_map(|(subject, entry)| Some((entry.name.as_str(), subject.plan.as_deref()?)));
+        let Some((first, measure)) = plans.next() else {
+            return Vec::new();
+        };
+        let differ = plans.filter_map(|(name, plan)| {
+            Some(OfVariants {
+                variants: vec![first.to_owned(), name.to_owned()],
+                remark: other_demands(measure, plan)?,
+            })
+        });
+        differ.collect()
     }
 
     /// Makes the folder of every variant a results folder of its own.
