@@ -1040,3 +1040,43 @@ fn a_folder_says_which_variant_was_run() {
         done(&qkdni(["reproduce", again]));
     }
 }
+
+/// A point may be on the front for what the two axes do not show: so the picture names all of it.
+#[test]
+fn a_pareto_picture_says_what_its_front_is_by() {
+    let place = TempDir::new().expect("a folder");
+    let out = place.path().join("pareto.svg");
+    let compared = path_of("compared");
+    let out = out.to_str().expect("text");
+    done(&qkdni(["plot", &compared, "--pick", "pareto", "--out", out]));
+    let svg = fs::read_to_string(out).expect("a picture");
+    let caption = "front: no other variant is as good or better in all of served_share, kkrd_s,";
+    assert!(svg.contains(caption) && svg.contains(", price\n"), "{svg}");
+}
+
+/// What was left out is not advised to be left out.
+#[test]
+fn a_sweep_with_nothing_to_draw_says_so() {
+    let place = TempDir::new().expect("a folder");
+    let out = place.path().join("one");
+    let out = out.to_str().expect("text");
+    let plain = "scenarios/clause8/gwn-dd.json";
+    let short = "run.duration=10 s";
+    done(&qkdni([
+        "sweep",
+        plain,
+        "--gwn-vs-iwn",
+        "--replications",
+        "1",
+        "--set",
+        short,
+        "--out",
+        out,
+    ]));
+    let output = qkdni(["plot", out]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() || (said.contains("nothing to draw") && !said.contains("leave --what out")),
+        "{said}"
+    );
+}

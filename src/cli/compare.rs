@@ -9,7 +9,7 @@ use super::precision::Wanted;
 use super::warnings::other_demands;
 use super::work::{Context, claim, kept, manifest, summarize, theory};
 use super::{Exit, Failure, Prepared, Watch};
-use crate::analysis::bounds::{Hard, hard};
+use crate::analysis::bounds::{Expected, expected};
 use crate::archive::{
     ArchiveError, Command, Comparison, Folder, Host, Manifest, OfVariants, Pair, Price, Rule, RunRecord,
     Sink, Summary, VariantEntry, Verdict, scenario_hash, sha256_hex, variant_folders, write_comparison,
@@ -72,8 +72,8 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
     let place = folder.seal(manifest)?;
     if context.console.json() {
         let mut document = json!(comparison);
-        let bounds: Vec<Option<Hard>> = (subjects.iter())
-            .map(|subject| subject.plan.as_deref().map(hard))
+        let bounds: Vec<Option<Expected>> = (subjects.iter())
+            .map(|subject| subject.plan.as_deref().map(expected))
             .collect();
         document["bounds"] = json!(bounds);
         document["status"] = json!(status);

@@ -173,7 +173,10 @@ mod tests {
         let table = MeasuredTable::from_rate_at_10_db(300_000.0, 30.0).unwrap();
         assert!((table.rate_bps(&at(10.0)) / 300_000.0 - 1.0).abs() < 1e-12);
         assert!((table.rate_bps(&at(20.0)) / 30_000.0 - 1.0).abs() < 1e-12);
-        assert!((table.rate_bps(&at(0.0)) / 3_000_000.0 - 1.0).abs() < 1e-12, "at less loss too");
+        assert!(
+            (table.rate_bps(&at(0.0)) / 3_000_000.0 - 1.0).abs() < 1e-12,
+            "at less loss too"
+        );
         assert!(table.rate_bps(&at(30.0)) > 0.0);
         assert!(table.rate_bps(&at(30.1)) == 0.0);
     }
