@@ -112,7 +112,7 @@ impl Plane {
         let title = self.title.clone();
         let svg = page(&title, SIZE, |area| {
             if !self.caption.is_empty() {
-                let small = ("sans-serif", 12).into_font().color(&BLACK);
+                let small = ("sans-serif", 11).into_font().color(&BLACK);
                 area.draw_text(&self.caption, &small, (12, 27)).map_err(failed)?;
             }
             match (self.x.logarithmic, self.y.logarithmic) {
