@@ -7,6 +7,8 @@
 
 mod front;
 
+use std::fmt::Write as _;
+
 use crate::archive::{
     BottomLine, Comparison, ComparisonRow, OfVariants, Pair, Price, Remark, Rule, SCHEMA_VERSION, Verdict,
 };
@@ -368,7 +370,11 @@ fn better_but_dearer(pair: &Pair, rows: &[&ComparisonRow], prices: [Option<&Pric
             _ => "which is dearer is not known".to_owned(),
         };
         let named = named.join(", ");
-        text += &format!("; {name} is better in {named}{more}, but {why}, so there is no verdict");
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "; {name} is better in {named}{more}, but {why}, so there is no verdict"
+        );
     }
     (text, said)
 }
