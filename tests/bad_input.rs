@@ -555,3 +555,54 @@ fn a_full_disk() {
         assert_eq!(left, 1, "{written:?}");
     }
 }
+
+/// What is wrong with an option is said in the option's own terms, and ends as a mistake in the command line.
+#[test]
+fn options_of_bounds() {
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("good.json"), format!("{:#}", scenario())).expect("writable");
+    let bounds = |options: &[&str]| {
+        program(folder.path())
+            .args(["bounds", "good.json"])
+            .args(options)
+            .output()
+            .expect("it runs")
+    };
+    for (options, words) in [
+        (["--repair", "8"], "no unit"),
+        (["--cuts", "-4"], "write how many there are"),
+        (["--cuts", "many"], "write how many there are"),
+        (["--node-availability", "99.9"], "write a share"),
+    ] {
+        hold(&bounds(&options), folder.path(), USAGE, &[options[0], words]);
+    }
+    let texts = [&["--repair", "8 h"][..], &["--repair", "480 min"], &[]].map(|options| {
+        let output = bounds(options);
+        assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+        output.stdout
+    });
+    assert!(texts[0] == texts[1] && texts[0] != texts[2]);
+}
+
+/// A bound and a loss alone have no reach that a distance could be beyond.
+#[test]
+fn what_is_no_link_has_no_reach() {
+    let folder = TempDir::new().expect("a folder");
+    let link = |model: &str, distance: &str| {
+        let output = program(folder.path())
+            .args(["link", "--model", model, "--distance", distance])
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    for (model, distance) in [
+        ("plob_bound", "0..20:10 km"),
+        ("satellite_downlink_loss", "500..1000:500 km"),
+        ("satellite_downlink_loss", "500 km"),
+    ] {
+        let said = link(model, distance);
+        assert!(!said.contains("reach"), "{said}");
+    }
+    assert!(link("decoy_bb84_asymptotic", "0..400:200 km").contains("beyond the model's reach"));
+}

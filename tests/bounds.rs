@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use qkdni::analysis::availability::{Failures, by_faults};
-use qkdni::analysis::bounds::{bounds, hard, relay_latency};
+use qkdni::analysis::bounds::{bounds, expected, hard, relay_latency};
 use qkdni::analysis::capacity::{UNLIMITED, in_run, max_flow, min_cut, per_second};
 use qkdni::analysis::commodities::most_served;
 use qkdni::analysis::criticality::criticality;
@@ -457,6 +457,38 @@ fn availability_follows_from_the_faults_of_the_scenario() {
         "{parallel:?} is not {}",
         one * one
     );
+    // Of several demands the mean, whichever have an end in common, there and back.
+    let file = "scenarios/validation/availability.json:parallel";
+    let plan = |demands: &[[&str; 2]]| {
+        let mut loaded = load(file, &[]).expect("a valid scenario").document;
+        let first = loaded.demands[0].clone();
+        let nodes: Vec<_> = loaded.qkdns[0].nodes.iter().map(|node| node.id.clone()).collect();
+        let named = |id: &str| nodes.iter().any(|node| node.as_str() == id);
+        loaded.demands.clear();
+        for (number, ends) in demands.iter().enumerate() {
+            let mut demand = first.clone();
+            demand.id.0 = format!("d{number}");
+            for (place, end) in demand.between.iter_mut().zip(ends) {
+                assert!(named(end), "{end} is one of {nodes:?}");
+                (*end).clone_into(&mut place.node);
+            }
+            loaded.demands.push(demand);
+        }
+        compile(&loaded)
+    };
+    let ends = [["a", "z"], ["z", "a"], ["a", "z"], ["a", "n1"], ["n1", "z"]];
+    let alone = ends.map(|ends| by_faults(&plan(&[ends])).expect("faults").low);
+    let all = by_faults(&plan(&ends)).expect("faults").low;
+    assert!(
+        (all - alone.iter().sum::<f64>() / 5.0).abs() < 1e-12,
+        "{all} of {alone:?}"
+    );
     let quiet = load("scenarios/clause8/gwn-dd.json:cut", &[]).expect("a valid scenario");
-    assert!(by_faults(&compile(&quiet.document)).is_none());
+    let quiet = compile(&quiet.document);
+    assert!(by_faults(&quiet).is_none());
+    // As `run --json` and `compare --json` print it.
+    let printed = serde_json::to_value(expected(&quiet)).expect("JSON");
+    let keys: Vec<&String> = printed.as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ["throughput_bps", "kkrd_s", "availability"]);
+    assert_eq!(printed["throughput_bps"], hard(&quiet).throughput_bps);
 }

@@ -299,3 +299,39 @@ fn legs_that_cannot_be_apart_share_as_few_nodes_as_they_can() {
     );
     assert_eq!(metric(&outcome, "served_share", "network"), 1.0);
 }
+
+/// The rows of docs/protection.md are what the scenario gives; three of them stand for all, which one command remakes.
+#[test]
+fn the_measured_table_is_no_older_than_the_program() {
+    let page = std::fs::read_to_string("docs/protection.md").expect("the page is there");
+    for (variant, name) in [
+        ("", "none (the file itself)"),
+        (":one-plus-one", "`one-plus-one`"),
+        (":xor-2", "`xor-2`"),
+    ] {
+        let file = format!("scenarios/protection.json{variant}");
+        let loaded = load::load(&file, &[]).unwrap_or_else(|findings| panic!("{}", findings.render()));
+        let plan = Arc::new(compile::compile(&loaded.document));
+        let outcomes: Vec<Outcome> = (0..4)
+            .map(|replication| simulate(&plan, replication, Options::default()))
+            .collect();
+        let summary = qkdni::experiment::run::summarize("protection", plan.run.seed, &outcomes);
+        let mean = |name: &str, scope: &str| {
+            let row = summary.metric(name, scope);
+            row.and_then(|row| row.mean)
+                .unwrap_or_else(|| panic!("{name} of {scope}"))
+        };
+        let row = format!(
+            "| {name} | {:.2} % | {:.0} ms | {:.1} ms | {:.2} | {} bit |",
+            100.0 * mean("served_share", "network"),
+            1e3 * mean("service_interruption_s", "demand:d1"),
+            1e3 * mean("kkrd_s", "network"),
+            mean("link_key_bits_per_key_bit", "network"),
+            mean("wasted_link_key_bits", "demand:d1"),
+        );
+        assert!(
+            page.contains(&row),
+            "docs/protection.md has another row than\n{row}"
+        );
+    }
+}

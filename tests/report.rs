@@ -629,6 +629,15 @@ fn what_is_no_whole_folder_is_refused() {
     try_it(&other, &["schema_version is 99", "hint"]);
     try_it(&place.path().join("nowhere"), &["cannot read"]);
 
+    // A variant that is gone is missing like a file.
+    let compared = place.path().join("compared");
+    copy_all(&folder("compared"), &compared);
+    fs::remove_dir_all(compared.join("variants/G1")).expect("removed");
+    try_it(
+        &compared,
+        &["cannot use", "variants/G1/README.md is missing", "hint"],
+    );
+
     // The same of what reads a trace, and of what repeats a run.
     let traced = copy_of("traced", "half-traced");
     fs::remove_file(traced.join("trace.jsonl")).expect("removed");
@@ -654,6 +663,53 @@ fn what_is_no_whole_folder_is_refused() {
         INPUT_OUTPUT,
         &["schema_version is 99"],
     );
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("there").flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_all(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("copied");
+        }
+    }
+}
+
+/// Volumes of scenarios that do not ask for the same are told apart from differences between networks.
+#[test]
+fn other_demands_are_warned_of() {
+    let place = TempDir::new().expect("a folder");
+    let plain = "scenarios/clause8/gwn-dd.json";
+    let text = fs::read_to_string(plain).expect("the committed scenario is there");
+    let mut other: Value = serde_json::from_str(&text).expect("JSON");
+    other.as_object_mut().expect("an object").remove("$schema");
+    other["demands"][1]["key"] = Value::from("512 bit");
+    let path = place.path().join("other.json");
+    fs::write(&path, other.to_string()).expect("room");
+    let path = path.to_str().expect("text");
+    let compare = |files: [&str; 2], out: &str| {
+        let out = place.path().join(out);
+        let sets = ["--replications", "1", "--set", "run.duration=20 s"];
+        let files = [
+            &["compare"][..],
+            &files,
+            &sets,
+            &["--out", out.to_str().expect("text")],
+        ];
+        let output = qkdni(files.concat());
+        done(&output);
+        done(&qkdni(["reproduce", out.to_str().expect("text")]));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let said = compare([plain, path], "other");
+    assert!(
+        said.contains("gwn-dd, other: they do not ask for the same (demand b-to-a):"),
+        "{said}"
+    );
+    let said = compare([plain, "scenarios/clause8/gwn-cc.json"], "same");
+    assert!(!said.contains("ask for the same"), "{said}");
 }
 
 /// What a verb does not read may be gone.
@@ -937,4 +993,90 @@ mod chromium {
         let opened = times.into_iter().flatten().min();
         assert!(opened.is_some_and(|time| time < 2_000), "{opened:?} ms");
     }
+}
+
+/// The content of a folder's manifest, and the title of its README.
+fn called(folder: &Path) -> (Value, String) {
+    let read = |file: &str| fs::read_to_string(folder.join(file)).expect("there");
+    let manifest: Value = serde_json::from_str(&read("manifest.json")).expect("JSON");
+    let title = read("README.md").lines().next().expect("a line").to_owned();
+    (manifest, title)
+}
+
+#[test]
+fn a_folder_says_which_variant_was_run() {
+    for (name, variant, title) in [
+        ("traced", Some("cut"), "# gwn-dd:cut"),
+        ("bare", Some("cut"), "# gwn-dd:cut"),
+        ("grid", None, "# gwn-dd"),
+        ("compared/variants/G0", Some("G0"), "# gwn-dd:G0"),
+    ] {
+        let (manifest, found) = called(&folder(".").join(name));
+        assert_eq!(manifest["variant"].as_str(), variant, "{name}");
+        assert_eq!(found, title, "{name}");
+    }
+    let place = TempDir::new().expect("a folder");
+    let swept = place.path().join("swept");
+    let path = swept.to_str().expect("text");
+    let cut = "scenarios/clause8/gwn-dd.json:cut";
+    let key = "demands.a-to-b.key=128,256 bit";
+    done(&qkdni([
+        "sweep",
+        cut,
+        "--replications",
+        "1",
+        "--set",
+        key,
+        "--out",
+        path,
+    ]));
+    let (manifest, title) = called(&swept);
+    assert_eq!(
+        (manifest["variant"].as_str(), title.as_str()),
+        (Some("cut"), "# gwn-dd:cut")
+    );
+    // Nothing of it is lost where a folder is computed again.
+    for again in [path, &path_of("bare"), &path_of("compared")] {
+        done(&qkdni(["reproduce", again]));
+    }
+}
+
+/// A point may be on the front for what the two axes do not show: so the picture names all of it.
+#[test]
+fn a_pareto_picture_says_what_its_front_is_by() {
+    let place = TempDir::new().expect("a folder");
+    let out = place.path().join("pareto.svg");
+    let compared = path_of("compared");
+    let out = out.to_str().expect("text");
+    done(&qkdni(["plot", &compared, "--pick", "pareto", "--out", out]));
+    let svg = fs::read_to_string(out).expect("a picture");
+    let caption = "front: no other variant is as good or better in all of served_share, kkrd_s,";
+    assert!(svg.contains(caption) && svg.contains(", price\n"), "{svg}");
+}
+
+/// What was left out is not advised to be left out.
+#[test]
+fn a_sweep_with_nothing_to_draw_says_so() {
+    let place = TempDir::new().expect("a folder");
+    let out = place.path().join("one");
+    let out = out.to_str().expect("text");
+    let plain = "scenarios/clause8/gwn-dd.json";
+    let short = "run.duration=10 s";
+    done(&qkdni([
+        "sweep",
+        plain,
+        "--gwn-vs-iwn",
+        "--replications",
+        "1",
+        "--set",
+        short,
+        "--out",
+        out,
+    ]));
+    let output = qkdni(["plot", out]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("this sweep has nothing to draw") && !said.contains("leave --what out"),
+        "{said}"
+    );
 }

@@ -334,3 +334,46 @@ fn templates_run_and_are_drawn_the_same_way_twice() {
     let codes: Vec<&str> = wrong.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["unknown_template", "too_few", "too_few", "bad_length"]);
 }
+
+#[test]
+fn losses_that_a_file_gives_are_taken_and_no_estimates() {
+    let made = made(
+        "losses.json",
+        &Settings {
+            partition: Partition::Lists(vec![
+                ("West".to_owned(), vec!["a".to_owned(), "b".to_owned()]),
+                ("East".to_owned(), Vec::new()),
+            ]),
+            ..Settings::default()
+        },
+    );
+    let scenario: serde_json::Value = serde_json::from_str(&made.text).expect("JSON");
+    let [west, east] = [0, 1].map(|at| scenario["qkdns"][at]["links"].clone());
+    assert_eq!(west[0]["loss"], "8.72 dB");
+    assert_eq!(west[0].get("estimated"), None, "nothing of it is: {}", west[0]);
+    assert_eq!(east[0]["loss"], "1.5 dB");
+    assert_eq!(
+        east[0]["estimated"],
+        serde_json::json!(["loss"]),
+        "the file says so"
+    );
+    // With a relay in the middle, which halves what is lost, and whose place is estimated.
+    let border = scenario["boundaries"].as_array().expect("borders");
+    let long = border.iter().find(|border| border["duct"]["length"] == "50 km");
+    let long = long.expect("the stretch of b–c that is a border");
+    assert_eq!(long["duct"]["loss"], "12.5 dB");
+    assert_eq!(long["estimated"], serde_json::json!(["length", "loss"]));
+    // Where the file gives none it is assumed.
+    let short = border.iter().find(|border| border["id"] == "d--a").expect("d–a");
+    assert_eq!(short["duct"].get("loss"), None);
+    assert_eq!(short["estimated"], serde_json::json!(["loss"]));
+    assert!(
+        made.text
+            .contains("0.2 dB/km where it gives none (1 fibre), assumed"),
+        "{}",
+        made.text
+    );
+    let plan = compile(&document(&made));
+    let losses: Vec<f64> = plan.links.values().map(|link| link.loss_db).collect();
+    assert!(losses.contains(&8.72) && losses.contains(&12.5), "{losses:?}");
+}

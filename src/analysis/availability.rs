@@ -183,19 +183,27 @@ pub fn by_faults(plan: &Plan) -> Option<Between> {
         ends: [place, place],
         parts: parts.clone(),
     }));
-    // A path's first place is not looked at: the application stands before it.
-    let before = places(plan);
-    let all = demands.sessions.values().map(|session| {
-        let [from, to] = ends(plan, session).map(|end| place(plan, end));
-        elements.push(Element {
-            ends: [before, from],
-            parts: Vec::new(),
-        });
-        let found = connected(&elements, &up, before, to);
-        elements.pop();
-        found
-    });
-    let all: Vec<Between> = all.collect();
+    let pairs: Vec<[usize; 2]> = (demands.sessions.values())
+        .map(|session| ends(plan, session).map(|end| place(plan, end)))
+        .collect();
+    // A path's first place is not looked at: the application stands before it, where no other way leads through.
+    let mut before: BTreeMap<usize, usize> = BTreeMap::new();
+    for [from, _] in &pairs {
+        let next = places(plan) + before.len();
+        before.entry(*from).or_insert(next);
+    }
+    elements.extend(before.iter().map(|(&from, &before)| Element {
+        ends: [before, from],
+        parts: Vec::new(),
+    }));
+    let network = Network::new(&elements);
+    let mut known: BTreeMap<[usize; 2], Between> = BTreeMap::new();
+    let all: Vec<Between> = (pairs.into_iter())
+        .map(|[from, to]| {
+            let found = known.entry([from, to]);
+            *found.or_insert_with(|| network.connected(&up, before[&from], to))
+        })
+        .collect();
     let mean = |of: fn(&Between) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
     Some(Between {
         low: mean(|it| it.low),
@@ -205,49 +213,7 @@ pub fn by_faults(plan: &Plan) -> Option<Between> {
 
 /// The probability that a way of elements that are up leads from one place to another; `up` is that of each part.
 pub fn connected(elements: &[Element], up: &[f64], from: usize, to: usize) -> Between {
-    let network = Network::new(elements);
-    let mut cases = BinaryHeap::from([Case {
-        probability: 1.0,
-        fixed: vec![None; up.len()],
-    }]);
-    let (mut low, mut down, mut looked_at) = (0.0_f64, 0.0_f64, 0);
-    while let Some(case) = cases.pop() {
-        let left = 1.0 - low - down;
-        if looked_at == CASES || left <= CLOSE_ENOUGH {
-            return Between {
-                low,
-                high: 1.0 - down,
-            };
-        }
-        looked_at += 1;
-        let Some(path) = network.path(&case.fixed, from, to) else {
-            down += case.probability;
-            continue;
-        };
-        let mut rest = case.probability;
-        let mut fixed = case.fixed;
-        for &part in path.into_iter().flat_map(|element| &elements[element].parts) {
-            if fixed[part].is_some() {
-                continue;
-            }
-            let up = up[part];
-            if rest * (1.0 - up) > NEGLIGIBLE {
-                let mut failed = fixed.clone();
-                failed[part] = Some(false);
-                cases.push(Case {
-                    probability: rest * (1.0 - up),
-                    fixed: failed,
-                });
-            }
-            rest *= up;
-            fixed[part] = Some(true);
-        }
-        low += rest;
-    }
-    Between {
-        low,
-        high: 1.0 - down,
-    }
+    Network::new(elements).connected(up, from, to)
 }
 
 /// Some parts are known to be up or down.
@@ -288,6 +254,52 @@ struct Network<'a> {
 }
 
 impl<'a> Network<'a> {
+    /// The probability that a way of elements that are up leads from one place to another.
+    fn connected(&self, up: &[f64], from: usize, to: usize) -> Between {
+        let mut cases = BinaryHeap::from([Case {
+            probability: 1.0,
+            fixed: vec![None; up.len()],
+        }]);
+        let (mut low, mut down, mut looked_at) = (0.0_f64, 0.0_f64, 0);
+        while let Some(case) = cases.pop() {
+            let left = 1.0 - low - down;
+            if looked_at == CASES || left <= CLOSE_ENOUGH {
+                return Between {
+                    low,
+                    high: 1.0 - down,
+                };
+            }
+            looked_at += 1;
+            let Some(path) = self.path(&case.fixed, from, to) else {
+                down += case.probability;
+                continue;
+            };
+            let mut rest = case.probability;
+            let mut fixed = case.fixed;
+            for &part in path.into_iter().flat_map(|element| &self.elements[element].parts) {
+                if fixed[part].is_some() {
+                    continue;
+                }
+                let up = up[part];
+                if rest * (1.0 - up) > NEGLIGIBLE {
+                    let mut failed = fixed.clone();
+                    failed[part] = Some(false);
+                    cases.push(Case {
+                        probability: rest * (1.0 - up),
+                        fixed: failed,
+                    });
+                }
+                rest *= up;
+                fixed[part] = Some(true);
+            }
+            low += rest;
+        }
+        Between {
+            low,
+            high: 1.0 - down,
+        }
+    }
+
     fn new(elements: &'a [Element]) -> Network<'a> {
         let size = elements
             .iter()

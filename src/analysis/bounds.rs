@@ -115,8 +115,24 @@ pub struct Hard {
     pub throughput_bps: f64,
     /// No request has a shorter `kkrd_s` \[s\].
     pub kkrd_s: Option<f64>,
+}
+
+/// What theory says of a run: hard bounds, and what is to be expected in the long run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Expected {
+    /// What no run is beyond.
+    #[serde(flatten)]
+    pub hard: Hard,
     /// Not hard: `availability` in the long run, stores apart, by the scenario's random faults; between these two.
     pub availability: Option<[f64; 2]>,
+}
+
+/// What theory says of a run of a plan.
+pub fn expected(plan: &Plan) -> Expected {
+    Expected {
+        hard: hard(plan),
+        availability: by_faults(plan).map(|found| [found.low, found.high]),
+    }
 }
 
 /// Hard bounds of all demands together.
@@ -138,7 +154,6 @@ pub fn hard(plan: &Plan) -> Hard {
     Hard {
         throughput_bps: together.map_or(alone, |together| together.min(alone)) / seconds,
         kkrd_s: kkrd.map(Span::as_seconds),
-        availability: by_faults(plan).map(|found| [found.low, found.high]),
     }
 }
 

@@ -15,6 +15,8 @@ use crate::observe::outcome::{Outcome, RerouteRecord};
 pub struct RunRecord<'a> {
     /// The scenario as it was run.
     pub resolved: &'a Value,
+    /// The variant that it is, if one was named.
+    pub variant: Option<&'a str>,
     /// What the replications say together.
     pub summary: &'a Summary,
     /// The replications, in order.
@@ -80,7 +82,7 @@ pub fn write_run(sink: &mut dyn Sink, prefix: &str, record: &RunRecord<'_>) -> R
                 .try_for_each(|outcome| out.write_all(&outcome.trail))
         })?;
     }
-    let readme = of_run(record.summary, &files);
+    let readme = of_run(record.summary, record.variant, &files);
     sink.file(&format!("{prefix}{README}"), &mut |out| {
         out.write_all(readme.as_bytes())
     })
@@ -413,6 +415,7 @@ pub(super) mod tests {
             let outcomes = [outcome()];
             let record = RunRecord {
                 resolved: &resolved,
+                variant: None,
                 summary: &summary,
                 outcomes: &outcomes,
                 trace,

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::manifest::title;
 use super::{Comparison, OfPoints, OfVariants, PointRecord, Summary, SweepRecord, TOOL_VERSION};
 use crate::units::counted;
 
@@ -256,7 +257,7 @@ const OF_A_SWEEP: &[Explained] = &[
 ];
 
 /// The README of a run that left these files.
-pub(super) fn of_run(summary: &Summary, files: &[String]) -> String {
+pub(super) fn of_run(summary: &Summary, variant: Option<&str>, files: &[String]) -> String {
     let head = format!(
         "{}, seed {}. Begin with `summary.json`.",
         counted(summary.replications, "replication"),
@@ -268,7 +269,12 @@ pub(super) fn of_run(summary: &Summary, files: &[String]) -> String {
     let warnings: Vec<String> = (summary.warnings.iter())
         .map(|warning| warning.text.clone())
         .collect();
-    write("run", &summary.name, &(head + &known(&warnings)), &shown)
+    write(
+        "run",
+        &title(&summary.name, variant),
+        &(head + &known(&warnings)),
+        &shown,
+    )
 }
 
 /// The README of a comparison.
@@ -308,7 +314,12 @@ pub(super) fn of_sweep(record: &SweepRecord, points: &[PointRecord]) -> String {
     head += &known(&warnings);
     let there = |it: &&Explained| it.name != "sweep.parquet" || record.parquet;
     let shown: Vec<&Explained> = OF_A_SWEEP.iter().filter(there).collect();
-    write("sweep", &record.name, &head, &shown)
+    write(
+        "sweep",
+        &title(&record.name, record.variant.as_deref()),
+        &head,
+        &shown,
+    )
 }
 
 /// What to know about the results, as a list.

@@ -28,6 +28,9 @@ pub struct Manifest {
     pub command: Command,
     /// The scenario's name.
     pub name: String,
+    /// The variant of it that was run; null where none was named, and in a comparison, which lists its variants.
+    #[serde(default)]
+    pub variant: Option<String>,
     /// The scenario's seed.
     pub seed: u64,
     /// Replications that were finished; in a sweep, of the point that has most.
@@ -86,11 +89,24 @@ pub struct VariantEntry {
     pub name: String,
     /// Its folder within the folder of the comparison.
     pub folder: String,
+    /// The scenario's variant that this is; null where none was named.
+    #[serde(default)]
+    pub variant: Option<String>,
     /// SHA-256 of its `scenario.resolved.json`.
     pub scenario_sha256: String,
 }
 
+/// What results are called: by the scenario's name and its variant, as a command line has them.
+pub fn title(name: &str, variant: Option<&str>) -> String {
+    variant.map_or_else(|| name.to_owned(), |variant| format!("{name}:{variant}"))
+}
+
 impl Manifest {
+    /// What the results are called.
+    pub fn title(&self) -> String {
+        title(&self.name, self.variant.as_deref())
+    }
+
     /// A manifest of this program in this version, of a complete run of nothing.
     pub fn new(command: Command, name: &str, host: Host) -> Manifest {
         Manifest {
@@ -100,6 +116,7 @@ impl Manifest {
             git_commit: GIT_COMMIT.to_owned(),
             command,
             name: name.to_owned(),
+            variant: None,
             seed: 0,
             replications: 0,
             trace: false,

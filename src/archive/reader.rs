@@ -182,6 +182,7 @@ mod tests {
         let resolved = serde_json::json!({ "name": "test" });
         let record = RunRecord {
             resolved: &resolved,
+            variant: None,
             summary: &summary,
             outcomes: &[],
             trace: false,

@@ -61,6 +61,18 @@ pub struct MetricRow {
     pub batches: Option<u32>,
 }
 
+/// An interval over fewer values than this says little.
+const FEW: u32 = 5;
+
+impl MetricRow {
+    /// The intervals of p50 and p99 as people are shown them. Samples are never below 0: an interval over few values that
+    /// is says only that these are too few.
+    pub fn shown_quantile_intervals(&self) -> [Option<[f64; 2]>; 2] {
+        let few = self.batches.unwrap_or(self.replications) < FEW;
+        [self.p50_ci95, self.p99_ci95].map(|ends| ends.filter(|ends| !few || ends[0] >= 0.0))
+    }
+}
+
 /// One check of the auditor, over all replications.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRow {
@@ -106,5 +118,33 @@ impl Summary {
     /// The first check that did not hold.
     pub fn broken(&self) -> Option<&AuditRow> {
         self.audit.iter().find(|row| !row.passed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_of_few_values_are_shown_where_delays_can_lie() {
+        let row = |replications, batches, low| MetricRow {
+            name: "kkrd_s".to_owned(),
+            scope: "network".to_owned(),
+            unit: "s".to_owned(),
+            mean: Some(1.0),
+            ci95: None,
+            replications,
+            p50: Some(1.0),
+            p99: Some(4.0),
+            p50_ci95: Some([0.5, 1.5]),
+            p99_ci95: Some([low, 9.0]),
+            samples: 1_000,
+            batches,
+        };
+        let shown = |row: MetricRow| row.shown_quantile_intervals().map(|ends| ends.is_some());
+        assert_eq!(shown(row(4, None, -1.0)), [true, false]);
+        assert_eq!(shown(row(4, None, 1.0)), [true, true]);
+        assert_eq!(shown(row(5, None, -1.0)), [true, true]);
+        assert_eq!(shown(row(1, Some(20), -1.0)), [true, true]);
     }
 }

@@ -30,6 +30,9 @@ pub struct SweepRecord {
     pub git_commit: String,
     /// The scenario's name.
     pub name: String,
+    /// The variant of it that is swept, if one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// SHA-256 of `scenario.json`.
     pub scenario_sha256: String,
     /// Changes that all points have in common, as `path=value`.
@@ -62,6 +65,7 @@ impl SweepRecord {
             tool_version: TOOL_VERSION.to_owned(),
             git_commit: GIT_COMMIT.to_owned(),
             name: name.to_owned(),
+            variant: None,
             scenario_sha256: scenario_hash(scenario),
             sets: Vec::new(),
             variants: Vec::new(),

@@ -232,6 +232,7 @@ impl SweepFolder {
 /// The manifest of a sweep, without files and hashes.
 fn sweep_manifest(record: &SweepRecord, points: &[PointRecord], host: &Host) -> Manifest {
     let mut manifest = Manifest::new(Command::Sweep, &record.name, host.clone());
+    manifest.variant.clone_from(&record.variant);
     manifest.seed = record.seed;
     manifest.replications = points
         .iter()

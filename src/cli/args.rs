@@ -331,13 +331,13 @@ pub(super) struct Bounds {
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
     /// Cuts per 1000 km of fibre and year, for the availability
-    #[arg(long, value_name = "N", default_value_t = 2.73)]
+    #[arg(long, value_name = "N", default_value_t = 2.73, allow_negative_numbers = true, value_parser = cuts)]
     pub cuts: f64,
-    /// Hours to repair a cut
-    #[arg(long, value_name = "HOURS", default_value_t = 12.0)]
-    pub repair: f64,
+    /// Time to repair a cut
+    #[arg(long, value_name = "TIME", default_value = "12 h", value_parser = time)]
+    pub repair: Span,
     /// Share of the time in which a node is up
-    #[arg(long, value_name = "SHARE", default_value_t = 0.99966)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.99966, allow_negative_numbers = true, value_parser = share)]
     pub node_availability: f64,
 }
 
@@ -598,6 +598,20 @@ pub(super) enum TableForm {
 /// Reads a time with its unit.
 fn time(text: &str) -> Result<Span, String> {
     Span::parse(text).map_err(|error| format!("{error}; {}", error.hint()))
+}
+
+fn cuts(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse::<f64>().ok();
+    number
+        .filter(|number| *number >= 0.0 && number.is_finite())
+        .ok_or_else(|| "write how many there are per 1000 km and year, 0 or more, such as 2.73".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse::<f64>().ok();
+    number
+        .filter(|number| (0.0..=1.0).contains(number))
+        .ok_or_else(|| "write a share from 0 to 1, such as 0.99966".to_owned())
 }
 
 /// Kinds of pictures.

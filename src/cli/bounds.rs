@@ -13,18 +13,9 @@ use crate::report::bounds::{Variant, bounds as show};
 pub(super) fn bounds(context: &mut Context<'_>, arguments: &Bounds) -> Result<Exit, Failure> {
     let failures = Failures {
         cuts_per_1000_km_and_year: arguments.cuts,
-        repair_hours: arguments.repair,
+        repair_hours: arguments.repair.as_seconds() / 3_600.0,
         node: arguments.node_availability,
     };
-    let positive = |value: f64| value >= 0.0 && value.is_finite();
-    if !(positive(failures.cuts_per_1000_km_and_year)
-        && positive(failures.repair_hours)
-        && (0.0..=1.0).contains(&failures.node))
-    {
-        return Err(Failure::Usage(
-            "--cuts and --repair are not below 0, and --node-availability is a share\n  hint: leave them out for the defaults".to_owned(),
-        ));
-    }
     let prepared = context.engine.prepare(&arguments.file, &arguments.sets)?;
     context.warn(&prepared);
     let plan = prepared.plan.as_deref().expect("the simulator gives a plan");

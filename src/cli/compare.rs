@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::args::{Compare, FailOn};
 use super::precision::Wanted;
+use super::warnings::other_demands;
 use super::work::{Context, claim, kept, manifest, summarize, theory};
 use super::{Exit, Failure, Prepared, Watch};
-use crate::analysis::bounds::{Hard, hard};
+use crate::analysis::bounds::{Expected, expected};
 use crate::archive::{
     ArchiveError, Command, Comparison, Folder, Host, Manifest, OfVariants, Pair, Price, Rule, RunRecord,
     Sink, Summary, VariantEntry, Verdict, scenario_hash, sha256_hex, variant_folders, write_comparison,
@@ -71,8 +72,8 @@ pub(super) fn compare(context: &mut Context<'_>, arguments: &Compare) -> Result<
     let place = folder.seal(manifest)?;
     if context.console.json() {
         let mut document = json!(comparison);
-        let bounds: Vec<Option<Hard>> = (subjects.iter())
-            .map(|subject| subject.plan.as_deref().map(hard))
+        let bounds: Vec<Option<Expected>> = (subjects.iter())
+            .map(|subject| subject.plan.as_deref().map(expected))
             .collect();
         document["bounds"] = json!(bounds);
         document["status"] = json!(status);
@@ -207,6 +208,7 @@ fn entries(subjects: &[Prepared]) -> Vec<VariantEntry> {
     let entry = |(subject, folder): (&Prepared, String)| VariantEntry {
         name: subject.label.clone(),
         folder,
+        variant: subject.variant.clone(),
         scenario_sha256: scenario_hash(&subject.resolved),
     };
     subjects.iter().zip(folders).map(entry).collect()
@@ -246,6 +248,7 @@ impl Compared<'_> {
             let summary = summarize(subject, outcomes);
             let record = RunRecord {
                 resolved: &subject.resolved,
+                variant: entry.variant.as_deref(),
                 summary: &summary,
                 outcomes,
                 trace,
@@ -254,12 +257,29 @@ impl Compared<'_> {
             summaries.push(summary);
         }
         let mut comparison = compare_sides(&sides(self.entries, outcomes, self.prices), self.pairs);
+        comparison.warnings.extend(self.of_demands());
         let known = self.entries.iter().zip(&summaries);
         comparison.warnings.extend(OfVariants::join(
             known.map(|(entry, summary)| (entry.name.as_str(), summary.warnings.as_slice())),
         ));
         write_comparison(sink, &comparison)?;
         Ok((comparison, summaries))
+    }
+
+    /// What to know of those that do not ask for the same as the first.
+    fn of_demands(&self) -> Vec<OfVariants> {
+        let mut plans = (self.subjects.iter().zip(self.entries))
+            .filter_map(|(subject, entry)| Some((entry.name.as_str(), subject.plan.as_deref()?)));
+        let Some((first, measure)) = plans.next() else {
+            return Vec::new();
+        };
+        let differ = plans.filter_map(|(name, plan)| {
+            Some(OfVariants {
+                variants: vec![first.to_owned(), name.to_owned()],
+                remark: other_demands(measure, plan)?,
+            })
+        });
+        differ.collect()
     }
 
     /// Makes the folder of every variant a results folder of its own.
@@ -276,6 +296,7 @@ impl Compared<'_> {
             let mut manifest: Manifest =
                 manifest(Command::Run, host, std::slice::from_ref(summary), asked, watch);
             manifest.scenario_sha256.clone_from(&entry.scenario_sha256);
+            manifest.variant.clone_from(&entry.variant);
             manifest.files = (folder.files().iter())
                 .filter_map(|(path, hash)| Some((path.strip_prefix(&prefix)?.to_owned(), hash.clone())))
                 .collect();

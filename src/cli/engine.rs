@@ -61,6 +61,8 @@ pub struct Prepared {
     pub name: String,
     /// What a comparison calls it.
     pub label: String,
+    /// The variant that was named, or derived.
+    pub variant: Option<String>,
     /// Each boundary and the configuration of clause 8 that it is in, for people.
     pub boundaries: Vec<String>,
     /// What will be run, defaults filled in; a valid scenario file of its own.

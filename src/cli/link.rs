@@ -51,7 +51,13 @@ fn reach(model: &dyn LinkModel, points: &[LinkPoint]) -> Option<f64> {
             .is_some_and(|rate| rate <= 0.0)
     };
     let beyond = points.iter().find(none)?;
-    model.reach_db(&model.over_distance(beyond.distance_km))
+    let channel = model.over_distance(beyond.distance_km);
+    // What makes no key over any loss is no link: a bound, or a loss alone.
+    let lossless = Channel {
+        loss_db: 0.0,
+        ..channel
+    };
+    (model.rate_bps(&lossless) > 0.0).then(|| model.reach_db(&channel))?
 }
 
 /// A line about a model's reach.

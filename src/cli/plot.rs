@@ -34,11 +34,19 @@ pub(super) fn plot(context: &mut Context<'_>, arguments: &Plot) -> Result<Exit, 
         }
     }
     if pictures.is_empty() {
-        return Err(Failure::Usage(
-            "this folder has nothing for such a picture\n  hint: topology, timeseries, cdf and reroutes are of a run, \
-             compare of a comparison, sweep of a sweep, sequence of a run with --trace; leave --what out for all"
-                .to_owned(),
-        ));
+        return Err(Failure::Usage(match (arguments.what, &part) {
+            (Some(_), _) => {
+                "this folder has nothing for such a picture\n  hint: topology, timeseries, cdf and reroutes are of a run, \
+                 compare of a comparison, sweep of a sweep, sequence of a run with --trace; leave --what out for all"
+                    .to_owned()
+            }
+            (None, Part::Sweep(..)) => {
+                "this sweep has nothing to draw: its metrics are the same at all of its points, or it has one only\n  hint: \
+                 `qkdni report` shows the numbers; sweep a path over several values, or name a --metric"
+                    .to_owned()
+            }
+            (None, _) => "this folder has nothing to draw\n  hint: `qkdni report` shows its numbers".to_owned(),
+        }));
     }
     let mut written = Vec::new();
     match &arguments.out {

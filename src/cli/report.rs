@@ -9,7 +9,7 @@ use super::args::Report;
 use super::link::write;
 use super::work::Context;
 use super::{Exit, Failure};
-use crate::archive::{Archived, Command, PointRecord, SCHEMA_VERSION, SweepRecord};
+use crate::archive::{Archived, Command, PointRecord, SCHEMA_VERSION, SweepRecord, VariantEntry};
 use crate::network::plan::Plan;
 use crate::observe::record::TraceLine;
 use crate::report::chart::{Chart, Roster, Selection, svg};
@@ -57,13 +57,17 @@ pub(super) fn report(context: &mut Context<'_>, arguments: &Report) -> Result<Ex
 pub(super) fn read(folder: &Path) -> Result<Part, Failure> {
     let archived = Archived::open(folder)?;
     let manifest = archived.manifest();
-    // A comparison's variants are folders of their own.
+    // A comparison's variants are folders of their own; of one that is gone everything is missing.
+    let is_gone = |variant: &VariantEntry| !folder.join(&variant.folder).exists();
+    let gone: Vec<String> = (manifest.variants.iter().filter(|variant| is_gone(variant)))
+        .map(|variant| format!("{}/", variant.folder))
+        .collect();
     archived.sound(|path| match manifest.command {
         Command::Run => is_read(&archived, path),
-        Command::Compare => path == "compare.json",
+        Command::Compare => path == "compare.json" || gone.iter().any(|variant| path.starts_with(variant)),
         Command::Sweep => is_of_sweep(path),
     })?;
-    let name = manifest.name.clone();
+    let name = manifest.title();
     match manifest.command {
         Command::Run => {
             let (run, sequences) = read_run(&name, &archived)?;

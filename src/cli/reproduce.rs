@@ -85,6 +85,7 @@ fn repeat_run(context: &Context<'_>, archived: &Archived, threads: usize) -> Res
     }
     let record = RunRecord {
         resolved: &prepared.resolved,
+        variant: manifest.variant.as_deref(),
         summary: &summary,
         outcomes: &outcomes[0],
         trace: manifest.trace,

@@ -8,7 +8,7 @@ use super::args::Run;
 use super::precision::Wanted;
 use super::work::{Context, claim, kept, manifest, summarize, theory};
 use super::{Exit, Failure, Prepared, Watch};
-use crate::analysis::bounds::hard;
+use crate::analysis::bounds::expected;
 use crate::archive::{Command, Host, RunRecord, scenario_hash, write_run};
 use crate::experiment::run::{by_batches, relative_half_width, warm_up_end};
 use crate::report::tables;
@@ -54,6 +54,7 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     }
     let record = RunRecord {
         resolved: &prepared.resolved,
+        variant: prepared.variant.as_deref(),
         summary: &summary,
         outcomes,
         trace: simulation.trace,
@@ -62,12 +63,13 @@ pub(super) fn run(context: &mut Context<'_>, arguments: &Run) -> Result<Exit, Fa
     let summaries = [summary];
     let mut manifest = manifest(Command::Run, &host, &summaries, asked, simulation.watch());
     manifest.scenario_sha256 = hash;
+    manifest.variant.clone_from(&prepared.variant);
     manifest.batches = arguments.batches;
     let status = manifest.status;
     let place = folder.seal(manifest)?;
     if context.console.json() {
         let mut document = json!(summaries[0]);
-        document["bounds"] = json!(prepared.plan.as_deref().map(hard));
+        document["bounds"] = json!(prepared.plan.as_deref().map(expected));
         document["status"] = json!(status);
         document["folder"] = Value::from(place.to_string_lossy());
         context.console.document(&document)?;

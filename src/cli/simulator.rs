@@ -31,6 +31,7 @@ impl Engine for Simulator {
         let warnings = loaded.warnings.0.clone();
         let mut prepared = prepared(&loaded.document, loaded.resolved, label, warnings);
         prepared.written = loaded.written;
+        prepared.variant = loaded.variant;
         Ok(prepared)
     }
 
@@ -73,12 +74,16 @@ impl Engine for Simulator {
             // What is derived is held to the same rules as what is written.
             let checked = scenario::load_text(which.name(), &resolved.to_string(), &[])
                 .map_err(|findings| rejected(&findings))?;
-            variants.push(prepared(
+            let derived = prepared(
                 &checked.document,
                 checked.resolved,
                 which.name().to_owned(),
                 std::mem::take(&mut warnings),
-            ));
+            );
+            variants.push(Prepared {
+                variant: Some(which.name().to_owned()),
+                ..derived
+            });
         }
         Ok(variants)
     }
@@ -124,6 +129,7 @@ fn prepared(document: &Document, resolved: Value, label: String, warnings: Vec<D
     Prepared {
         name: document.name.clone(),
         label,
+        variant: None,
         written: resolved.clone(),
         boundaries: document
             .boundaries

@@ -173,6 +173,7 @@ impl Study {
             Failure::Usage(mistakes.join("\n"))
         })?;
         let mut record = SweepRecord::new(&base.name, &base.written);
+        record.variant.clone_from(&base.variant);
         record.sets = asked.sets;
         record.variants = asked.variants.to_vec();
         record.axes = asked.axes.to_vec();
@@ -205,7 +206,10 @@ impl Study {
             gwn_vs_iwn: record.compared,
             parquet: record.parquet,
         };
-        Study::of(engine, &file.to_string_lossy(), asked)
+        let mut study = Study::of(engine, &file.to_string_lossy(), asked)?;
+        // In the folder's scenario it is merged in.
+        study.record.variant = record.variant;
+        Ok(study)
     }
 
     /// The scenario that is swept, as it was written.

@@ -1,10 +1,13 @@
 //! What to know about results though nothing is wrong with them: summaries keep it; `run` says it as it is, `compare` by
 //! variant, `sweep` by the number of its points.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Prepared;
 use crate::analysis::bounds::{Busiest, busiest};
 use crate::archive::{Remark, Summary};
 use crate::experiment::run::small_samples;
+use crate::network::plan::Plan;
 
 /// Load of a hop from which delays take long to settle: a queue with one server at 0.9 forgets in hundreds of services.
 const NEAR_ONE: f64 = 0.9;
@@ -47,6 +50,40 @@ pub(super) fn of_summary(prepared: &Prepared, summary: &Summary) -> Vec<Remark> 
     remarks.extend(not_stationary(summary));
     remarks.extend(of_load(prepared));
     remarks
+}
+
+/// What to know where two scenarios do not ask for the same.
+pub(super) fn other_demands(a: &Plan, b: &Plan) -> Option<Remark> {
+    let asked = |plan: &Plan| -> BTreeMap<String, String> {
+        let users = plan.demands().filter(|(_, session)| !session.for_sharing);
+        users
+            .map(|(_, session)| {
+                let asks = format!(
+                    "{} {} {:?} {:?}",
+                    session.bits, session.keys, session.arrivals, session.active
+                );
+                (session.name.clone(), asks)
+            })
+            .collect()
+    };
+    let [a, b] = [a, b].map(asked);
+    let all: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let differ: Vec<&str> = (all.into_iter())
+        .filter(|name| a.get(*name) != b.get(*name))
+        .map(String::as_str)
+        .collect();
+    if differ.is_empty() {
+        return None;
+    }
+    let more = if differ.len() > 3 { ", …" } else { "" };
+    Some(Remark {
+        kind: "other_demands".to_owned(),
+        text: format!(
+            "they do not ask for the same (demand {}{more}): what counts requests, bits or events does not compare like with \
+             like",
+            differ[..differ.len().min(3)].join(", ")
+        ),
+    })
 }
 
 fn not_stationary(summary: &Summary) -> Option<Remark> {

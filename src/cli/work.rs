@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::args::Simulation;
 use super::warnings::of_summary;
 use super::{BEGUN, Console, Engine, Exit, Failure, Prepared, Watch};
-use crate::analysis::bounds::{asked_bps, hard};
+use crate::analysis::bounds::{asked_bps, expected};
 use crate::archive::{Command, Folder, Host, Manifest, Status, Summary};
 use crate::experiment::distribute::{Control, Stopped, in_order};
 use crate::experiment::{expectation, run};
@@ -123,7 +123,7 @@ pub(super) fn theory(prepared: &Prepared, summary: &Summary) -> String {
     prepared.plan.as_deref().map_or_else(String::new, |plan| {
         let demands = plan.without_legs();
         let asked = demands.sessions.ids().map(|session| asked_bps(&demands, session));
-        beside(&hard(plan), asked.sum(), summary)
+        beside(&expected(plan), asked.sum(), summary)
     })
 }
 

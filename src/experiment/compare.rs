@@ -7,13 +7,15 @@
 
 mod front;
 
+use std::fmt::Write as _;
+
 use crate::archive::{
     BottomLine, Comparison, ComparisonRow, OfVariants, Pair, Price, Remark, Rule, SCHEMA_VERSION, Verdict,
 };
 use crate::observe::metrics::{Direction, direction};
 use crate::observe::outcome::{Measured, Outcome};
 
-use front::pareto;
+use front::{OBJECTIVES, pareto};
 
 use super::run::{COST, Columns};
 use super::statistics::{Paired, SIGNIFICANCE, Sample, holm, nearest_rank, paired};
@@ -108,7 +110,9 @@ pub fn compare(sides: &[Side<'_>], pairs: &[Pair]) -> Comparison {
             .unwrap_or(0),
         pairs: pairs.to_vec(),
         prices: sides.iter().map(|side| side.price.cloned()).collect(),
-        bottom_lines: pairs.iter().map(|pair| bottom_line(pair, &metrics)).collect(),
+        bottom_lines: (pairs.iter())
+            .map(|pair| bottom_line(pair, &metrics, [&pair.a, &pair.b].map(|side| find(side).price)))
+            .collect(),
         pareto: pareto(sides),
         metrics,
         warnings: of_currencies(sides).into_iter().collect(),
@@ -248,21 +252,25 @@ fn verdict(row: &ComparisonRow, rule: Rule, price_a: Option<&Price>, price_b: Op
         Direction::Lower => difference < 0.0,
         Direction::Neutral => return Verdict::None,
     };
-    let (winner, loser) = if better {
-        (price_b, price_a)
+    let prices = if better {
+        [price_b, price_a]
     } else {
-        (price_a, price_b)
+        [price_a, price_b]
     };
-    let fair = match (rule, winner, loser) {
-        (Rule::Plain, ..) => true,
-        (Rule::NotDearer, Some(winner), Some(loser)) => winner.total <= loser.total,
-        // Without prices nobody knows which is dearer.
-        (Rule::NotDearer, ..) => false,
-    };
-    match (fair, better) {
+    match (is_fair(rule, prices), better) {
         (false, _) => Verdict::NoVerdict,
         (true, true) => Verdict::Better,
         (true, false) => Verdict::Worse,
+    }
+}
+
+/// Whether a difference may be judged: by the prices of the better side and of the other.
+fn is_fair(rule: Rule, prices: [Option<&Price>; 2]) -> bool {
+    match (rule, prices) {
+        (Rule::Plain, _) => true,
+        (Rule::NotDearer, [Some(winner), Some(loser)]) => winner.total <= loser.total,
+        // Without prices nobody knows which is dearer.
+        (Rule::NotDearer, _) => false,
     }
 }
 
@@ -288,8 +296,91 @@ fn availability_needs_service(rows: &mut [ComparisonRow]) {
     }
 }
 
+/// A difference to three digits, with its sign and unit.
+fn signed(difference: f64, unit: &str) -> String {
+    let digits = 2.0 - libm::floor(libm::log10(difference.abs()));
+    let scale = libm::pow(10.0, digits);
+    let value = libm::round(difference * scale) / scale;
+    let unit = if unit == "1" {
+        String::new()
+    } else {
+        format!(" {unit}")
+    };
+    let sign = if value < 0.0 { '−' } else { '+' };
+    format!("{sign}{:.*}{unit}", digits.max(0.0) as usize, value.abs())
+}
+
+/// A sum of money in whole units, by thousands.
+fn grouped(sum: f64) -> String {
+    let digits = format!("{sum:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Metrics of differences without a verdict that are named; of the others there is the number.
+const NAMED: usize = 4;
+
+/// Where one side is better and no verdict says so, because it is dearer or nobody knows: a clause for each such side, and
+/// of how many rows they speak. What planners weigh comes first.
+fn better_but_dearer(pair: &Pair, rows: &[&ComparisonRow], prices: [Option<&Price>; 2]) -> (String, usize) {
+    let mut text = String::new();
+    let mut said = 0;
+    for (side, name) in [(1, pair.b.as_str()), (0, pair.a.as_str())] {
+        let is_better = |row: &&&ComparisonRow| match direction(&row.name) {
+            Direction::Higher => row.difference.is_some_and(|by| (by > 0.0) == (side == 1)),
+            Direction::Lower => row.difference.is_some_and(|by| (by < 0.0) == (side == 1)),
+            Direction::Neutral => false,
+        };
+        let own = [prices[side], prices[1 - side]];
+        if is_fair(pair.rule, own) {
+            continue;
+        }
+        let mut found: Vec<&ComparisonRow> = rows.iter().filter(is_better).copied().collect();
+        let weight = |name: &str| OBJECTIVES.iter().position(|other| *other == name);
+        found.sort_by_key(|row| weight(&row.name).unwrap_or(OBJECTIVES.len()));
+        if found.is_empty() {
+            continue;
+        }
+        said += found.len();
+        let by = |row: &ComparisonRow| {
+            let by = row.difference.unwrap_or_default();
+            // Of what is better in the earlier variant the difference is that variant's own.
+            let by = if side == 1 { by } else { -by };
+            format!("{} ({})", row.name, signed(by, &row.unit))
+        };
+        let named: Vec<String> = found.iter().take(NAMED).map(|row| by(row)).collect();
+        let more = match found.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let why = match own {
+            [Some(winner), Some(loser)] if winner.currency == loser.currency => {
+                format!(
+                    "dearer by {} {}",
+                    grouped(winner.total - loser.total),
+                    winner.currency
+                )
+            }
+            _ => "which is dearer is not known".to_owned(),
+        };
+        let named = named.join(", ");
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "; {name} is better in {named}{more}, but {why}, so there is no verdict"
+        );
+    }
+    (text, said)
+}
+
 /// What a pair's rows of the network say together.
-fn bottom_line(pair: &Pair, rows: &[ComparisonRow]) -> BottomLine {
+fn bottom_line(pair: &Pair, rows: &[ComparisonRow], prices: [Option<&Price>; 2]) -> BottomLine {
     let label = pair.label();
     let with = |verdict: Verdict| -> Vec<String> {
         (rows.iter())
@@ -325,11 +416,16 @@ fn bottom_line(pair: &Pair, rows: &[ComparisonRow]) -> BottomLine {
             worse.join(", ")
         ),
     };
+    let unjudged: Vec<&ComparisonRow> = (rows.iter())
+        .filter(|row| row.rests_on == label && row.scope == "network" && row.verdict == Verdict::NoVerdict)
+        .collect();
+    let (dearer, said) = better_but_dearer(pair, &unjudged, prices);
+    text += &dearer;
     let open = [
         (no_evidence, "without evidence"),
         (
-            no_verdict,
-            "not judged: the better side is dearer, or what is served does not bear it out",
+            no_verdict - said,
+            "not judged: what is served does not bear it out",
         ),
     ];
     for (count, what) in open.into_iter().filter(|(count, _)| *count > 0) {

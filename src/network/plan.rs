@@ -579,14 +579,17 @@ impl Plan {
     /// What all of it costs, by the scenario's prices; `None` without prices.
     pub fn cost(&self) -> Option<u64> {
         let (prices, inventory) = (self.prices?, self.inventory());
-        Some(
-            inventory.modules / 2 * prices.module_pair
-                + inventory.key_managers * prices.key_manager
-                + self.controllers.len() as u64 * prices.controller
-                + inventory.sites * prices.site
-                + inventory.middle_stations * prices.middle_station
-                + inventory.links * prices.link,
-        )
+        let parts = [
+            (inventory.modules / 2, prices.module_pair),
+            (inventory.key_managers, prices.key_manager),
+            (self.controllers.len() as u64, prices.controller),
+            (inventory.sites, prices.site),
+            (inventory.middle_stations, prices.middle_station),
+            (inventory.links, prices.link),
+        ];
+        // A scenario's prices are checked to be far from this.
+        let sum = |whole: u64, (count, price): (u64, u64)| whole.saturating_add(count.saturating_mul(price));
+        Some(parts.into_iter().fold(0, sum))
     }
 
     /// What there is to pay for.

@@ -70,19 +70,19 @@ pub const METRICS: &[Metric] = &[
         "availability",
         "1",
         Higher,
-        "share of time in which a request could be served at once",
+        "share of time in which some permitted path has usable key for one request on every hop and every needed element is up, whether or not routing takes it and however many wait",
     ),
     row(
         "service_interruption_s",
         "s",
         Lower,
-        "how long a fault kept a demand without keys",
+        "per demand and fault: first request sent between fault and repair that is not supplied within D until the first supply of it or of a later one, 0 if none; D: run.interruption_threshold, default the longest delay before the fault (of 100 requests or more)",
     ),
     row(
         "service_restoration_s",
         "s",
         Lower,
-        "fault until the demand is served again",
+        "per demand and fault: fault until the end of that interruption",
     ),
     row(
         "unrestored_interruptions",

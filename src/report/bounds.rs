@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::quantity::{Scale, grouped, money};
 use super::tables::{DETAIL, Look, push, say, table};
-use crate::analysis::bounds::{Bounds, Hard};
+use crate::analysis::bounds::{Bounds, Expected};
 use crate::analysis::criticality::{Criticality, Loss};
 use crate::archive::{Price, Summary};
 use crate::units::counted;
@@ -257,12 +257,12 @@ fn more(text: &mut String, rows: usize) {
     }
 }
 
-/// Hard bounds beside what a run found; `asked_bps` is what all demands together ask for.
-pub fn beside(hard: &Hard, asked_bps: f64, summary: &Summary) -> String {
+/// What theory says beside what a run found; `asked_bps` is what all demands together ask for.
+pub fn beside(expected: &Expected, asked_bps: f64, summary: &Summary) -> String {
     let mean = |name| summary.metric(name, "network").and_then(|row| row.mean);
     let mut parts = Vec::new();
     if let Some(found) = mean("throughput_bps") {
-        let most = hard.throughput_bps;
+        let most = expected.hard.throughput_bps;
         let asked = if asked_bps < most {
             format!("{} asked for, ", rate(asked_bps))
         } else {
@@ -274,21 +274,21 @@ pub fn beside(hard: &Hard, asked_bps: f64, summary: &Summary) -> String {
             rate(found)
         ));
     }
-    if let (Some(least), Some(found)) = (hard.kkrd_s, mean("kkrd_s")) {
+    if let (Some(least), Some(found)) = (expected.hard.kkrd_s, mean("kkrd_s")) {
         let found = seconds(Some(found));
         parts.push(format!(
             "kkrd_s at least {} ({found} found)",
             seconds(Some(least))
         ));
     }
-    if let (Some([low, high]), Some(found)) = (hard.availability, mean("availability")) {
-        let expected = if high - low < 5e-6 {
+    if let (Some([low, high]), Some(found)) = (expected.availability, mean("availability")) {
+        let between = if high - low < 5e-6 {
             format!("{low:.5}")
         } else {
             format!("{low:.5} … {high:.5}")
         };
         parts.push(format!(
-            "availability {expected} by the faults' means, stores apart ({found:.5} found)"
+            "availability {between} by the faults' means, stores apart ({found:.5} found)"
         ));
     }
     format!("theory: {}", parts.join("; "))

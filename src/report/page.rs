@@ -261,9 +261,10 @@ impl Page {
                 let between =
                     |[low, high]: [f64; 2]| format!("{} to {}", scale.quantity(low), scale.quantity(high));
                 let ends = row.ci95.map_or(String::new(), between);
-                let quantile = |value, ends: Option<[f64; 2]>| {
-                    let ends = ends.map_or(String::new(), |ends| format!(" ({})", between(ends)));
-                    show(value) + &ends
+                let shown = row.shown_quantile_intervals();
+                let quantile = |value, ends: Option<[f64; 2]>, shown: Option<[f64; 2]>| {
+                    let few = || ends.map_or(String::new(), |_| " (–)".to_owned());
+                    show(value) + &shown.map_or_else(few, |ends| format!(" ({})", between(ends)))
                 };
                 let _ = write!(
                     table,
@@ -271,8 +272,8 @@ impl Page {
                     escaped(&row.name),
                     escaped(&row.scope),
                     show(row.mean),
-                    quantile(row.p50, row.p50_ci95),
-                    quantile(row.p99, row.p99_ci95)
+                    quantile(row.p50, row.p50_ci95, shown[0]),
+                    quantile(row.p99, row.p99_ci95, shown[1])
                 );
             }
             let more = if all > ROWS {
@@ -452,7 +453,7 @@ impl Page {
 
     fn sweep(&mut self, manifest: &Manifest, record: &SweepRecord, points: &[PointRecord]) {
         self.begin(
-            &format!("{}: sweep over {}", record.name, record.paths.join(", ")),
+            &format!("{}: sweep over {}", manifest.title(), record.paths.join(", ")),
             manifest,
         );
         self.note(&format!(

@@ -86,20 +86,22 @@ pub fn summary(summary: &Summary, look: Look) -> String {
 fn metric_cells(row: &MetricRow) -> Vec<Cell> {
     let mean = row.mean.unwrap_or_default();
     let scale = Scale::of(&row.unit, mean);
-    let with_interval = |value: Option<f64>, ends: Option<[f64; 2]>| {
+    let shown = row.shown_quantile_intervals();
+    let with_interval = |value: Option<f64>, ends: Option<[f64; 2]>, shown: Option<[f64; 2]>| {
         let Some(value) = value else { return String::new() };
         let scale = Scale::of(&row.unit, value);
-        match ends {
-            Some(_) => format!("{} ({})", scale.quantity(value), interval(scale, ends)),
-            None => scale.quantity(value),
+        match (ends, shown) {
+            (Some(_), Some(_)) => format!("{} ({})", scale.quantity(value), interval(scale, ends)),
+            (Some(_), None) => format!("{} (–)", scale.quantity(value)),
+            (None, _) => scale.quantity(value),
         }
     };
     vec![
         Cell::new(&row.name),
         Cell::new(scale.quantity(mean)),
         Cell::new(interval(scale, row.ci95)),
-        Cell::new(with_interval(row.p50, row.p50_ci95)),
-        Cell::new(with_interval(row.p99, row.p99_ci95)),
+        Cell::new(with_interval(row.p50, row.p50_ci95, shown[0])),
+        Cell::new(with_interval(row.p99, row.p99_ci95, shown[1])),
     ]
 }
 

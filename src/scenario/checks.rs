@@ -50,6 +50,7 @@ pub fn check(document: &Document, tree: &Node, decoder: &Decoder) -> Vec<Finding
     checker.data_network();
     checker.channels();
     checker.limits();
+    checker.requests_that_fit();
     checker.realistic_load();
     checker.findings
 }

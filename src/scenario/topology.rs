@@ -53,6 +53,10 @@ pub struct Fibre {
     pub ends: [usize; 2],
     /// Its length.
     pub length: Length,
+    /// Its loss, where the file gives one \[dB\].
+    pub loss_db: Option<f64>,
+    /// Whether the file itself says that its length and its loss are estimates.
+    pub estimates: [bool; 2],
 }
 
 /// A demand.

@@ -69,6 +69,7 @@ impl Engine for Toy {
         };
         Ok(Prepared {
             label: name.clone(),
+            variant: None,
             boundaries: Vec::new(),
             name,
             seed: document["run"]["seed"].as_u64().expect("a seed"),

@@ -7,7 +7,7 @@ use crate::observe::metrics::{Direction, find};
 use crate::observe::outcome::Outcome;
 
 /// What a planner weighs against each other, besides the price: service, delay, what a failure costs, link keys.
-const OBJECTIVES: [&str; 5] = [
+pub(super) const OBJECTIVES: [&str; 5] = [
     "served_share",
     "kkrd_s",
     "availability",

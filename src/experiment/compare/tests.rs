@@ -271,12 +271,75 @@ fn bottom_lines_say_what_was_found() {
         text(&[0.5, 0.6], &[0.6, 0.5], Rule::Plain),
         "no evidence that B is better or worse than A in any metric of the network; 1 without evidence"
     );
-    let dearer = text(&[0.5, 0.5], &[0.6, 0.6], Rule::NotDearer);
+    assert_eq!(
+        text(&[0.5, 0.5], &[0.6, 0.6], Rule::NotDearer),
+        "no evidence that B is better or worse than A in any judged metric of the network; B is better in served_share \
+         (+0.100), but dearer by 2 EUR, so there is no verdict"
+    );
+    assert_eq!(
+        text(&[0.6, 0.6], &[0.5, 0.5], Rule::NotDearer),
+        "B is worse than A in served_share; no evidence that it is better in any other metric of the network"
+    );
+}
+
+/// What a planner weighs is named first, and with what it differs by.
+#[test]
+fn a_dearer_sides_gains_are_named() {
+    let all = |values: [f64; 6]| -> Vec<Outcome> {
+        let names = [
+            "kkrdv_s",
+            "control_bytes",
+            "kkrd_s",
+            "served_share",
+            "kkrd_s",
+            "throughput_bps",
+        ];
+        let mut all = outcomes("key_utilisation", &some(&[1.0, 1.0]));
+        for (at, (name, value)) in names.into_iter().zip(values).enumerate() {
+            for (outcome, mut more) in all.iter_mut().zip(outcomes(name, &some(&[value, value]))) {
+                let measured = &mut more.metrics[0];
+                if at == 4 {
+                    "demand:1".clone_into(&mut measured.scope);
+                }
+                measured.unit = if name.ends_with("_s") { "s" } else { "1" };
+                outcome.metrics.append(&mut more.metrics);
+            }
+        }
+        all
+    };
+    let (a, b) = (
+        all([3.0, 900.0, 12.575, 0.9, 9.0, 1.5e6]),
+        all([2.0, 800.0, 0.02, 0.931, 8.0, 1.62e6]),
+    );
+    let line = |prices: [Option<Price>; 2]| {
+        let side = |name, outcomes, at: usize| Side {
+            name,
+            outcomes,
+            price: prices[at].as_ref(),
+        };
+        let [first, second] = ["A", "B"].map(str::to_owned);
+        let pairs = [Pair {
+            a: first,
+            b: second,
+            rule: Rule::NotDearer,
+        }];
+        compare(&[side("A", &a, 0), side("B", &b, 1)], &pairs).bottom_lines[0].clone()
+    };
+    let dearer = line([Some(price(1_620_000.0)), Some(price(1_830_000.0))]);
+    assert_eq!(dearer.no_verdict, 5);
+    assert_eq!(
+        dearer.text,
+        "no evidence that B is better or worse than A in any judged metric of the network; B is better in served_share \
+         (+0.0310), kkrd_s (−12.6 s), kkrdv_s (−1.00 s), control_bytes (−100) and 1 more, but dearer by 210,000 EUR, so \
+         there is no verdict"
+    );
+    let unknown = line([None, Some(price(1.0))]);
     assert!(
-        dearer.starts_with(
-            "no evidence that B is better or worse than A in any judged metric of the network; 1 not judged"
-        ),
-        "{dearer}"
+        unknown
+            .text
+            .contains("but which is dearer is not known, so there is no verdict"),
+        "{}",
+        unknown.text
     );
 }
 

@@ -6,7 +6,7 @@ use super::{Channel, Evaluation, LinkModel, Preset};
 
 /// Systems by what was published of them, as tables: either pairs of `loss` \[dB\] and `rate` \[bit/s\], or `rate_at_10_db`
 /// and `loss_max`. None was compared with a data sheet. A system known by one point makes that rate at less loss too,
-/// and nothing at more.
+/// and nothing at more; one given by its rate at 10 dB makes more at less loss, ten times as much at 0 dB.
 pub const PRESETS: &[Preset] = &[
     Preset {
         name: "toshiba_high_rate",
@@ -20,12 +20,12 @@ pub const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "toshiba_long_distance",
-        source: "300 kbit/s at 10 dB, 120 to 150 km; recalled. Assumption: 120 km at 0.2 dB/km, a decade per 10 dB",
+        source: "300 kbit/s at 10 dB, 120 to 150 km; recalled. Assumption: 120 km at 0.2 dB/km, a decade per 10 dB, below 10 dB too",
         values: &[("rate_at_10_db", 300e3), ("loss_max", 24.0)],
     },
     Preset {
         name: "id_quantique_clavis_xg",
-        source: "100 kbit/s at 10 dB, up to 30 dB; recalled. Assumption: a decade per 10 dB",
+        source: "100 kbit/s at 10 dB, up to 30 dB; recalled. Assumption: a decade per 10 dB, below 10 dB too",
         values: &[("rate_at_10_db", 100e3), ("loss_max", 30.0)],
     },
     Preset {
@@ -173,6 +173,10 @@ mod tests {
         let table = MeasuredTable::from_rate_at_10_db(300_000.0, 30.0).unwrap();
         assert!((table.rate_bps(&at(10.0)) / 300_000.0 - 1.0).abs() < 1e-12);
         assert!((table.rate_bps(&at(20.0)) / 30_000.0 - 1.0).abs() < 1e-12);
+        assert!(
+            (table.rate_bps(&at(0.0)) / 3_000_000.0 - 1.0).abs() < 1e-12,
+            "at less loss too"
+        );
         assert!(table.rate_bps(&at(30.0)) > 0.0);
         assert!(table.rate_bps(&at(30.1)) == 0.0);
     }

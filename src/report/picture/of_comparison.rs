@@ -122,16 +122,30 @@ pub fn pareto(comparison: &Comparison) -> Option<Picture> {
         curve.joined = false;
         curve
     };
+    let names: Vec<&str> = (pareto.objectives.iter())
+        .map(|objective| objective.name.as_str())
+        .collect();
     let axis = |at: usize| Axis {
         from_zero: false,
         money: pareto.objectives[at].name == "price",
         ..Axis::plain(label(at))
     };
     let plane = Plane {
+        caption: format!(
+            "front: no other variant is as good or better in all of {}",
+            names.join(", ")
+        ),
         id: "pareto".to_owned(),
         title: "Variants by price and service".to_owned(),
-        note: "Front: no other variant is better somewhere and worse nowhere, over all objectives."
-            .to_owned(),
+        note: format!(
+            "Front: no other variant is better somewhere and worse nowhere by the means of {}{}.",
+            names.join(", "),
+            if names.len() > 2 {
+                ": a variant may be on it for what these two axes do not show"
+            } else {
+                ""
+            }
+        ),
         x: axis(x),
         y: axis(y),
         curves: pareto.points.iter().map(curve).collect(),

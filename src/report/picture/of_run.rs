@@ -40,6 +40,7 @@ fn instants(run: &Run, factor: f64) -> Vec<(f64, String)> {
 fn plane(run: &Run, id: &str, title: &str, label: String, note: &str, curves: Vec<Curve>) -> Option<Picture> {
     let (factor, unit) = time_unit(run.end_ns);
     let plane = Plane {
+        caption: String::new(),
         id: id.to_owned(),
         title: format!("{}: {title}", run.name),
         note: note.to_owned(),
@@ -168,7 +169,13 @@ pub fn delays(runs: &[&Run]) -> Result<Picture, String> {
     }
     let scale = Scale::of("s", high);
     let logarithmic = low > 0.0 && high > 50.0 * low;
+    // What a Student interval says below the shortest delay there was is no delay; on a logarithmic axis it has no place.
+    let shortest = (runs.iter().flat_map(|run| run.delays.iter().flatten()))
+        .fold(f64::MAX, |least, &one| least.min(one));
     let scaled = |mut curve: Curve| {
+        if logarithmic {
+            not_below(shortest, &mut curve.band);
+        }
         let factor = scale.factor();
         curve.points.iter_mut().for_each(|point| point.0 /= factor);
         for band in &mut curve.band {
@@ -182,9 +189,12 @@ pub fn delays(runs: &[&Run]) -> Result<Picture, String> {
         _ => "variants".to_owned(),
     };
     let plane = Plane {
+        caption: String::new(),
         id: "delays".to_owned(),
         title: format!("{name}: distribution of the key delay (KKRD)"),
-        note: "Mean over replications of each quantile; band: 95 % Student interval of that mean.".to_owned(),
+        note: "Mean over replications of each quantile; band: 95 % Student interval of that mean, as far as \
+               delays go."
+            .to_owned(),
         x: Axis {
             label: format!("KKRD [{}]", scale.name()),
             logarithmic,
@@ -196,6 +206,13 @@ pub fn delays(runs: &[&Run]) -> Result<Picture, String> {
         instants: Vec::new(),
     };
     plane.draw()
+}
+
+/// Ends a band along x where nothing was observed any more.
+fn not_below(least: f64, band: &mut [(f64, f64, f64)]) {
+    for (_, from, to) in band {
+        (*from, *to) = (from.max(least), to.max(least));
+    }
 }
 
 fn distribution(run: &Run) -> Option<Curve> {
@@ -306,4 +323,17 @@ pub fn reroutes(run: &Run) -> Result<Picture, String> {
     }
     .draw()
     .map_err(|_| "no fault touched a session".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A band that begins at 0 would run to the left edge of a logarithmic axis.
+    #[test]
+    fn bands_end_at_the_shortest_delay() {
+        let mut band = [(0.0, 0.0, 0.5), (0.5, 0.8, 3.0)];
+        not_below(0.75, &mut band);
+        assert_eq!(band, [(0.0, 0.75, 0.75), (0.5, 0.8, 3.0)]);
+    }
 }

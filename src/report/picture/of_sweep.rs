@@ -183,6 +183,7 @@ fn curves_over(slice: &Slice<'_>, name: &str, path: &str, joined: bool) -> Optio
         ..Axis::plain(label)
     };
     let plane = Plane {
+        caption: String::new(),
         id: id(&slice.along(&[path]), name),
         title: title(slice, &format!("{name} over {}", tail(path))),
         note: if joined {

@@ -69,6 +69,8 @@ pub(super) struct Plane {
     pub id: String,
     pub title: String,
     pub note: String,
+    /// A line below the title, in the picture itself; may be empty.
+    pub caption: String,
     pub x: Axis,
     pub y: Axis,
     pub curves: Vec<Curve>,
@@ -109,6 +111,10 @@ impl Plane {
         let (xs, ys) = (x[0]..x[1], y[0]..y[1]);
         let title = self.title.clone();
         let svg = page(&title, SIZE, |area| {
+            if !self.caption.is_empty() {
+                let small = ("sans-serif", 11).into_font().color(&BLACK);
+                area.draw_text(&self.caption, &small, (12, 27)).map_err(failed)?;
+            }
             match (self.x.logarithmic, self.y.logarithmic) {
                 (false, false) => self.on(area, xs, ys, &mut marks),
                 (true, false) => self.on(area, xs.log_scale(), ys, &mut marks),
@@ -328,6 +334,7 @@ mod tests {
             id: "p".to_owned(),
             title: "a & <b>".to_owned(),
             note: String::new(),
+            caption: String::new(),
             x: Axis::plain("time [s]"),
             y: Axis::plain("key [bit]"),
             curves: vec![

@@ -155,10 +155,28 @@ impl Layout {
             part if part == relays + 1 => b.id.clone(),
             part => format!("{}--{}-{part}", a.id, b.id),
         };
-        let estimated: &[&str] = if matches!(fibre.length, Length::Fibre(_)) && relays == 0 {
-            &["loss"]
-        } else {
-            &["length", "loss"]
+        // Where a relay stands is estimated, and so is what of the fibre is whose.
+        let whole = relays == 0;
+        let known = [
+            matches!(fibre.length, Length::Fibre(_)) && !fibre.estimates[0] && whole,
+            fibre.loss_db.is_some() && !fibre.estimates[1] && whole,
+        ];
+        let estimated = ["length", "loss"].into_iter().zip(known);
+        let estimated: Vec<&str> = estimated
+            .filter_map(|(name, known)| (!known).then_some(name))
+            .collect();
+        let lossy = |mut value: Value, own: Metres| {
+            if let Some(loss) = fibre.loss_db {
+                let share = loss * own.0 as f64 / length.0.max(1) as f64;
+                value["loss"] = json!(format!("{} dB", libm::round(share * 1e6) / 1e6));
+            }
+            value
+        };
+        let with_estimates = |mut value: Value| {
+            if !estimated.is_empty() {
+                value["estimated"] = json!(estimated);
+            }
+            value
         };
         self.relays += relays;
         for relay in 1..=relays {
@@ -185,27 +203,28 @@ impl Layout {
                         Joint::Gwn => json!({ "gwn": { "link": link } }),
                         Joint::Iwn => json!({ "iwn": { "link": link } }),
                     };
-                    self.boundaries.push(json!({
+                    self.boundaries.push(with_estimates(json!({
                         "id": id,
                         "between": [
                             format!("{}/{}", parts.names[near], ends[0]),
                             format!("{}/{}", parts.names[far], ends[1]),
                         ],
-                        "duct": { "length": own.to_string() },
+                        "duct": lossy(json!({ "length": own.to_string() }), own),
                         "kind": kind,
-                        "estimated": estimated,
-                    }));
+                    })));
                     self.joined.push([near, far]);
                     self.border_sites.push(fibre.ends);
                 }
-                _ => self.links[owner(part)].push(json!({
-                    "id": id,
-                    "between": ends,
-                    "length": own.to_string(),
-                    "model": model(),
-                    "store": store(),
-                    "estimated": estimated,
-                })),
+                _ => {
+                    let link = json!({
+                        "id": id,
+                        "between": ends,
+                        "length": own.to_string(),
+                        "model": model(),
+                        "store": store(),
+                    });
+                    self.links[owner(part)].push(with_estimates(lossy(link, own)));
+                }
             }
         }
     }

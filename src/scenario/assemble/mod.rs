@@ -235,8 +235,21 @@ fn sources(topology: &Topology, settings: &Settings) -> Vec<String> {
             counted(by_default as u64, "fibre")
         ));
     }
+    let losses = topology
+        .fibres
+        .iter()
+        .filter(|fibre| fibre.loss_db.is_some())
+        .count();
+    let loss = match topology.fibres.len() - losses {
+        0 => "losses as the file gives them, in equal parts per kilometre".to_owned(),
+        without if losses > 0 => format!(
+            "losses as the file gives them, in equal parts per kilometre; 0.2 dB/km where it gives none ({}), assumed",
+            counted(without as u64, "fibre")
+        ),
+        _ => "loss 0.2 dB/km, assumed".to_owned(),
+    };
     sources.push(format!(
-        "Relays: ceil(length / {}) - 1 per fibre, estimated; loss 0.2 dB/km, assumed",
+        "Relays: ceil(length / {}) - 1 per fibre, estimated; {loss}",
         settings.span
     ));
     sources.push("Link model: 300 kbit/s at 10 dB (Toshiba LD class), to 24 dB; stores: assumed".to_owned());

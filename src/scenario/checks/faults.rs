@@ -121,6 +121,24 @@ impl Checker<'_> {
                 "add \"repair_after\"",
             );
         }
+        if let Some(notice) = event.fault.kind().notice() {
+            let first = event.outages.first().map(|outage| outage.at);
+            let place = match event.at {
+                Some(_) => path.then("at"),
+                None => path.then("outages").then(0_usize).then("at"),
+            };
+            if let Some(at) = event.at.or(first).filter(|at| *at < notice) {
+                self.warning(
+                    "notice_before_start",
+                    place,
+                    format!(
+                        "maintenance {} begins at {at} and is announced {notice} before: the run starts too late for that",
+                        event.id
+                    ),
+                    "it is announced as the run starts: write a shorter \"notice\", or a later time",
+                );
+            }
+        }
         if event.fault.kind().notice().is_some() && event.random.is_some() {
             self.error(
                 "random_maintenance",

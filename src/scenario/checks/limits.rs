@@ -4,12 +4,15 @@
 use super::{Checker, at};
 use crate::catalogue::Path;
 use crate::kernel::time::Span;
-use crate::scenario::document::Detection;
+use crate::scenario::document::{BoundaryKind, Detection};
 
 /// No delay, time-out or service time is longer than this.
 const LONGEST: Span = Span(86_400_000_000_000);
 /// No more bits are asked for at once: counts stay exact in tables and in other tools.
 const MOST_BITS: u64 = 1 << 53;
+/// No piece of equipment costs more, and all module pairs together no more than this million times: sums of money stay
+/// exact in tables and in other tools.
+const HIGHEST_PRICE: u64 = 1_000_000_000;
 /// Nothing is repeated more often.
 const MOST_RETRIES: u32 = 255;
 
@@ -83,6 +86,7 @@ impl Checker<'_> {
                 );
             }
         }
+        self.prices();
         for (index, demand) in document.demands.iter().enumerate() {
             let bits = demand.key.0.checked_mul(u64::from(demand.number));
             if bits.is_none_or(|bits| bits > MOST_BITS) {
@@ -96,6 +100,53 @@ impl Checker<'_> {
                     "a request of 2^53 bit is the largest",
                 );
             }
+        }
+    }
+
+    fn prices(&mut self) {
+        let document = self.document;
+        let prices = &document.prices;
+        let each = [
+            ("module_pair", prices.module_pair),
+            ("key_manager", prices.key_manager),
+            ("controller", prices.controller),
+            ("site", prices.site),
+            ("middle_station", prices.middle_station),
+            ("link", prices.link),
+        ];
+        let mut high = false;
+        for (name, price) in each {
+            if price > HIGHEST_PRICE {
+                high = true;
+                self.error(
+                    "price_too_high",
+                    at!("prices", name),
+                    format!("a price of {price} is beyond what is counted with"),
+                    format!("{HIGHEST_PRICE} is the most: count in thousands or millions of the currency"),
+                );
+            }
+        }
+        let links = document.qkdns.iter().flat_map(|qkdn| &qkdn.links);
+        let borders = document
+            .boundaries
+            .iter()
+            .flat_map(|boundary| match &boundary.kind {
+                BoundaryKind::Gwn(gwn) => [Some(gwn.link.systems), None],
+                BoundaryKind::Iwn(iwn) => {
+                    let far = iwn.link_b.as_ref().unwrap_or(&iwn.link);
+                    [Some(iwn.link.systems), Some(far.systems)]
+                }
+            });
+        let systems = links.map(|link| link.systems).chain(borders.flatten());
+        let pairs: u128 = systems.map(u128::from).sum();
+        let all = pairs * (u128::from(prices.module_pair) + u128::from(prices.middle_station));
+        if !high && all > u128::from(HIGHEST_PRICE) * 1_000_000 {
+            self.error(
+                "price_too_high",
+                at!("prices"),
+                format!("the {pairs} module pairs of all links cost more than is counted with"),
+                "count in thousands or millions of the currency, or check \"systems\"",
+            );
         }
     }
 

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::routes::{Found, lets_pass};
+use super::routes::{Found, lets_pass, share, store_of};
 use super::{Checker, at};
 use crate::catalogue::{Path, suggest};
 use crate::kernel::time::Span;
-use crate::scenario::document::{BoundaryKind, Demand, Document, Place, Pool, Protection, Store};
+use crate::scenario::document::{BoundaryKind, Demand, Document, Place, Pool, Protection};
 use crate::units::Bits;
 
 /// Legs at most: more would need more links at one node than anybody lays.
@@ -271,7 +271,10 @@ impl Checker<'_> {
         };
         let least = hops
             .iter()
-            .filter_map(|(link, forward, _)| Some((capacity(store_of(document, link)?, *forward), link)))
+            .filter_map(|(link, forward, _)| {
+                let store = store_of(document, link)?;
+                Some((share(store, store.capacity, *forward), link))
+            })
             .min();
         if let Some((least, link)) = least.filter(|(least, _)| *least < refill) {
             self.warning(
@@ -282,33 +285,6 @@ impl Checker<'_> {
             );
         }
     }
-}
-
-/// What one lane of a store holds.
-fn capacity(store: &Store, forward: bool) -> Bits {
-    let first = store.capacity.part(store.lane_share);
-    if forward {
-        first
-    } else {
-        Bits(store.capacity.0 - first.0)
-    }
-}
-
-/// The store of a link by its qualified name.
-fn store_of<'a>(document: &'a Document, link: &str) -> Option<&'a Store> {
-    let (first, second) = link.split_once('/').unwrap_or((link, ""));
-    if let Some(boundary) = document.boundary(first) {
-        return Some(match &boundary.kind {
-            BoundaryKind::Gwn(gwn) => &gwn.link.store,
-            BoundaryKind::Iwn(iwn) if second == boundary.between[0].qkdn => &iwn.link.store,
-            BoundaryKind::Iwn(iwn) => &iwn.link_b.as_ref().unwrap_or(&iwn.link).store,
-        });
-    }
-    let links = &document.qkdn(first)?.links;
-    links
-        .iter()
-        .find(|other| other.id == *second)
-        .map(|link| &link.store)
 }
 
 /// Which nodes and sites are joined, by name: inside one QKDN if both ends are in it, else in all of them.

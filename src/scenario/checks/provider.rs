@@ -270,7 +270,9 @@ impl Checker<'_> {
                     format!("{price} is no price"),
                     "write a number from 0 to 1e9",
                 );
-            } else if (price * 1e6 - libm::round(price * 1e6)).abs() > 1e-9 * (price * 1e6).max(1.0) {
+            } else if (price * 1e6 - libm::round(price * 1e6)).abs()
+                > 2.0 * f64::EPSILON * (price * 1e6).max(1.0)
+            {
                 self.error(
                     "price_too_fine",
                     path,

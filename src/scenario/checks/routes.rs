@@ -57,6 +57,57 @@ impl Checker<'_> {
     }
 }
 
+impl Checker<'_> {
+    /// Warns of demands whose requests fit into no store on some hop of every way. What a pool serves comes in refills.
+    pub(super) fn requests_that_fit(&mut self) {
+        let document = self.document;
+        for (index, demand) in document.demands.iter().enumerate() {
+            let request = Bits(demand.key.0.saturating_mul(u64::from(demand.number)));
+            if demand.pool.is_some() || request == Bits::ZERO {
+                continue;
+            }
+            let over = |bits| match self.ways.shortest_over(&demand.between, &lets_pass, bits) {
+                Found::Way(hops) => Some(hops),
+                Found::Nothing | Found::TooMany => None,
+            };
+            let room = |(link, forward, _): &HopUse| {
+                let store = store_of(document, link)?;
+                Some((usable(store, *forward), link.clone(), store))
+            };
+            let narrowest = |hops: Vec<HopUse>| hops.iter().filter_map(room).min_by_key(|found| found.0);
+            let shortest = over(Bits::ZERO).and_then(narrowest);
+            if shortest.is_none_or(|(most, ..)| most >= request) || over(request).is_some() {
+                continue;
+            }
+            // The way whose narrowest hop is the widest; a hop without any room is a mistake of its own.
+            let rooms = self.ways.rooms();
+            let passed = rooms.partition_point(|&room| over(room).is_some());
+            let widest = passed.checked_sub(1).and_then(|last| over(rooms[last]));
+            let Some((most, link, store)) = widest.and_then(narrowest) else {
+                continue;
+            };
+            let keys = match demand.number {
+                1 => String::new(),
+                number => format!(" ({number} keys of {})", demand.key),
+            };
+            let floor = match store.floor {
+                Bits::ZERO => String::new(),
+                floor => format!(" less its floor of {floor}"),
+            };
+            self.warning(
+                "request_over_capacity",
+                at!("demands", index, "key"),
+                format!(
+                    "a request of demand {} takes {request}{keys} on every hop, and on every way there is a hop that never has so \
+                     much: {link} has {most} at most, this direction's share of the store's capacity of {}{floor}",
+                    demand.id, store.capacity
+                ),
+                "no request can be served: ask for less at once, or raise \"capacity\" (half of it is either direction's, unless \"lane_share\" says otherwise)",
+            );
+        }
+    }
+}
+
 /// Whether a boundary joins these two QKDNs.
 pub(super) fn joins(boundary: &Boundary, a: &str, b: &str) -> bool {
     let [x, y] = &boundary.between;
@@ -92,12 +143,36 @@ pub(super) type HopUse = (String, bool, Bits);
 
 /// Key at the start on one lane.
 fn lane(store: &Store, forward: bool) -> Bits {
-    let first = store.initial.part(store.lane_share);
-    if forward {
-        first
-    } else {
-        Bits(store.initial.0 - first.0)
+    share(store, store.initial, forward)
+}
+
+/// What one lane has of an amount of its store.
+pub(super) fn share(store: &Store, whole: Bits, forward: bool) -> Bits {
+    let first = whole.part(store.lane_share);
+    if forward { first } else { Bits(whole.0 - first.0) }
+}
+
+/// The store of a link by its qualified name.
+pub(super) fn store_of<'a>(document: &'a Document, link: &str) -> Option<&'a Store> {
+    let (first, second) = link.split_once('/').unwrap_or((link, ""));
+    if let Some(boundary) = document.boundary(first) {
+        return Some(match &boundary.kind {
+            BoundaryKind::Gwn(gwn) => &gwn.link.store,
+            BoundaryKind::Iwn(iwn) if second == boundary.between[0].qkdn => &iwn.link.store,
+            BoundaryKind::Iwn(iwn) => &iwn.link_b.as_ref().unwrap_or(&iwn.link).store,
+        });
     }
+    let links = &document.qkdn(first)?.links;
+    links
+        .iter()
+        .find(|other| other.id == *second)
+        .map(|link| &link.store)
+}
+
+/// What one lane can ever serve at once: what it holds above its floor.
+fn usable(store: &Store, forward: bool) -> Bits {
+    let [most, floor] = [store.capacity, store.floor].map(|whole| share(store, whole, forward));
+    Bits(most.0.saturating_sub(floor.0))
 }
 
 /// A step of a route: over a link, or across a boundary from one of its sides.
@@ -226,6 +301,29 @@ impl<'a> Ways<'a> {
         }
     }
 
+    /// The most usable key that all lanes of a step can ever have at once.
+    fn room(&self, step: Crossed) -> Bits {
+        match step {
+            Crossed::Link(qkdn, link, forward) => {
+                usable(&self.document.qkdns[qkdn].links[link].store, forward)
+            }
+            Crossed::Boundary(boundary, near) => {
+                let lanes = lanes_across(&self.document.boundaries[boundary], near, 1 - near);
+                let rooms = lanes
+                    .into_iter()
+                    .map(|(_, store, forward)| usable(store, forward));
+                rooms.min().unwrap_or_default()
+            }
+        }
+    }
+
+    /// All of these that are above 0, rising.
+    fn rooms(&self) -> Vec<Bits> {
+        let steps = self.steps.iter().flatten();
+        let rooms: BTreeSet<Bits> = steps.map(|&(_, step)| self.room(step)).collect();
+        rooms.into_iter().filter(|&room| room > Bits::ZERO).collect()
+    }
+
     fn length(&self, step: Crossed) -> u32 {
         match step {
             Crossed::Link(..) => 1,
@@ -239,6 +337,11 @@ impl<'a> Ways<'a> {
     /// The hops of the shortest route of a demand: over the fewest boundaries, then of fewest hops, each QKDN visited once and
     /// let through by `lets_pass`.
     pub(super) fn shortest(&self, between: &[Place; 2], lets_pass: &dyn Fn(&Qkdn) -> bool) -> Found {
+        self.shortest_over(between, lets_pass, Bits::ZERO)
+    }
+
+    /// The same over hops whose lanes can hold `bits` of usable key at all.
+    fn shortest_over(&self, between: &[Place; 2], lets_pass: &dyn Fn(&Qkdn) -> bool, bits: Bits) -> Found {
         let ends = [0, 1].map(|end| {
             let place = &between[end];
             self.numbers
@@ -257,9 +360,12 @@ impl<'a> Ways<'a> {
             .collect();
         let enters = |node: usize| self.qkdns[node] == self.qkdns[to] || passable.contains(self.qkdns[node]);
         let home = self.qkdns[from] == self.qkdns[to];
-        let follows = |at: usize, (next, step): (usize, Crossed)| match step {
-            Crossed::Link(..) => true,
-            Crossed::Boundary(..) => !home && self.qkdns[at] != self.qkdns[to] && enters(next),
+        let follows = |at: usize, (next, step): (usize, Crossed)| {
+            let leads_on = match step {
+                Crossed::Link(..) => true,
+                Crossed::Boundary(..) => !home && self.qkdns[at] != self.qkdns[to] && enters(next),
+            };
+            leads_on && (bits == Bits::ZERO || self.room(step) >= bits)
         };
         // Boundaries, hops, and the order in which places were found.
         let mut best: FxHashMap<usize, (u32, u32)> = FxHashMap::from_iter([(from, (0, 0))]);
@@ -365,21 +471,26 @@ impl<'a> Ways<'a> {
     }
 }
 
-/// The hops across a boundary, from one of its sides to the other.
-fn across(boundary: &Boundary, near: usize, far: usize) -> Vec<HopUse> {
+/// The lanes across a boundary, from one of its sides to the other: id, store, whether from the link's first end.
+fn lanes_across(boundary: &Boundary, near: usize, far: usize) -> Vec<(String, &Store, bool)> {
     match &boundary.kind {
-        BoundaryKind::Gwn(gwn) => {
-            let forward = near == 0;
-            vec![(boundary.id.0.clone(), forward, lane(&gwn.link.store, forward))]
-        }
+        BoundaryKind::Gwn(gwn) => vec![(boundary.id.0.clone(), &gwn.link.store, near == 0)],
         BoundaryKind::Iwn(iwn) => {
             // Both links have the border node as their first end.
             let sides = [&iwn.link, iwn.link_b.as_ref().unwrap_or(&iwn.link)];
-            let hop = |(side, outward): (usize, bool)| {
+            let lane = |(side, outward): (usize, bool)| {
                 let id = format!("{}/{}", boundary.id, boundary.between[side].qkdn);
-                (id, outward, lane(&sides[side].store, outward))
+                (id, &sides[side].store, outward)
             };
-            [(near, true), (far, false)].map(hop).into()
+            [(near, true), (far, false)].map(lane).into()
         }
     }
+}
+
+/// The hops across a boundary, from one of its sides to the other.
+fn across(boundary: &Boundary, near: usize, far: usize) -> Vec<HopUse> {
+    let lanes = lanes_across(boundary, near, far).into_iter();
+    lanes
+        .map(|(id, store, forward)| (id, forward, lane(store, forward)))
+        .collect()
 }

@@ -10,7 +10,7 @@ use crate::scenario::Diagnostics;
 pub(super) const FORMAT: Format = Format {
     entry: Entry {
         name: "gml",
-        doc: "GML of the Internet Topology Zoo; coordinates in Longitude and Latitude, lengths in length_km or dist",
+        doc: "GML of the Internet Topology Zoo; coordinates in Longitude and Latitude, lengths in length_km or dist, losses in loss_db",
     },
     recognises: |text| {
         let words = text.lines().filter(|line| !line.trim_start().starts_with('#'));

@@ -11,7 +11,7 @@ use crate::scenario::Diagnostics;
 pub(super) const FORMAT: Format = Format {
     entry: Entry {
         name: "graphml",
-        doc: "GraphML; coordinates in the node data Longitude and Latitude, lengths in length_km or dist",
+        doc: "GraphML; coordinates in the node data Longitude and Latitude, lengths in length_km or dist, losses in loss_db",
     },
     recognises: |text| text.contains("<graphml"),
     read,

@@ -167,6 +167,7 @@ fn interpret(text: &Text, raw: Raw, file: &str, stem: &str, format: &str) -> Res
     }
     findings.extend(raw.nodes.iter().filter_map(|node| place_on_earth(text, node)));
     findings.extend(raw.edges.iter().filter_map(|edge| length_of_fibre(text, edge)));
+    findings.extend(raw.edges.iter().filter_map(|edge| loss_of_fibre(text, edge)));
     let known: Vec<&str> = numbers.keys().map(String::as_str).collect();
     let mut resolve = |ends: &[String; 2], origin| {
         let found = ends.clone().map(|end| {
@@ -200,6 +201,9 @@ fn interpret(text: &Text, raw: Raw, file: &str, stem: &str, format: &str) -> Res
         let fibre = Fibre {
             ends,
             length: length(&edge.attributes),
+            loss_db: given(&edge.attributes, &LOSSES, decibels),
+            estimates: [LENGTHS.as_flattened(), &LOSSES]
+                .map(|names| calls_estimated(&edge.attributes, names)),
         };
         let pair = [ends[0].min(ends[1]), ends[0].max(ends[1])];
         match places.get(&pair) {
@@ -282,13 +286,57 @@ fn kilometres(value: &str) -> Option<f64> {
 /// What an edge's attributes say of its length. Assumption: kilometres, as in the collections that these formats
 /// come from; `dist` and `distance` are as the crow flies.
 fn length(attributes: &BTreeMap<String, String>) -> Length {
-    let given = |names: [&str; 2]| names.iter().find_map(|name| kilometres(attributes.get(*name)?));
-    let [fibre, straight] = LENGTHS.map(given);
+    let [fibre, straight] = LENGTHS.map(|names| given(attributes, &names, kilometres));
     match (fibre, straight) {
         (Some(km), _) => Length::Fibre(km),
         (None, Some(km)) => Length::Straight(km),
         (None, None) => Length::Unknown,
     }
+}
+
+/// The first of an edge's attributes of these names that is a number of that kind.
+fn given(
+    attributes: &BTreeMap<String, String>,
+    names: &[&str],
+    kind: fn(&str) -> Option<f64>,
+) -> Option<f64> {
+    names.iter().find_map(|name| kind(attributes.get(*name)?))
+}
+
+/// Names under which files give the loss of a fibre in decibels, in lower case.
+const LOSSES: [&str; 2] = ["loss_db", "attenuation_db"];
+
+/// No fibre that light is expected to come out of loses more \[dB\].
+const MOST_DB: f64 = 1_000.0;
+
+fn decibels(value: &str) -> Option<f64> {
+    let value = value.trim().parse::<f64>().ok()?;
+    (0.0..=MOST_DB).contains(&value).then_some(value)
+}
+
+/// The attribute in which a file lists an edge's attributes that are estimates.
+const ESTIMATED: &str = "estimated";
+
+fn calls_estimated(attributes: &BTreeMap<String, String>, names: &[&str]) -> bool {
+    let listed = attributes.get(ESTIMATED).map_or("", String::as_str);
+    listed.split(',').any(|name| names.contains(&name.trim()))
+}
+
+/// The finding if an edge gives a loss that is none.
+fn loss_of_fibre(text: &Text, edge: &RawEdge) -> Option<Diagnostic> {
+    let given = LOSSES
+        .iter()
+        .filter_map(|name| Some((name, edge.attributes.get(*name)?)));
+    let (name, value) = given
+        .filter(|(_, value)| !value.trim().is_empty())
+        .find(|(_, value)| decibels(value).is_none())?;
+    let [a, b] = &edge.ends;
+    Some(text.finding(
+        "bad_loss",
+        edge.origin,
+        format!("{name} of the edge from {a} to {b} is \"{value}\": no loss of a fibre"),
+        "write decibels, from 0 to 1000, without a unit; or leave it out, and 0.2 dB/km are assumed",
+    ))
 }
 
 /// The finding if an edge gives a length that is none.

@@ -12,7 +12,7 @@ use crate::scenario::text::parse;
 pub(super) const FORMAT: Format = Format {
     entry: Entry {
         name: "node_link",
-        doc: "node-link JSON of networkx or topohub; coordinates in lon and lat or pos, lengths in length_km or dist",
+        doc: "node-link JSON of networkx or topohub; coordinates in lon and lat or pos, lengths in length_km or dist, losses in loss_db",
     },
     recognises: |text| text.trim_start().starts_with('{') && text.contains("\"nodes\""),
     read,
@@ -135,14 +135,18 @@ fn need(text: &Text, node: &Node, names: &[&str]) -> Result<String, Diagnostics>
         })
 }
 
-/// The plain members of an object, names in lower case.
+/// The plain members of an object and its lists of plain values, names in lower case.
 fn attributes(node: &Node) -> BTreeMap<String, String> {
     let Tree::Object(members) = &node.tree else {
         return BTreeMap::new();
     };
+    let listed = |node: &Node| match &node.tree {
+        Tree::Array(items) => Some(items.iter().filter_map(plain).collect::<Vec<_>>().join(",")),
+        _ => plain(node),
+    };
     let plain = members
         .iter()
-        .filter_map(|member| Some((member.key.to_lowercase(), plain(&member.value)?)));
+        .filter_map(|member| Some((member.key.to_lowercase(), listed(&member.value)?)));
     plain.collect()
 }
 

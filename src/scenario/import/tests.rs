@@ -154,6 +154,11 @@ fn lengths_and_places_that_are_none_are_found() {
     ] {
         assert_eq!(first(&graph(node, "length 12.5")).0, "bad_coordinate", "{node}");
     }
+    for loss in ["loss_db -1", "loss_db \"2 dB\"", "attenuation_db 1001"] {
+        assert_eq!(first(&graph("", loss)).0, "bad_loss", "{loss}");
+    }
+    let lossy = read(&graph("", "length 12.5 loss_db 3.5")).expect("fine");
+    assert_eq!(lossy.fibres[0].loss_db, Some(3.5));
     assert!(read(&graph("Longitude -180.0 Latitude 90", "length 12.5")).is_ok());
     assert!(read(&graph("", "length \"\"")).is_ok());
 }

@@ -139,6 +139,8 @@ impl Drawing {
         self.topology.fibres.push(Fibre {
             ends: [a, b],
             length: Length::Fibre(length_km),
+            loss_db: None,
+            estimates: [false; 2],
         });
     }
 
