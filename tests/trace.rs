@@ -530,7 +530,7 @@ const DRAWN: [(&str, &str, &str); 8] = [
         "gwn-dd-border-cut",
         "--fault f1 --session a-to-b --procedure P10",
     ),
-    ("p11", "gwn-dd-failure", "--session a-to-b --procedure P11"),
+    ("p11", "gwn-dd-failure", "--session b-to-a --procedure P11"),
     ("p12", "iwn-cc", "--request a-to-b/0 --procedure P12"),
     ("p13", "iwn-dd-cut", "--fault f1 --procedure P13"),
     (

@@ -6,6 +6,7 @@
 
 use super::controller::Controller;
 use super::reachability::Rank;
+use super::reservation::Informs;
 use super::segment::{Crossing, Held, Place, Segment};
 use crate::architecture::hop::Handover;
 use crate::architecture::message::{
@@ -423,7 +424,8 @@ impl Controller {
                 };
                 if enough || !fails {
                     // Who waits does so where the key lacks: its KM keeps the refused reservation.
-                    self.reserve(asked, enough, out);
+                    let informs = if enough { Informs::First } else { Informs::Lacking };
+                    self.reserve(asked, informs, out);
                 } else {
                     self.refuse_at_once(ask, FailureCause::InsufficientKey, out);
                 }

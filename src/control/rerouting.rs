@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::controller::Controller;
 use super::knowledge::{HopState, News};
+use super::reservation::Informs;
 use super::segment::{Crossing, Segment, SegmentState, Side};
 use crate::architecture::message::{
     Ask, ControlMessage, FaultDecision, NewRoute, PathsAsked, Plane, StatusChange, Subject,
@@ -679,7 +680,7 @@ impl Controller {
             self.on_can_serve(Ask { request, attempt }, km, label, out);
         }
         for request in held {
-            self.reserve(request, false, out);
+            self.reserve(request, Informs::Later, out);
         }
         let stale = self
             .segments

@@ -52,6 +52,17 @@ impl Pending {
     }
 }
 
+/// What the KM before the border is told with the order to reserve.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Informs {
+    /// The route: the request is the session's first.
+    First,
+    /// What is owed from the first one, and to transfer.
+    Later,
+    /// No more than to reserve: key is known to lack (P12 step 4).
+    Lacking,
+}
+
 /// Whether a refusal for this cause ends the request, whatever comes later.
 fn ends(cause: FailureCause) -> bool {
     matches!(cause, FailureCause::RefusedByPolicy | FailureCause::SessionLimit)
@@ -77,15 +88,15 @@ impl Controller {
                     Decision::new(Choice::Wait, Subject::request(ask.request), reason)
                 });
             }
-            Some(_) => self.reserve(asked, false, out),
+            Some(_) => self.reserve(asked, Informs::Later, out),
             // The segment before was closed, and this one with it: nobody awaits an answer.
             None => {}
         }
     }
 
     /// Asks every sending KM of the segment, and the next segment, for a promise. The KM before the border is told of the
-    /// route with the session's first one (P9 step 4), and to transfer with each (P12 step 5).
-    pub(super) fn reserve(&mut self, asked: Held, first: bool, out: &mut Outbox) {
+    /// route with the session's first one (P9 step 4), and to transfer with each (P12 step 5), but where key is known to lack.
+    pub(super) fn reserve(&mut self, asked: Held, informs: Informs, out: &mut Outbox) {
         let Held {
             ask,
             bits,
@@ -104,7 +115,7 @@ impl Controller {
             .segments
             .get_mut(&request.session)
             .expect("the caller has it");
-        let first = std::mem::take(&mut segment.informs) || first;
+        let owed = std::mem::take(&mut segment.informs);
         let segment = &self.segments[&request.session];
         let reserve = self.surroundings.parameters.reservation == ReservationScheme::Segment;
         let after = segment.place.after.as_ref();
@@ -128,7 +139,13 @@ impl Controller {
                 terms: self.terms(segment, hop),
             };
             let informed = after.filter(|after| {
-                after.border.near == km && (first || after.border.procedure == Procedure::P12)
+                let transfers = after.border.procedure == Procedure::P12;
+                let informs = match informs {
+                    Informs::First => true,
+                    Informs::Later => owed || transfers,
+                    Informs::Lacking => false,
+                };
+                informs && after.border.near == km
             });
             let label = match informed {
                 Some(after) => Label::new(after.border.procedure, Step::RouteInformation),
@@ -446,7 +463,7 @@ impl Controller {
             return self.lose_route(session, self.fault_behind(session), reason, out);
         }
         for held in std::mem::take(&mut segment.held) {
-            self.reserve(held, false, out);
+            self.reserve(held, Informs::Later, out);
         }
     }
 
