@@ -235,7 +235,9 @@ impl Auditor {
                 bit(Step::Crossing)
             }
             Step::Metadata | Step::KeyData | Step::KeyDataVoid => bit(Step::CompletionCrossing),
-            // With the agreement on a key's supply, or where its request is void.
+            // With the agreement on a key's supply, or where its request is void. What finds no key for its tag is never sent,
+            // and kept until then.
+            Step::KeyDataEnd if self.plan.parameters.authentication_tag > 0 => started,
             Step::KeyDataEnd => bit(Step::Crossing),
             Step::Voiding | Step::VoidingNear | Step::VoidingFar => started,
             Step::Usage => bit(Step::Supply),

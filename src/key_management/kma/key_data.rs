@@ -117,7 +117,7 @@ impl KeyManager {
         self.key_data.armed = Time::NEVER;
         while let Some(&(_, request, side)) = self.key_data.deadlines.first().filter(|it| it.0 < now) {
             self.key_data.delete(request, side);
-            let note = "the request is void: deletes the transferred keys";
+            let note = "the request is void: deletes its key data";
             note_key_data(request, Procedure::P12, Step::KeyDataEnd, note, out);
         }
         self.arm_for_key_data(now, out);

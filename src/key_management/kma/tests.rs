@@ -1178,7 +1178,7 @@ fn p12_step_9_stored_keys_end_with_their_request() {
         let stored = bench.tell(3, Address::kma(BEYOND), relayed(number));
         assert_eq!(notes(&stored), ["stores the transferred keys"]);
     }
-    let void = ["the request is void: deletes the transferred keys"];
+    let void = ["the request is void: deletes its key data"];
     let first = bench.wake(901, Timer::KeyDataDeadline);
     assert_eq!(notes(&first), void);
     let again = |at| move |effect: &Effect| matches!(effect, Effect::Wake { at: due, timer: Timer::KeyDataDeadline } if *due == Time(at));
