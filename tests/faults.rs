@@ -490,6 +490,71 @@ fn fe4_a_border_that_leads_nowhere_is_left_for_another() {
     }
 }
 
+/// After an outage that requests have waited through, a route is found though the oldest of them have little time left.
+#[test]
+fn a_search_for_a_route_does_not_end_with_old_requests() {
+    let outcome = found("search-that-outlives-its-request");
+    let repaired = 10 * SECOND;
+    let later = outcome
+        .requests
+        .iter()
+        .filter(|request| request.sent_ns > repaired + SECOND);
+    let lost = later.clone().filter(|request| request.failure.is_some()).count();
+    assert!(later.count() > 4_000 && lost == 0, "{lost}");
+}
+
+/// No key is promised or sent over a hop whose KMs do not reach one another, once that is known; the session stays suspended
+/// until they do, and goes on then.
+#[test]
+fn what_is_out_of_reach_is_not_used() {
+    for (file, reference_point) in [("iwn-cd", "Kxi-1'"), ("gwn-cd", "Kxi-1")] {
+        let cut = format!(
+            r#"faults=[{{"id":"k","fault":{{"channel_cut":{{"reference_point":"{reference_point}"}}}},"at":"20 s","repair_after":"10 s"}}]"#
+        );
+        let file = format!("scenarios/clause8/{file}.json");
+        let loaded =
+            load(&file, &[cut, "run.duration=45 s".to_owned()]).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let plan = Arc::new(compile(&loaded.document));
+        let options = Options {
+            trace: true,
+            audit: true,
+        };
+        let outcome = simulate(&plan, 0, options);
+        for check in &outcome.audit {
+            assert!(check.passed, "{file}: {}: {}", check.check, check.detail);
+        }
+        let known = 20 * SECOND + SECOND / 10..30 * SECOND;
+        let lines = outcome
+            .trace
+            .split(|&byte| byte == b'\n')
+            .filter(|line| !line.is_empty());
+        let crossing: Vec<u64> = lines
+            .map(|line| serde_json::from_slice::<serde_json::Value>(line).expect("a line is JSON"))
+            .filter(|line| line["reference_point"] == reference_point && line["attempt"].is_null())
+            .filter_map(|line| line["t_ns"].as_u64())
+            .collect();
+        let before = crossing.iter().filter(|&&at| at < known.start).count();
+        assert!(before > 100, "{file}: {before}");
+        let new = crossing.iter().filter(|&at| known.contains(at)).count();
+        assert_eq!(new, 0, "{file}: nothing new crosses");
+        let revived = outcome
+            .sessions
+            .iter()
+            .filter(|change| known.contains(&change.t_ns));
+        let revived = revived.filter(|change| change.state == "active").count();
+        assert_eq!(revived, 0, "{file}");
+        let after = outcome
+            .requests
+            .iter()
+            .filter(|request| request.sent_ns > 30 * SECOND + SECOND / 10);
+        assert!(after.clone().count() > 100, "{file}");
+        assert!(
+            after.into_iter().all(|request| request.failure.is_none()),
+            "{file}"
+        );
+    }
+}
+
 /// Shows P10 steps 6 to 8: whose side finds the border to fail asks the other one, which is to propose, though that has
 /// found nothing; and a lane in which no key of a session goes does not suspend it.
 #[test]

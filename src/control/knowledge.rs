@@ -220,6 +220,11 @@ impl Knowledge {
             .find(|known| !known.value)
     }
 
+    /// Whether the ends of a hop reach one another.
+    pub fn ends_reach(&self, hop: &Hop) -> bool {
+        self.apart(hop).is_none()
+    }
+
     /// Whether the controllers at the two ends of a hop reach one another.
     pub fn controllers_reach(&self, hop: &Hop) -> bool {
         let known = self.reachable.get(&(hop.id, Plane::Controllers));

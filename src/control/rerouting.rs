@@ -42,6 +42,7 @@ impl Controller {
     pub(super) fn act_on(&mut self, change: StatusChange, now: Time, out: &mut Outbox) {
         self.offer_after(change, out);
         if change.is_good() {
+            self.release_held(out);
             self.consider_suspended(change, now, out);
             return self.consider_reverting(now, out);
         }
@@ -120,6 +121,14 @@ impl Controller {
         worst.filter(|&(state, _)| state > HopState::Active)
     }
 
+    /// Whether the two ends of a hop of a session's way do not reach one another.
+    pub(super) fn is_out_of_reach(&self, session: SessionId) -> bool {
+        let segment = &self.segments[&session];
+        let path = segment.path.iter().map(|&hop| self.hop(hop));
+        let borders = segment.crossings().filter_map(|crossing| self.own_hop(crossing));
+        path.chain(borders).any(|hop| !self.knowledge.ends_reach(hop))
+    }
+
     /// The hop by which a session's way fails.
     pub(super) fn failed_hop(&self, session: SessionId) -> Option<HopId> {
         let worst = self.worst_hop(session).map(|(_, hop)| hop);
@@ -150,7 +159,14 @@ impl Controller {
             });
         }
         out.explain(|| {
-            let reason = "a hop of the route stopped making key";
+            let hop = self.hop(worst);
+            let reason = if !self.knowledge.ends_reach(hop) {
+                "a hop of the route is out of reach"
+            } else if self.knowledge.generating(hop) {
+                "a hop of the route cannot be used"
+            } else {
+                "a hop of the route stopped making key"
+            };
             Decision::new(Choice::Analyse, Subject::session(session, fault), reason).at_hop(worst)
         });
         if self.holds_off(session, now, out) {

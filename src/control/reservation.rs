@@ -82,11 +82,7 @@ impl Controller {
         }
         match self.segments.get_mut(&ask.request.session) {
             Some(segment) if matches!(segment.state, SegmentState::Rerouting { .. }) => {
-                segment.held.push(asked);
-                out.explain(|| {
-                    let reason = "its session is being rerouted";
-                    Decision::new(Choice::Wait, Subject::request(ask.request), reason)
-                });
+                self.hold(asked, "its session is being rerouted", out);
             }
             Some(_) => self.reserve(asked, Informs::Later, out),
             // The segment before was closed, and this one with it: nobody awaits an answer.
@@ -94,9 +90,44 @@ impl Controller {
         }
     }
 
+    /// A request waits until its session's way can be used. Nobody waits for those whose deadline is past.
+    fn hold(&mut self, asked: Held, reason: &'static str, out: &mut Outbox) {
+        let (request, now) = (asked.ask.request, self.admission.now());
+        let segment = self
+            .segments
+            .get_mut(&request.session)
+            .expect("the caller has it");
+        segment.held.retain(|held| held.deadline > now);
+        segment.held.push(asked);
+        out.explain(|| Decision::new(Choice::Wait, Subject::request(request), reason));
+    }
+
+    /// Something works again: what is held for a way that was out of reach, and is not any more, is asked for.
+    pub(super) fn release_held(&mut self, out: &mut Outbox) {
+        let waits = |segment: &Segment| {
+            segment.state == SegmentState::Active && segment.asks_again.is_none() && !segment.held.is_empty()
+        };
+        let waiting = self.segments.iter().filter(|(_, segment)| waits(segment));
+        let waiting: Vec<SessionId> = waiting.map(|(&session, _)| session).collect();
+        for session in waiting
+            .into_iter()
+            .filter(|&session| !self.is_out_of_reach(session))
+            .collect::<Vec<_>>()
+        {
+            let segment = self.segments.get_mut(&session).expect("it was just there");
+            for held in std::mem::take(&mut segment.held) {
+                self.reserve(held, Informs::Later, out);
+            }
+        }
+    }
+
     /// Asks every sending KM of the segment, and the next segment, for a promise. The KM before the border is told of the
     /// route with the session's first one (P9 step 4), and to transfer with each (P12 step 5), but where key is known to lack.
     pub(super) fn reserve(&mut self, asked: Held, informs: Informs, out: &mut Outbox) {
+        let session = asked.ask.request.session;
+        if self.is_out_of_reach(session) {
+            return self.hold(asked, "its way is out of reach", out);
+        }
         let Held {
             ask,
             bits,

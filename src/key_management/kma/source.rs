@@ -62,6 +62,11 @@ impl Request {
         let left = self.order.deadline.max(self.asked).since(self.asked);
         self.asked.since(self.since) <= left
     }
+
+    /// Whether more than half of its life is over.
+    fn is_old(&self, now: Time) -> bool {
+        now.since(self.since) > self.order.deadline.max(now).since(now)
+    }
 }
 
 /// A session's route as its source knows it.
@@ -328,8 +333,18 @@ impl KeyManager {
                 .expect("queued requests are open");
             match session.route {
                 RouteState::None => {
+                    // The search for a route ends with its request. Where requests have waited for long, the oldest has little
+                    // time left for it, and so would each after it: the youngest looks.
+                    let seeks = if entry.is_old(cx.now) {
+                        session.queue.pop_back()
+                    } else {
+                        session.queue.pop_front()
+                    };
+                    let number = seeks.expect("it was just there");
+                    let request = RequestId { session: id, number };
+                    let entry = self.sources.requests.get_mut(&request);
+                    let entry = entry.expect("queued requests are open");
                     session.route = RouteState::Establishing(number);
-                    session.queue.pop_front();
                     (entry.state, entry.asked) = (State::Asking { can_serve: false }, cx.now);
                     session.attempts += 1;
                     (entry.attempt, session.generation) = (session.attempts, session.attempts);
