@@ -225,6 +225,12 @@ impl Knowledge {
         self.apart(hop).is_none()
     }
 
+    /// Whether the KMs at the two ends of a hop reach one another.
+    pub fn kms_reach(&self, hop: &Hop) -> bool {
+        let known = self.reachable.get(&(hop.id, Plane::KeyManagers));
+        known.is_none_or(|known| known.value)
+    }
+
     /// Whether the controllers at the two ends of a hop reach one another.
     pub fn controllers_reach(&self, hop: &Hop) -> bool {
         let known = self.reachable.get(&(hop.id, Plane::Controllers));

@@ -321,6 +321,7 @@ impl Controller {
         let (peer, epoch) = (crossing.controller, crossing.agreement + 1);
         let proposal = Proposal {
             session,
+            generation: self.segments[&session].generation,
             epoch,
             border,
             digest: digest(session, epoch, border.boundary, &path),
@@ -429,7 +430,8 @@ impl Controller {
                 }
             }
         }
-        if proposal.epoch != crossing.agreement + 1 {
+        // A segment that was established anew meanwhile has nothing to do with what is proposed for the one before it.
+        if proposal.generation != segment.generation || proposal.epoch != crossing.agreement + 1 {
             return Err(RejectCause::StaleEpoch);
         }
         let borders = self.borders_of(session, side);
@@ -438,9 +440,22 @@ impl Controller {
         path.map(|path| (side, path)).ok_or(RejectCause::NoPath)
     }
 
+    /// Whether the source looks for another route of a session that has one here.
+    fn is_established_anew(&self, session: SessionId) -> bool {
+        let present = self
+            .segments
+            .get(&session)
+            .map_or(0, |segment| segment.generation);
+        let mut all = self.establishing.iter();
+        all.any(|(request, it)| request.session == session && it.order.ask.attempt > present)
+    }
+
     /// Step 8: the other side has accepted; COMMIT names the instant.
     pub(super) fn on_accept(&mut self, proposal: Proposal, now: Time, out: &mut Outbox) {
         let guard = self.surroundings.parameters.coordination_guard;
+        if self.is_established_anew(proposal.session) {
+            return; // what was proposed is of a segment that ends
+        }
         let Some(mine) = self.negotiation(proposal) else {
             return;
         };

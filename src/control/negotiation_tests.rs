@@ -217,6 +217,7 @@ fn a_commitment_to_something_else_is_refused() {
     let mut bench = far();
     let proposal = Proposal {
         session: SESSION,
+        generation: 1,
         epoch: 1,
         border: choice(1, 9, 1),
         digest: 77,
@@ -260,6 +261,7 @@ fn a_proposal_that_does_not_fit_is_rejected() {
     };
     let good = Proposal {
         session: SESSION,
+        generation: 1,
         epoch: 1,
         border: choice(1, 9, 1),
         digest: 77,
@@ -274,6 +276,11 @@ fn a_proposal_that_does_not_fit_is_rejected() {
         cause(Proposal { epoch: 0, ..good }, &mut far()),
         Some(RejectCause::StaleEpoch)
     );
+    // Of the segment before this one, or of one that this side does not know yet.
+    for generation in [0, 2] {
+        let other = Proposal { generation, ..good };
+        assert_eq!(cause(other, &mut far()), Some(RejectCause::StaleEpoch));
+    }
     let unknown = choice(1, 9, 2);
     assert_eq!(
         cause(
@@ -317,6 +324,7 @@ fn who_accepted_and_hears_nothing_stays_where_it_was() {
     let mut bench = far();
     let proposal = Proposal {
         session: SESSION,
+        generation: 1,
         epoch: 1,
         border: choice(1, 9, 1),
         digest: 77,
@@ -379,6 +387,7 @@ fn who_has_switched_and_is_refused_gives_the_session_back() {
     let mut bench = far();
     let proposal = Proposal {
         session: SESSION,
+        generation: 1,
         epoch: 1,
         border: choice(1, 9, 1),
         digest: 77,
@@ -406,6 +415,7 @@ fn who_has_switched_and_is_refused_gives_the_session_back() {
 fn of_two_proposals_that_cross_the_sources_prevails() {
     let theirs = |border| Proposal {
         session: SESSION,
+        generation: 1,
         epoch: 1,
         border,
         digest: 77,
@@ -501,6 +511,7 @@ fn a_change_inside_does_not_stand_for_the_switch() {
     assert_eq!(names(&commands), ["rerouting information"; 2]);
     let proposal = Proposal {
         session: SESSION,
+        generation: 1,
         epoch: 1,
         border: choice(0, 8, 3),
         digest: 77,
@@ -536,6 +547,7 @@ fn a_stale_epoch_is_refused_before_keys_are_spent() {
     let mut bench = far();
     let proposal = Proposal {
         session: SESSION,
+        generation: 1,
         epoch: 1,
         border: choice(1, 9, 1),
         digest: 77,

@@ -121,12 +121,13 @@ impl Controller {
         worst.filter(|&(state, _)| state > HopState::Active)
     }
 
-    /// Whether the two ends of a hop of a session's way do not reach one another.
+    /// Whether the KMs at the two ends of a hop of a session's way do not reach one another. Controllers that do not are
+    /// another matter: whether they still agree, only a request shows.
     pub(super) fn is_out_of_reach(&self, session: SessionId) -> bool {
         let segment = &self.segments[&session];
         let path = segment.path.iter().map(|&hop| self.hop(hop));
         let borders = segment.crossings().filter_map(|crossing| self.own_hop(crossing));
-        path.chain(borders).any(|hop| !self.knowledge.ends_reach(hop))
+        path.chain(borders).any(|hop| !self.knowledge.kms_reach(hop))
     }
 
     /// The hop by which a session's way fails.

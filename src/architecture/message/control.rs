@@ -204,6 +204,8 @@ pub struct BorderOffer {
 pub struct Proposal {
     /// Which session.
     pub session: SessionId,
+    /// The attempt that established the proposer's segment; the other side's own must be of the same.
+    pub generation: u32,
     /// Counts the session's borders, agreed by both sides; a stale one is refused.
     pub epoch: u32,
     /// The new border, as the source's QKDN sees it.
