@@ -89,6 +89,19 @@ fn far_over(border: BorderChoice) -> Bench {
     bench
 }
 
+/// What the other side of such a session may propose.
+fn offered() -> Proposal {
+    Proposal {
+        session: SESSION,
+        generation: 1,
+        epoch: 1,
+        border: choice(1, 9, 1),
+        digest: 77,
+        fault: None,
+        procedure: Procedure::P10,
+    }
+}
+
 /// The border hop stops, is reported, analysed and computed about; at the source's side the proposal that follows.
 pub(super) fn proposed(bench: &mut Bench) -> Proposal {
     bench.link(10, 4, false);
@@ -215,15 +228,7 @@ fn an_acceptance_of_something_else_commits_nobody() {
 #[test]
 fn a_commitment_to_something_else_is_refused() {
     let mut bench = far();
-    let proposal = Proposal {
-        session: SESSION,
-        generation: 1,
-        epoch: 1,
-        border: choice(1, 9, 1),
-        digest: 77,
-        fault: None,
-        procedure: Procedure::P10,
-    };
+    let proposal = offered();
     assert_eq!(
         names(&bench.tell(10, peer(), ControlMessage::Propose(proposal))),
         ["ACCEPT"]
@@ -259,15 +264,7 @@ fn a_proposal_that_does_not_fit_is_rejected() {
             _ => None,
         }
     };
-    let good = Proposal {
-        session: SESSION,
-        generation: 1,
-        epoch: 1,
-        border: choice(1, 9, 1),
-        digest: 77,
-        fault: None,
-        procedure: Procedure::P10,
-    };
+    let good = offered();
     assert_eq!(
         cause(Proposal { epoch: 2, ..good }, &mut far()),
         Some(RejectCause::StaleEpoch)
@@ -322,15 +319,7 @@ fn a_peer_that_never_answers_is_given_up() {
 #[test]
 fn who_accepted_and_hears_nothing_stays_where_it_was() {
     let mut bench = far();
-    let proposal = Proposal {
-        session: SESSION,
-        generation: 1,
-        epoch: 1,
-        border: choice(1, 9, 1),
-        digest: 77,
-        fault: None,
-        procedure: Procedure::P10,
-    };
+    let proposal = offered();
     bench.tell(10, peer(), ControlMessage::Propose(proposal));
     // Proposed again, since ACCEPT was lost: accepted again.
     assert_eq!(
@@ -385,15 +374,7 @@ fn a_commitment_that_nobody_confirms_is_given_up() {
 #[test]
 fn who_has_switched_and_is_refused_gives_the_session_back() {
     let mut bench = far();
-    let proposal = Proposal {
-        session: SESSION,
-        generation: 1,
-        epoch: 1,
-        border: choice(1, 9, 1),
-        digest: 77,
-        fault: None,
-        procedure: Procedure::P10,
-    };
+    let proposal = offered();
     let segment = bench.controller.segments.get_mut(&SESSION).expect("established");
     let crossing = segment
         .crossing_mut(Side::Before)
@@ -545,15 +526,7 @@ fn a_change_inside_does_not_stand_for_the_switch() {
 #[test]
 fn a_stale_epoch_is_refused_before_keys_are_spent() {
     let mut bench = far();
-    let proposal = Proposal {
-        session: SESSION,
-        generation: 1,
-        epoch: 1,
-        border: choice(1, 9, 1),
-        digest: 77,
-        fault: None,
-        procedure: Procedure::P10,
-    };
+    let proposal = offered();
     bench.tell(10, peer(), ControlMessage::Propose(proposal));
     commit(&mut bench, proposal, 20, 30);
     bench.wake(30, Timer::Switch(SESSION));

@@ -143,6 +143,15 @@ fn failure(effects: &[Effect]) -> Option<FailureCause> {
     })
 }
 
+/// What is noted of steps inside the KM.
+fn notes(effects: &[Effect]) -> Vec<&'static str> {
+    let note = |effect: &Effect| match effect {
+        Effect::Observe(Observation::Internal { note, .. }) => Some(*note),
+        _ => None,
+    };
+    effects.iter().filter_map(note).collect()
+}
+
 fn count(effects: &[Effect], name: &str) -> usize {
     effects.iter().filter(|effect| is_named(effect, name)).count()
 }
@@ -1071,13 +1080,6 @@ fn a_full_link_refuses_another_session() {
 /// stored, until the KSAs have agreed on its supply, or deleted. Its controller is told, and gets no key.
 #[test]
 fn p12_step_9_transferred_keys_are_stored_or_deleted() {
-    let notes = |effects: &[Effect]| -> Vec<&str> {
-        let note = |effect: &Effect| match effect {
-            Effect::Observe(Observation::Internal { note, .. }) => Some(*note),
-            _ => None,
-        };
-        effects.iter().filter_map(note).collect()
-    };
     let transferred = || {
         let mut material = Material::default();
         material.append(&[0b1010_0110; 13], 0, 100);
@@ -1148,13 +1150,6 @@ fn p12_step_9_transferred_keys_are_stored_or_deleted() {
 /// what is not there.
 #[test]
 fn p12_step_9_stored_keys_end_with_their_request() {
-    let notes = |effects: &[Effect]| -> Vec<&str> {
-        let note = |effect: &Effect| match effect {
-            Effect::Observe(Observation::Internal { note, .. }) => Some(*note),
-            _ => None,
-        };
-        effects.iter().filter_map(note).collect()
-    };
     let transfer = |number, deadline| KeyManagementMessage::KeyRelay {
         request: id(number),
         hop: HANDED,
